@@ -1,0 +1,132 @@
+//! The record.
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SecretRef;
+
+/// The record: where it is spooled, who signs it, where it goes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The spool's directory; made with mode 0700 when missing. One gate a directory.
+    pub spool: PathBuf,
+    /// When an intent counts as written.
+    #[serde(default)]
+    pub durability: Durability,
+    /// How large the spool may grow; beyond it calls are refused with SPOOL_FULL.
+    #[serde(default = "spool_bytes_max")]
+    #[schemars(range(min = 65_536, max = 1_099_511_627_776_u64))]
+    pub spool_bytes_max: u64,
+    /// Who signs.
+    #[serde(default)]
+    pub signer: Signer,
+    /// When a signed checkpoint is written.
+    #[serde(default)]
+    pub checkpoints: Checkpoints,
+    /// Where events are streamed to, besides the spool.
+    #[serde(default)]
+    pub sinks: Vec<Sink>,
+}
+
+fn spool_bytes_max() -> u64 {
+    4 << 30
+}
+
+/// See [`Audit::durability`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// When the disk has it (fdatasync, shared by the calls that wait): survives a power cut.
+    #[default]
+    Disk,
+    /// When the kernel has it: survives the gate's death, not the machine's.
+    Process,
+}
+
+/// Who signs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Signer {
+    /// The Ed25519 key's file (PKCS#8 PEM, mode 0600). Made at first start when missing and this
+    /// setting is absent: `<spool>/signing-key.pem`, a development key.
+    pub key: Option<PathBuf>,
+    /// The key's id in the signer registry; made from the public key when absent.
+    pub kid: Option<String>,
+}
+
+/// When a signed checkpoint is written; also always at stop.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checkpoints {
+    /// After this many events.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub every_events: u64,
+    /// After this many seconds, when there were events.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub every_secs: u64,
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        Self { every_events: 1_000, every_secs: 60 }
+    }
+}
+
+/// Where events are streamed to.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Sink {
+    /// Batches of JSON lines by POST.
+    Http(HttpSink),
+    /// CEF in RFC 5424 frames (octet counting, RFC 6587) over TCP.
+    Syslog(SyslogSink),
+}
+
+/// Batches of JSON lines by POST; a 2xx answer acknowledges the batch.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSink {
+    /// Unique; the cursor's file is named for it.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// `http://` or `https://` URL of the collector.
+    pub url: String,
+    /// Where the bearer token is.
+    #[serde(default)]
+    pub token: Option<SecretRef>,
+    /// Authorities to trust instead of the system's, PEM.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// Events a batch.
+    #[serde(default = "batch_events")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub batch_events: usize,
+}
+
+fn batch_events() -> usize {
+    256
+}
+
+/// CEF over TCP syslog.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyslogSink {
+    /// Unique; the cursor's file is named for it.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// The collector's address and port.
+    pub address: SocketAddr,
+}
+
+impl Sink {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Http(sink) => &sink.name,
+            Self::Syslog(sink) => &sink.name,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What is looked for, and what is done about it.
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Inspection, both ways.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dlp {
+    /// The least certain finding that is acted on.
+    pub minimum_grade: MinimumGrade,
+    /// What is done about a finding: the first rule that fits. A finding that no rule fits is
+    /// redacted. The default blocks private keys on the way out and redacts the rest.
+    pub rules: Vec<DlpRule>,
+}
+
+impl Default for Dlp {
+    fn default() -> Self {
+        Self {
+            minimum_grade: MinimumGrade::default(),
+            rules: vec![DlpRule {
+                classes: vec!["secret.private_key".to_owned()],
+                direction: Some(Direction::Request),
+                action: DlpAction::Block,
+            }],
+        }
+    }
+}
+
+/// See [`Dlp::minimum_grade`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MinimumGrade {
+    /// Checksum or unmistakable structure.
+    Certain,
+    /// Very probably what it looks like.
+    #[default]
+    Likely,
+    /// It may be.
+    Possible,
+}
+
+/// What is done about findings of some classes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DlpRule {
+    /// Classes by name (`secret.aws`, `pci.pan`) or family (`secret.*`, `*`).
+    #[schemars(length(min = 1))]
+    pub classes: Vec<String>,
+    /// Only this way; both when absent.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+    /// What to do.
+    pub action: DlpAction,
+}
+
+/// Which way a body travels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the agent to the upstream.
+    Request,
+    /// Back to the agent.
+    Answer,
+}
+
+/// See [`DlpRule::action`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DlpAction {
+    /// Record nothing, change nothing.
+    Allow,
+    /// Record it, change nothing.
+    Alert,
+    /// Put a typed tag in its place.
+    Redact,
+    /// Refuse the call, or cut the answer.
+    Block,
+}

@@ -1,0 +1,144 @@
+//! Listeners and the registry of agents.
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where agents connect.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Listener {
+    /// Cleartext HTTP/1.1 and HTTP/2 by prior knowledge, bound to one agent.
+    Plain(PlainListener),
+    /// TLS with a required client certificate.
+    Tls(TlsListener),
+}
+
+impl Listener {
+    /// Its name in logs and metrics.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Plain(listener) => &listener.name,
+            Self::Tls(listener) => &listener.name,
+        }
+    }
+
+    /// Its address.
+    pub fn bind(&self) -> SocketAddr {
+        match self {
+            Self::Plain(listener) => listener.bind,
+            Self::Tls(listener) => listener.bind,
+        }
+    }
+}
+
+/// A cleartext listener: whoever can connect is the named agent, so it belongs on loopback.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlainListener {
+    /// Its name in logs and metrics; unique.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Address and port. An address that is not loopback needs `danger_allow_remote`.
+    pub bind: SocketAddr,
+    /// The id of the agent that everybody who connects here is.
+    pub agent: String,
+    /// Allow an address other than loopback, although nobody proves who they are.
+    #[serde(default)]
+    pub danger_allow_remote: bool,
+}
+
+/// A TLS listener that requires client certificates.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsListener {
+    /// Its name in logs and metrics; unique.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Address and port.
+    pub bind: SocketAddr,
+    /// The gate's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// The gate's private key, PEM (PKCS#8, SEC1 or PKCS#1).
+    pub key: PathBuf,
+    /// The authorities whose client certificates are accepted, PEM.
+    pub client_ca: PathBuf,
+}
+
+/// One agent of the registry.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentEntry {
+    /// Unique. A SPIFFE ID (`spiffe://domain/path`) is matched with the certificate's URI SAN.
+    #[schemars(length(min = 1, max = 255))]
+    pub id: String,
+    /// Names in a client certificate without a SPIFFE ID that mean this agent.
+    #[serde(default)]
+    pub certificate: CertificateNames,
+    /// How far it is trusted.
+    #[serde(default)]
+    pub trust: TrustWord,
+    /// What kind of agent it is.
+    #[serde(default)]
+    pub agent_type: Option<String>,
+    /// Where it runs.
+    #[serde(default = "environment")]
+    pub environment: String,
+    /// The roles it holds.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+fn environment() -> String {
+    "dev".to_owned()
+}
+
+/// Names in a client certificate that mean an agent; compared exactly.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CertificateNames {
+    /// The subject's common name.
+    pub common_name: Option<String>,
+    /// A DNS name among the subject alternative names.
+    pub dns_name: Option<String>,
+}
+
+/// A trust level, lowest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "documented on tollgate_rules::Trust")]
+pub enum TrustWord {
+    #[default]
+    Untrusted,
+    Basic,
+    Verified,
+    Privileged,
+    System,
+}
+
+impl From<TrustWord> for tollgate_rules::Trust {
+    fn from(word: TrustWord) -> Self {
+        match word {
+            TrustWord::Untrusted => Self::Untrusted,
+            TrustWord::Basic => Self::Basic,
+            TrustWord::Verified => Self::Verified,
+            TrustWord::Privileged => Self::Privileged,
+            TrustWord::System => Self::System,
+        }
+    }
+}
+
+/// The operators' listener: `/live`, `/ready`, `/metrics`, `/version`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Address and port; loopback only.
+    pub bind: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 9901)) }
+    }
+}

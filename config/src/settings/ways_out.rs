@@ -1,0 +1,116 @@
+//! Routes, the forward proxy and name resolution.
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A base-URL route: calls that match go to its upstream.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Unique; also the tool provider's name in rules, audit and metrics.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Which calls it takes. Both conditions hold when both are given; one is required.
+    #[serde(rename = "match")]
+    pub matches: RouteMatch,
+    /// The language spoken behind it. Anything else is refused.
+    #[serde(default)]
+    pub protocol: RouteProtocol,
+    /// Where the calls go.
+    pub upstream: Upstream,
+}
+
+/// See [`Route::matches`].
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RouteMatch {
+    /// A path prefix of whole segments, such as `/tools`; it is cut off before forwarding.
+    pub prefix: Option<String>,
+    /// The Host that the client addressed, without port.
+    pub host: Option<String>,
+}
+
+/// See [`Route::protocol`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteProtocol {
+    /// Plain HTTP and REST.
+    #[default]
+    Http,
+    /// MCP over Streamable HTTP. Every POST must be JSON-RPC.
+    Mcp,
+}
+
+/// Where a route's calls go.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// `http://` or `https://`, host, optional port and base path; no query, no userinfo.
+    pub url: String,
+    /// Ranges of addresses that are refused by default (loopback, private, link-local …) and are
+    /// wanted here. Metadata addresses must be named as single addresses.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub allow_addresses: Vec<IpNet>,
+    /// TLS towards the upstream. The name is verified always; there is no switch.
+    #[serde(default)]
+    pub tls: UpstreamTls,
+    /// Speak HTTP/2 to an upstream that offers it (ALPN), or by prior knowledge on `http://`.
+    #[serde(default)]
+    pub http2: bool,
+}
+
+/// TLS towards an upstream.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamTls {
+    /// Authorities to trust for this route instead of the system's, PEM.
+    pub ca: Option<PathBuf>,
+    /// The gate's client certificate chain for this route, PEM. Needs `client_key`.
+    pub client_certificate: Option<PathBuf>,
+    /// The gate's client key for this route, PEM.
+    pub client_key: Option<PathBuf>,
+}
+
+/// Absolute-form proxying of plain HTTP.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardProxy {
+    /// Hosts that may be reached: exact names, or `*.suffix` for everything below a name.
+    #[schemars(length(min = 1))]
+    pub hosts: Vec<String>,
+    /// Ports that may be reached.
+    #[serde(default = "ports")]
+    pub ports: Vec<u16>,
+    /// Ranges of addresses that are refused by default and are wanted here.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub allow_addresses: Vec<IpNet>,
+}
+
+fn ports() -> Vec<u16> {
+    vec![80, 443]
+}
+
+/// How names are resolved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Resolver {
+    /// DNS servers to ask on port 53; the system's when empty.
+    pub servers: Vec<IpAddr>,
+    /// How long one look-up may take.
+    #[schemars(range(min = 100, max = 60_000))]
+    pub timeout_ms: u64,
+    /// How many answers are kept.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub cache_entries: u64,
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self { servers: Vec::new(), timeout_ms: 3_000, cache_entries: 1_024 }
+    }
+}
