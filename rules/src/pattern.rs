@@ -63,7 +63,7 @@ impl Pattern {
 fn escape(piece: &str) -> String {
     let mut quoted = String::with_capacity(piece.len());
     for c in piece.chars() {
-        if matches!(c, '?' | '[' | ']' | '{' | '}' | '!' | ',') {
+        if matches!(c, '?' | '[' | ']' | '{' | '}' | ',') {
             quoted.extend(['[', c, ']']);
         } else {
             quoted.push(c);

@@ -1,5 +1,10 @@
 //! Our own cases, as data: `tests/cases/*.yaml`.
-#![expect(clippy::disallowed_methods, reason = "tests read cases")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests read cases, and what is wrong in them must fail loudly"
+)]
 use std::path::PathBuf;
 use std::sync::Arc;
 

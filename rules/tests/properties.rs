@@ -1,4 +1,9 @@
 //! What holds for every call and every text.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, what is wrong must fail loudly"
+)]
 use std::sync::Arc;
 
 use jiff::Timestamp;

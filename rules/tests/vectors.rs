@@ -1,5 +1,10 @@
 //! The shared vectors: what other readers of the same bundles decide.
-#![expect(clippy::disallowed_methods, reason = "tests read the vectors and their place")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests read the vectors, and what is missing must fail loudly"
+)]
 use std::path::PathBuf;
 
 use jiff::Timestamp;

@@ -90,6 +90,7 @@ impl Mistakes {
         if self.listed.is_empty() {
             return Ok(());
         }
+        self.listed.sort_by_key(|mistake| mistake.place.map(|at| (at.line, at.column)));
         if self.more > 0 {
             self.listed.push(Mistake {
                 place: None,

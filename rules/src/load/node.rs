@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use serde_saphyr::Spanned;
+use serde_saphyr::budget::BudgetBreach;
 
-use super::mistake::Place;
+use super::mistake::{Place, quoted};
 
 /// One value and where it stands.
 pub(crate) struct Node {
@@ -180,14 +181,41 @@ fn read_yaml(text: &str) -> Result<Node, SyntaxError> {
     Ok(yaml.into())
 }
 
-/// The parser's sentence without the place, which stands in front already.
+/// What is wrong, in the words of this house where the parser speaks of its own options.
 fn plain(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let line = text.lines().next().unwrap_or_default();
-    let line = line.strip_prefix("error: ").unwrap_or(line);
-    let end = line.rfind(" at line ").unwrap_or(line.len());
-    format!("this is not readable YAML: {}", line.get(..end).unwrap_or(line))
+    use serde_saphyr::Error;
+    match error.without_snippet() {
+        Error::DuplicateMappingKey { key, .. } => match key {
+            Some(key) => format!("the key {} stands twice in one mapping", quoted(key)),
+            None => "a key stands twice in one mapping".to_owned(),
+        },
+        Error::MergeKeyNotAllowed { .. } => {
+            "merge keys (`<<`) are not read; write the keys out".to_owned()
+        }
+        Error::MultipleDocuments { .. } => ONE_DOCUMENT.to_owned(),
+        Error::NonFiniteFloat { .. } => "this is no finite number; use quotes for text".to_owned(),
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => ONE_DOCUMENT.to_owned(),
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP.to_owned(),
+        Error::Budget { .. } => "the text is too large, or refers to itself too often".to_owned(),
+        Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
+            "aliases (`*name`) make the text too large; write the parts out".to_owned()
+        }
+        other => {
+            let text = other.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            // The place stands in front already.
+            let line = line.rsplit_once(" at line ").map_or(line, |(sentence, _)| sentence);
+            if line.contains("recursion limit") {
+                return TOO_DEEP.to_owned();
+            }
+            format!("this is not readable YAML: {line}")
+        }
+    }
 }
+
+const ONE_DOCUMENT: &str = "the text holds more than one document; a bundle is one";
+
+const TOO_DEEP: &str = "the text nests far too deep";
 
 /// A node of JSON text, which keeps no places.
 struct Json(Node);
