@@ -1,0 +1,222 @@
+//! One JSON value, one way to write it: RFC 8785 (JCS).
+//!
+//! The hash of an event covers these bytes, so they are fixed: keys sorted by UTF-16 code units
+//! (section 3.2.3), only the escapes that JSON demands (3.2.2.2), numbers as ECMAScript prints
+//! doubles (3.2.2.3), no white space.
+use serde_json::{Map, Number, Value};
+
+/// Integers beyond this are not exact in a double (2^53 − 1, RFC 7493 section 2.2).
+pub const SAFE_INTEGER_MAX: u64 = 9_007_199_254_740_991;
+
+/// Why a value has no canonical form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a number is outside the range of a double and has no canonical form")]
+pub struct CanonicalError;
+
+/// The canonical text of a value.
+pub fn canonical(value: &Value) -> Result<String, CanonicalError> {
+    let mut out = String::with_capacity(512);
+    write_value(value, &mut out)?;
+    Ok(out)
+}
+
+fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => write_number(number, out)?,
+        Value::String(text) => write_text(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                write_value(item, out)?;
+            }
+            out.push(']');
+        }
+        Value::Object(map) => write_object(map, out)?,
+    }
+    Ok(())
+}
+
+fn write_object(map: &Map<String, Value>, out: &mut String) -> Result<(), CanonicalError> {
+    let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
+    // Not the order of the bytes: a surrogate pair (U+10000 and up) sorts before U+E000.
+    pairs.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    out.push('{');
+    for (place, (key, value)) in pairs.into_iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        write_text(key, out);
+        out.push(':');
+        write_value(value, out)?;
+    }
+    out.push('}');
+    Ok(())
+}
+
+/// A string with its quotes.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            '\0'..='\u{1f}' => {
+                out.push_str("\\u00");
+                let byte = u32::from(c);
+                for nibble in [byte >> 4, byte & 0xf] {
+                    out.push(char::from_digit(nibble, 16).unwrap_or('0'));
+                }
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError> {
+    let exact = match (number.as_i64(), number.as_u64()) {
+        (Some(n), _) => n.unsigned_abs() <= SAFE_INTEGER_MAX,
+        (_, Some(n)) => n <= SAFE_INTEGER_MAX,
+        _ => false,
+    };
+    if exact {
+        out.push_str(&number.to_string());
+        return Ok(());
+    }
+    // An integer that a double cannot hold is a double to every reader of ECMAScript, so it is
+    // written as the double it becomes there. Our own events never hold one.
+    let double = number.as_f64().filter(|f| f.is_finite()).ok_or(CanonicalError)?;
+    write_double(double, out);
+    Ok(())
+}
+
+/// ECMAScript's Number::toString for a finite double (ECMA-262, section 6.1.6.1.20).
+fn write_double(double: f64, out: &mut String) {
+    if double == 0.0 {
+        out.push('0');
+        return;
+    }
+    if double.is_sign_negative() {
+        out.push('-');
+    }
+    // The standard library prints the shortest digits that read back as the same double, which is
+    // what ECMAScript asks for; only where the point stands differs.
+    let scientific = format!("{:e}", double.abs());
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let point = exponent + 1;
+    let zeros = |n: i32| "0".repeat(usize::try_from(n).unwrap_or(0));
+    if count <= point && point <= 21 {
+        out.push_str(&digits);
+        out.push_str(&zeros(point - count));
+    } else if 0 < point && point <= 21 {
+        let (whole, rest) = split(&digits, point);
+        out.push_str(whole);
+        out.push('.');
+        out.push_str(rest);
+    } else if -6 < point && point <= 0 {
+        out.push_str("0.");
+        out.push_str(&zeros(-point));
+        out.push_str(&digits);
+    } else {
+        let (first, rest) = split(&digits, 1);
+        out.push_str(first);
+        if !rest.is_empty() {
+            out.push('.');
+            out.push_str(rest);
+        }
+        out.push('e');
+        out.push(if exponent < 0 { '-' } else { '+' });
+        out.push_str(&exponent.unsigned_abs().to_string());
+    }
+}
+
+fn split(digits: &str, at: i32) -> (&str, &str) {
+    usize::try_from(at).ok().and_then(|at| digits.split_at_checked(at)).unwrap_or((digits, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(json: &str, expect: &str) {
+        let value: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(canonical(&value).unwrap(), expect, "for {json}");
+    }
+
+    #[test]
+    fn numbers() {
+        for (json, expect) in [
+            ("1.0", "1"),
+            ("-0", "0"),
+            ("-0.0", "0"),
+            ("1e21", "1e+21"),
+            ("1e20", "100000000000000000000"),
+            ("1e-7", "1e-7"),
+            ("0.000001", "0.000001"),
+            ("123456.789e3", "123456789"),
+            ("1.5e300", "1.5e+300"),
+            ("9007199254740991", "9007199254740991"),
+            ("12345678901234567890", "12345678901234567000"),
+            ("-9223372036854775808", "-9223372036854776000"),
+            ("333333333.33333329", "333333333.3333333"),
+        ] {
+            check(json, expect);
+        }
+    }
+
+    #[test]
+    fn texts_and_keys() {
+        for (json, expect) in [
+            (r#"{"b":1,"a":[ ]}"#, r#"{"a":[],"b":1}"#),
+            (r#""\u001f\u007f\/\u20ac\b""#, "\"\\u001f\u{7f}/€\\b\""),
+            // U+10000 sorts before U+E000 in UTF-16, after it in UTF-8.
+            ("{\"\u{e000}\":1,\"\u{10000}\":2}", "{\"\u{10000}\":2,\"\u{e000}\":1}"),
+            (r#"{"10":1,"9":2}"#, r#"{"10":1,"9":2}"#),
+        ] {
+            check(json, expect);
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_another_writer(value in any_json()) {
+            prop_assert_eq!(
+                canonical(&value).unwrap(),
+                serde_json_canonicalizer::to_string(&value).unwrap()
+            );
+        }
+    }
+}
