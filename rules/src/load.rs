@@ -5,6 +5,7 @@ pub(crate) mod node;
 mod rule;
 mod safe_regex;
 mod signature;
+mod when;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};

@@ -1,4 +1,6 @@
 //! The rules in force, and what they say about a call.
+use std::fmt;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -21,6 +23,17 @@ pub struct Rulebook {
     pub(crate) hash: String,
     pub(crate) expires_at: Timestamp,
     pub(crate) notices: Vec<String>,
+}
+
+/// A name for logs; a thousand rules are not printed.
+impl fmt::Debug for Rulebook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rulebook")
+            .field("version", &self.version)
+            .field("hash", &self.hash)
+            .field("rules", &self.rules.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which part of the rulebook decides.

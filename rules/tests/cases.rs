@@ -296,3 +296,17 @@ fn lines_are_answered() {
         assert_eq!(evaluate_line(&book, &case.line, now()), case.answer, "{}", case.name);
     }
 }
+
+/// The README's bundle and question are run, so that they stay true.
+#[test]
+fn the_readme_is_right() {
+    let readme = include_str!("../README.md");
+    let block = |language: &str| {
+        let start = format!("```{language}\n");
+        readme.split(&start).nth(1).unwrap().split("```").next().unwrap()
+    };
+    let book = Rulebook::load(block("yaml"), &LoadOptions::default(), now()).unwrap();
+    assert!(book.notices().is_empty(), "{:?}", book.notices());
+    let (line, answer) = block("json").trim().split_once('\n').unwrap();
+    assert_eq!(evaluate_line(&book, line, now()), answer);
+}

@@ -250,7 +250,7 @@ fn the_hash_is_of_the_bundle_in_its_own_order() {
 #[test]
 fn a_bundle_beyond_the_limit_is_refused() {
     let text = format!("# {}\nversion: '1'\n", "x".repeat(1 << 20));
-    let error = Rulebook::load(&text, &LoadOptions::default(), now()).err().unwrap();
+    let error = Rulebook::load(&text, &LoadOptions::default(), now()).unwrap_err();
     assert!(error.to_string().contains("1048576 are allowed"), "{error}");
 }
 
@@ -263,4 +263,10 @@ fn aliases_cannot_grow_a_bundle() {
         text.push_str(&format!("a{n}: &a{n} [{list}]\n"));
     }
     assert!(Rulebook::load(&text, &LoadOptions::default(), now()).is_err());
+}
+
+#[test]
+fn a_rulebook_is_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Rulebook>();
 }
