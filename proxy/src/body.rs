@@ -109,7 +109,7 @@ pub async fn hold(
             Ok(Err(error)) if *error.etype() == ErrorType::ReadTimedout => {
                 return Err(BodyFault::Refused(Code::RequestTimeout));
             }
-            Ok(Err(error)) if *error.etype() == ErrorType::InvalidChunk => {
+            Ok(Err(error)) if *error.etype() == ErrorType::InvalidHTTPHeader => {
                 return Err(BodyFault::Refused(Code::MalformedBody));
             }
             Ok(Err(_)) => return Err(BodyFault::Gone),

@@ -13,7 +13,6 @@ use crate::snapshot::Snapshot;
 
 /// A call in flight. It holds one snapshot from its beginning to its end, so that no call is
 /// judged by two rulebooks.
-#[derive(Debug)]
 pub struct Flight {
     /// What it is judged by.
     pub snapshot: Arc<Snapshot>,

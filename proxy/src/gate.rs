@@ -113,8 +113,9 @@ impl Gate {
         self.identify(flight)?; // 2
         let way = self.early_no(flight, &request, stopping)?; // 5
         let body = self.hold(session, flight, &request).await?; // 6
+        let bytes = body.len() as u64;
         let mut spoken = Spoken::decode(&way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
-        let calls = spoken.calls(flight, &way, &request);
+        let calls = spoken.calls(flight, &way, &request, bytes);
         let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
         self.limit(flight, &calls)?; // 10
         let (outgoing, found) = self.inspect(flight, &way, request, &mut spoken, &calls)?; // 11
@@ -144,7 +145,7 @@ impl Gate {
         let asked = Asked {
             host: &request.host,
             port: request.port,
-            path: &request.path,
+            path: request.head.path(),
             absolute: request.absolute,
         };
         let way = flight
@@ -157,7 +158,7 @@ impl Gate {
         match flight.snapshot.limits.enter(&agent) {
             Ok(place) => flight.place = Some(place),
             Err(exceeded) => {
-                let refusal = Refusal::new(exceeded.code, words::limit(exceeded.code));
+                let refusal = words::exceeded(exceeded);
                 return Err(Stop::refused(refusal, None, Vec::new()));
             }
         }
@@ -214,7 +215,7 @@ impl Gate {
             if flight.snapshot.settings.mode == Mode::Observe {
                 continue;
             }
-            let refusal = Refusal::new(exceeded.code, words::limit(exceeded.code)).retry_after(exceeded.retry_after);
+            let refusal = words::exceeded(exceeded);
             return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
         }
         Ok(())
@@ -276,7 +277,7 @@ impl Gate {
             }
         };
         forwarded.map_err(|failure| {
-            let refusal = Refusal::new(failure.code, words::failed(failure.code)).receipt(permit.receipt().id());
+            let refusal = Refusal::new(failure.code, words::failed(failure.code)).with_receipt(permit.receipt().id().to_string());
             outcome.failed(&failure);
             Stop::Failed(refusal)
         })
@@ -315,7 +316,7 @@ impl Gate {
                 let facts = self.pen(flight).refused(&refused.refusal, refused.call.as_ref(), &refused.found);
                 let receipt = self.ledger.append(facts).await.ok();
                 match receipt {
-                    Some(receipt) => refused.refusal.receipt(receipt.id()),
+                    Some(receipt) => refused.refusal.with_receipt(receipt.id().to_string()),
                     None => refused.refusal,
                 }
             }

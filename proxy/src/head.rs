@@ -12,7 +12,7 @@ use pingora_core::protocols::http::authority::{RawTargetAuthority, raw_target_au
 use tollgate_config::settings::{Bounds, Settings};
 use tollgate_rules::{Code, Host, Scheme};
 
-use crate::coding;
+use crate::coding::{self, Coding};
 use crate::decode::Malformed;
 use crate::decode::head::{Head, strip_request_headers};
 use crate::listen::Conn;
@@ -46,7 +46,7 @@ pub struct Request {
     /// The body's length, if the client said it.
     pub declared: Option<u64>,
     /// The body's content coding, if any.
-    coding: Option<String>,
+    codings: Vec<Coding>,
     /// Whether the connection may carry another call.
     pub reusable: bool,
 }
@@ -117,13 +117,14 @@ fn understand(session: &mut ServerSession, settings: &Settings) -> Result<Reques
     let (host, port) = split_authority(&authority)?;
     let mut headers = parts.headers.clone();
     let head = Head::read(&parts.method, &target, &headers)?;
-    let coding = coding_of(&headers)?;
+    let codings = coding::codings(&headers)
+        .map_err(|fault| Malformed::new(fault.code(), fault.to_string()))?;
     let declared = head.content_length();
     headers.remove(header::HOST);
     headers.remove(header::CONTENT_ENCODING);
     headers.remove(header::CONTENT_LENGTH);
     strip_request_headers(&mut headers);
-    Ok(Request { head, host, port, absolute, headers, declared, coding, reusable })
+    Ok(Request { head, host, port, absolute, headers, declared, codings, reusable })
 }
 
 /// Looks at an HTTP/1 head as it came: its size, bare line feeds, and both ways of saying a length
@@ -206,30 +207,18 @@ fn split_authority(authority: &[u8]) -> Result<(Host, Option<u16>), Malformed> {
     Ok((Host::parse(name).map_err(|_| wrong())?, port))
 }
 
-fn coding_of(headers: &http::HeaderMap) -> Result<Option<String>, Malformed> {
-    let mut codings = Vec::new();
-    for value in headers.get_all(header::CONTENT_ENCODING) {
-        let text = value.to_str().map_err(|_| malformed("the content coding cannot be read"))?;
-        codings.push(text.to_owned());
-    }
-    Ok(if codings.is_empty() { None } else { Some(codings.join(",")) })
-}
-
 impl Request {
     /// Undoes the body's content coding, bounded.
     pub fn decode_body(&self, raw: Bytes, bounds: &Bounds) -> Result<Bytes, Stop> {
-        let Some(coding) = &self.coding else { return Ok(raw) };
-        coding::decode(coding, &raw, bounds.request_body_bytes, bounds.decompression_ratio)
-            .map_err(|fault| {
-                let code = fault.code();
-                let words = match code {
-                    Code::EncodingUnsupported => {
-                        "The body's content coding is not one that can be inspected. Use gzip, deflate, br, zstd or none."
-                    }
-                    code => words::body(code),
-                };
-                Stop::refuse(code, words)
-            })
+        if self.codings.is_empty() {
+            return Ok(raw);
+        }
+        let limits = coding::Limits {
+            limit_bytes: bounds.request_body_bytes as u64,
+            ratio: bounds.decompression_ratio,
+        };
+        coding::decode(&self.codings, &raw, limits)
+            .map_err(|fault| Stop::refuse(fault.code(), words::body(fault.code())))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In observe mode the judge of the snapshot alerts and never redacts or blocks, so nothing here
 //! asks for the mode.
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method};
 use tollgate_dlp::{Acted, Action, Direction, Redaction};
 use tollgate_rules::{AgentId, Code};
 
@@ -17,14 +17,14 @@ use crate::spoken::{Said, Spoken};
 use crate::words;
 
 /// Headers that carry the agent's own credential for the upstream, by design.
-const CREDENTIALS: &[HeaderName] = &[
-    header::AUTHORIZATION,
-    header::COOKIE,
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("mcp-session-id"),
-    HeaderName::from_static("private-token"),
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-goog-api-key"),
+const CREDENTIALS: &[&str] = &[
+    "api-key",
+    "authorization",
+    "cookie",
+    "mcp-session-id",
+    "private-token",
+    "x-api-key",
+    "x-goog-api-key",
 ];
 
 /// What inspection made of a request.
@@ -197,7 +197,7 @@ impl Look<'_> {
             }
         }
         for (name, value) in headers.iter_mut() {
-            if CREDENTIALS.contains(name) || name.as_str().starts_with("mcp-param-") {
+            if CREDENTIALS.contains(&name.as_str()) || name.as_str().starts_with("mcp-param-") {
                 continue;
             }
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();

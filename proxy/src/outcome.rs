@@ -47,7 +47,6 @@ pub struct Answered {
 
 /// The outcome of one intent. When it is dropped before it was told, the call's task was ended
 /// from outside, and the outcome says so.
-#[derive(Debug)]
 pub struct Outcome {
     ledger: Ledger,
     facts: Option<Facts>,
@@ -109,7 +108,7 @@ impl Outcome {
         });
         match answered.ending {
             Ending::Answered | Ending::CutInWords(_) => Ok(()),
-            Ending::Refused(refusal) => Err(Stop::Failed(refusal.receipt(&self.intent))),
+            Ending::Refused(refusal) => Err(Stop::Failed(refusal.with_receipt(self.intent.clone()))),
             Ending::Abandoned | Ending::Cut(_) => Err(Stop::Gone),
         }
     }

@@ -65,7 +65,7 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
     loop {
         let asked = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stopped(&mut stop) => return,
             _ = hangups.recv() => true,
             Some(()) = woken.recv() => {
                 tokio::time::sleep(SETTLE).await;
@@ -82,6 +82,11 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
         last = prints(&watched);
         follow(watcher.as_mut(), &watched);
     }
+}
+
+/// Resolves when a stop was asked for, or nobody is left to ask.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn follow(watcher: Option<&mut RecommendedWatcher>, files: &BTreeSet<PathBuf>) {

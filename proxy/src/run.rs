@@ -16,7 +16,7 @@ use tollgate_audit::{EventType, Facts};
 use crate::body::Held;
 use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
-use crate::ledger::{Ledger, LedgerError, LedgerOptions};
+use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal};
 use crate::listen::{Acceptors, ListenError};
 use crate::record::shape::PrintKey;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
@@ -32,6 +32,9 @@ pub enum StartFault {
     /// The record.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The first events could not be recorded.
+    #[error("the start cannot be recorded: {0}")]
+    Record(LedgerRefusal),
     /// A port.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -82,7 +85,7 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
     let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };
     let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;
     let admin_address = admin.address().map_err(admin_fault)?;
-    let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit)).await?;
+    let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit, source.base())).await?;
     let own = listeners.iter().map(|(_, address)| *address).chain([admin_address]).collect::<Vec<_>>();
     let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;
     let mut options = HttpServerOptions::default();
@@ -174,7 +177,7 @@ async fn announce(gate: &Gate, event: EventType) -> Result<(), StartFault> {
         .number("agents", snapshot.registry.len() as u64);
     match gate.ledger.append(facts).await {
         Ok(_) => Ok(()),
-        Err(refused) => Err(StartFault::Ledger(refused.into())),
+        Err(refused) => Err(StartFault::Record(refused)),
     }
 }
 

@@ -59,7 +59,6 @@ pub enum SnapshotFault {
 }
 
 /// What a call is judged by.
-#[derive(Debug)]
 pub struct Snapshot {
     /// The settings, with paths resolved.
     pub settings: Settings,
@@ -103,10 +102,10 @@ impl Source {
     }
 
     /// The folder that relative paths start from.
-    fn base(&self) -> PathBuf {
+    pub fn base(&self) -> &Path {
         match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
         }
     }
 
@@ -116,7 +115,7 @@ impl Source {
         let name = self.path.display().to_string();
         let mut settings = tollgate_config::read(&text, &name, &self.environment)
             .map_err(|mistakes| SnapshotFault::Mistakes(mistakes.render(colour)))?;
-        settings.resolve(&self.base());
+        settings.resolve(self.base());
         Ok((settings, text))
     }
 }

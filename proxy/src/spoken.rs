@@ -2,8 +2,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use tollgate_config::settings::{RouteProtocol, Settings};
-use tollgate_rules::{Action, Call, Code, Protocol, Target};
+use tollgate_config::settings::{Mode, RouteProtocol, Settings};
+use tollgate_rules::{Action, Call, Protocol, Target};
 
 use crate::clear::Way;
 use crate::decode::http::{self as rest, HttpBody, HttpCall};
@@ -12,7 +12,6 @@ use crate::decode::Malformed;
 use crate::flight::Flight;
 use crate::head::{Request, sentence};
 use crate::refuse::{Caller, Refusal, answer};
-use crate::sse::Event;
 use crate::stop::Stop;
 
 /// What was said, and how its answer is to be read.
@@ -22,6 +21,8 @@ pub struct Spoken {
     pub said: Said,
     caller: Caller,
     is_head: bool,
+    /// The call that lists tools, if there is one: what filtering asks the rulebook about.
+    lister: Option<Call>,
 }
 
 /// What was said.
@@ -45,7 +46,7 @@ impl Spoken {
         let method = request.head.method();
         let depth = settings.bounds.json_depth;
         let said = match way.to.protocol {
-            RouteProtocol::Http => rest::decode(&request.head, body, depth).map(Said::Http),
+            RouteProtocol::Http => rest::decode(&request.headers, &body, depth).map(Said::Http),
             RouteProtocol::Mcp => {
                 mcp::decode(method, &request.headers, &body, depth).map(Said::Mcp)
             }
@@ -57,9 +58,9 @@ impl Spoken {
             refuse(&malformed)
         })?;
         if let Said::Mcp(call) = &said {
-            *caller = Caller::of_call(call, &request.headers);
+            *caller = Caller::of(call, &request.headers);
         }
-        Ok(Self { said, caller: caller.clone(), is_head: *method == Method::HEAD })
+        Ok(Self { said, caller: caller.clone(), is_head: *method == Method::HEAD, lister: None })
     }
 
     /// Whether JSON-RPC is spoken.
@@ -73,7 +74,7 @@ impl Spoken {
     }
 
     /// The calls that rules decide: one, or one for each message of a batch.
-    pub fn calls(&self, flight: &Flight, way: &Way, request: &Request, body_bytes: u64) -> Vec<Call> {
+    pub fn calls(&mut self, flight: &Flight, way: &Way, request: &Request, body_bytes: u64) -> Vec<Call> {
         let Some(agent) = &flight.agent else { return Vec::new() };
         let call = |protocol, action, arguments| Call {
             agent: std::sync::Arc::clone(agent),
@@ -98,11 +99,14 @@ impl Spoken {
             }
             Said::Mcp(McpCall::Listen) => vec![call(Protocol::Mcp, named(LISTEN_METHOD, provider()), Value::Null)],
             Said::Mcp(McpCall::End) => vec![call(Protocol::Mcp, named(END_METHOD, provider()), Value::Null)],
-            Said::Mcp(said) => said
-                .messages()
-                .iter()
-                .map(|message| call(Protocol::Mcp, message.action(provider()), message_arguments(message)))
-                .collect(),
+            Said::Mcp(said) => {
+                let calls = said.messages().iter().map(|message| {
+                    call(Protocol::Mcp, message.action(provider()), message_arguments(message))
+                });
+                let calls = calls.collect::<Vec<_>>();
+                self.lister = calls.iter().find(|call| call.action.method == "tools/list").cloned();
+                calls
+            }
         }
     }
 
@@ -139,13 +143,13 @@ impl Spoken {
         let lists = call.messages().iter().filter(|message| message.method() == "tools/list");
         for list in lists {
             let Some(id) = list.id().map(|id| id.to_value()) else { continue };
-            let answers: Vec<&mut Value> = match document {
-                Value::Array(items) => items.iter_mut().collect(),
-                one => vec![one],
+            let answers = match &mut *document {
+                Value::Array(items) => items.as_mut_slice(),
+                one => std::slice::from_mut(one),
             };
             for answer in answers {
                 if answer.get("id") == Some(&id) {
-                    filter_tools(answer, list.era(), flight, &self.caller_call(flight));
+                    filter_tools(answer, list.era(), &self.lister, flight);
                 }
             }
         }
@@ -154,12 +158,13 @@ impl Spoken {
     /// The last event of a stream that is cut, when the caller's protocol has words for it.
     pub fn last_event(&self, refusal: &Refusal) -> Option<Bytes> {
         match &self.caller {
-            Caller::McpTool { .. } | Caller::McpRequest { .. } | Caller::McpBatch(_) => {
-                let data = answer(refusal, &self.caller.accepting_json()).body;
-                let mut out = Vec::new();
-                let data = String::from_utf8_lossy(&data).into_owned();
-                Event::message(data).encode(&mut out);
-                Some(out.into())
+            Caller::McpTool { id, era, .. } => {
+                let caller = Caller::McpTool { id: id.clone(), era: *era, accepts_json: false };
+                Some(answer(refusal, &caller).body)
+            }
+            Caller::McpRequest { id, era, .. } => {
+                let caller = Caller::McpRequest { id: id.clone(), era: *era, accepts_json: false };
+                Some(answer(refusal, &caller).body)
             }
             _ => None,
         }
@@ -168,6 +173,26 @@ impl Spoken {
 
 fn refuse(malformed: &Malformed) -> Stop {
     Stop::refuse(malformed.code, sentence(&malformed.sentence))
+}
+
+/// Takes tools out of one answer to `tools/list`. The stateless generation lets shared caches keep
+/// lists, so a list made for one agent says that it is private.
+fn filter_tools(answer: &mut Value, era: Era, lister: &Option<Call>, flight: &Flight) {
+    let Some(lister) = lister else { return };
+    let Some(Value::Object(result)) = answer.get_mut("result") else { return };
+    let now = crate::clock::timestamp();
+    let rulebook = &flight.snapshot.rulebook;
+    let observes = flight.snapshot.settings.mode == Mode::Observe;
+    if let Some(Value::Array(tools)) = result.get_mut("tools") {
+        tools.retain(|tool| match tool.get("name").and_then(Value::as_str) {
+            Some(name) => observes || rulebook.visible(lister, name, now),
+            // A tool without a name cannot be called.
+            None => false,
+        });
+    }
+    if era == Era::Stateless && result.contains_key("cacheScope") {
+        result.insert("cacheScope".to_owned(), Value::from("private"));
+    }
 }
 
 fn named(method: &str, provider: Option<String>) -> Action {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tollgate_audit::{EventType, Facts, keys};
 use tollgate_rules::Code;
 
-use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::outcome::Ending;
 use crate::record::{Found, action_word};
@@ -25,8 +24,8 @@ pub struct Health {
     pub rules: usize,
     /// How many agents are known.
     pub agents: usize,
-    /// The ledger's last sequence number.
-    pub ledger_seq: u64,
+    /// How many events the ledger has.
+    pub ledger_size: u64,
 }
 
 /// A call counted as in flight until this is dropped.
@@ -110,7 +109,7 @@ impl Gate {
         if !ledger.writable {
             reasons.push("the ledger cannot be written".to_owned());
         }
-        if snapshot.rulebook.is_expired(crate::clock::timestamp()) {
+        if snapshot.rulebook.expires_at() <= crate::clock::timestamp() {
             reasons.push("the policy has expired".to_owned());
         }
         if self.cut.is_cancelled() {
@@ -122,7 +121,7 @@ impl Gate {
             revision: snapshot.revision.to_string(),
             rules: snapshot.rulebook.rules_count(),
             agents: snapshot.registry.len(),
-            ledger_seq: ledger.last_seq,
+            ledger_size: ledger.size,
         }
     }
 
@@ -132,7 +131,7 @@ impl Gate {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.held_bytes.set(signed(self.held.bytes()));
         self.metrics.spool_bytes.set(signed(ledger.spool_bytes));
-        self.metrics.ledger_seq.set(signed(ledger.last_seq));
+        self.metrics.ledger_events.set(signed(ledger.size));
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));
         }

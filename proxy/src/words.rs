@@ -2,6 +2,7 @@
 //! never contain anything that was sent.
 use tollgate_rules::{Code, Outcome, Ruling};
 
+use crate::limits::Exceeded;
 use crate::refuse::Refusal;
 
 /// For a gate that is shutting down.
@@ -33,12 +34,21 @@ pub fn body(code: Code) -> &'static str {
 }
 
 /// A limit was reached.
-pub fn limit(code: Code) -> &'static str {
+fn limit(code: Code) -> &'static str {
     match code {
         Code::RateLimitAgent => "This agent has made as many calls as it may for now. Wait, then try again.",
         Code::RateLimitTool => "This tool was called as often as it may be for now. Wait, or use another tool.",
         Code::ConcurrencyExceeded => "This agent has too many calls in flight. Wait for one to end, then try again.",
         _ => "The gate cannot keep count of one more tool right now. Wait, then try again.",
+    }
+}
+
+/// A limit's refusal, with the time to come back when it is known.
+pub fn exceeded(exceeded: Exceeded) -> Refusal {
+    let refusal = Refusal::new(exceeded.code, limit(exceeded.code));
+    match exceeded.retry_after {
+        Some(after) => refusal.with_retry_after(after),
+        None => refusal,
     }
 }
 
@@ -114,5 +124,5 @@ pub fn ruled(ruling: &Ruling) -> Refusal {
             format!("{need}{rule}, and there is no way to get one here yet. Ask a person.")
         }
     };
-    Refusal::new(code, sentence).rule(ruling.rule.clone())
+    Refusal::new(code, sentence).with_rule(ruling.rule.clone())
 }

@@ -24,7 +24,8 @@ const HOLD: Duration = Duration::from_secs(1);
 
 /// Events between the upstream and the client.
 struct Passage {
-    parser: Parser,
+    /// Gone once the stream has ended.
+    parser: Option<Parser>,
     deltas: Deltas,
     /// What goes around the documents that `deltas` holds, in the same order.
     wrappers: VecDeque<Wrapper>,
@@ -33,7 +34,37 @@ struct Passage {
 /// An event without its data.
 struct Wrapper {
     event: Event,
-    is_json: bool,
+    body: Body,
+}
+
+/// What an event's data was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Empty,
+    Json,
+    Missing,
+    Text,
+}
+
+impl Passage {
+    /// The items that a piece completes. What an upstream left unfinished at its end is read as an
+    /// event all the same, since some clients do.
+    fn read(&mut self, piece: Option<Bytes>) -> Result<Vec<Item>, Ending> {
+        let mut items = Vec::new();
+        let read = match (piece, self.parser.take()) {
+            (Some(piece), Some(mut parser)) => {
+                let read = parser.push(&piece, &mut items);
+                self.parser = Some(parser);
+                read
+            }
+            (None, Some(parser)) => parser.finish().map(|last| items.extend(last.map(Item::Event))),
+            (_, None) => Ok(()),
+        };
+        match read {
+            Ok(()) => Ok(items),
+            Err(_) => Err(Ending::Cut(Code::UpstreamProtocol)),
+        }
+    }
 }
 
 impl Answer<'_, '_> {
@@ -44,7 +75,7 @@ impl Answer<'_, '_> {
         }
         let snapshot = &self.flight.snapshot;
         let mut passage = Passage {
-            parser: Parser::new(snapshot.settings.bounds.answer_body_bytes),
+            parser: Some(Parser::new(snapshot.settings.bounds.answer_body_bytes)),
             deltas: Deltas::new(
                 Arc::clone(&snapshot.scanner),
                 snapshot.judge.clone(),
@@ -78,11 +109,7 @@ impl Answer<'_, '_> {
         };
         let mut out = Vec::new();
         let going = piece.is_some();
-        let items = match piece {
-            Some(piece) => passage.parser.push(&piece),
-            None => Ok(passage.parser.finish()),
-        };
-        for item in items.map_err(|_| Ending::Cut(Code::UpstreamProtocol))? {
+        for item in passage.read(piece)? {
             self.take(passage, item, &mut out)?;
         }
         if !going {
@@ -104,31 +131,31 @@ impl Answer<'_, '_> {
         let mut event = match item {
             // A comment is a heartbeat: it may hold anything, so only its beat is passed on.
             Item::Comment(_) => {
-                out.extend_from_slice(b":\n\n");
+                out.extend_from_slice(b":\n");
                 return Ok(());
             }
             Item::Event(event) => event,
         };
-        let data = std::mem::take(&mut event.data);
+        let data = event.data.take();
         let bounds = &self.flight.snapshot.settings.bounds;
-        let parsed = match data.is_empty() {
-            true => None,
-            false => json::parse(data.as_bytes(), bounds.json_depth).ok(),
+        let (mut document, body) = match data {
+            None => (Value::Null, Body::Missing),
+            Some(data) if data.is_empty() => (Value::Null, Body::Empty),
+            Some(data) => match json::parse(data.as_bytes(), bounds.json_depth) {
+                Ok(document) => (document, Body::Json),
+                // On a JSON-RPC stream every event is a message; what cannot be read goes no
+                // further.
+                Err(_) if self.spoken.is_mcp() && is_message(&event) => {
+                    return Err(Ending::Cut(Code::UpstreamProtocol));
+                }
+                Err(_) => (Value::String(data), Body::Text),
+            },
         };
-        let (mut document, is_json) = match (parsed, data.is_empty()) {
-            (Some(document), _) => (document, true),
-            (None, true) => (Value::Null, false),
-            // On a JSON-RPC stream every event is a message; what cannot be read goes no further.
-            (None, false) if self.spoken.is_mcp() && is_message(&event) => {
-                return Err(Ending::Cut(Code::UpstreamProtocol));
-            }
-            (None, false) => (Value::String(data), false),
-        };
-        if is_json {
+        if body == Body::Json {
             self.spoken.filter_lists(&mut document, self.flight);
         }
         let last = document.get("result").is_some() || document.get("error").is_some();
-        passage.wrappers.push_back(Wrapper { event, is_json });
+        passage.wrappers.push_back(Wrapper { event, body });
         let released = passage.deltas.push(document, last);
         self.emit(passage, released, out)
     }
@@ -144,15 +171,16 @@ impl Answer<'_, '_> {
             if self.note(acted, "answer") {
                 return Err(Ending::Cut(Code::DlpBlocked));
             }
-            let Some(Wrapper { mut event, is_json }) = passage.wrappers.pop_front() else {
+            let Some(Wrapper { mut event, body }) = passage.wrappers.pop_front() else {
                 return Err(Ending::Cut(Code::GateBug));
             };
-            event.data = match document {
-                Value::Null if !is_json => String::new(),
-                Value::String(text) if !is_json => text,
-                document => document.to_string(),
+            event.data = match (body, document) {
+                (Body::Missing, _) => None,
+                (Body::Empty, _) => Some(String::new()),
+                (Body::Text, Value::String(text)) => Some(text),
+                (Body::Json | Body::Text, document) => Some(document.to_string()),
             };
-            event.encode(out);
+            Item::Event(event).encode(out);
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use tollgate_rules::Code;
 pub use client::{client_gone, refuse};
 
 use crate::body::Share;
-use crate::coding::Decoder;
+use crate::coding::{self, Decoder};
 use crate::decode::head::strip_answer_headers;
 use crate::decode::media::MediaType;
 use crate::egress::Upstream;
@@ -97,15 +97,13 @@ impl<'e> Answer<'_, 'e> {
         if self.status == StatusCode::SWITCHING_PROTOCOLS || self.status.is_informational() {
             return Err(unreadable());
         }
-        let coding = coding_of(&self.headers).ok_or_else(unreadable)?;
+        let codings = coding::codings(&self.headers).map_err(|_| unreadable())?;
         let kind = self.kind().ok_or_else(unreadable)?;
-        if !matches!(kind, Kind::Empty | Kind::Opaque)
-            && let Some(coding) = coding
-        {
+        if !matches!(kind, Kind::Empty | Kind::Opaque) && !codings.is_empty() {
             let bounds = &self.flight.snapshot.settings.bounds;
-            let limit = if kind == Kind::Json { Some(bounds.answer_body_bytes) } else { None };
-            let decoder = Decoder::new(&coding, limit, bounds.decompression_ratio);
-            self.decoder = Some(decoder.map_err(|_| unreadable())?);
+            // Streams have no end to their size; what is held whole is bounded where it is held.
+            let limits = coding::Limits { limit_bytes: u64::MAX, ratio: bounds.decompression_ratio };
+            self.decoder = Some(Decoder::new(&codings, limits).map_err(|_| unreadable())?);
             self.headers.remove(header::CONTENT_ENCODING);
         }
         strip_answer_headers(&mut self.headers);
@@ -149,12 +147,12 @@ impl<'e> Answer<'_, 'e> {
         let snapshot = &self.flight.snapshot;
         let mut blocked = false;
         for (name, value) in &mut self.headers {
-            let Ok(text) = value.to_str() else { continue };
+            let Ok(text) = value.to_str().map(str::to_owned) else { continue };
             // Cookies and challenges are credentials by design, made for this client.
             if *name == header::SET_COOKIE || *name == header::WWW_AUTHENTICATE {
                 continue;
             }
-            let redaction = snapshot.scanner.redact(text, &snapshot.judge, Direction::Answer);
+            let redaction = snapshot.scanner.redact(&text, &snapshot.judge, Direction::Answer);
             if redaction.acted.is_empty() {
                 continue;
             }
@@ -206,10 +204,8 @@ impl<'e> Answer<'_, 'e> {
 
     fn finish_decoding(&mut self) -> Result<Option<Bytes>, Ending> {
         let Some(mut decoder) = self.decoder.take() else { return Ok(None) };
-        let mut plain = Vec::new();
-        match decoder.finish(&mut plain) {
-            Ok(()) if plain.is_empty() => Ok(None),
-            Ok(()) => Ok(Some(plain.into())),
+        match decoder.finish() {
+            Ok(()) => Ok(None),
             Err(_) => Err(Ending::Cut(Code::UpstreamProtocol)),
         }
     }
@@ -243,14 +239,4 @@ fn kind_of(essence: &str) -> Kind {
         text if text.starts_with("text/") => Kind::Text,
         _ => Kind::Opaque,
     }
-}
-
-/// The content codings of an answer, outermost last; `None` when they cannot be read.
-fn coding_of(headers: &HeaderMap) -> Option<Option<String>> {
-    let mut codings = Vec::new();
-    for value in headers.get_all(header::CONTENT_ENCODING) {
-        codings.push(value.to_str().ok()?.trim().to_ascii_lowercase());
-    }
-    codings.retain(|coding| !coding.is_empty() && coding != "identity");
-    Some(if codings.is_empty() { None } else { Some(codings.join(",")) })
 }

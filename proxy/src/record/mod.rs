@@ -22,7 +22,7 @@ pub struct Found {
 }
 
 /// What a recorder needs beside the facts themselves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Pen<'a> {
     /// The key of prints.
     pub key: &'a PrintKey,

@@ -52,7 +52,7 @@ async fn ready(State(gate): State<Arc<Gate>>) -> impl IntoResponse {
         "revision": health.revision,
         "rules": health.rules,
         "agents": health.agents,
-        "ledger_seq": health.ledger_seq,
+        "ledger_events": health.ledger_size,
     });
     (status, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n"))
 }

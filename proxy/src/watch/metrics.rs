@@ -38,8 +38,8 @@ pub struct Metrics {
     pub bugs: IntCounter,
     /// Bytes in the spool.
     pub spool_bytes: IntGauge,
-    /// The ledger's last sequence number.
-    pub ledger_seq: IntGauge,
+    /// Events in the ledger.
+    pub ledger_events: IntGauge,
     /// Events a sink has not acknowledged, by sink.
     pub sink_lag: prometheus::IntGaugeVec,
 }
@@ -88,7 +88,7 @@ impl Metrics {
                 .counter("policy_reload_failure_total", "Reloads that were refused")?,
             bugs: shelf.counter("tollgate_bugs_total", "Things that cannot happen and did")?,
             spool_bytes: shelf.gauge("tollgate_spool_bytes", "Bytes in the spool")?,
-            ledger_seq: shelf.gauge("tollgate_ledger_seq", "The ledger's last sequence number")?,
+            ledger_events: shelf.gauge("tollgate_ledger_events", "Events in the ledger")?,
             sink_lag: shelf.gauges(
                 "tollgate_sink_lag_events",
                 "Events a sink has not acknowledged",
