@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rmcp::model::{
     CallToolResult, ErrorData, InputRequest, InputRequests, Prompt, PromptMessage, Resource,
-    ResourceContents, ResourceTemplate, Tool,
+    ResourceContents, ResourceTemplate, ResultType, Tool,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -74,7 +74,12 @@ impl Fixtures {
         name: &str,
         words: &Value,
     ) -> Option<Result<CallToolResult, ErrorData>> {
-        self.answers.get(name).map(|answer| made(fill(answer, words)))
+        self.answers.get(name).map(|answer| {
+            let mut answer: CallToolResult = made(fill(answer, words))?;
+            // The transport takes this away again for a client that does not know of it.
+            answer.result_type = Some(ResultType::COMPLETE);
+            Ok(answer)
+        })
     }
 }
 
