@@ -1,0 +1,3 @@
+//! What `tollgate` carries along so that one command shows it at work.
+
+pub mod tools;
