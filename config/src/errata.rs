@@ -106,10 +106,20 @@ impl Errata {
 
     /// Seals the mistakes with what may be shown of the source. `known` are the words that keys
     /// are made of.
-    pub(crate) fn seal(mut self, file_name: &str, text: &str, known: &BTreeSet<String>) -> Mistakes {
+    pub(crate) fn seal(
+        mut self,
+        file_name: &str,
+        text: &str,
+        known: &BTreeSet<String>,
+    ) -> Mistakes {
         if self.more > 0 {
             let message = format!("{} more mistakes are not shown", self.more);
-            self.drafts.push(Draft { place: Place::Whole, path: String::new(), message, help: None });
+            self.drafts.push(Draft {
+                place: Place::Whole,
+                path: String::new(),
+                message,
+                help: None,
+            });
         }
         let (shown, dark) = if self.syntax {
             (skeleton(text, known), dark_words(text))
@@ -121,10 +131,14 @@ impl Errata {
             Place::Variable(_) => (1, 0),
             Place::Whole => (2, 0),
         });
-        Mistakes::new(file_name, shown, self.drafts.into_iter().map(|draft| {
-            let dark = matches!(draft.place, Place::File { line, .. } if dark.contains(&line));
-            Mistake::new(draft, dark)
-        }))
+        Mistakes::new(
+            file_name,
+            shown,
+            self.drafts.into_iter().map(|draft| {
+                let dark = matches!(draft.place, Place::File { line, .. } if dark.contains(&line));
+                Mistake::new(draft, dark)
+            }),
+        )
     }
 }
 
