@@ -177,7 +177,11 @@ impl Builder<'_> {
 
     /// Puts a finished node where it belongs.
     fn put(&mut self, node: Node) {
-        let path = self.path();
+        // Only a mistake about a key asks for it.
+        let path = match self.frames.last() {
+            Some(Frame::Map { key: None, .. }) => self.path(),
+            _ => String::new(),
+        };
         match self.frames.last_mut() {
             None => self.root = Some(node),
             Some(Frame::List { items, .. }) => items.push(node),

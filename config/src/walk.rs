@@ -173,6 +173,10 @@ impl Walk<'_> {
         // Nobody knows what is behind it.
         let cover = if names_secret(&entry.key) { Cover::Lines } else { Cover::Stars };
         entry.value.extents(&mut |bytes| self.errata.conceal(bytes, cover));
+        if self.errata.is_full() {
+            self.errata.add(entry.place.clone(), "", "");
+            return None;
+        }
         let free =
             || keys.iter().map(|key| key.name.as_str()).filter(|name| node.value(name).is_none());
         let meant = meant(&entry.key, free());
