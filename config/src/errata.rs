@@ -13,6 +13,8 @@ const MISTAKES_MAX: usize = 200;
 #[derive(Default)]
 pub(crate) struct Errata {
     drafts: Vec<Draft>,
+    /// The latest of those that are only counted, so that `help` has a home.
+    beyond: Option<Draft>,
     more: usize,
     hidden: Vec<(Range<usize>, Cover)>,
     syntax: bool,
@@ -53,20 +55,25 @@ impl Errata {
         message: impl Into<String>,
     ) -> &mut Draft {
         let draft = Draft { place, path: path.into(), message: message.into(), help: None };
-        if self.drafts.len() >= MISTAKES_MAX {
-            // Counted and told at the end; the last one is overwritten so that `help` has a home.
+        if self.is_full() {
             self.more += 1;
-            self.drafts.pop();
+            self.beyond = Some(draft);
+        } else {
+            self.drafts.push(draft);
         }
-        self.drafts.push(draft);
-        let last = self.drafts.len().saturating_sub(1);
-        #[expect(clippy::indexing_slicing, reason = "INVARIANT: an element was pushed just above")]
-        &mut self.drafts[last]
+        let last = self.beyond.as_mut().or_else(|| self.drafts.last_mut());
+        #[expect(clippy::expect_used, reason = "INVARIANT: one of the two was filled just above")]
+        last.expect("a draft")
     }
 
     /// Whether nothing is wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.drafts.is_empty()
+    }
+
+    /// Whether more mistakes are only counted. What is costly to say need not be said then.
+    pub(crate) fn is_full(&self) -> bool {
+        self.drafts.len() >= MISTAKES_MAX
     }
 
     /// Keeps bytes from the reader.
@@ -106,10 +113,20 @@ impl Errata {
 
     /// Seals the mistakes with what may be shown of the source. `known` are the words that keys
     /// are made of.
-    pub(crate) fn seal(mut self, file_name: &str, text: &str, known: &BTreeSet<String>) -> Mistakes {
+    pub(crate) fn seal(
+        mut self,
+        file_name: &str,
+        text: &str,
+        known: &BTreeSet<String>,
+    ) -> Mistakes {
         if self.more > 0 {
             let message = format!("{} more mistakes are not shown", self.more);
-            self.drafts.push(Draft { place: Place::Whole, path: String::new(), message, help: None });
+            self.drafts.push(Draft {
+                place: Place::Whole,
+                path: String::new(),
+                message,
+                help: None,
+            });
         }
         let (shown, dark) = if self.syntax {
             (skeleton(text, known), dark_words(text))
@@ -121,10 +138,14 @@ impl Errata {
             Place::Variable(_) => (1, 0),
             Place::Whole => (2, 0),
         });
-        Mistakes::new(file_name, shown, self.drafts.into_iter().map(|draft| {
-            let dark = matches!(draft.place, Place::File { line, .. } if dark.contains(&line));
-            Mistake::new(draft, dark)
-        }))
+        Mistakes::new(
+            file_name,
+            shown,
+            self.drafts.into_iter().map(|draft| {
+                let dark = matches!(draft.place, Place::File { line, .. } if dark.contains(&line));
+                Mistake::new(draft, dark)
+            }),
+        )
     }
 }
 
@@ -155,20 +176,13 @@ fn masked(text: &str, hidden: &[(Range<usize>, Cover)]) -> String {
 
 /// The lines, from 1, that touch something that may be secret.
 fn dark_lines(text: &str, hidden: &[(Range<usize>, Cover)]) -> BTreeSet<usize> {
-    let mut lines = BTreeSet::new();
-    let secret: Vec<_> = hidden.iter().filter(|(_, cover)| *cover == Cover::Lines).collect();
-    if secret.is_empty() {
-        return lines;
-    }
-    let mut start = 0;
-    for (nth, line) in text.split_inclusive('\n').enumerate() {
-        let end = start + line.len();
-        if secret.iter().any(|(bytes, _)| bytes.start < end && start < bytes.end) {
-            lines.insert(nth + 1);
-        }
-        start = end;
-    }
-    lines
+    let breaks: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |byte: usize| breaks.partition_point(|at| *at < byte) + 1;
+    hidden
+        .iter()
+        .filter(|(_, cover)| *cover == Cover::Lines)
+        .flat_map(|(bytes, _)| line(bytes.start)..=line(bytes.end.saturating_sub(1)))
+        .collect()
 }
 
 /// The text with only its punctuation and the known keys: without a tree nobody can say which

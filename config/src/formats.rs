@@ -20,8 +20,19 @@ fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wr
 /// Every format that [`check`] knows.
 #[cfg(test)]
 pub(crate) const KNOWN: [&str; 13] = [
-    "agent-id", "dlp-class", "host", "host-pattern", "http-url", "ip-address", "ip-range", "name",
-    "path", "path-prefix", "socket-address", "variable", "word",
+    "agent-id",
+    "dlp-class",
+    "host",
+    "host-pattern",
+    "http-url",
+    "ip-address",
+    "ip-range",
+    "name",
+    "path",
+    "path-prefix",
+    "socket-address",
+    "variable",
+    "word",
 ];
 
 /// Holds a text of one line against a format.
@@ -114,13 +125,14 @@ fn agent_id(text: &str) -> Result<(), Wrong> {
 }
 
 fn host(text: &str) -> Result<(), Wrong> {
-    match Host::parse(text) {
-        Ok(_) => Ok(()),
-        Err(_) => wrong(
-            format!("{} is not a host", shown(text)),
-            "a name or an address without scheme, port and path; IPv6 in brackets",
-        ),
+    // The URL standard allows a star in a name; here it would look like a pattern.
+    if Host::parse(text).is_ok() && !text.contains('*') {
+        return Ok(());
     }
+    wrong(
+        format!("{} is not a host", shown(text)),
+        "a name or an address without scheme, port and path; IPv6 in brackets",
+    )
 }
 
 fn host_pattern(text: &str) -> Result<(), Wrong> {
@@ -128,7 +140,7 @@ fn host_pattern(text: &str) -> Result<(), Wrong> {
         Some(suffix) => Host::parse(suffix).is_ok_and(|host| host.name().is_some()),
         None => Host::parse(text).is_ok(),
     };
-    if named && !text.get(1..).unwrap_or_default().contains('*') {
+    if named && !text.strip_prefix("*.").unwrap_or(text).contains('*') {
         return Ok(());
     }
     wrong(
@@ -163,7 +175,9 @@ pub(crate) fn http_url(text: &str) -> Result<Url, Wrong> {
         return wrong("port 0 cannot be connected to", FORM);
     }
     // The URL parser mends what it can; what had to be mended was perhaps meant differently.
-    let path = text.get(url.scheme().len() + 3..).and_then(|rest| rest.find('/').and_then(|at| rest.get(at..)));
+    let path = text
+        .get(url.scheme().len() + 3..)
+        .and_then(|rest| rest.find('/').and_then(|at| rest.get(at..)));
     let written = text
         .get(..url.scheme().len() + 3)
         .is_some_and(|head| head.eq_ignore_ascii_case(&format!("{}://", url.scheme())));
@@ -177,10 +191,7 @@ pub(crate) fn http_url(text: &str) -> Result<Url, Wrong> {
     if let Some(address) = address
         && !(authority(text) == address || authority(text).starts_with(&format!("{address}:")))
     {
-        return wrong(
-            "the host is an address in disguise",
-            format!("write it as `{address}`"),
-        );
+        return wrong("the host is an address in disguise", format!("write it as `{address}`"));
     }
     Ok(url)
 }
@@ -204,7 +215,11 @@ fn ip_range(text: &str) -> Result<(), Wrong> {
     if range.trunc() != range {
         return wrong(
             format!("{} has bits beyond its prefix", shown(text)),
-            format!("write `{}` for the range, or `{}` for the address", range.trunc(), range.addr()),
+            format!(
+                "write `{}` for the range, or `{}` for the address",
+                range.trunc(),
+                range.addr()
+            ),
         );
     }
     Ok(())
@@ -220,9 +235,7 @@ fn path_prefix(text: &str) -> Result<(), Wrong> {
         Some(rest) if rest.split('/').any(|segment| matches!(segment, "" | "." | "..")) => {
             "has an empty segment, `.` or `..` in it"
         }
-        Some(rest)
-            if !rest.chars().all(|c| c.is_ascii_alphanumeric() || "/.-_~".contains(c)) =>
-        {
+        Some(rest) if !rest.chars().all(|c| c.is_ascii_alphanumeric() || "/.-_~".contains(c)) => {
             "has a character in it that no prefix may have"
         }
         Some(_) => return Ok(()),

@@ -25,8 +25,10 @@ mod errata;
 mod formats;
 mod mistakes;
 mod overrides;
+mod page;
 mod parse;
 mod read;
+mod reference;
 mod schema;
 pub mod settings;
 mod shape;
@@ -36,5 +38,6 @@ mod words;
 
 pub use mistakes::{Mistake, Mistakes};
 pub use read::read;
+pub use reference::reference;
 pub use schema::schema;
 pub use settings::Settings;

@@ -3,11 +3,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
-    SourceSpan,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, SourceSpan,
 };
 
 use crate::errata::Draft;
+use crate::page::Page;
 use crate::tree::Place;
 
 /// Every mistake of one configuration, in the order of the file; those of environment variables
@@ -26,12 +26,8 @@ fn counted(number: usize) -> String {
 }
 
 impl Mistakes {
-    pub(crate) fn new(
-        file_name: &str,
-        shown: String,
-        all: impl Iterator<Item = Mistake>,
-    ) -> Self {
-        let source = Arc::new(NamedSource::new(file_name, shown));
+    pub(crate) fn new(file_name: &str, shown: String, all: impl Iterator<Item = Mistake>) -> Self {
+        let source = Arc::new(Page::new(file_name, shown));
         let all = all.map(|mistake| Mistake { source: Arc::clone(&source), ..mistake }).collect();
         Self { file_name: file_name.to_owned(), all }
     }
@@ -46,7 +42,7 @@ impl Mistakes {
         let theme =
             if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme)
-            .with_context_lines(0)
+            .with_context_lines(1)
             .with_links(false)
             .with_width(100);
         let mut text = format!("{self}\n");
@@ -93,13 +89,13 @@ pub struct Mistake {
     message: String,
     help: Option<String>,
     dark: bool,
-    source: Arc<NamedSource<String>>,
+    source: Arc<Page>,
 }
 
 impl Mistake {
     pub(crate) fn new(draft: Draft, dark: bool) -> Self {
         let Draft { place, path, message, help } = draft;
-        let source = Arc::new(NamedSource::new("", String::new()));
+        let source = Arc::new(Page::new("", String::new()));
         Self { place, path, message, help, dark, source }
     }
 

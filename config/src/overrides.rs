@@ -3,7 +3,7 @@ use crate::errata::Errata;
 use crate::parse::integer;
 use crate::shape::{Key, Shape};
 use crate::tree::{Entry, Kind, Node, Place};
-use crate::words::{looks_secret, meant};
+use crate::words::{meant, showable};
 
 /// What every override begins with. A single underscore (`TOLLGATE_…`) is never one.
 const PREFIX: &str = "TOLLGATE__";
@@ -67,10 +67,7 @@ fn gather<'a>(
     }
 }
 
-fn meant_variable<'a>(
-    name: &str,
-    known: &'a [(String, Vec<String>, &Shape)],
-) -> Option<&'a str> {
+fn meant_variable<'a>(name: &str, known: &'a [(String, Vec<String>, &Shape)]) -> Option<&'a str> {
     let upper = name.to_ascii_uppercase();
     if let Some((known, ..)) = known.iter().find(|(known, ..)| *known == upper) {
         return Some(known);
@@ -88,10 +85,7 @@ fn meant_variable<'a>(
 
 /// A variable's name as it may be told.
 fn printable(name: &str) -> String {
-    if name.len() > 100 || looks_secret(name) || name.chars().any(char::is_control) {
-        return format!("{PREFIX}…");
-    }
-    name.to_owned()
+    if showable(name) { name.to_owned() } else { format!("{PREFIX}…") }
 }
 
 /// A variable is text; the key says what it means.

@@ -3,12 +3,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::errata::{Cover, Errata};
 use crate::tree::{Entry, Kind, Node, Place};
 use crate::walk::join;
-use crate::words::{looks_secret, names_secret, shown};
+use crate::words::{names_secret, showable, shown};
 
 /// The largest file that is read. A gate for a thousand agents needs a tenth of it.
 pub(crate) const BYTES_MAX: usize = 1 << 20;
@@ -25,12 +25,25 @@ pub(crate) fn parse(text: &str, errata: &mut Errata) -> Option<Node> {
         );
         return None;
     }
+    let starts: Vec<usize> =
+        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    // To the parser a zero byte is the end of the file; what follows would be cut in silence.
+    let odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if let Some(at) = text.find(odd) {
+        errata.broken_syntax();
+        let place = place(text, &starts, at..at);
+        errata
+            .add(place, "", "a control character stands here")
+            .help("remove it; text holds no control characters but tabs and line breaks");
+        return None;
+    }
     let options = granit_parser::options! {
         disallow_directives: true,
         flow_nesting_limit: DEPTH_MAX,
         block_nesting_limit: DEPTH_MAX,
     };
-    let mut builder = Builder { text, errata, frames: Vec::new(), root: None, documents: 0 };
+    let mut builder =
+        Builder { text, starts, errata, frames: Vec::new(), root: None, documents: 0 };
     for next in Parser::new_from_str_with_options(text, options) {
         match next {
             Ok((event, span)) => {
@@ -58,6 +71,8 @@ pub(crate) fn parse(text: &str, errata: &mut Errata) -> Option<Node> {
 
 struct Builder<'a> {
     text: &'a str,
+    /// Where each line begins.
+    starts: Vec<usize>,
     errata: &'a mut Errata,
     frames: Vec<Frame>,
     root: Option<Node>,
@@ -93,12 +108,12 @@ impl Builder<'_> {
                     return false;
                 }
             }
-            Event::Comment(..) => self.errata.conceal(extent(span), Cover::Blanks),
+            Event::Comment(..) => self.errata.conceal(extent(self.text, span), Cover::Blanks),
             Event::Scalar(text, style, anchor, tag) => {
                 let place = self.place(span);
                 let plain = self.plain(&place, anchor, tag.as_ref());
                 let kind = if plain { scalar(text, style) } else { Kind::Broken };
-                self.put(Node { place, extent: extent(span), kind });
+                self.put(Node { place, extent: extent(self.text, span), kind });
             }
             Event::SequenceStart(_, anchor, tag) => {
                 let place = self.place(span);
@@ -121,7 +136,7 @@ impl Builder<'_> {
                 self.errata
                     .add(place.clone(), "", "an alias stands here; write the value itself")
                     .help("anchors and aliases are not read: a value means the same wherever it is moved");
-                self.put(Node { place, extent: extent(span), kind: Kind::Broken });
+                self.put(Node { place, extent: extent(self.text, span), kind: Kind::Broken });
             }
             _ => {}
         }
@@ -133,7 +148,9 @@ impl Builder<'_> {
         if anchor != 0 {
             self.errata
                 .add(place.clone(), "", "an anchor stands before this value; remove it")
-                .help("anchors and aliases are not read: a value means the same wherever it is moved");
+                .help(
+                    "anchors and aliases are not read: a value means the same wherever it is moved",
+                );
         }
         if tag.is_some() {
             self.errata
@@ -144,7 +161,7 @@ impl Builder<'_> {
     }
 
     fn close(&mut self, span: &Span) {
-        let extent = extent(span);
+        let extent = extent(self.text, span);
         match self.frames.pop() {
             Some(Frame::List { place, items }) => {
                 self.put(Node { place, extent, kind: Kind::List(items) });
@@ -160,7 +177,11 @@ impl Builder<'_> {
 
     /// Puts a finished node where it belongs.
     fn put(&mut self, node: Node) {
-        let path = self.path();
+        // Only a mistake about a key asks for it.
+        let path = match self.frames.last() {
+            Some(Frame::Map { key: None, .. }) => self.path(),
+            _ => String::new(),
+        };
         match self.frames.last_mut() {
             None => self.root = Some(node),
             Some(Frame::List { items, .. }) => items.push(node),
@@ -191,7 +212,7 @@ impl Builder<'_> {
         for frame in self.frames.iter().take(depth) {
             match frame {
                 Frame::List { items, .. } => path = format!("{path}[{}]", items.len()),
-                Frame::Map { key: Some(key), .. } if !looks_secret(&key.name) => {
+                Frame::Map { key: Some(key), .. } if showable(&key.name) => {
                     path = join(&path, &key.name);
                 }
                 Frame::Map { .. } => {}
@@ -201,41 +222,39 @@ impl Builder<'_> {
     }
 
     fn place(&self, span: &Span) -> Place {
-        place(self.text, &span.start, extent(span))
+        place(self.text, &self.starts, extent(self.text, span))
     }
 
     fn refuse(&mut self, error: &ScanError) {
         let marker = error.marker();
-        let start = marker.byte_offset().unwrap_or(0);
-        let place = place(self.text, marker, start..start.saturating_add(1));
+        let nth = |nth| self.text.char_indices().nth(nth).map(|(start, _)| start);
+        let start = marker.byte_offset().or_else(|| nth(marker.index())).unwrap_or(self.text.len());
+        let place = place(self.text, &self.starts, start..self.text.ceil_char_boundary(start + 1));
         self.errata.broken_syntax();
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             self.errata.add(place, "", format!("nested deeper than {DEPTH_MAX} levels"));
             return;
         }
-        self.errata.add(place, "", format!("this is not YAML: {}", error.kind())).help(
-            "check the indentation, the quotes and the brackets here and on the line above",
-        );
+        self.errata
+            .add(place, "", format!("this is not YAML: {}", error.kind()))
+            .help("check the indentation, the quotes and the brackets here and on the line above");
     }
 }
 
 /// A node in the place of a key.
-fn open(
-    node: Node,
-    lines: &mut HashMap<String, usize>,
-    path: &str,
-    errata: &mut Errata,
-) -> Key {
+fn open(node: Node, lines: &mut HashMap<String, usize>, path: &str, errata: &mut Errata) -> Key {
     let name = match &node.kind {
         Kind::Text(text) => text.clone(),
         Kind::Integer(number) => number.to_string(),
         Kind::Flag(flag) => flag.to_string(),
         Kind::Broken => return broken(node, String::new()),
         _ => {
+            node.extents(&mut |bytes| errata.conceal(bytes, Cover::Stars));
             errata.add(node.place.clone(), path, "a key is a word");
             return broken(node, String::new());
         }
     };
+    let path = if showable(&name) { join(path, &name) } else { path.to_owned() };
     let line = match node.place {
         Place::File { line, .. } => line,
         _ => 0,
@@ -254,17 +273,30 @@ fn broken(node: Node, name: String) -> Key {
     Key { name, place: node.place, extent: node.extent, broken: true }
 }
 
-fn extent(span: &Span) -> Range<usize> {
+/// The bytes of a value, without the blanks and line breaks that end a block.
+fn extent(text: &str, span: &Span) -> Range<usize> {
     let start = span.start.byte_offset().unwrap_or(0);
-    start..span.end.byte_offset().unwrap_or(start).max(start)
+    let end = span.end.byte_offset().unwrap_or(start);
+    start..start + text.get(start..end).map_or(0, |written| written.trim_end().len())
 }
 
-/// The place of some bytes, cut at the end of their first line.
-fn place(text: &str, marker: &Marker, bytes: Range<usize>) -> Place {
+/// The most bytes that a caret points at; the rest of a long value adds nothing.
+const CARET_BYTES_MAX: usize = 80;
+
+/// The place of some bytes, cut at the end of their first line. Lines are counted here and not
+/// taken from the parser, to which a lone carriage return is a line break too: what is covered and
+/// what is shown must speak of the same lines.
+fn place(text: &str, starts: &[usize], bytes: Range<usize>) -> Place {
     let start = bytes.start.min(text.len());
     let line = text.get(start..bytes.end.min(text.len())).unwrap_or_default();
-    let length = line.lines().next().map_or(0, |first| first.trim_end().len());
-    Place::File { line: marker.line(), column: marker.col() + 1, bytes: start..start + length }
+    let mut length = line.lines().next().map_or(0, |first| first.trim_end().len());
+    if length > CARET_BYTES_MAX {
+        length = text.floor_char_boundary(start + CARET_BYTES_MAX).saturating_sub(start);
+    }
+    let number = starts.partition_point(|begin| *begin <= start);
+    let begin = starts.get(number.saturating_sub(1)).copied().unwrap_or(0);
+    let column = text.get(begin..start).map_or(0, |head| head.chars().count()) + 1;
+    Place::File { line: number, column, bytes: start..start + length }
 }
 
 /// What a scalar means, by the core schema of YAML 1.2 (section 10.3): `yes` and `on` are text.

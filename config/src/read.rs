@@ -22,6 +22,8 @@ pub fn read(
     file_name: &str,
     environment: &[(String, String)],
 ) -> Result<Settings, Mistakes> {
+    // A byte order mark is no part of the text, and no editor counts it as a column.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let shape = Shape::settings();
     let mut errata = Errata::default();
     let settings = settings(text, environment, &shape, &mut errata);

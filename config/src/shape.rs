@@ -100,7 +100,8 @@ impl Shape {
         if variants.len() == branches.len() {
             return Self::Variants(variants);
         }
-        let choices: Vec<_> = branches.iter().flat_map(keys).collect();
+        let choices: Vec<_> =
+            branches.iter().flat_map(keys).map(|key| Key { required: false, ..key }).collect();
         if choices.len() == branches.len() { Self::Choice(choices) } else { Self::Unknown }
     }
 
@@ -110,6 +111,19 @@ impl Shape {
             Self::Map(keys) | Self::Choice(keys) => keys.iter().collect(),
             Self::Variants(variants) => variants.iter().flat_map(|variant| &variant.keys).collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// The same, each with the variant that has it.
+    pub(crate) fn keys_by_variant(&self) -> Vec<(Option<&str>, &Key)> {
+        match self {
+            Self::Variants(variants) => variants
+                .iter()
+                .flat_map(|variant| {
+                    variant.keys.iter().map(|key| (Some(variant.name.as_str()), key))
+                })
+                .collect(),
+            _ => self.keys().into_iter().map(|key| (None, key)).collect(),
         }
     }
 
@@ -167,4 +181,28 @@ fn bound(schema: &Value, key: &str) -> Option<i128> {
 
 fn length(schema: &Value, key: &str) -> Option<usize> {
     schema.get(key)?.as_u64().and_then(|number| usize::try_from(number).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visit(shape: &Shape, path: &str) {
+        match shape {
+            Shape::Unknown => panic!("{path} has a schema that nothing is checked against"),
+            Shape::Text { format, .. } => {
+                assert!(crate::formats::KNOWN.contains(&format.as_str()), "{path}: `{format}`");
+            }
+            Shape::List { item, .. } => visit(item, &format!("{path}[]")),
+            _ => {}
+        }
+        for key in shape.keys() {
+            visit(&key.shape, &format!("{path}.{}", key.name));
+        }
+    }
+
+    #[test]
+    fn every_key_has_a_shape_and_a_known_format() {
+        visit(&Shape::settings(), "");
+    }
 }

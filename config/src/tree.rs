@@ -140,10 +140,7 @@ impl From<&Node> for serde_json::Value {
             Kind::Text(text) => Self::String(text.clone()),
             Kind::List(items) => Self::Array(items.iter().map(Self::from).collect()),
             Kind::Map(entries) => Self::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), Self::from(&entry.value)))
-                    .collect(),
+                entries.iter().map(|entry| (entry.key.clone(), Self::from(&entry.value))).collect(),
             ),
         }
     }

@@ -5,7 +5,7 @@ use crate::errata::{Cover, Errata};
 use crate::formats;
 use crate::shape::{Key, Shape, Variant};
 use crate::tree::{Kind, Node, Place};
-use crate::words::{listed, looks_secret, meant, names_secret, shown};
+use crate::words::{listed, meant, names_secret, showable, shown};
 
 /// Holds a whole file against its shape.
 pub(crate) fn walk(root: &Node, shape: &Shape, errata: &mut Errata) {
@@ -106,12 +106,15 @@ impl Walk<'_> {
             self.errata.add(
                 place.clone(),
                 path,
-                format!("the list has {} items, at least {} is needed", items.len(), length.start()),
+                format!(
+                    "the list has {} items, at least {} is needed",
+                    items.len(),
+                    length.start()
+                ),
             );
         }
         if items.len() > *length.end() {
-            let message =
-                format!("the list has {} items, more than {}", items.len(), length.end());
+            let message = format!("the list has {} items, more than {}", items.len(), length.end());
             self.errata.add(node.place.clone(), path, message);
             return;
         }
@@ -152,7 +155,7 @@ impl Walk<'_> {
         let message = format!("key `{}` is missing", key.name);
         let help = match &key.example {
             Some(serde_json::Value::String(word)) => {
-                format!("for example `{}: {word}`; {}", key.name, first_sentence(&key.description))
+                format!("{}; for example `{}: {word}`", first_sentence(&key.description), key.name)
             }
             _ => first_sentence(&key.description).to_owned(),
         };
@@ -170,12 +173,14 @@ impl Walk<'_> {
         // Nobody knows what is behind it.
         let cover = if names_secret(&entry.key) { Cover::Lines } else { Cover::Stars };
         entry.value.extents(&mut |bytes| self.errata.conceal(bytes, cover));
-        let free = || {
-            keys.iter().map(|key| key.name.as_str()).filter(|name| node.value(name).is_none())
-        };
+        if self.errata.is_full() {
+            self.errata.add(entry.place.clone(), "", "");
+            return None;
+        }
+        let free =
+            || keys.iter().map(|key| key.name.as_str()).filter(|name| node.value(name).is_none());
         let meant = meant(&entry.key, free());
-        let hidden = looks_secret(&entry.key) || shown(&entry.key) != format!("`{}`", entry.key);
-        let path = if hidden { "" } else { path };
+        let path = if showable(&entry.key) { path } else { "" };
         let message = format!("key {} is not known", shown(&entry.key));
         let draft = self.errata.add(entry.place.clone(), path, message);
         match meant {
@@ -187,9 +192,7 @@ impl Walk<'_> {
     }
 
     fn choice(&mut self, node: &Node, keys: &[Key], path: &str, owner: &Place) {
-        let optional: Vec<Key> =
-            keys.iter().cloned().map(|key| Key { required: false, ..key }).collect();
-        self.map(node, &optional, path, owner);
+        self.map(node, keys, path, owner);
         let names = || keys.iter().map(|key| key.name.as_str());
         let count = names().filter(|name| node.value(name).is_some()).count();
         if count != 1 {
@@ -237,10 +240,15 @@ impl Walk<'_> {
                 ));
             }
             (_, Kind::Null) => draft.help("give it a value, or leave the key out"),
-            (Shape::Flag, Kind::Text(text)) if ["yes", "no", "on", "off"].contains(&text.as_str()) => {
+            (Shape::Flag, Kind::Text(text))
+                if ["yes", "no", "on", "off"].contains(&text.as_str()) =>
+            {
                 draft.help("write `true` or `false`");
             }
-            (Shape::Text { .. } | Shape::Words(_), Kind::Flag(_) | Kind::Integer(_) | Kind::Float) => {
+            (
+                Shape::Text { .. } | Shape::Words(_),
+                Kind::Flag(_) | Kind::Integer(_) | Kind::Float,
+            ) => {
                 draft.help("put it in quotes if it is meant as text");
             }
             (Shape::Integer { .. }, Kind::Text(_)) => {

@@ -5,29 +5,56 @@ const SHOWN_MAX: usize = 80;
 
 /// The word in backticks, or a stand-in when it may be a secret or is too long to repeat.
 pub(crate) fn shown(word: &str) -> String {
-    if word.chars().count() > SHOWN_MAX || looks_secret(word) || word.chars().any(char::is_control)
-    {
-        return "(not shown)".to_owned();
-    }
-    format!("`{word}`")
+    if showable(word) { format!("`{word}`") } else { "(not shown)".to_owned() }
+}
+
+/// Whether a word may be repeated to the reader.
+pub(crate) fn showable(word: &str) -> bool {
+    word.chars().count() <= SHOWN_MAX && !word.chars().any(char::is_control) && !looks_secret(word)
 }
 
 /// Whether a key by this name may hold a secret or the way to one.
 pub(crate) fn names_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     const PARTS: [&str; 12] = [
-        "secret", "token", "passw", "passphrase", "credential", "private", "api_key", "apikey",
-        "bearer", "authorization", "cookie", "pwd",
+        "secret",
+        "token",
+        "passw",
+        "passphrase",
+        "credential",
+        "private",
+        "api_key",
+        "apikey",
+        "bearer",
+        "authorization",
+        "cookie",
+        "pwd",
     ];
-    PARTS.iter().any(|part| key.contains(part)) || key.ends_with("key") || key == "auth" || key == "pem"
+    PARTS.iter().any(|part| key.contains(part))
+        || key.ends_with("key")
+        || key == "auth"
+        || key == "pem"
 }
 
 /// Whether a word looks like a secret, wherever it stands. Rather too often than too seldom: the
 /// price is a line that is not shown.
 pub(crate) fn looks_secret(word: &str) -> bool {
     const SIGNS: [&str; 15] = [
-        "-----BEGIN", "PRIVATE KEY", "sk-", "sk_", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-",
-        "xox", "AKIA", "ASIA", "eyJ", "Bearer ", "Basic ",
+        "-----BEGIN",
+        "PRIVATE KEY",
+        "sk-",
+        "sk_",
+        "ghp_",
+        "gho_",
+        "ghs_",
+        "github_pat_",
+        "glpat-",
+        "xox",
+        "AKIA",
+        "ASIA",
+        "eyJ",
+        "Bearer ",
+        "Basic ",
     ];
     if SIGNS.iter().any(|sign| word.contains(sign)) {
         return true;
@@ -49,10 +76,7 @@ fn is_random(run: &str) -> bool {
 }
 
 /// The one of `known` that was probably meant.
-pub(crate) fn meant<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words are no slips of the pen, and comparing them costs the square of their length.
     if word.len() > 64 {
         return None;

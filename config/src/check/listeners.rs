@@ -6,7 +6,7 @@ use super::{place, unique};
 use crate::errata::Errata;
 use crate::settings::Admin;
 use crate::tree::{Node, Place};
-use crate::words::{listed, meant, shown};
+use crate::words::{listed, meant, showable, shown};
 
 pub(super) fn check(root: &Node, errata: &mut Errata) {
     unique(root, "listeners", "name", errata);
@@ -21,6 +21,8 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
 fn plain(root: &Node, errata: &mut Errata) {
     let agents: Vec<&str> =
         root.items("agents").iter().filter_map(|agent| agent.text("id")).collect();
+    // What may be told of them.
+    let shown_agents = || agents.iter().copied().filter(|id| showable(id));
     for (nth, listener) in root.items("listeners").iter().enumerate() {
         if listener.text("type") != Some("plain") {
             continue;
@@ -32,10 +34,11 @@ fn plain(root: &Node, errata: &mut Errata) {
             let message = format!("{} is no agent of the registry", shown(agent));
             let path = format!("listeners[{nth}].agent");
             let draft = errata.add(place(listener, "agent"), path, message);
-            match meant(agent, agents.iter().copied()) {
+            match meant(agent, shown_agents()) {
                 Some(meant) => draft.help(format!("did you mean `{meant}`?")),
-                None if (1..=5).contains(&agents.len()) => draft
-                    .help(format!("`agents` has {}", listed(agents.iter().copied(), "and"))),
+                None if (1..=5).contains(&shown_agents().count()) => {
+                    draft.help(format!("`agents` has {}", listed(shown_agents(), "and")));
+                }
                 None => draft.help("add it to `agents`"),
             }
         }
@@ -62,7 +65,9 @@ fn admin(root: &Node, errata: &mut Errata) {
     {
         errata
             .add(place(admin, "bind"), "admin.bind", format!("`{bind}` is not a loopback address"))
-            .help("the operators' listener asks nobody who they are: bind to `127.0.0.1` or `[::1]`");
+            .help(
+                "the operators' listener asks nobody who they are: bind to `127.0.0.1` or `[::1]`",
+            );
     }
 }
 
@@ -80,7 +85,11 @@ fn binds(root: &Node, errata: &mut Errata) {
         tell_overlap(bind, &taken, place(listener, "bind"), &path, errata);
         if admin_bind.is_some_and(|admin| overlap(admin, bind)) {
             errata
-                .add(place(listener, "bind"), path.as_str(), format!("`{bind}` is also `admin.bind`"))
+                .add(
+                    place(listener, "bind"),
+                    path.as_str(),
+                    format!("`{bind}` is also `admin.bind`"),
+                )
                 .help("choose another port for one of them");
         }
         taken.push((bind, path));
@@ -115,8 +124,7 @@ fn certificates(root: &Node, errata: &mut Errata) {
         for key in ["common_name", "dns_name"] {
             let Some(name) = names.text(key) else { continue };
             if let Some(other) = taken.get(&(key, name)) {
-                let message =
-                    format!("{} already means `agents[{other}]`", shown(name));
+                let message = format!("{} already means `agents[{other}]`", shown(name));
                 errata
                     .add(place(names, key), format!("agents[{nth}].certificate.{key}"), message)
                     .help("a name in a certificate means one agent");

@@ -34,7 +34,9 @@ fn bounds(root: &Node, errata: &mut Errata) {
         let (one, own_place) = number(key, i128::try_from(default).unwrap_or(i128::MAX));
         if one > total {
             let place = own_place.or(place).cloned().unwrap_or(Place::Whole);
-            let message = format!("`{one}` is more than `bounds.held_bytes_total`, `{total}`");
+            let message = format!(
+                "`bounds.{key}`, `{one}`, is more than `bounds.held_bytes_total`, `{total}`"
+            );
             errata
                 .add(place, format!("bounds.{key}"), message)
                 .help("one body must fit into what all bodies together may hold");

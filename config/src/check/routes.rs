@@ -28,9 +28,9 @@ impl Condition<'_> {
         let prefix = match (self.prefix, other.prefix) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(own), Some(other)) => other
-                .strip_prefix(own)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            (Some(own), Some(other)) => {
+                other.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
         };
         host && prefix
     }
@@ -73,8 +73,7 @@ fn conditions(root: &Node, errata: &mut Errata) {
 fn tls(upstream: &Node, path: &str, errata: &mut Errata) {
     let Some(tls) = upstream.value("tls") else { return };
     let path = format!("{path}.tls");
-    for (have, need) in
-        [("client_certificate", "client_key"), ("client_key", "client_certificate")]
+    for (have, need) in [("client_certificate", "client_key"), ("client_key", "client_certificate")]
     {
         if tls.value(have).is_some() && tls.value(need).is_none() {
             errata
@@ -85,7 +84,11 @@ fn tls(upstream: &Node, path: &str, errata: &mut Errata) {
     if is_cleartext(upstream) {
         for entry in tls.entries() {
             errata
-                .add(entry.place.clone(), format!("{path}.{}", entry.key), "the upstream is `http://`")
+                .add(
+                    entry.place.clone(),
+                    format!("{path}.{}", entry.key),
+                    "the upstream is `http://`",
+                )
                 .help("write `https://`, or remove the TLS settings");
         }
     }

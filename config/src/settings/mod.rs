@@ -2,6 +2,8 @@
 mod audit;
 mod dlp;
 mod formats;
+mod paths;
+mod warnings;
 mod ways_in;
 mod ways_out;
 
