@@ -102,8 +102,8 @@ impl Question {
 
     fn answer(&self, book: &Rulebook, now: Timestamp) -> Value {
         let facts = self.facts();
-        let verdict = book.weigh(&facts, now);
-        let ruling = verdict.ruling();
+        let weighed = book.weigh(&facts, now);
+        let ruling = weighed.ruling();
         let mut answer = Map::new();
         if let Some(id) = self.request.get("request_id") {
             answer.insert("request_id".to_owned(), id.clone());
@@ -111,7 +111,7 @@ impl Question {
         answer.insert("outcome".to_owned(), ruling.outcome.as_str().into());
         answer.insert("reasons".to_owned(), json!(ruling.reasons));
         answer.insert("rule".to_owned(), json!(ruling.rule));
-        if let Verdict::Rule(rule) = verdict {
+        if let Verdict::Rule(rule) = weighed.verdict {
             if let Some(role) = &rule.approver_role {
                 answer.insert("approver_role".to_owned(), role.as_str().into());
             }

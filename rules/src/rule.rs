@@ -29,8 +29,8 @@ impl Rule {
     }
 
     /// Whether the rule lets pass what it matches.
-    pub(crate) fn lets_pass(&self) -> bool {
-        self.observe || self.outcome == Outcome::Allow
+    pub(crate) fn only_observes(&self) -> bool {
+        self.observe && self.outcome != Outcome::Allow
     }
 }
 

@@ -36,6 +36,12 @@ impl fmt::Debug for Rulebook {
     }
 }
 
+/// What decides, and the first rule that only watched.
+pub(crate) struct Weighed<'b> {
+    pub(crate) verdict: Verdict<'b>,
+    watched: Option<&'b Rule>,
+}
+
 /// Which part of the rulebook decides.
 pub(crate) enum Verdict<'r> {
     /// The rulebook as a whole refuses.
@@ -67,7 +73,9 @@ impl Rulebook {
     /// Says what happens to a call. Total: there is always an answer, and without a rule that
     /// allows, it is the bundle's default; past its time the rulebook refuses everything.
     ///
-    /// The first rule in the order of the bundle that matches decides. The ruling holds only the
+    /// The first rule in the order of the bundle that matches decides. A rule that only observes
+    /// is named in the ruling, and the search goes on behind it: watching never lets a call pass
+    /// that would not have passed without the watcher. The ruling holds only the
     /// bundle's words, never anything that the agent sent.
     pub fn decide(&self, call: &Call, now: Timestamp) -> Ruling {
         self.weigh(&Facts::of(call), now).ruling()
@@ -79,8 +87,9 @@ impl Rulebook {
     /// hidden only when a `tools/call` of it is certainly refused, whatever its arguments:
     /// - a rule that matches and denies without conditions hides it;
     /// - a rule that denies under conditions may not apply, so the search goes on behind it;
-    /// - a rule that allows, holds or only observes shows it, with or without conditions: some
-    ///   call of the tool may pass, at once or after approval;
+    /// - a rule that only observes changes nothing;
+    /// - a rule that allows or holds shows it, with or without conditions: some call of the tool
+    ///   may pass, at once or after approval;
     /// - when no rule matches, the default decides in the same way.
     ///
     /// So a tool that is shown can still be refused when it is called, but a tool that is hidden
@@ -96,7 +105,10 @@ impl Rulebook {
             if !rule.conditions.labels_any.is_empty() || !rule.matcher.matches(&facts) {
                 continue;
             }
-            if rule.lets_pass() || rule.outcome != Outcome::Deny {
+            if rule.only_observes() {
+                continue;
+            }
+            if rule.outcome != Outcome::Deny {
                 return true;
             }
             if rule.conditions.is_empty() {
@@ -142,22 +154,45 @@ impl Rulebook {
     }
 
     /// Finds what decides.
-    pub(crate) fn weigh(&self, facts: &Facts<'_>, now: Timestamp) -> Verdict<'_> {
+    pub(crate) fn weigh(&self, facts: &Facts<'_>, now: Timestamp) -> Weighed<'_> {
         if let Some(code) = self.out_of_force(now) {
-            return Verdict::Refusal(code);
+            return Weighed { verdict: Verdict::Refusal(code), watched: None };
         }
         let values = Values::of(facts);
-        self.index
+        let mut watched = None;
+        let decided = self
+            .index
             .candidates(facts)
             .filter_map(|number| self.rules.get(number))
-            .find(|rule| rule.matches(facts, &values))
-            .map_or(Verdict::Default(self.default), Verdict::Rule)
+            .filter(|rule| rule.matches(facts, &values))
+            .find(|rule| {
+                if rule.only_observes() {
+                    watched = watched.or(Some(*rule));
+                }
+                !rule.only_observes()
+            });
+        let verdict = decided.map_or(Verdict::Default(self.default), Verdict::Rule);
+        Weighed { verdict, watched }
+    }
+}
+
+impl Weighed<'_> {
+    /// The ruling in the words of the house, with the first watcher behind its own reasons.
+    pub(crate) fn ruling(&self) -> Ruling {
+        let mut ruling = self.verdict.ruling();
+        if let Some(rule) = self.watched {
+            ruling.duties.push(Duty::Observed);
+            ruling.reasons.push(Reason {
+                code: rule.id.as_str().to_owned(),
+                message: format!("Observed only: it would have been {}", rule.outcome.as_str()),
+            });
+        }
+        ruling
     }
 }
 
 impl Verdict<'_> {
-    /// The verdict in the words of the house.
-    pub(crate) fn ruling(&self) -> Ruling {
+    fn ruling(&self) -> Ruling {
         match self {
             Self::Refusal(code) => Ruling {
                 effect: Effect::Deny,
@@ -171,11 +206,7 @@ impl Verdict<'_> {
                 duties: Vec::new(),
             },
             Self::Rule(rule) => {
-                let observed = rule.observe && rule.outcome != Outcome::Allow;
-                let (effect, code) = match observed {
-                    true => (Effect::Allow, None),
-                    false => effect(rule.outcome, Code::PolicyDenied),
-                };
+                let (effect, code) = effect(rule.outcome, Code::PolicyDenied);
                 Ruling {
                     effect,
                     outcome: rule.outcome,
@@ -185,7 +216,7 @@ impl Verdict<'_> {
                         code: rule.id.as_str().to_owned(),
                         message: rule.message.clone(),
                     }],
-                    duties: if observed { vec![Duty::Observed] } else { Vec::new() },
+                    duties: Vec::new(),
                 }
             }
             Self::Default(outcome) => {

@@ -125,7 +125,7 @@ fn notice(rule: &Rule, notices: &mut Vec<String>) {
     let id = &rule.id;
     if rule.observe && rule.outcome != Outcome::Allow {
         notices.push(format!(
-            "rule `{id}` only observes: a call that it matches passes, whatever rules behind it say"
+            "rule `{id}` only observes: it is named in the record and decides nothing"
         ));
     }
     if rule.constraints.is_some() {
