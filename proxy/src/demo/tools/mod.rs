@@ -5,9 +5,9 @@
 //!   without (2026-07-28) on the one endpoint ([`errands`]);
 //! - `/conformance`: what the official MCP conformance suite expects to find in a server
 //!   ([`conformance`]);
-//! - `/api/…` and `/healthz`: plain REST ([`rest`]);
+//! - `/api/…` and `/healthz`: plain REST;
 //! - `/_seen`: how often each tool was reached, so that a test can say "the upstream never saw the
-//!   denied call" ([`seen`]).
+//!   denied call".
 //!
 //! Invariant: everything it serves is made up. It reads no file, keeps nothing on disk, and calls
 //! nobody.
@@ -17,6 +17,8 @@ pub mod errands;
 mod place;
 mod rest;
 mod seen;
+#[cfg(test)]
+mod tests;
 
 pub use place::{Place, ServeError};
 pub use seen::Seen;
@@ -99,7 +101,7 @@ fn router(
     Router::new()
         .route_service("/mcp", errands)
         .merge(suite)
-        .merge(rest::router(Arc::clone(&seen)))
+        .merge(rest::router(Arc::clone(&seen), shutdown.clone()))
         .layer(middleware::from_fn_with_state(Arc::clone(&seen), seen::count_request))
         .merge(seen::router(seen))
 }

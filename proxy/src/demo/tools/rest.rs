@@ -15,6 +15,7 @@ use axum::{
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::Seen;
 
@@ -23,25 +24,32 @@ const MAX_EVENTS: u64 = 1_000;
 /// The longest pause between two events.
 const MAX_GAP_MILLIS: u64 = 1_000;
 
-pub(super) fn router(seen: Arc<Seen>) -> Router {
+pub(super) fn router(seen: Arc<Seen>, shutdown: CancellationToken) -> Router {
+    let shop = Shop { seen, shutdown };
     Router::new()
         .route("/api/orders", axum::routing::post(place_order))
         .route("/api/orders/{id}", get(order))
         .route("/api/stream", get(events))
         .route("/healthz", get(|| async { "ok\n" }))
-        .with_state(seen)
+        .with_state(shop)
 }
 
-async fn order(State(seen): State<Arc<Seen>>, Path(id): Path<String>) -> Json<Value> {
-    seen.rest("GET /api/orders/{id}");
+#[derive(Clone)]
+struct Shop {
+    seen: Arc<Seen>,
+    shutdown: CancellationToken,
+}
+
+async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Json<Value> {
+    shop.seen.rest("GET /api/orders/{id}");
     Json(json!({ "id": id, "status": "packed", "lines": [{ "sku": "kettle-1", "count": 2 }] }))
 }
 
 async fn place_order(
-    State(seen): State<Arc<Seen>>,
+    State(shop): State<Shop>,
     Json(order): Json<Value>,
 ) -> (StatusCode, Json<Value>) {
-    seen.rest("POST /api/orders");
+    shop.seen.rest("POST /api/orders");
     (StatusCode::CREATED, Json(json!({ "accepted": true, "order": order })))
 }
 
@@ -58,13 +66,14 @@ impl Default for Stretch {
     }
 }
 
-async fn events(State(seen): State<Arc<Seen>>, Query(stretch): Query<Stretch>) -> Response {
-    seen.rest("GET /api/stream");
+async fn events(State(shop): State<Shop>, Query(stretch): Query<Stretch>) -> Response {
+    shop.seen.rest("GET /api/stream");
     if stretch.events > MAX_EVENTS || stretch.gap_ms > MAX_GAP_MILLIS {
         let limits = format!("at most {MAX_EVENTS} events, {MAX_GAP_MILLIS} ms apart\n");
         return (StatusCode::BAD_REQUEST, limits).into_response();
     }
-    Sse::new(ticks(stretch)).into_response()
+    // A stream must not keep a server that was told to stop.
+    Sse::new(ticks(stretch).take_until(shop.shutdown.cancelled_owned())).into_response()
 }
 
 fn ticks(stretch: Stretch) -> impl Stream<Item = Result<Event, Infallible>> {
