@@ -47,7 +47,7 @@ is_fresh() { [ -f "$1/.stamp" ] && [ "$(cat "$1/.stamp")" = "$2" ]; }
 install_python() {
     local lock=$here/python/$1.txt home=$peers/$1 stamp started=$SECONDS
     # The interpreter is part of the stamp: an environment does not outlive the one it was made by.
-    stamp=$({ python3 -c 'import sys; print(sys.version, sys.prefix)'; cat "$lock"; } | stamp_of -)
+    stamp=$({ python3 -c 'import sys; print(sys.version, sys.base_prefix)'; cat "$lock"; } | stamp_of -)
     if is_fresh "$home" "$stamp"; then say "$1 is installed"; return 0; fi
     rm -rf "$home"
     python3 -m venv "$home" \

@@ -17,7 +17,7 @@ async def main() -> None:
                 result = await session.call_tool(name, arguments)
             except ToolError as refusal:
                 return True, str(refusal)
-            return bool(result.is_error), walk.shown(result.content)
+            return bool(result.is_error), walk.shown(result.content, result.structured_content)
 
         await walk.walk("fastmcp", str(session.session.protocol_version), list_tools, call_tool, secret)
 

@@ -14,6 +14,6 @@ async def take(client: str, mode: str) -> None:
 
         async def call_tool(name: str, arguments: dict) -> tuple[bool, str]:
             result = await session.call_tool(name, arguments)
-            return bool(result.is_error), walk.shown(result.content)
+            return bool(result.is_error), walk.shown(result.content, result.structured_content)
 
         await walk.walk(client, session.protocol_version, list_tools, call_tool, secret)

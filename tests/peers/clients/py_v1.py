@@ -18,7 +18,7 @@ async def main() -> None:
 
             async def call_tool(name: str, arguments: dict) -> tuple[bool, str]:
                 result = await session.call_tool(name, arguments)
-                return bool(result.isError), walk.shown(result.content)
+                return bool(result.isError), walk.shown(result.content, result.structuredContent)
 
             await walk.walk("py_v1", str(opened.protocolVersion), list_tools, call_tool, secret)
 

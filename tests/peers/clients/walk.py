@@ -1,7 +1,7 @@
 """The walk that every Python client takes, and the one line it prints at the end.
 
 Each client script brings two functions of its own SDK: one lists the tools' names, one calls a
-tool and answers `(is_error, text)`, where `text` is what a model would be shown.
+tool and answers `(is_error, text)`, where `text` is what a model or an application is given.
 """
 
 import asyncio
@@ -24,19 +24,33 @@ def arguments() -> tuple[str, str]:
     return sys.argv[1], sys.argv[2]
 
 
-def shown(content: list) -> str:
-    """The text parts of a result, as a model would read them."""
-    return "\n".join(part.text for part in content if getattr(part, "text", None) is not None)
+def shown(content: list, structured: object = None) -> str:
+    """The text parts of a result, as a model would read them, and its structured twin.
+
+    The twin of a bare text is that text again, and is left out.
+    """
+    texts = [part.text for part in content if getattr(part, "text", None) is not None]
+    if isinstance(structured, dict) and list(structured) != ["result"]:
+        texts.append(json.dumps(structured))
+    return "\n".join(texts)
 
 
 async def walk(client: str, protocol: str, list_tools: ListTools, call_tool: CallTool, secret: str) -> None:
-    """List, an allowed call, a denied call, the allowed call again, and a call with a secret."""
+    """List, an allowed call, a denied call, the allowed call again; then a secret each way."""
+
+    async def works(name: str, arguments: dict) -> str:
+        is_error, text = await call_tool(name, arguments)
+        if is_error:
+            raise RuntimeError(f"`{name}` should work, but the model sees: {text}")
+        return text
+
     tools = await list_tools()
-    _, allowed = await call_tool("get_weather", {"city": "Oslo"})
+    allowed = await works("get_weather", {"city": "Oslo"})
     is_error, denied = await call_tool("delete_branch", {"branch": "main"})
     print(f"the model sees: {denied}", file=sys.stderr)
-    _, again = await call_tool("get_weather", {"city": "Bergen"})
-    _, redacted = await call_tool("echo", {"text": f"before {secret} after"})
+    again = await works("get_weather", {"city": "Bergen"})
+    redacted = await works("echo", {"text": f"before {secret} after"})
+    customer = await works("read_customer", {"id": "c-1001"})
     line = {
         "client": client,
         "protocol": protocol,
@@ -45,6 +59,7 @@ async def walk(client: str, protocol: str, list_tools: ListTools, call_tool: Cal
         "denied": {"is_error": is_error, "text": denied},
         "again": again,
         "redacted": redacted,
+        "customer": customer,
     }
     print(json.dumps(line), flush=True)
 
