@@ -4,7 +4,7 @@ use std::path::Path;
 use tokio::process::Command;
 
 use crate::authority::{Authority, Identity};
-use crate::gate::{AGENT, Gate, Tools, no_branch_delete};
+use crate::gate::{AGENT, Gate, Tools};
 use crate::peer::{self, Ended};
 
 /// A call of the stateless generation, so that one request is a whole conversation.
@@ -35,12 +35,12 @@ async fn post(gate: &Gate, authority: &Path, client: Option<&Identity>, words: &
     if let Some(client) = client {
         curl.arg("--cert").arg(&client.certificate).arg("--key").arg(&client.key);
     }
-    peer::run(curl.args(words).arg(gate.tls_url())).await
+    peer::run(curl.args(words).arg(gate.tls_url()), peer::DEADLINE).await
 }
 
 async fn gate() -> (Tools, Gate) {
     let tools = Tools::demo().await;
-    let gate = Gate::start(&tools, no_branch_delete()).await;
+    let gate = Gate::strict(&tools).await;
     (tools, gate)
 }
 

@@ -53,7 +53,7 @@ fn build() -> PathBuf {
 
 /// A tool server: MCP at `/mcp` in both generations, and counts of what reached it.
 pub(crate) struct Tools {
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
     _child: Child,
 }
 
@@ -93,9 +93,9 @@ impl Tools {
         Self { address, _child: child }
     }
 
-    /// Its MCP endpoint without the gate.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
+    /// One of its endpoints, such as `mcp`, without the gate.
+    pub(crate) fn url(&self, endpoint: &str) -> String {
+        format!("http://{}/{endpoint}", self.address)
     }
 
     /// How often `tool` was reached.
@@ -110,8 +110,8 @@ impl Tools {
 
 /// A gate in front of a tool server, with a cleartext and a TLS listener.
 pub(crate) struct Gate {
-    pub(crate) plain: SocketAddr,
-    pub(crate) tls: SocketAddr,
+    plain: SocketAddr,
+    tls: SocketAddr,
     /// Signed the gate's certificate, and signs those of clients that it accepts.
     pub(crate) authority: Authority,
     admin: SocketAddr,
@@ -120,11 +120,28 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
+    /// One that refuses `delete_branch` and treats secrets as a gate does when not told otherwise.
+    pub(crate) async fn strict(tools: &Tools) -> Self {
+        let refuse = json!([{
+            "id": RULE,
+            "description": "Agents do not delete branches.",
+            "match": { "tool_name": "delete_branch", "environment": "*" },
+            "outcome": "DENY",
+        }]);
+        Self::start(tools, &refuse, None).await
+    }
+
+    /// One that allows everything, and looks for secrets without touching them.
+    pub(crate) async fn open(tools: &Tools) -> Self {
+        let alert = json!({ "rules": [{ "classes": ["*"], "action": "alert" }] });
+        Self::start(tools, &json!([]), Some(alert)).await
+    }
+
     /// Starts it and waits until it is ready.
-    pub(crate) async fn start(tools: &Tools, rules: Value) -> Self {
+    async fn start(tools: &Tools, rules: &Value, dlp: Option<Value>) -> Self {
         // A port that was free may be taken by the time the gate binds it.
         for _ in 0..2 {
-            let mut gate = Self::spawn(tools, &rules);
+            let mut gate = Self::spawn(tools, rules, dlp.as_ref());
             match gate.ready().await {
                 Ok(()) => return gate,
                 Err(log) if log.to_lowercase().contains("in use") => continue,
@@ -134,7 +151,7 @@ impl Gate {
         panic!("the gate found its ports in use, twice");
     }
 
-    fn spawn(tools: &Tools, rules: &Value) -> Self {
+    fn spawn(tools: &Tools, rules: &Value, dlp: Option<&Value>) -> Self {
         let dir = TempDir::new().unwrap();
         let [plain, tls, admin] = free_addresses();
         let authority = Authority::new(dir.path(), "authority");
@@ -145,8 +162,11 @@ impl Gate {
             "rules": rules,
             "defaults": { "outcome": "ALLOW" },
         });
-        let settings =
-            settings(dir.path(), &authority.server(), &authority, tools, [plain, tls, admin]);
+        let server = authority.server();
+        let mut settings = settings(dir.path(), &server, &authority, tools, [plain, tls, admin]);
+        if let Some(dlp) = dlp {
+            settings["dlp"] = dlp.clone();
+        }
         // JSON is YAML too.
         fs::write(dir.path().join("bundle.yaml"), bundle.to_string()).unwrap();
         fs::write(dir.path().join("tollgate.yaml"), settings.to_string()).unwrap();
@@ -179,12 +199,12 @@ impl Gate {
         Err(self.log_tail())
     }
 
-    /// The tools' MCP endpoint through the cleartext listener.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/tools/mcp", self.plain)
+    /// An endpoint of the tool server, such as `mcp`, through the cleartext listener.
+    pub(crate) fn url(&self, endpoint: &str) -> String {
+        format!("http://{}/tools/{endpoint}", self.plain)
     }
 
-    /// The same through TLS.
+    /// The tools' MCP endpoint through TLS.
     pub(crate) fn tls_url(&self) -> String {
         format!("https://localhost:{}/tools/mcp", self.tls.port())
     }
@@ -218,16 +238,6 @@ impl Drop for Gate {
             eprintln!("the gate's log ends:\n{}", self.log_tail());
         }
     }
-}
-
-/// The rule that refuses `delete_branch`; everything else is allowed.
-pub(crate) fn no_branch_delete() -> Value {
-    json!([{
-        "id": RULE,
-        "description": "Agents do not delete branches.",
-        "match": { "tool_name": "delete_branch", "environment": "*" },
-        "outcome": "DENY",
-    }])
 }
 
 fn settings(

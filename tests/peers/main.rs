@@ -1,4 +1,5 @@
-//! Clients made by others, before the real gate: the official MCP SDKs, fastmcp and curl.
+//! Clients made by others, before the real gate: the official MCP SDKs, fastmcp, curl, and the
+//! official conformance suite.
 //!
 //! `make peers` installs them and `make test-peers` runs this. A client that is missing fails its
 //! test, since a check that silently did not run would be taken for one that passed.
@@ -14,4 +15,5 @@ mod authority;
 mod curl;
 mod gate;
 mod peer;
+mod suite;
 mod walk;

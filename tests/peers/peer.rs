@@ -11,18 +11,21 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 /// A client ends by itself after 60 s; what is still there after this is stuck.
-const DEADLINE: Duration = Duration::from_secs(90);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The workspace's folder.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A program or file below `.tools/peers`; the test fails with what to do when it is missing.
-pub(crate) fn installed(path: &str) -> PathBuf {
-    let peers = std::env::var_os("TOLLGATE_PEERS")
-        .map_or_else(|| root().join(".tools/peers"), PathBuf::from);
-    let found = peers.join(path);
+/// The folder that `make peers` fills.
+pub(crate) fn home() -> PathBuf {
+    std::env::var_os("TOLLGATE_PEERS").map_or_else(|| root().join(".tools/peers"), PathBuf::from)
+}
+
+/// A program below it; the test fails with what to do when it is missing.
+fn installed(path: &str) -> PathBuf {
+    let found = home().join(path);
     assert!(found.exists(), "`{}` is missing: run `make peers`", found.display());
     found
 }
@@ -46,15 +49,15 @@ pub(crate) struct Ended {
 }
 
 /// Runs a program without input and without this machine's proxy settings.
-pub(crate) async fn run(command: &mut Command) -> Ended {
+pub(crate) async fn run(command: &mut Command, deadline: Duration) -> Ended {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command.env("NO_PROXY", "*").env("no_proxy", "*").env("PYTHONDONTWRITEBYTECODE", "1");
     let name = command.as_std().get_program().to_owned();
     let child = command
         .spawn()
         .unwrap_or_else(|error| panic!("{name:?} does not start ({error}): run `make peers`"));
-    let Ok(output) = timeout(DEADLINE, child.wait_with_output()).await else {
-        panic!("{name:?} was still running after {} s", DEADLINE.as_secs());
+    let Ok(output) = timeout(deadline, child.wait_with_output()).await else {
+        panic!("{name:?} was still running after {} s", deadline.as_secs());
     };
     let output = output.unwrap();
     Ended {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::gate::{Gate, RULE, Tools, no_branch_delete};
+use crate::gate::{Gate, RULE, Tools};
 use crate::peer;
 
 /// Made up, and put together here so that no scanner takes this file for a leak.
@@ -33,7 +33,8 @@ impl Client {
     async fn walk(&self, url: &str) -> Value {
         let script = peer::root().join("tests/peers/clients").join(self.script);
         let mut command = Command::new(&self.program);
-        let ended = peer::run(command.arg(script).args([url, TOKEN]).args(self.words)).await;
+        command.arg(script).args([url, TOKEN]).args(self.words);
+        let ended = peer::run(&mut command, peer::DEADLINE).await;
         assert_eq!(ended.code, Some(0), "`{}` failed:\n{}", self.script, ended.stderr);
         serde_json::from_str(ended.stdout.trim())
             .unwrap_or_else(|error| panic!("one line of JSON ({error}), not:\n{}", ended.stdout))
@@ -41,8 +42,8 @@ impl Client {
 
     /// The whole check, through a gate that refuses `delete_branch` and knows secrets.
     async fn check(&self, tools: Tools) {
-        let gate = Gate::start(&tools, no_branch_delete()).await;
-        let line = self.walk(&gate.url()).await;
+        let gate = Gate::strict(&tools).await;
+        let line = self.walk(&gate.url("mcp")).await;
         assert_eq!(text(&line, "/protocol"), self.protocol);
 
         let names = names(&line);
@@ -151,7 +152,7 @@ async fn typescript_sdk_1_to_a_server_of_the_python_sdk() {
 #[tokio::test]
 async fn without_the_gate_all_of_it_happens() {
     for tools in [Tools::demo().await, Tools::python().await] {
-        let line = python("py2", "py_modern.py", STATELESS).walk(&tools.url()).await;
+        let line = python("py2", "py_modern.py", STATELESS).walk(&tools.url("mcp")).await;
         assert!(names(&line).contains(&"delete_branch"), "{line}");
         assert_eq!(line["denied"]["is_error"], false, "{line}");
         assert_eq!(tools.calls("delete_branch").await, 1);
