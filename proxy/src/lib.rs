@@ -1,1 +1,5 @@
 //! The gate.
+pub mod coding;
+pub mod decode;
+pub mod refuse;
+pub mod sse;
