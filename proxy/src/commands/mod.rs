@@ -1,0 +1,1 @@
+//! What `tollgate <command>` does.
