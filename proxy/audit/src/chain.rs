@@ -58,6 +58,11 @@ impl Chain {
         self.head.as_ref()
     }
 
+    /// The time of its last event.
+    pub fn last_ts(&self) -> Timestamp {
+        self.last_ts
+    }
+
     /// No event of this chain is at or before `time` from here on.
     pub fn not_before(&mut self, time: Timestamp) {
         self.last_ts = self.last_ts.max(time);

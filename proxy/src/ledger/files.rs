@@ -1,0 +1,52 @@
+//! Small files beside the segments: whole or not at all.
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::LedgerError;
+
+/// Makes the directory, mode 0700, when missing.
+pub(super) fn make_dir(dir: &Path) -> Result<(), LedgerError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|e| LedgerError::file("make the directory", dir, e))
+}
+
+/// Takes the directory for this process, for as long as the file is held.
+pub(super) fn lock(dir: &Path) -> Result<File, LedgerError> {
+    let path = dir.join("lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let file = file.map_err(|e| LedgerError::file("open", &path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(LedgerError::Locked(dir.to_owned())),
+        Err(fs::TryLockError::Error(e)) => Err(LedgerError::file("lock", &path, e)),
+    }
+}
+
+/// Replaces a file's content: after a crash it has the old or the new, never a part.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), LedgerError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    let temporary = PathBuf::from(name);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|e| LedgerError::file("write", path, e))?;
+    sync_parent(path)
+}
+
+/// A new or renamed file is there after a power cut only when its directory was synced, too.
+pub(super) fn sync_parent(path: &Path) -> Result<(), LedgerError> {
+    let Some(dir) = path.parent() else { return Ok(()) };
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(|e| LedgerError::file("sync the directory", dir, e))
+}

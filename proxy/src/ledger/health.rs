@@ -1,0 +1,77 @@
+//! How the ledger is: for `/ready` and for metrics.
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How the ledger is, at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LedgerHealth {
+    /// Whether an intent would be recorded now, as far as is known.
+    pub writable: bool,
+    /// Whether the disk failed: only a restart helps.
+    pub failed: bool,
+    /// Whether the last intent found the spool at its cap or the disk full.
+    pub full: bool,
+    /// Bytes of all segments.
+    pub spool_bytes: u64,
+    /// The cap.
+    pub spool_bytes_max: u64,
+    /// How many events the chain has.
+    pub size: u64,
+    /// How many events wait to be written.
+    pub queued: u64,
+    /// Events written since the start.
+    pub written: u64,
+    /// Intents refused since the start.
+    pub refused: u64,
+    /// Outcomes that could not be recorded since the start; more than 0 is an alarm.
+    pub lost: u64,
+    /// Writes to the disk since the start; one serves many events.
+    pub commits: u64,
+    /// Each sink.
+    pub sinks: Vec<SinkHealth>,
+}
+
+/// How one sink is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SinkHealth {
+    /// Its name.
+    pub name: String,
+    /// Events that it has acknowledged, from the chain's beginning.
+    pub acknowledged: u64,
+    /// Events that it has not.
+    pub lag: u64,
+    /// Deliveries that failed since the start.
+    pub failures: u64,
+}
+
+/// What the owner counts.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) failed: AtomicBool,
+    pub(super) full: AtomicBool,
+    pub(super) spool_bytes: AtomicU64,
+    pub(super) size: AtomicU64,
+    pub(super) written: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) commits: AtomicU64,
+}
+
+/// What a sink counts.
+#[derive(Default)]
+pub(super) struct SinkCounters {
+    pub(super) name: String,
+    pub(super) acknowledged: AtomicU64,
+    pub(super) failures: AtomicU64,
+}
+
+impl SinkCounters {
+    pub(super) fn health(&self, size: u64) -> SinkHealth {
+        let acknowledged = self.acknowledged.load(Ordering::Relaxed);
+        SinkHealth {
+            name: self.name.clone(),
+            acknowledged,
+            lag: size.saturating_sub(acknowledged),
+            failures: self.failures.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The record: events appended to a spool, durable before the call leaves, streamed to sinks.
+//!
+//! One thread owns the chain, the key and the files ([`owner`]). Callers hand it [`Facts`] through
+//! a bounded queue and get a [`Receipt`] back when the event is as durable as the settings ask;
+//! all who wait share one write and one sync. What cannot be written is refused with a code, and
+//! the chain has no gap when it can be written again.
+//!
+//! ```text
+//! <spool>/lock                        one gate a directory
+//! <spool>/signing-key.pem             the development key, mode 0600
+//! <spool>/signers.json                the registry that verifies the spool
+//! <spool>/events-000000000001.jsonl   the chain, one event a line, in segments
+//! <spool>/checkpoints.jsonl           signed sizes and heads
+//! <spool>/cursor-<sink>.json          how far a sink has acknowledged
+//! ```
+mod disk;
+mod error;
+mod files;
+mod health;
+mod key;
+mod options;
+mod owner;
+mod queue;
+mod recovery;
+mod spool;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tollgate_audit::{Digest, Entry, Facts};
+use uuid::Uuid;
+
+pub use error::{LedgerError, LedgerRefusal};
+pub use health::{LedgerHealth, SinkHealth};
+pub use options::LedgerOptions;
+
+use disk::Opener;
+use owner::Owner;
+use queue::Queue;
+
+/// The ledger. Clones are cheap and are the same ledger.
+#[derive(Clone)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: Arc<Queue>,
+    lock: Mutex<Option<Arc<File>>>,
+}
+
+impl Drop for Inner {
+    /// Nobody can append any more, so the owner writes what waits and ends.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Proof that an event is in the record. Only the ledger makes one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    id: Uuid,
+    seq: u64,
+    hash: Digest,
+}
+
+impl Receipt {
+    fn of(entry: &Entry) -> Self {
+        Self { id: entry.id(), seq: entry.seq(), hash: *entry.hash() }
+    }
+
+    /// The event's id.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The event's number.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The event's hash.
+    pub fn hash(&self) -> &Digest {
+        &self.hash
+    }
+}
+
+impl Ledger {
+    /// Takes the spool, mends a torn end and starts the owner's thread and the sinks' tasks.
+    ///
+    /// The sinks run on the runtime that this is called on; it must live until [`Ledger::stop`].
+    pub async fn open(options: LedgerOptions) -> Result<Self, LedgerError> {
+        Self::open_on(options, disk::real()).await
+    }
+
+    async fn open_on(options: LedgerOptions, opener: Opener) -> Result<Self, LedgerError> {
+        let opened = tokio::task::spawn_blocking(move || -> Result<_, LedgerError> {
+            let lock = owner::take_directory(&options)?;
+            let queue = Arc::new(Queue::new(options.bytes_max, Vec::new()));
+            let owner = Owner::open(&options, opener, Arc::clone(&queue), Arc::clone(&lock))?;
+            Ok((owner, queue, lock))
+        });
+        let (owner, queue, lock) = opened.await.map_err(|_| LedgerError::Thread)??;
+        owner.start()?;
+        let lock = Mutex::new(Some(lock));
+        Ok(Self { inner: Arc::new(Inner { queue, lock }) })
+    }
+
+    /// Records facts, and returns when they are as durable as the settings ask.
+    ///
+    /// When the caller goes away while it waits, the event is recorded all the same.
+    pub async fn append(&self, facts: Facts) -> Result<Receipt, LedgerRefusal> {
+        self.inner.queue.append(facts).await
+    }
+
+    /// Records facts without waiting: an outcome, whose call has already left.
+    ///
+    /// The queue takes every note, so none is lost while the disk works. When more than a few
+    /// thousand wait, it is intents that are refused, and with them the calls that would make more.
+    pub fn note(&self, facts: Facts) {
+        self.inner.queue.note(facts);
+    }
+
+    /// Writes what waits and a closing checkpoint, and gives the sinks a few seconds to take it.
+    /// Later appends are refused, through every clone.
+    pub async fn stop(self) -> Result<(), LedgerError> {
+        let ended = self.inner.queue.stop().await;
+        self.inner.lock.lock().take();
+        ended
+    }
+
+    /// How the ledger is.
+    pub fn health(&self) -> LedgerHealth {
+        self.inner.queue.health()
+    }
+}

@@ -1,0 +1,72 @@
+//! How a ledger is opened.
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tollgate_config::settings::{Audit, Durability, Sink};
+
+/// Bytes of one segment at most; a file that copies and greps well.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// How a ledger is opened.
+#[derive(Clone, Debug)]
+pub struct LedgerOptions {
+    /// The spool's directory.
+    pub spool: PathBuf,
+    /// When an event counts as written.
+    pub durability: Durability,
+    /// How large the spool may grow before intents are refused.
+    pub bytes_max: u64,
+    /// How large one segment may grow.
+    pub segment_bytes: u64,
+    /// The key's file; a development key in the spool when absent.
+    pub key: Option<PathBuf>,
+    /// The key's id; made from the public key when absent.
+    pub kid: Option<String>,
+    /// A checkpoint after this many events.
+    pub checkpoint_events: u64,
+    /// A checkpoint after this long, when there were events.
+    pub checkpoint_every: Duration,
+    /// Where events are streamed to.
+    pub sinks: Vec<Sink>,
+    /// What relative paths in settings are relative to.
+    pub base_dir: PathBuf,
+}
+
+impl LedgerOptions {
+    /// As the settings say. Relative paths are relative to `base_dir`, the configuration's place.
+    pub fn from_settings(audit: &Audit, base_dir: &Path) -> Self {
+        let mut options = Self::new(base_dir.join(&audit.spool));
+        options.durability = audit.durability;
+        options.set_bytes_max(audit.spool_bytes_max);
+        options.key = audit.signer.key.as_ref().map(|key| base_dir.join(key));
+        options.kid = audit.signer.kid.clone();
+        options.checkpoint_events = audit.checkpoints.every_events;
+        options.checkpoint_every = Duration::from_secs(audit.checkpoints.every_secs);
+        options.sinks = audit.sinks.clone();
+        options.base_dir = base_dir.to_owned();
+        options
+    }
+
+    /// The defaults, in this directory.
+    pub fn new(spool: PathBuf) -> Self {
+        Self {
+            base_dir: spool.clone(),
+            spool,
+            durability: Durability::Disk,
+            bytes_max: 4 << 30,
+            segment_bytes: SEGMENT_BYTES,
+            key: None,
+            kid: None,
+            checkpoint_events: 1_000,
+            checkpoint_every: Duration::from_secs(60),
+            sinks: Vec::new(),
+        }
+    }
+
+    /// Sets the cap. Segments are at most an eighth of it, so that a spool at its cap has old
+    /// segments that can be released.
+    pub fn set_bytes_max(&mut self, bytes: u64) {
+        self.bytes_max = bytes;
+        self.segment_bytes = (bytes / 8).min(SEGMENT_BYTES);
+    }
+}

@@ -1,0 +1,298 @@
+//! The one thread that writes.
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tollgate_audit::Facts;
+
+use super::disk::Opener;
+use super::queue::{Ending, Job, Queue, Reply};
+use super::spool::{Position, StoreFault};
+use super::writer::{Batch, Room, SealFault, Writer};
+use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt, files};
+
+/// Jobs of one write. What gathers while the disk syncs goes together, so this is only a bound.
+const BATCH_JOBS: usize = 512;
+/// An event's line at its largest.
+const LINE_BYTES: u64 = 64 << 10;
+/// How long to wait before trying a full disk again.
+const FULL_PAUSE: Duration = Duration::from_millis(100);
+/// How often a full disk is tried again at stop, before the rest is given up.
+const FULL_TRIES_AT_STOP: u32 = 30;
+
+/// The owner: it has the only hand on the chain.
+pub(super) struct Owner {
+    writer: Writer,
+    queue: Arc<Queue>,
+    checkpoint_events: u64,
+    checkpoint_every: Duration,
+    position: watch::Sender<Position>,
+    failed: bool,
+    full_tries: u32,
+    _lock: Arc<File>,
+}
+
+impl Owner {
+    pub(super) fn open(
+        options: &LedgerOptions,
+        opener: Opener,
+        queue: Arc<Queue>,
+        lock: Arc<File>,
+    ) -> Result<Self, LedgerError> {
+        let writer = Writer::open(options, opener)?;
+        let position = watch::Sender::new(writer.position());
+        let owner = Self {
+            writer,
+            queue,
+            checkpoint_events: options.checkpoint_events,
+            checkpoint_every: options.checkpoint_every,
+            position,
+            failed: false,
+            full_tries: 0,
+            _lock: lock,
+        };
+        owner.publish();
+        Ok(owner)
+    }
+
+    /// How far the spool is durable, now and from here on.
+    pub(super) fn position(&self) -> watch::Receiver<Position> {
+        self.position.subscribe()
+    }
+
+    /// Runs on its own thread until the queue is closed and empty.
+    pub(super) fn start(self) -> Result<(), LedgerError> {
+        let thread = std::thread::Builder::new().name("ledger".to_owned());
+        thread.spawn(move || self.run()).map(drop).map_err(|_| LedgerError::Thread)
+    }
+
+    fn run(mut self) {
+        // Whatever ends this thread, nobody waits for it in vain.
+        let mut ending = EndingGuard { queue: Arc::clone(&self.queue), ending: None };
+        loop {
+            let deadline = self.next_deadline();
+            let Some(jobs) = self.queue.take(BATCH_JOBS, deadline) else { break };
+            self.release_if_due(&jobs);
+            if !jobs.is_empty() {
+                self.write(jobs);
+            }
+            self.checkpoint_if_due();
+            self.look_for_room();
+            if self.full_tries > FULL_TRIES_AT_STOP && self.queue.is_closing() {
+                break;
+            }
+        }
+        if !self.failed && self.writer.unchecked().0 > 0 && self.writer.checkpoint().is_err() {
+            self.failed = true;
+        }
+        self.publish();
+        ending.ending = (!self.failed).then_some(Ending::Well);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        if self.queue.counters.full.load(Relaxed) {
+            // A checkpoint that is due finds no room either.
+            return Some(Instant::now() + FULL_PAUSE);
+        }
+        let (events, since) = self.writer.unchecked();
+        (events > 0 && !self.failed).then(|| since + self.checkpoint_every)
+    }
+
+    /// One write and one sync for all of them.
+    fn write(&mut self, jobs: Vec<Job>) {
+        let mut batch = self.writer.batch();
+        let mut sealed = Sealed::default();
+        for job in jobs {
+            match job {
+                Job::Append { facts, reply, _place } => {
+                    self.seal_intent(facts, reply, &mut batch, &mut sealed);
+                }
+                Job::Note(facts) => self.seal_note(facts, &mut batch, &mut sealed),
+            }
+        }
+        let stored = match (self.failed, batch.is_empty()) {
+            (true, _) => Err(StoreFault::Failed),
+            (false, true) => Ok(()),
+            (false, false) => self.store(batch),
+        };
+        match stored {
+            Ok(()) => self.acknowledge(sealed),
+            Err(StoreFault::Full) => self.hold(sealed),
+            Err(StoreFault::Failed) => self.fail(sealed),
+        }
+    }
+
+    fn seal_intent(&mut self, facts: Facts, reply: Reply, batch: &mut Batch, sealed: &mut Sealed) {
+        let event_type = facts.event_type().as_str();
+        match self.writer.seal(facts, Room::Capped, batch) {
+            Ok(receipt) => sealed.intents.push((receipt, reply)),
+            Err(fault) => {
+                let refusal = match fault {
+                    SealFault::Refused(refusal) => refusal,
+                    SealFault::Draft(error) => {
+                        tracing::error!(event_type, %error, "an event cannot be recorded");
+                        LedgerRefusal::Unavailable
+                    }
+                };
+                if refusal == LedgerRefusal::Full {
+                    self.queue.counters.full.store(true, Relaxed);
+                }
+                self.refuse(reply, refusal);
+            }
+        }
+    }
+
+    fn seal_note(&mut self, facts: Facts, batch: &mut Batch, sealed: &mut Sealed) {
+        match self.writer.seal(facts.clone(), Room::Kept, batch) {
+            Ok(receipt) => {
+                sealed.first = sealed.first.take().or(Some(receipt));
+                sealed.notes.push(facts);
+            }
+            Err(SealFault::Refused(_)) => sealed.unsealed.push(facts),
+            Err(SealFault::Draft(error)) => {
+                tracing::error!(%error, "an event cannot be recorded");
+                self.queue.lose(facts.event_type().as_str());
+            }
+        }
+    }
+
+    fn store(&mut self, batch: Batch) -> Result<(), StoreFault> {
+        let stored = self.writer.store(batch);
+        if stored.is_ok() {
+            self.queue.counters.commits.fetch_add(1, Relaxed);
+        }
+        stored
+    }
+
+    fn acknowledge(&mut self, sealed: Sealed) {
+        let firsts = sealed.intents.iter().map(|(receipt, _)| receipt).chain(&sealed.first);
+        if let Some(first) = firsts.min_by_key(|receipt| receipt.seq()) {
+            self.writer.name_chain(first);
+        }
+        self.full_tries = 0;
+        self.publish();
+        let count = sealed.intents.len() + sealed.notes.len();
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.queue.counters.written.fetch_add(count, Relaxed);
+        for (receipt, reply) in sealed.intents {
+            let _ = reply.send(Ok(receipt));
+        }
+        if !sealed.unsealed.is_empty() {
+            self.queue.put_back(sealed.unsealed);
+            self.pause();
+        }
+    }
+
+    /// No room: intents are refused, outcomes wait.
+    fn hold(&mut self, sealed: Sealed) {
+        self.queue.counters.full.store(true, Relaxed);
+        for (_, reply) in sealed.intents {
+            self.refuse(reply, LedgerRefusal::Full);
+        }
+        let mut notes = sealed.notes;
+        notes.extend(sealed.unsealed);
+        if !notes.is_empty() {
+            self.queue.put_back(notes);
+        }
+        self.pause();
+    }
+
+    fn pause(&mut self) {
+        self.full_tries += 1;
+        std::thread::sleep(FULL_PAUSE);
+    }
+
+    /// The disk failed: from here on every intent is refused, until a start looks at what the disk
+    /// has.
+    fn fail(&mut self, sealed: Sealed) {
+        self.failed = true;
+        self.queue.counters.failed.store(true, Relaxed);
+        for (_, reply) in sealed.intents {
+            self.refuse(reply, LedgerRefusal::Unavailable);
+        }
+        for facts in sealed.notes.into_iter().chain(sealed.unsealed) {
+            self.queue.lose(facts.event_type().as_str());
+        }
+    }
+
+    fn refuse(&self, reply: Reply, refusal: LedgerRefusal) {
+        self.queue.counters.refused.fetch_add(1, Relaxed);
+        let _ = reply.send(Err(refusal));
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let (events, since) = self.writer.unchecked();
+        let due = events >= self.checkpoint_events
+            || (events > 0 && since.elapsed() >= self.checkpoint_every);
+        if !due || self.failed {
+            return;
+        }
+        match self.writer.checkpoint() {
+            Ok(()) => self.publish(),
+            Err(StoreFault::Full) => self.queue.counters.full.store(true, Relaxed),
+            Err(StoreFault::Failed) => self.fail(Sealed::default()),
+        }
+    }
+
+    /// Near the cap, what every sink has acknowledged makes room. Without sinks nothing ever does.
+    fn release_if_due(&mut self, jobs: &[Job]) {
+        let count = u64::try_from(jobs.len()).unwrap_or(u64::MAX).max(1);
+        if self.failed || self.writer.has_room(count.saturating_mul(LINE_BYTES)) {
+            return;
+        }
+        let sinks = self.queue.sinks.iter();
+        let Some(acknowledged) = sinks.map(|sink| sink.acknowledged.load(Relaxed)).min() else {
+            return;
+        };
+        match self.writer.release(acknowledged) {
+            Ok(_) => self.publish(),
+            Err(StoreFault::Full) => self.queue.counters.full.store(true, Relaxed),
+            Err(StoreFault::Failed) => self.fail(Sealed::default()),
+        }
+    }
+
+    /// A gate that is not ready gets no calls that would show that there is room again, so the
+    /// owner looks for itself.
+    fn look_for_room(&mut self) {
+        let full = &self.queue.counters.full;
+        if full.load(Relaxed) && self.writer.has_room(LINE_BYTES.min(self.writer.reserve())) {
+            full.store(!self.writer.disk_has_room(), Relaxed);
+        }
+    }
+
+    fn publish(&self) {
+        let counters = &self.queue.counters;
+        counters.spool_bytes.store(self.writer.bytes(), Relaxed);
+        counters.size.store(self.writer.size(), Relaxed);
+        self.position.send_replace(self.writer.position());
+    }
+}
+
+#[derive(Default)]
+struct Sealed {
+    intents: Vec<(Receipt, Reply)>,
+    notes: Vec<Facts>,
+    /// Notes that could not be sealed now.
+    unsealed: Vec<Facts>,
+    /// The first note's receipt.
+    first: Option<Receipt>,
+}
+
+struct EndingGuard {
+    queue: Arc<Queue>,
+    ending: Option<Ending>,
+}
+
+impl Drop for EndingGuard {
+    fn drop(&mut self) {
+        self.queue.die(self.ending);
+    }
+}
+
+/// Makes the directory and takes it.
+pub(super) fn take_directory(options: &LedgerOptions) -> Result<Arc<File>, LedgerError> {
+    files::make_dir(&options.spool)?;
+    files::lock(&options.spool).map(Arc::new)
+}

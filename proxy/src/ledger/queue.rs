@@ -1,0 +1,203 @@
+//! Between the callers and the owner: what waits to be written.
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tollgate_audit::Facts;
+
+use super::health::{Counters, LedgerHealth, SinkCounters};
+use super::{LedgerError, LedgerRefusal, Receipt};
+
+/// How many intents wait at once; more wait for a place before they join.
+const APPENDS_MAX: usize = 1024;
+/// With more notes waiting than this, intents are refused. The disk is too slow or full then, and
+/// each intent lets one more note come.
+const NOTES_MAX: usize = 8192;
+
+/// Something to be recorded.
+pub(super) enum Job {
+    Append { facts: Facts, reply: Reply, _place: OwnedSemaphorePermit },
+    Note(Facts),
+}
+
+pub(super) type Reply = oneshot::Sender<Result<Receipt, LedgerRefusal>>;
+
+/// The queue, and what the owner tells of itself.
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+    places: Arc<Semaphore>,
+    pub(super) counters: Counters,
+    pub(super) sinks: Vec<Arc<SinkCounters>>,
+    pub(super) bytes_max: u64,
+    ended: watch::Sender<Option<Ending>>,
+}
+
+/// How the owner ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ending {
+    Well,
+    Lost(u64),
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    notes: usize,
+    closing: bool,
+    dead: bool,
+}
+
+impl Queue {
+    pub(super) fn new(bytes_max: u64, sinks: Vec<Arc<SinkCounters>>) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            wake: Condvar::new(),
+            places: Arc::new(Semaphore::new(APPENDS_MAX)),
+            counters: Counters::default(),
+            sinks,
+            bytes_max,
+            ended: watch::Sender::new(None),
+        }
+    }
+
+    pub(super) async fn append(&self, facts: Facts) -> Result<Receipt, LedgerRefusal> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.map_err(|_| LedgerRefusal::Unavailable)?;
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.lock();
+            if waiting.closing || waiting.dead || waiting.notes > NOTES_MAX {
+                self.counters.refused.fetch_add(1, Relaxed);
+                return Err(LedgerRefusal::Unavailable);
+            }
+            waiting.jobs.push_back(Job::Append { facts, reply, _place: place });
+        }
+        self.wake.notify_one();
+        answer.await.unwrap_or(Err(LedgerRefusal::Unavailable))
+    }
+
+    pub(super) fn note(&self, facts: Facts) {
+        let mut waiting = self.waiting.lock();
+        // While closing the owner still drains, so the outcomes of the last calls get in.
+        if waiting.dead {
+            drop(waiting);
+            self.lose(facts.event_type().as_str());
+            return;
+        }
+        waiting.jobs.push_back(Job::Note(facts));
+        waiting.notes += 1;
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Counts an event that cannot be recorded any more.
+    pub(super) fn lose(&self, event_type: &str) {
+        self.counters.lost.fetch_add(1, Relaxed);
+        tracing::error!(event_type, "an event is lost: the record cannot be written");
+    }
+
+    /// Waits for jobs, until `deadline` when there is one. `None` when all is done and closing.
+    pub(super) fn take(&self, most: usize, deadline: Option<Instant>) -> Option<Vec<Job>> {
+        let mut waiting = self.waiting.lock();
+        while waiting.jobs.is_empty() && !waiting.closing {
+            match deadline {
+                Some(deadline) => {
+                    if self.wake.wait_until(&mut waiting, deadline).timed_out() {
+                        break;
+                    }
+                }
+                None => self.wake.wait(&mut waiting),
+            }
+        }
+        if waiting.jobs.is_empty() && waiting.closing {
+            return None;
+        }
+        let count = most.min(waiting.jobs.len());
+        let jobs: Vec<Job> = waiting.jobs.drain(..count).collect();
+        let notes = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
+        waiting.notes = waiting.notes.saturating_sub(notes);
+        Some(jobs)
+    }
+
+    /// Puts notes back to the front, in their order.
+    pub(super) fn put_back(&self, notes: Vec<Facts>) {
+        let mut waiting = self.waiting.lock();
+        waiting.notes += notes.len();
+        for facts in notes.into_iter().rev() {
+            waiting.jobs.push_front(Job::Note(facts));
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.waiting.lock().closing
+    }
+
+    /// No owner takes jobs any more: those that wait are refused, and all later ones.
+    pub(super) fn die(&self, ending: Option<Ending>) {
+        let jobs = {
+            let mut waiting = self.waiting.lock();
+            waiting.dead = true;
+            waiting.notes = 0;
+            std::mem::take(&mut waiting.jobs)
+        };
+        for job in jobs {
+            // Dropping an append's reply refuses it.
+            if let Job::Note(facts) = job {
+                self.lose(facts.event_type().as_str());
+            }
+        }
+        let lost = self.counters.lost.load(Relaxed);
+        let ending = match ending {
+            Some(Ending::Well) if lost == 0 => Ending::Well,
+            _ => Ending::Lost(lost),
+        };
+        self.ended.send_replace(Some(ending));
+    }
+
+    /// Asks the owner to end.
+    pub(super) fn close(&self) {
+        self.waiting.lock().closing = true;
+        self.wake.notify_all();
+    }
+
+    /// Asks the owner to end and waits for it.
+    pub(super) async fn stop(&self) -> Result<(), LedgerError> {
+        self.close();
+        let mut ended = self.ended.subscribe();
+        let ending = ended.wait_for(Option::is_some).await.map_err(|_| LedgerError::Thread)?;
+        match *ending {
+            Some(Ending::Well) => Ok(()),
+            Some(Ending::Lost(lost)) => Err(LedgerError::Unwritten { lost }),
+            None => Err(LedgerError::Thread),
+        }
+    }
+
+    pub(super) fn health(&self) -> LedgerHealth {
+        let (queued, open) = {
+            let waiting = self.waiting.lock();
+            let open = !waiting.closing && !waiting.dead && waiting.notes <= NOTES_MAX;
+            (waiting.jobs.len(), open)
+        };
+        let counters = &self.counters;
+        let (failed, full) = (counters.failed.load(Relaxed), counters.full.load(Relaxed));
+        let size = counters.size.load(Relaxed);
+        LedgerHealth {
+            writable: open && !failed && !full,
+            failed,
+            full,
+            spool_bytes: counters.spool_bytes.load(Relaxed),
+            spool_bytes_max: self.bytes_max,
+            size,
+            queued: u64::try_from(queued).unwrap_or(u64::MAX),
+            written: counters.written.load(Relaxed),
+            refused: counters.refused.load(Relaxed),
+            lost: counters.lost.load(Relaxed),
+            commits: counters.commits.load(Relaxed),
+            sinks: self.sinks.iter().map(|sink| sink.health(size)).collect(),
+        }
+    }
+}
