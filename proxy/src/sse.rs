@@ -5,6 +5,8 @@
 //! in two ways: bytes that are not UTF-8 are an error instead of a replacement character, and an
 //! event has a size limit. Fields that the standard does not know are dropped.
 
+use std::fmt;
+
 /// One event. A field that was not sent stays unsent when it is written again.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Event {
@@ -26,6 +28,27 @@ pub enum Item {
     Event(Event),
     /// A comment line, sent to keep the connection alive.
     Comment(String),
+}
+
+/// Sizes alone, never what was sent.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = |field: &Option<String>| field.as_ref().map(String::len);
+        f.debug_struct("Event")
+            .field("event_bytes", &bytes(&self.event))
+            .field("id_bytes", &bytes(&self.id))
+            .field("data_bytes", &bytes(&self.data))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => event.fmt(f),
+            Self::Comment(text) => write!(f, "Comment({} bytes)", text.len()),
+        }
+    }
 }
 
 /// Why a stream cannot be read on.

@@ -297,3 +297,6 @@ fn read_framing(headers: &HeaderMap) -> Result<Option<u64>, Malformed> {
         _ => refuse("the content-length is not a number"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,13 @@ fn read_json(body: &[u8], depth_max: usize) -> Result<Value, Malformed> {
 /// Text that is a JSON object or array is read as such, so that it is inspected like one. Text
 /// that would be JSON but for a rule of [`json`] has two readings and is refused.
 fn read_text(text: &str, depth_max: usize) -> Result<HttpBody, Malformed> {
+    // UTF-16 and UTF-32 without a mark are UTF-8 full of NUL, and some JSON readers guess them.
+    if text.contains('\0') {
+        return Err(Malformed::new(
+            Code::MalformedBody,
+            "the text in the body has NUL characters; send plain UTF-8",
+        ));
+    }
     // A byte order mark hides JSON from this parser, not from all others.
     let start = text.trim_start_matches('\u{feff}').trim_start();
     if !start.starts_with(['{', '[']) {
@@ -292,6 +299,8 @@ mod tests {
             ("json", b"{}", Code::EncodingUnsupported),
             ("text/plain; charset=iso-8859-1", b"\xe9", Code::EncodingUnsupported),
             ("text/plain", b"\xe9", Code::MalformedBody),
+            ("text/plain", b"{\0}\0", Code::MalformedBody),
+            ("", b"\0{\0}", Code::MalformedBody),
             ("text/plain", br#"{"method":"a","method":"b"}"#, Code::DuplicateKey),
             ("", br#"{"method":"a","method":"b"}"#, Code::DuplicateKey),
             ("application/x-www-form-urlencoded", b"a=%4", Code::MalformedBody),

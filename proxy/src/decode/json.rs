@@ -288,3 +288,6 @@ fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
 pub fn write(value: &Value) -> Bytes {
     serde_json::to_vec(value).map(Bytes::from).expect("a JSON value can be written")
 }
+
+#[cfg(test)]
+mod tests;

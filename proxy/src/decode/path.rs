@@ -111,3 +111,107 @@ fn hex_digit(nibble: u8) -> char {
 fn refuse(what: &str) -> Malformed {
     Malformed::new(Code::MalformedHead, format!("{what}; send it in its plain form"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn spellings_meet() {
+        for (given, expect) in [
+            ("", "/"),
+            ("/", "/"),
+            ("/mcp", "/mcp"),
+            ("/mcp/", "/mcp/"),
+            ("/MCP", "/MCP"),
+            ("/%6dcp", "/mcp"),
+            ("/%6Dcp", "/mcp"),
+            ("/x/../mcp", "/mcp"),
+            ("/x/./mcp", "/x/mcp"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("/a/..", "/"),
+            ("/.", "/"),
+            ("/...", "/..."),
+            ("/.git/config", "/.git/config"),
+            ("/file%2etxt", "/file.txt"),
+            ("/message%3Asend", "/message:send"),
+            ("/message:send", "/message:send"),
+            ("/%40scope", "/@scope"),
+            ("/a%20b", "/a%20b"),
+            ("/a%2bb", "/a%2Bb"),
+            ("/a+b", "/a+b"),
+            ("/a;v=1", "/a;v=1"),
+            ("/a%3bv", "/a%3Bv"),
+            ("/%e2%82%ac", "/%E2%82%AC"),
+            ("/100%25", "/100%25"),
+            ("/100%25-", "/100%25-"),
+            ("/%3f%23", "/%3F%23"),
+        ] {
+            assert_eq!(normalise(given).as_deref(), Ok(expect), "{given}");
+        }
+    }
+
+    #[test]
+    fn two_readings_are_refused() {
+        for bad in [
+            "mcp",
+            "*",
+            "//mcp",
+            "/a//b",
+            "/a//",
+            "/..",
+            "/a/../..",
+            "/../mcp",
+            "/%2e%2e/mcp",
+            "/a/.%2e/b",
+            "/a/%2e",
+            "/a/..;/b",
+            "/a/..;x=1/b",
+            "/a/..%3b/b",
+            "/a/%2e%2e%3b/b",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%5cb",
+            "/a\\b",
+            "/a%00",
+            "/a%0d%0aX:",
+            "/a%7f",
+            "/a%252fb",
+            "/a%2541",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%c0%af",
+            "/%ff",
+            "/a b",
+            "/a\"b",
+            "/a<b",
+            "/é",
+            "/a[0]",
+            "/a|b",
+            "/a^b",
+            "/a{b}",
+            "/a`b",
+        ] {
+            let refusal = normalise(bad).expect_err(bad);
+            assert_eq!(refusal.code, Code::MalformedHead, "{bad}");
+        }
+    }
+
+    proptest! {
+        /// What was normalised once stays as it is: the upstream cannot be brought to read it
+        /// otherwise by a second normalising proxy.
+        #[test]
+        fn normal_is_normal(path in "/[a-z./%0-9A-F;+:é-]{0,24}") {
+            if let Ok(once) = normalise(&path) {
+                let twice = normalise(&once);
+                prop_assert_eq!(twice.as_deref(), Ok(once.as_str()));
+                prop_assert!(!once.split('/').any(|s| s == "." || s == ".."));
+                prop_assert!(!once.contains("//"));
+            }
+        }
+    }
+}

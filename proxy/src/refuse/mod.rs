@@ -214,6 +214,13 @@ impl Reply {
         Self::new(status, "application/json", document.to_string())
     }
 
+    fn with_retry_after(mut self, refusal: &Refusal) -> Self {
+        if let Some(seconds) = refusal.retry_after_secs() {
+            self.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        self
+    }
+
     fn stream(document: &serde_json::Value) -> Self {
         let mut body = Vec::new();
         sse::Item::Event(sse::Event::message(document.to_string())).encode(&mut body);
@@ -243,7 +250,7 @@ pub fn answer(refusal: &Refusal, caller: &Caller) -> Reply {
             } else {
                 mcp::own_code(refusal.code)
             };
-            Reply::json(status, &mcp::error(refusal, id.as_ref(), rpc))
+            Reply::json(status, &mcp::error(refusal, id.as_ref(), rpc)).with_retry_after(refusal)
         }
         Caller::McpBatch(requests) => mcp::batch(refusal, requests),
         // The transport lets a server have no stream and no way to end a session: clients go on.

@@ -25,17 +25,13 @@ pub(super) fn answer(refusal: &Refusal, status: StatusCode) -> Reply {
     if let Some(receipt) = &refusal.receipt {
         problem.insert("receipt".into(), receipt.as_str().into());
     }
-    let retry_after = refusal.retry_after_secs();
-    if let Some(seconds) = retry_after {
+    if let Some(seconds) = refusal.retry_after_secs() {
         problem.insert("retry_after".into(), seconds.into());
     }
     problem.insert("help".into(), refusal.help().into());
 
     let body = Value::Object(problem).to_string();
-    let mut reply = Reply::new(status, "application/problem+json", body);
-    if let Some(seconds) = retry_after {
-        reply.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    let mut reply = Reply::new(status, "application/problem+json", body).with_retry_after(refusal);
     if status == StatusCode::UNAUTHORIZED {
         // RFC 9110 section 15.5.2 asks for a challenge. Not `Bearer`: MCP clients would start an
         // OAuth dance that cannot help.

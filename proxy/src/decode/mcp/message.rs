@@ -22,12 +22,22 @@ const METHOD_BYTES_MAX: usize = 256;
 const MEMBERS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// A request's id, echoed exactly.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum RpcId {
     /// An integer of at most 53 bits.
     Integer(i64),
     /// A string.
     Text(String),
+}
+
+/// A string is the client's to choose, so it stays out of logs.
+impl fmt::Debug for RpcId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
 }
 
 impl RpcId {
