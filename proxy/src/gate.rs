@@ -18,7 +18,7 @@ use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, HttpServerOption
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
 use tokio_util::sync::CancellationToken;
-use tollgate_config::settings::Mode;
+use tollgate_config::settings::{Mode, RouteProtocol};
 use tollgate_rules::{Call, Code, Ruling};
 
 use crate::answer;
@@ -115,6 +115,7 @@ impl Gate {
         let body = self.hold(session, flight, &request).await?; // 6
         let bytes = body.len() as u64;
         let mut spoken = Spoken::decode(&way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
+        self.enter(flight)?;
         let calls = spoken.calls(flight, &way, &request, bytes);
         let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
         self.limit(flight, &calls)?; // 10
@@ -123,7 +124,7 @@ impl Gate {
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
         self.metrics.added_seconds.observe(flight.took().as_secs_f64());
         let upstream = self.forward(session, flight, &permit, &mut outcome).await?; // 14
-        let told = answer::relay(session, upstream, flight, &spoken, self).await; // 15
+        let told = answer::relay(session, upstream, flight, &spoken, outcome.intent(), self).await; // 15
         outcome.tell(told) // 16
     }
 
@@ -139,6 +140,7 @@ impl Gate {
 
     /// What can be refused before a body byte is read.
     fn early_no(&self, flight: &mut Flight, request: &Request, stopping: bool) -> Result<Way, Stop> {
+        request.check_browser(flight)?;
         if stopping {
             return Err(Stop::refuse(Code::GateDraining, words::DRAINING));
         }
@@ -153,16 +155,28 @@ impl Gate {
             .routes
             .find(asked)
             .map_err(|code| Stop::refuse(code, words::no_way(code)))?;
-        let agent = flight.agent.as_ref().map(|agent| agent.id.clone());
-        let agent = agent.ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
-        match flight.snapshot.limits.enter(&agent) {
-            Ok(place) => flight.place = Some(place),
-            Err(exceeded) => {
-                let refusal = words::exceeded(exceeded);
-                return Err(Stop::refused(refusal, None, Vec::new()));
-            }
+        // An MCP session dies of an HTTP error, so its calls are read first and refused in words.
+        if way.to.protocol == RouteProtocol::Http {
+            self.enter(flight)?;
         }
         Ok(way)
+    }
+
+    /// Takes a place among the agent's calls in flight, unless it has one.
+    fn enter(&self, flight: &mut Flight) -> Result<(), Stop> {
+        if flight.place.is_some() {
+            return Ok(());
+        }
+        let Some(agent) = &flight.agent else {
+            return Err(Stop::refuse(Code::GateBug, words::BUG));
+        };
+        match flight.snapshot.limits.enter(&agent.id) {
+            Ok(place) => {
+                flight.place = Some(place);
+                Ok(())
+            }
+            Err(exceeded) => Err(Stop::refused(words::exceeded(exceeded), None, Vec::new())),
+        }
     }
 
     async fn hold(

@@ -15,6 +15,7 @@ use tollgate_rules::{Code, Host, Scheme};
 use crate::coding::{self, Coding};
 use crate::decode::Malformed;
 use crate::decode::head::{Head, strip_request_headers};
+use crate::flight::Flight;
 use crate::listen::Conn;
 use crate::stop::Stop;
 use crate::words;
@@ -208,6 +209,30 @@ fn split_authority(authority: &[u8]) -> Result<(Host, Option<u16>), Malformed> {
 }
 
 impl Request {
+    /// Refuses what a web page in a person's browser could send: a plain listener on loopback takes
+    /// everybody for its agent, so a page that names a host of its own (DNS rebinding) or another
+    /// origin must not reach it (MCP 2026-07-28, Streamable HTTP, security).
+    pub fn check_browser(&self, flight: &Flight) -> Result<(), Stop> {
+        if flight.conn.names.is_some() || !flight.conn.local.ip().is_loopback() {
+            return Ok(());
+        }
+        let known = |host: &Host| {
+            host.name() == Some("localhost")
+                || host.address().is_some_and(|ip| ip.is_loopback())
+                || flight.snapshot.routes.hosts().any(|own| own == host)
+        };
+        if self.absolute.is_none() && !known(&self.host) {
+            return Err(Stop::refuse(Code::HostMismatch, words::FOREIGN_HOST));
+        }
+        let Some(origin) = self.headers.get(header::ORIGIN) else { return Ok(()) };
+        let host = origin.to_str().ok().and_then(|text| url::Url::parse(text).ok());
+        let host = host.and_then(|url| Host::parse(url.host_str()?).ok());
+        match host {
+            Some(host) if known(&host) => Ok(()),
+            _ => Err(Stop::refuse(Code::HostMismatch, words::FOREIGN_ORIGIN)),
+        }
+    }
+
     /// Undoes the body's content coding, bounded.
     pub fn decode_body(&self, raw: Bytes, bounds: &Bounds) -> Result<Bytes, Stop> {
         if self.codings.is_empty() {

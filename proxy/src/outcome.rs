@@ -73,6 +73,11 @@ impl Outcome {
         }
     }
 
+    /// The intent's receipt.
+    pub fn intent(&self) -> &str {
+        &self.intent
+    }
+
     /// The upstream could not be reached, or did not answer.
     pub fn failed(&mut self, failure: &Failure) {
         self.write("failed", |facts| {

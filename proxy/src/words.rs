@@ -7,6 +7,12 @@ use crate::refuse::Refusal;
 
 /// For a gate that is shutting down.
 pub const DRAINING: &str = "The gate is shutting down and takes no new calls. Try again in a moment.";
+/// For a host that no local client would name.
+pub const FOREIGN_HOST: &str =
+    "The host that the request names is not this gate's. Address the gate as 127.0.0.1 or localhost.";
+/// For a web page's request.
+pub const FOREIGN_ORIGIN: &str =
+    "The request comes from a web page of another origin, which may not use this agent's gate.";
 /// For what cannot happen.
 pub const BUG: &str = "The gate met a fault of its own and refused the call to be safe. Tell the operator.";
 

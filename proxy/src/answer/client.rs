@@ -1,9 +1,10 @@
 //! The client's side of an answer.
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use pingora_core::protocols::http::ServerSession;
 use pingora_http::ResponseHeader;
 
+use super::RECEIPT;
 use crate::body;
 use crate::refuse::{Caller, Refusal, answer};
 
@@ -19,13 +20,24 @@ pub async fn client_gone(session: &mut ServerSession) {
 
 /// Answers a refusal in the caller's protocol. Returns whether the connection is in order.
 pub async fn refuse(session: &mut ServerSession, refusal: &Refusal, caller: &Caller) -> bool {
-    let reply = answer(refusal, caller);
+    let mut reply = answer(refusal, caller);
+    if let Some(receipt) = &refusal.receipt {
+        put_receipt(&mut reply.headers, receipt);
+    }
     let sent = write_head(session, reply.status, &reply.headers, Some(reply.body.len())).await
         && write_end(session, reply.body).await;
     if sent {
         body::drain(session).await;
     }
     sent
+}
+
+/// Names the call's record. What an upstream says under that name is not ours and goes.
+pub(super) fn put_receipt(headers: &mut HeaderMap, receipt: &str) {
+    headers.remove(RECEIPT);
+    if let Ok(value) = HeaderValue::from_str(receipt) {
+        headers.insert(RECEIPT, value);
+    }
 }
 
 /// Writes the head; with a length when it is known, else as the version wants it.

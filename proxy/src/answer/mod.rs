@@ -31,6 +31,9 @@ use crate::refuse::Refusal;
 use crate::spoken::Spoken;
 use crate::words;
 
+/// The header that names the record of a call, on every answer that has one.
+pub(crate) const RECEIPT: &str = "tollgate-receipt";
+
 /// What an answer is, as far as inspection goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
@@ -47,6 +50,7 @@ pub(crate) struct Answer<'a, 'e> {
     upstream: Upstream<'e>,
     flight: &'a Flight,
     spoken: &'a Spoken,
+    receipt: &'a str,
     decoder: Option<Decoder>,
     share: Share,
     status: StatusCode,
@@ -61,6 +65,7 @@ pub(crate) async fn relay(
     upstream: Upstream<'_>,
     flight: &Flight,
     spoken: &Spoken,
+    receipt: &str,
     gate: &Gate,
 ) -> Answered {
     let (destination, route) = (upstream.address, std::sync::Arc::clone(&upstream.route));
@@ -73,6 +78,7 @@ pub(crate) async fn relay(
         upstream,
         flight,
         spoken,
+        receipt,
         decoder: None,
         share: gate.held.share(),
         status,
@@ -113,6 +119,7 @@ impl<'e> Answer<'_, 'e> {
             self.headers.remove(header::ETAG);
         }
         self.redact_headers()?;
+        client::put_receipt(&mut self.headers, self.receipt);
         let deadlines = &self.flight.snapshot.settings.deadlines;
         let idle = if kind == Kind::Events { deadlines.stream_idle_ms } else { deadlines.idle_ms };
         self.upstream.set_idle(Duration::from_millis(idle));

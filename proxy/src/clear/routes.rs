@@ -83,9 +83,9 @@ impl Routes {
         self.routes.iter().find_map(|entry| entry.find(asked)).ok_or(Code::EgressBlocked)
     }
 
-    /// Every route's destination.
-    pub fn destinations(&self) -> impl Iterator<Item = &Arc<Destination>> {
-        self.routes.iter().map(|entry| &entry.to)
+    /// The hosts that routes are addressed by.
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.routes.iter().filter_map(|entry| entry.host.as_ref())
     }
 }
 

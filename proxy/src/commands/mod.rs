@@ -79,6 +79,8 @@ pub(crate) fn complain(what: impl std::fmt::Display, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
+pub(crate) use run::asked_to_stop;
+
 /// A runtime for commands that serve.
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tollgate").build()

@@ -140,6 +140,7 @@ async fn take(
     let _ = io.set_nodelay(true);
     let snapshot = gate.snapshot();
     let fd = io.as_raw_fd();
+    let local = io.local_addr().unwrap_or(peer);
     let clock = HeadClock::default();
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
     let stream: Stream = if let Some(tls) = snapshot.server_tls(&listener) {
@@ -161,14 +162,14 @@ async fn take(
             _ => ALPN::H1,
         };
         let conn =
-            Arc::new(Conn { listener, peer, names: Some(names.unwrap_or_default()), clock });
+            Arc::new(Conn { listener, peer, local, names: Some(names.unwrap_or_default()), clock });
         boxed(BufStream::with_capacity(4096, 4096, io), Bytes::new(), fd, alpn, conn)
     } else {
         let mut io = io;
         let head = Duration::from_millis(snapshot.settings.deadlines.keep_alive_ms);
         let Some(sniffed) = sniff(&mut io, head, gate, &snapshot).await else { return };
         let alpn = if sniffed.starts_with(H2_PREFACE) { ALPN::H2 } else { ALPN::H1 };
-        let conn = Arc::new(Conn { listener, peer, names: None, clock });
+        let conn = Arc::new(Conn { listener, peer, local, names: None, clock });
         boxed(BufStream::with_capacity(4096, 4096, io), sniffed, fd, alpn, conn)
     };
     drop(snapshot);

@@ -23,6 +23,8 @@ pub struct Conn {
     pub listener: Arc<str>,
     /// Where the client connected from.
     pub peer: SocketAddr,
+    /// The address it connected to.
+    pub local: SocketAddr,
     /// The names in the client's certificate; `None` on a plain listener.
     pub names: Option<PeerNames>,
     /// Watches how long a request's head takes.

@@ -36,12 +36,6 @@ impl HeadClock {
         self.first_byte.notified().await;
     }
 
-    /// Says that the first byte is here already.
-    pub fn started(&self) {
-        self.waiting.store(false, Ordering::Release);
-        self.first_byte.notify_one();
-    }
-
     fn saw_bytes(&self) {
         if self.waiting.swap(false, Ordering::AcqRel) {
             self.first_byte.notify_one();
