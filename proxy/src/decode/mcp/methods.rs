@@ -63,9 +63,15 @@ pub(super) fn named(
             Named { tool: Some(name.clone()), header: Some(name), resource: None }
         }
         "prompts/get" => resource(text("name")?),
-        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-            resource(text("uri")?)
+        "resources/read" => resource(text("uri")?),
+        // Gone in the stateless generation, whose servers answer that they do not know the method:
+        // without a URI they name nothing, so there is nothing to refuse here.
+        "resources/subscribe" | "resources/unsubscribe"
+            if params.is_none_or(|params| !params.contains_key("uri")) =>
+        {
+            Named::default()
         }
+        "resources/subscribe" | "resources/unsubscribe" => resource(text("uri")?),
         "tasks/get" | "tasks/update" | "tasks/cancel" | "tasks/result" => {
             Named { header: Some(text("taskId")?), ..Named::default() }
         }
