@@ -1,1 +1,2 @@
 //! What `tollgate <command>` does.
+pub mod audit;

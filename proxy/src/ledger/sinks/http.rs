@@ -101,6 +101,9 @@ impl HttpOutlet {
             self.fitting_events = self.batch_events.min(self.fitting_events.saturating_mul(2));
             return Ok(());
         }
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            self.fitting_events = (self.fitting_events / 2).max(1);
+        }
         Err(DeliveryError::Status(status.as_u16()))
     }
 

@@ -120,14 +120,14 @@ impl Sink {
         mut position: watch::Receiver<Position>,
         mut stop: watch::Receiver<bool>,
     ) {
+        let mut pause = PAUSE_FIRST;
         loop {
             let durable = *position.borrow_and_update();
-            let most = self.outlet.batch_events();
-            match self.feed.next(durable, most).await {
-                Ok(Some(batch)) => self.deliver(batch, &mut stop).await,
-                Ok(None) if *stop.borrow() => return,
-                Ok(None) => {
-                    // The owner is gone when the position's sender is; then only stop is left.
+            match self.step(durable).await {
+                Ok(true) => pause = PAUSE_FIRST,
+                Ok(false) if *stop.borrow() => return,
+                Ok(false) => {
+                    // The owner is gone when the position's sender is, and nothing more comes.
                     tokio::select! {
                         changed = position.changed() => if changed.is_err() { return },
                         _ = stop.changed() => {}
@@ -135,33 +135,30 @@ impl Sink {
                 }
                 Err(error) => {
                     self.count_failure(&error);
-                    tokio::time::sleep(PAUSE_MAX).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(jittered(pause)) => {
+                            pause = (pause * 2).min(PAUSE_MAX);
+                        }
+                        // At stop there is little time left: try again now, then patiently.
+                        _ = stop.changed() => pause = PAUSE_FIRST,
+                    }
                 }
             }
         }
     }
 
-    async fn deliver(&mut self, batch: Batch, stop: &mut watch::Receiver<bool>) {
-        let mut pause = PAUSE_FIRST;
-        loop {
-            let delivered = tokio::time::timeout(DELIVERY_WAIT, self.outlet.deliver(&batch)).await;
-            match delivered.unwrap_or(Err(DeliveryError::Late)) {
-                Ok(()) => break,
-                Err(error) => self.count_failure(&error),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(jittered(pause)) => pause = (pause * 2).min(PAUSE_MAX),
-                // At stop there is little time left: try again now, then patiently.
-                _ = stop.changed() => pause = PAUSE_FIRST,
-            }
+    /// One batch, if there is one.
+    async fn step(&mut self, durable: Position) -> Result<bool, DeliveryError> {
+        let most = self.outlet.batch_events();
+        let Some(batch) = self.feed.next(durable, most).await? else { return Ok(false) };
+        let delivered = tokio::time::timeout(DELIVERY_WAIT, self.outlet.deliver(&batch)).await;
+        delivered.unwrap_or(Err(DeliveryError::Late))?;
+        if let Err(error) = self.feed.acknowledge(&batch).await {
+            // Delivered and not noted: after a restart it is delivered again.
+            tracing::warn!(sink = self.counters.name, %error, "a cursor cannot be written");
         }
-        match self.feed.acknowledge(&batch).await {
-            Ok(()) => self.counters.acknowledged.store(self.feed.acknowledged(), Relaxed),
-            Err(error) => {
-                // Delivered and not noted: after a restart it is delivered again.
-                tracing::warn!(sink = self.counters.name, %error, "a cursor cannot be written");
-            }
-        }
+        self.counters.acknowledged.store(self.feed.acknowledged(), Relaxed);
+        Ok(true)
     }
 
     fn count_failure(&self, error: &DeliveryError) {

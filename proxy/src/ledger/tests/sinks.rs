@@ -67,24 +67,25 @@ async fn read_post(stream: &mut BufReader<TcpStream>) -> Option<Posted> {
 }
 
 /// A collector that misbehaves in turn: closes at once, closes after reading, says 500, says 413,
-/// and only then takes it; over and over.
+/// and only then takes it. After two such rounds it has come to its senses.
 async fn collect(listener: TcpListener, seen: Seen, heads: Arc<Mutex<Vec<Vec<String>>>>) {
     let mut turn = 0;
     while let Ok((stream, _)) = listener.accept().await {
         turn += 1;
-        if turn % 5 == 1 {
+        let trick = if turn <= 10 { turn % 5 } else { 0 };
+        if trick == 1 {
             continue;
         }
         let mut stream = BufReader::new(stream);
         let Some(posted) = read_post(&mut stream).await else { continue };
         heads.lock().push(posted.head);
-        let status = match turn % 5 {
+        let status = match trick {
             2 => continue,
             3 => "500 No",
             4 => "413 Large",
             _ => "204 Good",
         };
-        if turn % 5 == 0 {
+        if trick == 0 {
             seen.lock().extend(posted.seqs);
         }
         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
@@ -227,7 +228,7 @@ async fn at_the_cap_what_every_sink_has_is_released() {
     assert!(!options.spool.join("events-000000000001.jsonl").exists());
     let summary = verify(&options.spool).unwrap();
     assert!(summary.first_seq > 0);
-    // It opens again, and somebody who deletes one more is found out.
+    // It opens again, and somebody who takes one more event away is found out.
     Ledger::open(options.clone()).await.unwrap().stop().await.unwrap();
     let mut names: Vec<_> = fs::read_dir(&options.spool)
         .unwrap()
@@ -235,7 +236,8 @@ async fn at_the_cap_what_every_sink_has_is_released() {
         .filter(|path| path.to_str().unwrap().contains("events-"))
         .collect();
     names.sort();
-    fs::remove_file(&names[0]).unwrap();
+    let text = fs::read_to_string(&names[0]).unwrap();
+    fs::write(&names[0], text.split_once('\n').unwrap().1).unwrap();
     let error = verify(&options.spool).unwrap_err().to_string();
     assert!(error.contains("are not here"), "{error}");
 }
