@@ -110,14 +110,8 @@ fn write_double(double: f64, out: &mut String) {
     if double.is_sign_negative() {
         out.push('-');
     }
-    // The standard library prints the shortest digits that read back as the same double, which is
-    // what ECMAScript asks for; only where the point stands differs.
-    let scientific = format!("{:e}", double.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (digits, point) = shortest(double.abs());
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    let point = exponent + 1;
     let zeros = |n: i32| "0".repeat(usize::try_from(n).unwrap_or(0));
     if count <= point && point <= 21 {
         out.push_str(&digits);
@@ -132,16 +126,35 @@ fn write_double(double: f64, out: &mut String) {
         out.push_str(&zeros(-point));
         out.push_str(&digits);
     } else {
-        let (first, rest) = split(&digits, 1);
-        out.push_str(first);
-        if !rest.is_empty() {
-            out.push('.');
-            out.push_str(rest);
-        }
-        out.push('e');
-        out.push(if exponent < 0 { '-' } else { '+' });
-        out.push_str(&exponent.unsigned_abs().to_string());
+        write_scientific(&digits, point - 1, out);
     }
+}
+
+fn write_scientific(digits: &str, exponent: i32, out: &mut String) {
+    let (first, rest) = split(digits, 1);
+    out.push_str(first);
+    if !rest.is_empty() {
+        out.push('.');
+        out.push_str(rest);
+    }
+    out.push('e');
+    out.push(if exponent < 0 { '-' } else { '+' });
+    out.push_str(&exponent.unsigned_abs().to_string());
+}
+
+/// The shortest digits that read back as the same double, and how many of them stand before the
+/// point. They come from the JSON library, since the standard library breaks a tie between two
+/// equally short forms upwards and ECMAScript breaks it to the even digit.
+fn shortest(double: f64) -> (String, i32) {
+    let written = Number::from_f64(double).map(|number| number.to_string()).unwrap_or_default();
+    let (mantissa, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let significant = all.trim_start_matches('0');
+    let small = i32::try_from(all.len() - significant.len()).unwrap_or(0);
+    let before = i32::try_from(whole.len()).unwrap_or(0);
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    (significant.trim_end_matches('0').to_owned(), before + exponent - small)
 }
 
 fn split(digits: &str, at: i32) -> (&str, &str) {
@@ -175,6 +188,10 @@ mod tests {
             ("12345678901234567890", "12345678901234567000"),
             ("-9223372036854775808", "-9223372036854776000"),
             ("333333333.33333329", "333333333.3333333"),
+            // Two forms are equally short and equally near: the even digit.
+            ("-1482462819571646.25", "-1482462819571646.2"),
+            ("5e-324", "5e-324"),
+            ("1.7976931348623157e308", "1.7976931348623157e+308"),
         ] {
             check(json, expect);
         }
@@ -211,6 +228,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn doubles_agree_with_another_writer(bits: u64) {
+            let double = f64::from_bits(bits);
+            prop_assume!(double.is_finite());
+            let value = Value::from(double);
+            prop_assert_eq!(
+                canonical(&value).unwrap(),
+                serde_json_canonicalizer::to_string(&value).unwrap()
+            );
+        }
+
         #[test]
         fn agrees_with_another_writer(value in any_json()) {
             prop_assert_eq!(

@@ -65,6 +65,10 @@ pub(super) struct SinkCounters {
 }
 
 impl SinkCounters {
+    pub(super) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
     pub(super) fn health(&self, size: u64) -> SinkHealth {
         let acknowledged = self.acknowledged.load(Ordering::Relaxed);
         SinkHealth {

@@ -22,6 +22,7 @@ mod options;
 mod owner;
 mod queue;
 mod recovery;
+mod sinks;
 mod spool;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use options::LedgerOptions;
 use disk::Opener;
 use owner::Owner;
 use queue::Queue;
+use sinks::Sinks;
 
 /// The ledger. Clones are cheap and are the same ledger.
 #[derive(Clone)]
@@ -50,6 +52,7 @@ pub struct Ledger {
 
 struct Inner {
     queue: Arc<Queue>,
+    sinks: Sinks,
     lock: Mutex<Option<Arc<File>>>,
 }
 
@@ -100,14 +103,17 @@ impl Ledger {
     async fn open_on(options: LedgerOptions, opener: Opener) -> Result<Self, LedgerError> {
         let opened = tokio::task::spawn_blocking(move || -> Result<_, LedgerError> {
             let lock = owner::take_directory(&options)?;
-            let queue = Arc::new(Queue::new(options.bytes_max, Vec::new()));
+            let sinks = sinks::set_up(&options)?;
+            let counters = sinks.iter().map(sinks::Sink::counters).collect();
+            let queue = Arc::new(Queue::new(options.bytes_max, counters));
             let owner = Owner::open(&options, opener, Arc::clone(&queue), Arc::clone(&lock))?;
-            Ok((owner, queue, lock))
+            Ok((owner, sinks, queue, lock))
         });
-        let (owner, queue, lock) = opened.await.map_err(|_| LedgerError::Thread)??;
+        let (owner, sinks, queue, lock) = opened.await.map_err(|_| LedgerError::Thread)??;
+        let sinks = Sinks::start(sinks, &owner.position());
         owner.start()?;
         let lock = Mutex::new(Some(lock));
-        Ok(Self { inner: Arc::new(Inner { queue, lock }) })
+        Ok(Self { inner: Arc::new(Inner { queue, sinks, lock }) })
     }
 
     /// Records facts, and returns when they are as durable as the settings ask.
@@ -129,6 +135,8 @@ impl Ledger {
     /// Later appends are refused, through every clone.
     pub async fn stop(self) -> Result<(), LedgerError> {
         let ended = self.inner.queue.stop().await;
+        self.inner.sinks.finish().await;
+        // The sinks wrote cursors until now; from here on another gate may have the directory.
         self.inner.lock.lock().take();
         ended
     }

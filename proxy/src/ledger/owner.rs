@@ -65,12 +65,16 @@ impl Owner {
     /// Runs on its own thread until the queue is closed and empty.
     pub(super) fn start(self) -> Result<(), LedgerError> {
         let thread = std::thread::Builder::new().name("ledger".to_owned());
-        thread.spawn(move || self.run()).map(drop).map_err(|_| LedgerError::Thread)
+        let run = move || {
+            // Whatever ends this thread, nobody waits for it in vain. It is dropped after the
+            // owner, so the directory is free when the ending is told.
+            let mut guard = EndingGuard { queue: Arc::clone(&self.queue), ending: None };
+            guard.ending = self.run();
+        };
+        thread.spawn(run).map(drop).map_err(|_| LedgerError::Thread)
     }
 
-    fn run(mut self) {
-        // Whatever ends this thread, nobody waits for it in vain.
-        let mut ending = EndingGuard { queue: Arc::clone(&self.queue), ending: None };
+    fn run(mut self) -> Option<Ending> {
         loop {
             let deadline = self.next_deadline();
             let Some(jobs) = self.queue.take(BATCH_JOBS, deadline) else { break };
@@ -88,7 +92,7 @@ impl Owner {
             self.failed = true;
         }
         self.publish();
-        ending.ending = (!self.failed).then_some(Ending::Well);
+        (!self.failed).then_some(Ending::Well)
     }
 
     fn next_deadline(&self) -> Option<Instant> {

@@ -1,6 +1,15 @@
-//! The ledger over real directories.
+//! The ledger over real directories, with disks that fail where a real one would have to be broken.
+mod disks;
+mod faults;
+mod record;
+mod sinks;
+
+use std::fs;
+use std::path::Path;
+
 use tempfile::TempDir;
-use tollgate_audit::{EventType, Facts, keys};
+use tollgate_audit::{Break, keys};
+use tollgate_audit::{EventType, Facts, Profile, Registry, SignedCheckpoint, Summary, Verifier};
 
 use super::*;
 
@@ -8,16 +17,31 @@ fn facts(tool: &str) -> Facts {
     Facts::new(EventType::CallIntent, "spiffe://acme/agents/reader").text(keys::TOOL, tool)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn append_stop_and_go_on() {
-    let dir = TempDir::new().unwrap();
-    let options = LedgerOptions::new(dir.path().join("spool"));
-    let ledger = Ledger::open(options.clone()).await.unwrap();
-    assert_eq!(ledger.append(facts("a")).await.unwrap().seq(), 0);
-    ledger.note(facts("b"));
-    ledger.stop().await.unwrap();
-    let ledger = Ledger::open(options).await.unwrap();
-    // 0 and 1 the two above, 2 the closing checkpoint.
-    assert_eq!(ledger.append(facts("c")).await.unwrap().seq(), 3);
-    ledger.stop().await.unwrap();
+fn options(dir: &TempDir) -> LedgerOptions {
+    LedgerOptions::new(dir.path().join("spool"))
+}
+
+/// All lines of all segments.
+fn lines(spool: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(spool)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("events-"))
+        .collect();
+    names.sort();
+    let text: String = names.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Verifies the whole spool with its checkpoints.
+fn verify(spool: &Path) -> Result<Summary, Break> {
+    let registry = Registry::parse(&fs::read(spool.join("signers.json")).unwrap()).unwrap();
+    let mut verifier = Verifier::new(Profile::Tollgate, &registry);
+    for line in fs::read_to_string(spool.join("checkpoints.jsonl")).unwrap().lines() {
+        verifier.checkpoint(&SignedCheckpoint::parse(line.as_bytes()).unwrap())?;
+    }
+    for line in lines(spool) {
+        verifier.push(line.as_bytes())?;
+    }
+    verifier.finish()
 }

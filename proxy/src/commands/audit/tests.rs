@@ -1,0 +1,94 @@
+//! The commands over a real spool.
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use tempfile::TempDir;
+use tollgate_audit::{EventType, Facts};
+
+use super::*;
+use crate::ledger::{Ledger, LedgerOptions};
+
+#[derive(Parser)]
+struct Line {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+async fn spool(dir: &TempDir) -> std::path::PathBuf {
+    let mut options = LedgerOptions::new(dir.path().join("spool"));
+    options.segment_bytes = 2048;
+    let ledger = Ledger::open(options.clone()).await.unwrap();
+    for tool in ["alpha", "beta", "gamma", "\u{1b}[31mred"] {
+        let facts = Facts::new(EventType::CallIntent, "spiffe://acme/agents/reader");
+        ledger.append(facts.text("tool", tool)).await.unwrap();
+    }
+    ledger.stop().await.unwrap();
+    options.spool
+}
+
+/// Runs a command line; `{dir}` stands for the spool.
+fn run(spool: &Path, line: &str) -> (u8, String) {
+    let line = line.replace("{dir}", spool.to_str().unwrap());
+    let line = Line::try_parse_from(std::iter::once("audit").chain(line.split(' '))).unwrap();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = match &line.command {
+        AuditCommand::Verify(args) => verify(args, &mut out, &mut err),
+        AuditCommand::Tail(args) => tail(args, &mut out, &mut err),
+    };
+    out.extend(err);
+    (code, String::from_utf8(out).unwrap())
+}
+
+#[track_caller]
+fn check(spool: &Path, line: &str, code: u8, expect: &str) {
+    let (found, text) = run(spool, line);
+    assert_eq!(found, code, "{line}: {text}");
+    assert!(text.contains(expect), "{line}: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_record() {
+    let dir = TempDir::new().unwrap();
+    let spool = spool(&dir).await;
+    let first = "{dir}/events-000000000001.jsonl";
+    let second = "{dir}/events-000000000002.jsonl";
+    check(&spool, "verify {dir}", SOUND, "sound: 5 events, numbers 0 to 4");
+    check(&spool, "verify {dir}", SOUND, "agrees with 1 checkpoints, up to its end");
+    check(&spool, "verify --json {dir}", SOUND, "\"sound\":true");
+    check(&spool, &format!("verify {first}"), UNUSABLE, "--signers");
+    let signers = "--signers {dir}/signers.json";
+    check(&spool, &format!("verify {signers} {first}"), SOUND, "no checkpoint");
+    check(&spool, &format!("verify {signers} {second}"), BROKEN, "are not here");
+    check(&spool, &format!("verify {signers} {second} --part"), SOUND, "only a part");
+    let anchored = format!("verify {signers} --checkpoints {{dir}}/checkpoints.jsonl {first}");
+    check(&spool, &anchored, BROKEN, "there were 5 events, but the chain ends after");
+    check(&spool, "verify {dir}/nothing --signers {dir}/signers.json", UNUSABLE, "nothing");
+    check(&spool, "verify {dir} --signers {dir}/lock", UNUSABLE, "not a registry");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_record() {
+    let dir = TempDir::new().unwrap();
+    let spool = spool(&dir).await;
+    let path = spool.join("events-000000000001.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("beta", "zeta")).unwrap();
+    check(&spool, "verify {dir}", BROKEN, "events-000000000001.jsonl:2: event ");
+    check(&spool, "verify {dir}", BROKEN, "the payload was changed");
+    check(&spool, "verify --json {dir}", BROKEN, "\"sound\":false");
+    check(&spool, "tail {dir}", BROKEN, "!! not an entry");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_lines() {
+    let dir = TempDir::new().unwrap();
+    let spool = spool(&dir).await;
+    check(&spool, "tail {dir}", SOUND, "call.intent      spiffe://acme/agents/reader tool=beta");
+    let (_, all) = run(&spool, "tail {dir}");
+    assert_eq!(all.lines().count(), 5);
+    assert!(!all.contains('\u{1b}'));
+    let (_, two) = run(&spool, "tail {dir} -n 2");
+    assert_eq!(two.lines().collect::<Vec<_>>(), all.lines().skip(3).collect::<Vec<_>>());
+    check(&spool, "tail {dir}/nothing", UNUSABLE, "nothing");
+}

@@ -1,0 +1,214 @@
+//! `tollgate audit verify`.
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tollgate_audit::{
+    Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier, write_stamp,
+};
+
+use super::input::{each_line, event_files};
+use super::{BROKEN, SOUND, UNUSABLE};
+
+/// Says whether a record is what was written, or names its first break.
+///
+/// Exit codes: 0 it is, 1 it is not, 2 it could not be read.
+#[derive(clap::Args, Debug)]
+pub struct VerifyArgs {
+    /// Files of events, one JSON object a line, in the chain's order; or a spool's directory.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// The registry of signers to believe. Default: `signers.json` in the directory; to be sure
+    /// against whoever can write there, give a copy kept elsewhere.
+    #[arg(long, value_name = "FILE")]
+    pub signers: Option<PathBuf>,
+    /// Checkpoints that the record must agree with: our `checkpoints.jsonl` or a C2SP signed note.
+    /// May be given again. Default: `checkpoints.jsonl` in the directory.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Vec<PathBuf>,
+    /// Whose record it is.
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Tollgate)]
+    pub format: VerifyFormat,
+    /// The files are a part of a record: the first event may be any.
+    #[arg(long)]
+    pub part: bool,
+    /// The answer as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whose record it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum VerifyFormat {
+    /// Ours: every byte is checked.
+    Tollgate,
+    /// Another system's rows under the same rules of hash and signature.
+    Foreign,
+}
+
+/// Why there is no answer.
+enum Trouble {
+    Broken(Option<PathBuf>, u64, Break),
+    Unusable(String),
+}
+
+/// Runs the command; the exit code is the answer.
+pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let (code, written) = match check(args) {
+        Ok(summary) => (SOUND, tell_sound(args, &summary, out)),
+        Err(Trouble::Broken(path, line, broken)) => {
+            (BROKEN, tell_broken(args, path.as_deref(), line, &broken, out))
+        }
+        Err(Trouble::Unusable(reason)) => (UNUSABLE, writeln!(err, "cannot verify: {reason}")),
+    };
+    // An answer that nobody could read is none.
+    if written.is_ok() { code } else { UNUSABLE }
+}
+
+fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
+    let files = event_files(&args.paths).map_err(|e| unusable(&e, &args.paths))?;
+    let registry = read_registry(args)?;
+    let profile = match args.format {
+        VerifyFormat::Tollgate => Profile::Tollgate,
+        VerifyFormat::Foreign => Profile::Foreign,
+    };
+    let mut verifier = Verifier::new(profile, &registry);
+    if args.part {
+        verifier = verifier.part();
+    }
+    let checkpoints = checkpoint_files(args);
+    for path in &checkpoints {
+        add_checkpoints(&mut verifier, path, &registry)?;
+    }
+    for path in &files {
+        let mut line = 0;
+        let read = each_line(path, |bytes| {
+            line += 1;
+            verifier.push(bytes)
+        });
+        read.map_err(|e| Trouble::Unusable(format!("`{}`: {e}", path.display())))?
+            .map_err(|broken| Trouble::Broken(Some(path.clone()), line, broken))?;
+    }
+    let summary = verifier.finish().map_err(|broken| Trouble::Broken(None, 0, broken))?;
+    if summary.events == 0 {
+        return Err(Trouble::Unusable("there is no event in it".to_owned()));
+    }
+    Ok(summary)
+}
+
+fn unusable(error: &std::io::Error, paths: &[PathBuf]) -> Trouble {
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    Trouble::Unusable(format!("`{}`: {error}", names.join("`, `")))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+    fs::read(path).map_err(|e| Trouble::Unusable(format!("`{}`: {e}", path.display())))
+}
+
+/// A directory among the paths, whose own files are the defaults.
+fn spool(args: &VerifyArgs) -> Option<&PathBuf> {
+    args.paths.iter().find(|path| path.is_dir())
+}
+
+fn read_registry(args: &VerifyArgs) -> Result<Registry, Trouble> {
+    let path = match (&args.signers, spool(args)) {
+        (Some(path), _) => path.clone(),
+        (None, Some(dir)) => dir.join("signers.json"),
+        (None, None) => {
+            return Err(Trouble::Unusable("`--signers` is needed for a file".to_owned()));
+        }
+    };
+    Registry::parse(&read(&path)?)
+        .map_err(|e| Trouble::Unusable(format!("`{}`: {e}", path.display())))
+}
+
+fn checkpoint_files(args: &VerifyArgs) -> Vec<PathBuf> {
+    match spool(args) {
+        Some(dir) if args.checkpoints.is_empty() => {
+            let path = dir.join("checkpoints.jsonl");
+            if path.exists() { vec![path] } else { Vec::new() }
+        }
+        _ => args.checkpoints.clone(),
+    }
+}
+
+fn add_checkpoints(
+    verifier: &mut Verifier<'_>,
+    path: &Path,
+    registry: &Registry,
+) -> Result<(), Trouble> {
+    let wrong = |reason: &str| Trouble::Unusable(format!("`{}`: {reason}", path.display()));
+    let broken = |broken: Break| Trouble::Broken(Some(path.to_owned()), 0, broken);
+    let bytes = read(path)?;
+    if bytes.first().is_none_or(|b| *b == b'{') {
+        for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let signed = SignedCheckpoint::parse(line).map_err(|e| wrong(&e.to_string()))?;
+            verifier.checkpoint(&signed).map_err(broken)?;
+        }
+        return Ok(());
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is not UTF-8"))?;
+    let note = Note::read(text, registry).map_err(|e| wrong(&e.to_string()))?;
+    verifier.note(&note).map_err(broken)
+}
+
+fn tell_sound(args: &VerifyArgs, summary: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
+    if args.json {
+        let answer = serde_json::json!({ "sound": true, "summary": summary });
+        return writeln!(out, "{answer}");
+    }
+    let last = summary.first_seq + summary.events - 1;
+    writeln!(out, "sound: {} events, numbers {} to {last}", summary.events, summary.first_seq)?;
+    if let (Some(first), Some(last)) = (summary.first_ts, summary.last_ts) {
+        writeln!(out, "from {} to {}", write_stamp(first), write_stamp(last))?;
+    }
+    if let Some(head) = &summary.head_hash {
+        writeln!(out, "head {head}")?;
+    }
+    let signers: Vec<&str> = summary.signers.iter().map(String::as_str).collect();
+    writeln!(out, "signed by {}", signers.join(", "))?;
+    if summary.part {
+        writeln!(out, "only a part: nothing is said of the events before it")?;
+    } else if summary.first_seq > 0 {
+        writeln!(out, "the first {} events were delivered and released", summary.first_seq)?;
+    }
+    match (summary.checkpoints, last + 1 - summary.anchored.min(last + 1)) {
+        (0, _) => writeln!(out, "no checkpoint: a cut end would not be seen"),
+        (count, 0) => writeln!(out, "agrees with {count} checkpoints, up to its end"),
+        (count, rest) => {
+            writeln!(out, "agrees with {count} checkpoints; {rest} events came after the last")
+        }
+    }
+}
+
+fn tell_broken(
+    args: &VerifyArgs,
+    path: Option<&Path>,
+    line: u64,
+    broken: &Break,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let file = path.map(|path| path.display().to_string());
+    if args.json {
+        let answer = serde_json::json!({
+            "sound": false,
+            "file": file,
+            "line": (line > 0).then_some(line),
+            "event": broken.event(),
+            "break": broken.flaw().to_string(),
+        });
+        return writeln!(out, "{answer}");
+    }
+    write!(out, "broken: ")?;
+    if let Some(file) = file {
+        write!(out, "{file}")?;
+        if line > 0 {
+            write!(out, ":{line}")?;
+        }
+        write!(out, ": ")?;
+    }
+    if let Some(event) = broken.event() {
+        write!(out, "event {event}: ")?;
+    }
+    writeln!(out, "{}", broken.flaw())
+}

@@ -1,0 +1,136 @@
+//! What a sink is to be given next.
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tollgate_audit::Entry;
+
+use super::super::LedgerError;
+use super::super::spool::{Position, segment_path};
+use super::cursor::{Cursor, successor};
+use super::{DeliveryError, cursor_path};
+
+/// Bytes of one batch at most; well below what collectors accept, well above one event.
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Some events in a row.
+pub(super) struct Batch {
+    /// Their lines, each with its newline.
+    pub(super) lines: Bytes,
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+    pub(super) last_hash: String,
+    after: Cursor,
+}
+
+/// The spool from a cursor on.
+pub(super) struct Feed {
+    spool: PathBuf,
+    path: PathBuf,
+    cursor: Cursor,
+}
+
+impl Feed {
+    pub(super) fn open(spool: &Path, name: &str) -> Result<Self, LedgerError> {
+        let path = cursor_path(spool, name);
+        let cursor = Cursor::open(&path, spool)?;
+        Ok(Self { spool: spool.to_owned(), path, cursor })
+    }
+
+    /// Events that are acknowledged, from the chain's beginning.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.cursor.size
+    }
+
+    /// The next batch of what is durable; none when all of it is acknowledged.
+    pub(super) async fn next(
+        &self,
+        durable: Position,
+        most: usize,
+    ) -> Result<Option<Batch>, DeliveryError> {
+        let (spool, cursor) = (self.spool.clone(), self.cursor.clone());
+        let read = tokio::task::spawn_blocking(move || read(&spool, cursor, durable, most));
+        read.await.map_err(|_| DeliveryError::Spool)?
+    }
+
+    /// The batch was taken. This is on the disk when it returns.
+    pub(super) async fn acknowledge(&mut self, batch: &Batch) -> Result<(), LedgerError> {
+        let (path, cursor) = (self.path.clone(), batch.after.clone());
+        self.cursor = cursor.clone();
+        let saved = tokio::task::spawn_blocking(move || cursor.save(&path)).await;
+        saved.map_err(|_| LedgerError::Thread)?
+    }
+}
+
+fn read(
+    spool: &Path,
+    mut cursor: Cursor,
+    durable: Position,
+    most: usize,
+) -> Result<Option<Batch>, DeliveryError> {
+    loop {
+        let bytes = read_segment(spool, &cursor, durable)?;
+        if !bytes.is_empty() {
+            return batch(bytes, cursor, most).map(Some);
+        }
+        if cursor.segment >= durable.ordinal {
+            return Ok(None);
+        }
+        match successor(spool, cursor.segment) {
+            Some(next) => (cursor.segment, cursor.offset) = (next, 0),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// Whole lines from the cursor on; empty at the segment's end.
+fn read_segment(
+    spool: &Path,
+    cursor: &Cursor,
+    durable: Position,
+) -> Result<Vec<u8>, DeliveryError> {
+    let mut file = match File::open(segment_path(spool, cursor.segment)) {
+        Ok(file) => file,
+        // Released, or the cursor stands before the first.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e.into()),
+    };
+    let end =
+        if cursor.segment == durable.ordinal { durable.bytes } else { file.metadata()?.len() };
+    let count = end.saturating_sub(cursor.offset).min(BATCH_BYTES);
+    file.seek(SeekFrom::Start(cursor.offset))?;
+    let mut bytes = Vec::new();
+    file.take(count).read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+    if whole == 0 && !bytes.is_empty() {
+        return Err(DeliveryError::Spool);
+    }
+    bytes.truncate(whole);
+    Ok(bytes)
+}
+
+fn batch(mut bytes: Vec<u8>, cursor: Cursor, most: usize) -> Result<Batch, DeliveryError> {
+    let mut ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(end, _)| end + 1);
+    if let Some(end) = ends.nth(most.saturating_sub(1)) {
+        bytes.truncate(end);
+    }
+    let parse = |line: Option<&[u8]>| {
+        line.and_then(|line| Entry::parse(line).ok()).ok_or(DeliveryError::Spool)
+    };
+    let mut lines = bytes.split_inclusive(|b| *b == b'\n');
+    let first = parse(lines.next())?;
+    let last = match lines.next_back() {
+        None => first.clone(),
+        line => parse(line)?,
+    };
+    let last_hash = last.hash().to_string();
+    let after = Cursor {
+        segment: cursor.segment,
+        offset: cursor.offset + u64::try_from(bytes.len()).unwrap_or(0),
+        size: last.seq() + 1,
+        head_hash: last_hash.clone(),
+    };
+    let (first_seq, last_seq) = (first.seq(), last.seq());
+    Ok(Batch { lines: Bytes::from(bytes), first_seq, last_seq, last_hash, after })
+}

@@ -1,0 +1,213 @@
+//! Sinks: each follows the spool by its own cursor, in order, at least once.
+//!
+//! A sink reads what is durable and nothing else, so it can lag, fail and come back for as long as
+//! the spool holds; it never delays a call.
+mod cursor;
+mod feed;
+mod http;
+mod syslog;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tollgate_config::settings;
+
+use super::health::SinkCounters;
+use super::spool::Position;
+use super::{LedgerError, LedgerOptions};
+use feed::{Batch, Feed};
+
+/// The first pause after a failure; each further one is twice as long.
+const PAUSE_FIRST: Duration = Duration::from_millis(200);
+/// No pause is longer.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long all sinks together have to take the rest at stop.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+/// One delivery that takes longer has failed.
+const DELIVERY_WAIT: Duration = Duration::from_secs(30);
+
+/// Why a delivery failed. It is tried again; nothing is skipped.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DeliveryError {
+    #[error("the collector cannot be reached: {0}")]
+    Connection(#[from] std::io::Error),
+    #[error("the collector does not speak HTTP as expected: {0}")]
+    Http(#[from] hyper::Error),
+    #[error("the collector answered {0}")]
+    Status(u16),
+    #[error("the collector closed the connection before it can have read all")]
+    Closed,
+    #[error("the collector did not answer in time")]
+    Late,
+    #[error("the bearer token cannot be read from its `{0}`")]
+    Token(&'static str),
+    #[error("an event in the spool cannot be read")]
+    Spool,
+}
+
+/// Where batches go.
+enum Outlet {
+    Http(Box<http::HttpOutlet>),
+    Syslog(syslog::SyslogOutlet),
+}
+
+impl Outlet {
+    async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
+        match self {
+            Self::Http(outlet) => outlet.deliver(batch).await,
+            Self::Syslog(outlet) => outlet.deliver(batch).await,
+        }
+    }
+
+    fn batch_events(&self) -> usize {
+        match self {
+            Self::Http(outlet) => outlet.batch_events(),
+            Self::Syslog(_) => syslog::BATCH_EVENTS,
+        }
+    }
+}
+
+/// A sink that is set up and not yet running.
+pub(super) struct Sink {
+    outlet: Outlet,
+    feed: Feed,
+    counters: Arc<SinkCounters>,
+}
+
+/// Sets up every sink of the settings, so that a mistake in them is told at start.
+pub(super) fn set_up(options: &LedgerOptions) -> Result<Vec<Sink>, LedgerError> {
+    let mut sinks: Vec<Sink> = Vec::new();
+    for setting in &options.sinks {
+        let sink = Sink::set_up(setting, options)?;
+        if sinks.iter().any(|other| other.counters.name == sink.counters.name) {
+            return Err(wrong(setting.name(), "another sink has this name"));
+        }
+        sinks.push(sink);
+    }
+    Ok(sinks)
+}
+
+impl Sink {
+    fn set_up(setting: &settings::Sink, options: &LedgerOptions) -> Result<Self, LedgerError> {
+        let name = setting.name();
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if name.is_empty() || name.len() > 63 || !name.bytes().all(plain) {
+            return Err(wrong("?", "`name` is 1 to 63 characters of `A-Z a-z 0-9 . _ -`"));
+        }
+        let outlet = match setting {
+            settings::Sink::Http(sink) => http::HttpOutlet::new(sink, &options.base_dir)
+                .map(|outlet| Outlet::Http(Box::new(outlet)))
+                .map_err(|reason| wrong(name, &reason))?,
+            settings::Sink::Syslog(sink) => Outlet::Syslog(syslog::SyslogOutlet::new(sink.address)),
+        };
+        let feed = Feed::open(&options.spool, name)?;
+        let counters = Arc::new(SinkCounters::named(name));
+        counters.acknowledged.store(feed.acknowledged(), Relaxed);
+        Ok(Self { outlet, feed, counters })
+    }
+
+    pub(super) fn counters(&self) -> Arc<SinkCounters> {
+        Arc::clone(&self.counters)
+    }
+
+    async fn run(
+        mut self,
+        mut position: watch::Receiver<Position>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let durable = *position.borrow_and_update();
+            match self.step(durable).await {
+                Ok(true) => pause = PAUSE_FIRST,
+                Ok(false) if *stop.borrow() => return,
+                Ok(false) => {
+                    // The owner is gone when the position's sender is, and nothing more comes.
+                    tokio::select! {
+                        changed = position.changed() => if changed.is_err() { return },
+                        _ = stop.changed() => {}
+                    }
+                }
+                Err(error) => {
+                    self.count_failure(&error);
+                    tokio::select! {
+                        () = tokio::time::sleep(jittered(pause)) => {
+                            pause = (pause * 2).min(PAUSE_MAX);
+                        }
+                        // At stop there is little time left: try again now, then patiently.
+                        _ = stop.changed() => pause = PAUSE_FIRST,
+                    }
+                }
+            }
+        }
+    }
+
+    /// One batch, if there is one.
+    async fn step(&mut self, durable: Position) -> Result<bool, DeliveryError> {
+        let most = self.outlet.batch_events();
+        let Some(batch) = self.feed.next(durable, most).await? else { return Ok(false) };
+        let delivered = tokio::time::timeout(DELIVERY_WAIT, self.outlet.deliver(&batch)).await;
+        delivered.unwrap_or(Err(DeliveryError::Late))?;
+        if let Err(error) = self.feed.acknowledge(&batch).await {
+            // Delivered and not noted: after a restart it is delivered again.
+            tracing::warn!(sink = self.counters.name, %error, "a cursor cannot be written");
+        }
+        self.counters.acknowledged.store(self.feed.acknowledged(), Relaxed);
+        Ok(true)
+    }
+
+    fn count_failure(&self, error: &DeliveryError) {
+        self.counters.failures.fetch_add(1, Relaxed);
+        tracing::warn!(sink = self.counters.name, %error, "a delivery failed; it is tried again");
+    }
+}
+
+/// Between half of it and all of it, so that many gates do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0];
+    let _ = aws_lc_rs::rand::fill(&mut byte);
+    pause.mul_f64(0.5 + f64::from(byte[0]) / 510.0)
+}
+
+/// The running sinks.
+pub(super) struct Sinks {
+    tasks: Mutex<JoinSet<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Sinks {
+    /// Starts them on this runtime.
+    pub(super) fn start(sinks: Vec<Sink>, position: &watch::Receiver<Position>) -> Self {
+        let stop = watch::Sender::new(false);
+        let mut tasks = JoinSet::new();
+        for sink in sinks {
+            tasks.spawn(sink.run(position.clone(), stop.subscribe()));
+        }
+        Self { tasks: Mutex::new(tasks), stop }
+    }
+
+    /// Gives them a bounded chance to take what is left.
+    pub(super) async fn finish(&self) {
+        self.stop.send_replace(true);
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_WAIT, all).await.is_err() {
+            tracing::warn!("a sink has not taken all events; it goes on at the next start");
+            tasks.shutdown().await;
+        }
+    }
+}
+
+fn wrong(name: &str, reason: &str) -> LedgerError {
+    LedgerError::Sink { name: name.to_owned(), reason: reason.to_owned() }
+}
+
+/// A cursor's file.
+fn cursor_path(spool: &Path, name: &str) -> std::path::PathBuf {
+    spool.join(format!("cursor-{name}.json"))
+}
