@@ -14,7 +14,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use futures::FutureExt;
-use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, HttpServerOptions, ReusedHttpStream};
+use pingora_core::apps::{
+    HttpPersistentSettings, HttpServerApp, HttpServerOptions, ReusedHttpStream,
+};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
 use tokio_util::sync::CancellationToken;
@@ -114,7 +116,8 @@ impl Gate {
         let way = self.early_no(flight, &request, stopping)?; // 5
         let body = self.hold(session, flight, &request).await?; // 6
         let bytes = body.len() as u64;
-        let mut spoken = Spoken::decode(&way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
+        let mut spoken =
+            Spoken::decode(&way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
         self.enter(flight)?;
         let calls = spoken.calls(flight, &way, &request, bytes);
         let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
@@ -139,7 +142,12 @@ impl Gate {
     }
 
     /// What can be refused before a body byte is read.
-    fn early_no(&self, flight: &mut Flight, request: &Request, stopping: bool) -> Result<Way, Stop> {
+    fn early_no(
+        &self,
+        flight: &mut Flight,
+        request: &Request,
+        stopping: bool,
+    ) -> Result<Way, Stop> {
         request.check_browser(flight)?;
         if stopping {
             return Err(Stop::refuse(Code::GateDraining, words::DRAINING));
@@ -186,7 +194,8 @@ impl Gate {
         request: &Request,
     ) -> Result<bytes::Bytes, Stop> {
         let settings = &flight.snapshot.settings;
-        let (limit, patience) = (settings.bounds.request_body_bytes, Duration::from_millis(settings.deadlines.body_ms));
+        let (limit, patience) =
+            (settings.bounds.request_body_bytes, Duration::from_millis(settings.deadlines.body_ms));
         let raw = body::hold(session, request.declared, limit, &mut flight.share, patience).await;
         let raw = raw.map_err(|fault| match fault {
             BodyFault::Gone => Stop::Gone,
@@ -194,7 +203,11 @@ impl Gate {
         })?;
         let plain = request.decode_body(raw, &settings.bounds)?;
         let deadline = tokio::time::Instant::now() + patience;
-        flight.share.grow(plain.len(), deadline).await.map_err(|code| Stop::refuse(code, words::body(code)))?;
+        flight
+            .share
+            .grow(plain.len(), deadline)
+            .await
+            .map_err(|code| Stop::refuse(code, words::body(code)))?;
         Ok(plain)
     }
 
@@ -265,12 +278,17 @@ impl Gate {
         found: &[Found],
     ) -> Result<Permit, Stop> {
         let bytes_out = outgoing.body.len() as u64;
-        let intent = self.pen(flight).intent(calls, rulings, found, bytes_out, allowed.is_observed());
+        let intent =
+            self.pen(flight).intent(calls, rulings, found, bytes_out, allowed.is_observed());
         match self.ledger.append(intent).await {
             Ok(receipt) => Ok(clear::clear(allowed, outgoing, receipt)),
             Err(refused) => {
                 let code = refused.code();
-                Err(Stop::refused(Refusal::new(code, words::record(code)), calls.first().cloned(), Vec::new()))
+                Err(Stop::refused(
+                    Refusal::new(code, words::record(code)),
+                    calls.first().cloned(),
+                    Vec::new(),
+                ))
             }
         }
     }
@@ -291,7 +309,8 @@ impl Gate {
             }
         };
         forwarded.map_err(|failure| {
-            let refusal = Refusal::new(failure.code, words::failed(failure.code)).with_receipt(permit.receipt().id().to_string());
+            let refusal = Refusal::new(failure.code, words::failed(failure.code))
+                .with_receipt(permit.receipt().id().to_string());
             outcome.failed(&failure);
             Stop::Failed(refusal)
         })
@@ -321,13 +340,22 @@ impl Gate {
     }
 
     /// Ends a call: records and answers a refusal. Returns whether the connection is in order.
-    async fn end(&self, session: &mut ServerSession, flight: &Flight, walked: Result<(), Stop>) -> bool {
+    async fn end(
+        &self,
+        session: &mut ServerSession,
+        flight: &Flight,
+        walked: Result<(), Stop>,
+    ) -> bool {
         let refusal = match walked {
             Ok(()) => return true,
             Err(Stop::Gone) => return false,
             Err(Stop::Failed(refusal)) => refusal,
             Err(Stop::Refused(refused)) => {
-                let facts = self.pen(flight).refused(&refused.refusal, refused.call.as_ref(), &refused.found);
+                let facts = self.pen(flight).refused(
+                    &refused.refusal,
+                    refused.call.as_ref(),
+                    &refused.found,
+                );
                 let receipt = self.ledger.append(facts).await.ok();
                 match receipt {
                     Some(receipt) => refused.refusal.with_receipt(receipt.id().to_string()),

@@ -103,7 +103,8 @@ fn malformed(what: &str) -> Malformed {
 fn understand(session: &mut ServerSession, settings: &Settings) -> Result<Request, Malformed> {
     check_raw(session, &settings.bounds)?;
     let reusable = !says_close(session);
-    let upgrade = session.get_header(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
+    let upgrade =
+        session.get_header(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
     if upgrade.as_deref() == Some(b"websocket") {
         return Err(Malformed::new(
             Code::UnreadRefused,
@@ -169,7 +170,8 @@ fn target(
 ) -> Result<(Option<Scheme>, Vec<u8>, Vec<u8>), Malformed> {
     let from_host = || {
         let host = parts.headers.get(header::HOST).map(|value| value.as_bytes().to_vec());
-        let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes().to_vec());
+        let authority =
+            parts.uri.authority().map(|authority| authority.as_str().as_bytes().to_vec());
         host.or(authority).ok_or_else(|| malformed("the request names no host"))
     };
     if parts.version == http::Version::HTTP_2 {
@@ -185,7 +187,8 @@ fn target(
                 b"https" => Scheme::Https,
                 _ => return Err(malformed("the target's scheme is neither http nor https")),
             };
-            let target = if path_and_query.is_empty() { b"/".to_vec() } else { path_and_query.to_vec() };
+            let target =
+                if path_and_query.is_empty() { b"/".to_vec() } else { path_and_query.to_vec() };
             Ok((Some(scheme), authority.to_vec(), target))
         }
         _ => Err(malformed("the target's authority can be read in two ways")),

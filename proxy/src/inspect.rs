@@ -99,13 +99,19 @@ impl Look<'_> {
 
     fn text<'t>(&mut self, text: &'t str, part: &'static str) -> Result<Option<String>, Refusal> {
         let judge = &self.snapshot.judge;
-        let Redaction { text: clean, acted } = self.snapshot.scanner.redact(text, judge, Direction::Request);
+        let Redaction { text: clean, acted } =
+            self.snapshot.scanner.redact(text, judge, Direction::Request);
         let changed = (clean != text).then(|| clean.into_owned());
         self.note(acted, part)?;
         Ok(changed)
     }
 
-    fn body(&mut self, way: &Way, spoken: &mut Spoken, headers: &mut HeaderMap) -> Result<(), Refusal> {
+    fn body(
+        &mut self,
+        way: &Way,
+        spoken: &mut Spoken,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Refusal> {
         match &mut spoken.said {
             Said::Mcp(call) => {
                 for message in call.messages_mut() {
@@ -117,7 +123,8 @@ impl Look<'_> {
                 HttpBody::Empty => Ok(()),
                 HttpBody::Json(document) => {
                     let scanner = &self.snapshot.scanner;
-                    let acted = scanner.redact_json(document, &self.snapshot.judge, Direction::Request);
+                    let acted =
+                        scanner.redact_json(document, &self.snapshot.judge, Direction::Request);
                     self.note(acted, "body")
                 }
                 HttpBody::Text(text) => {
@@ -156,7 +163,11 @@ impl Look<'_> {
     }
 
     /// Redacts names and values; whether anything changed.
-    fn pairs(&mut self, pairs: &mut [(String, String)], part: &'static str) -> Result<bool, Refusal> {
+    fn pairs(
+        &mut self,
+        pairs: &mut [(String, String)],
+        part: &'static str,
+    ) -> Result<bool, Refusal> {
         let mut changed = false;
         for (name, value) in pairs {
             // A sensitive name makes its value a finding, so they are looked at together first.

@@ -99,10 +99,7 @@ impl Limits {
         if store.len() < self.settings.keys_max {
             return Ok(());
         }
-        Err(Exceeded {
-            code: Code::LimiterUnavailable,
-            retry_after: Some(Duration::from_secs(60)),
-        })
+        Err(Exceeded { code: Code::LimiterUnavailable, retry_after: Some(Duration::from_secs(60)) })
     }
 }
 

@@ -19,6 +19,8 @@ fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
         let place = place.unwrap_or_else(|| "an unknown place".to_owned());
-        eprintln!("{{\"level\":\"ERROR\",\"message\":\"a fault of the gate's own\",\"place\":\"{place}\"}}");
+        eprintln!(
+            "{{\"level\":\"ERROR\",\"message\":\"a fault of the gate's own\",\"place\":\"{place}\"}}"
+        );
     }));
 }

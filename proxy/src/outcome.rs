@@ -113,14 +113,17 @@ impl Outcome {
         });
         match answered.ending {
             Ending::Answered | Ending::CutInWords(_) => Ok(()),
-            Ending::Refused(refusal) => Err(Stop::Failed(refusal.with_receipt(self.intent.clone()))),
+            Ending::Refused(refusal) => {
+                Err(Stop::Failed(refusal.with_receipt(self.intent.clone())))
+            }
             Ending::Abandoned | Ending::Cut(_) => Err(Stop::Gone),
         }
     }
 
     fn write(&mut self, word: &str, finish: impl FnOnce(Facts) -> Facts) {
         let Some(facts) = self.facts.take() else { return };
-        let facts = facts.text("outcome", word).number(keys::DURATION_MS, millis(self.began.elapsed()));
+        let facts =
+            facts.text("outcome", word).number(keys::DURATION_MS, millis(self.began.elapsed()));
         self.ledger.note(finish(facts));
     }
 }

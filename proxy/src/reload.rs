@@ -32,7 +32,9 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
     }
     for route in &settings.routes {
         let tls = &route.upstream.tls;
-        files.extend([&tls.ca, &tls.client_certificate, &tls.client_key].into_iter().flatten().cloned());
+        files.extend(
+            [&tls.ca, &tls.client_certificate, &tls.client_key].into_iter().flatten().cloned(),
+        );
     }
     files
 }

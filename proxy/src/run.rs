@@ -53,7 +53,9 @@ pub enum StartFault {
     #[error("cannot read or make the key of prints in the spool: {0}")]
     PrintKey(std::io::Error),
     /// There is nothing to verify upstreams with.
-    #[error("the system has no certificate authorities and route `{0}` names none; set `upstream.tls.ca`")]
+    #[error(
+        "the system has no certificate authorities and route `{0}` names none; set `upstream.tls.ca`"
+    )]
     NoAuthorities(String),
     /// Metrics that contradict each other.
     #[error("metrics cannot be registered: {0}")]
@@ -86,7 +88,8 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
     let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;
     let admin_address = admin.address().map_err(admin_fault)?;
     let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit, source.base())).await?;
-    let own = listeners.iter().map(|(_, address)| *address).chain([admin_address]).collect::<Vec<_>>();
+    let own =
+        listeners.iter().map(|(_, address)| *address).chain([admin_address]).collect::<Vec<_>>();
     let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(Duration::from_millis(settings.deadlines.keep_alive_ms));
@@ -156,7 +159,8 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let _ = self.reloading.await;
-        let facts = Facts::new(EventType::GateStop, "gate").revision(&self.gate.snapshot().revision);
+        let facts =
+            Facts::new(EventType::GateStop, "gate").revision(&self.gate.snapshot().revision);
         if self.gate.ledger.append(facts).await.is_err() {
             tracing::error!("the stop could not be recorded");
         }
@@ -187,9 +191,10 @@ fn require_authorities(snapshot: &Snapshot) -> Result<(), StartFault> {
     if !found.certs.is_empty() {
         return Ok(());
     }
-    let lacking = snapshot.settings.routes.iter().find(|route| {
-        route.upstream.url.starts_with("https:") && route.upstream.tls.ca.is_none()
-    });
+    let lacking =
+        snapshot.settings.routes.iter().find(|route| {
+            route.upstream.url.starts_with("https:") && route.upstream.tls.ca.is_none()
+        });
     let route = lacking.map_or("(any)", |route| route.name.as_str());
     Err(StartFault::NoAuthorities(route.to_owned()))
 }

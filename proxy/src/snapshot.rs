@@ -71,7 +71,7 @@ pub struct Snapshot {
     /// The detectors; built once for the process.
     pub scanner: Arc<Scanner>,
     /// What is done about findings.
-    pub judge: Judge,
+    pub judge: Arc<Judge>,
     /// The ways out.
     pub routes: Routes,
     /// The limiter; carried over a reload that does not change the limits.
@@ -122,15 +122,23 @@ impl Source {
 
 impl Snapshot {
     /// Reads and builds everything. `before` lends what outlives a reload.
-    pub fn build(source: &Source, before: Option<&Self>, colour: bool) -> Result<Self, SnapshotFault> {
+    pub fn build(
+        source: &Source,
+        before: Option<&Self>,
+        colour: bool,
+    ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
         let scanner = match before {
             Some(before) => Arc::clone(&before.scanner),
-            None => Arc::new(Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?),
+            None => {
+                Arc::new(Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?)
+            }
         };
         let limits = match before {
-            Some(before) if *before.limits.settings() == settings.limits => Arc::clone(&before.limits),
+            Some(before) if *before.limits.settings() == settings.limits => {
+                Arc::clone(&before.limits)
+            }
             _ => Arc::new(Limits::new(&settings.limits)),
         };
         let mut server_tls = HashMap::new();
@@ -142,7 +150,7 @@ impl Snapshot {
         Ok(Self {
             revision: revision(&text, &bundle, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
-            judge: judge(&settings)?,
+            judge: Arc::new(judge(&settings)?),
             routes: Routes::build(&settings)?,
             rulebook,
             scanner,
@@ -159,8 +167,11 @@ impl Snapshot {
 }
 
 fn read(what: &'static str, path: &Path) -> Result<String, SnapshotFault> {
-    std::fs::read_to_string(path)
-        .map_err(|reason| SnapshotFault::Unreadable { what, path: path.to_owned(), reason })
+    std::fs::read_to_string(path).map_err(|reason| SnapshotFault::Unreadable {
+        what,
+        path: path.to_owned(),
+        reason,
+    })
 }
 
 /// Reads a secret by its reference. The value is wiped when dropped.

@@ -6,9 +6,9 @@ use tollgate_config::settings::{Mode, RouteProtocol, Settings};
 use tollgate_rules::{Action, Call, Protocol, Target};
 
 use crate::clear::Way;
+use crate::decode::Malformed;
 use crate::decode::http::{self as rest, HttpBody, HttpCall};
 use crate::decode::mcp::{self, END_METHOD, Era, LISTEN_METHOD, McpCall, Message};
-use crate::decode::Malformed;
 use crate::flight::Flight;
 use crate::head::{Request, sentence};
 use crate::refuse::{Caller, Refusal, answer};
@@ -74,7 +74,13 @@ impl Spoken {
     }
 
     /// The calls that rules decide: one, or one for each message of a batch.
-    pub fn calls(&mut self, flight: &Flight, way: &Way, request: &Request, body_bytes: u64) -> Vec<Call> {
+    pub fn calls(
+        &mut self,
+        flight: &Flight,
+        way: &Way,
+        request: &Request,
+        body_bytes: u64,
+    ) -> Vec<Call> {
         let Some(agent) = &flight.agent else { return Vec::new() };
         let call = |protocol, action, arguments| Call {
             agent: std::sync::Arc::clone(agent),
@@ -97,8 +103,12 @@ impl Spoken {
                 let action = Action { provider: provider(), ..Action::default() };
                 vec![call(Protocol::Http, action, http_arguments(&http.body, request))]
             }
-            Said::Mcp(McpCall::Listen) => vec![call(Protocol::Mcp, named(LISTEN_METHOD, provider()), Value::Null)],
-            Said::Mcp(McpCall::End) => vec![call(Protocol::Mcp, named(END_METHOD, provider()), Value::Null)],
+            Said::Mcp(McpCall::Listen) => {
+                vec![call(Protocol::Mcp, named(LISTEN_METHOD, provider()), Value::Null)]
+            }
+            Said::Mcp(McpCall::End) => {
+                vec![call(Protocol::Mcp, named(END_METHOD, provider()), Value::Null)]
+            }
             Said::Mcp(said) => {
                 let calls = said.messages().iter().map(|message| {
                     call(Protocol::Mcp, message.action(provider()), message_arguments(message))
@@ -243,5 +253,9 @@ fn message_parts(message: &mut Value) -> impl Iterator<Item = &mut Value> {
         Value::Object(members) => Some(members.iter_mut()),
         _ => None,
     };
-    parts.into_iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "id" | "jsonrpc")).map(|(_, part)| part)
+    parts
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !matches!(name.as_str(), "id" | "jsonrpc"))
+        .map(|(_, part)| part)
 }

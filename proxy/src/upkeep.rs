@@ -60,7 +60,8 @@ impl Gate {
 
     pub(crate) fn count_findings(&self, found: &[Found], direction: &str) {
         for found in found {
-            let labels = [direction, found.acted.finding.class.as_str(), action_word(found.acted.action)];
+            let labels =
+                [direction, found.acted.finding.class.as_str(), action_word(found.acted.action)];
             self.metrics.findings.with_label_values(&labels).inc();
         }
     }
@@ -144,7 +145,8 @@ impl Gate {
         let built = {
             let source = self.source.clone();
             let before = Arc::clone(&before);
-            tokio::task::spawn_blocking(move || Snapshot::build(&source, Some(&before), false)).await
+            tokio::task::spawn_blocking(move || Snapshot::build(&source, Some(&before), false))
+                .await
         };
         let fault = match built {
             Ok(Ok(after)) => {
@@ -152,7 +154,9 @@ impl Gate {
                 self.metrics.reload_success.inc();
                 tracing::info!(revision = %after.revision, before = %before.revision, "reloaded");
                 if !same_at_start(&before, &after) {
-                    tracing::warn!("listeners, admin or audit changed; they take effect at the next start");
+                    tracing::warn!(
+                        "listeners, admin or audit changed; they take effect at the next start"
+                    );
                 }
                 self.record_reload(&before, &after.revision, "applied", &after).await;
                 self.snapshot.store(after);
@@ -184,7 +188,8 @@ impl Gate {
 fn same_at_start(before: &Snapshot, after: &Snapshot) -> bool {
     let print = |snapshot: &Snapshot| {
         let settings = &snapshot.settings;
-        let listeners = settings.listeners.iter().map(|l| (l.name().to_owned(), l.bind())).collect::<Vec<_>>();
+        let listeners =
+            settings.listeners.iter().map(|l| (l.name().to_owned(), l.bind())).collect::<Vec<_>>();
         (listeners, settings.admin.bind, serde_json::to_string(&settings.audit).unwrap_or_default())
     };
     print(before) == print(after)

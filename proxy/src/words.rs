@@ -6,15 +6,16 @@ use crate::limits::Exceeded;
 use crate::refuse::Refusal;
 
 /// For a gate that is shutting down.
-pub const DRAINING: &str = "The gate is shutting down and takes no new calls. Try again in a moment.";
+pub const DRAINING: &str =
+    "The gate is shutting down and takes no new calls. Try again in a moment.";
 /// For a host that no local client would name.
-pub const FOREIGN_HOST: &str =
-    "The host that the request names is not this gate's. Address the gate as 127.0.0.1 or localhost.";
+pub const FOREIGN_HOST: &str = "The host that the request names is not this gate's. Address the gate as 127.0.0.1 or localhost.";
 /// For a web page's request.
 pub const FOREIGN_ORIGIN: &str =
     "The request comes from a web page of another origin, which may not use this agent's gate.";
 /// For what cannot happen.
-pub const BUG: &str = "The gate met a fault of its own and refused the call to be safe. Tell the operator.";
+pub const BUG: &str =
+    "The gate met a fault of its own and refused the call to be safe. Tell the operator.";
 
 /// There is no way out for this call.
 pub fn no_way(code: Code) -> &'static str {
@@ -25,16 +26,24 @@ pub fn no_way(code: Code) -> &'static str {
         Code::PortNotAllowed => {
             "This port is not on the list of ports that may be reached. Use the host's usual port."
         }
-        _ => "No configured route leads there. Check the base URL that the gate was given for this tool.",
+        _ => {
+            "No configured route leads there. Check the base URL that the gate was given for this tool."
+        }
     }
 }
 
 /// The body could not be held.
 pub fn body(code: Code) -> &'static str {
     match code {
-        Code::BodyTooLarge => "The request's body is larger than the gate's limit. Send less at once.",
-        Code::RequestTimeout => "The request's body did not arrive in time. Send it again in one go.",
-        Code::BytesExceeded => "The gate already holds as many bytes as it may. Try again in a moment.",
+        Code::BodyTooLarge => {
+            "The request's body is larger than the gate's limit. Send less at once."
+        }
+        Code::RequestTimeout => {
+            "The request's body did not arrive in time. Send it again in one go."
+        }
+        Code::BytesExceeded => {
+            "The gate already holds as many bytes as it may. Try again in a moment."
+        }
         _ => "The request's body cannot be read. Check its framing and its content coding.",
     }
 }
@@ -42,9 +51,15 @@ pub fn body(code: Code) -> &'static str {
 /// A limit was reached.
 fn limit(code: Code) -> &'static str {
     match code {
-        Code::RateLimitAgent => "This agent has made as many calls as it may for now. Wait, then try again.",
-        Code::RateLimitTool => "This tool was called as often as it may be for now. Wait, or use another tool.",
-        Code::ConcurrencyExceeded => "This agent has too many calls in flight. Wait for one to end, then try again.",
+        Code::RateLimitAgent => {
+            "This agent has made as many calls as it may for now. Wait, then try again."
+        }
+        Code::RateLimitTool => {
+            "This tool was called as often as it may be for now. Wait, or use another tool."
+        }
+        Code::ConcurrencyExceeded => {
+            "This agent has too many calls in flight. Wait for one to end, then try again."
+        }
         _ => "The gate cannot keep count of one more tool right now. Wait, then try again.",
     }
 }
@@ -62,7 +77,9 @@ pub fn exceeded(exceeded: Exceeded) -> Refusal {
 pub fn record(code: Code) -> &'static str {
     match code {
         Code::SpoolFull => "The record has no room left, so no call may leave. Tell the operator.",
-        Code::SignerUnavailable => "The record cannot be signed, so no call may leave. Tell the operator.",
+        Code::SignerUnavailable => {
+            "The record cannot be signed, so no call may leave. Tell the operator."
+        }
         _ => "The record cannot be written, so no call may leave. Tell the operator.",
     }
 }
@@ -73,11 +90,19 @@ pub fn failed(code: Code) -> &'static str {
         Code::AddressForbidden => {
             "The upstream's name leads to an address that may not be reached. Ask the operator to allow it on the route."
         }
-        Code::DnsFailed => "The upstream's name has no address. Check the name, or try again later.",
+        Code::DnsFailed => {
+            "The upstream's name has no address. Check the name, or try again later."
+        }
         Code::UpstreamConnect => "The upstream could not be reached. Try again later.",
-        Code::UpstreamTls => "The upstream's certificate could not be verified, so nothing was sent.",
-        Code::UpstreamTimeout => "The upstream did not answer in time. It may still be at work; check before repeating.",
-        _ => "The upstream's answer could not be understood. It may have done the work; check before repeating.",
+        Code::UpstreamTls => {
+            "The upstream's certificate could not be verified, so nothing was sent."
+        }
+        Code::UpstreamTimeout => {
+            "The upstream did not answer in time. It may still be at work; check before repeating."
+        }
+        _ => {
+            "The upstream's answer could not be understood. It may have done the work; check before repeating."
+        }
     }
 }
 

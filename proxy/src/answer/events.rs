@@ -78,7 +78,7 @@ impl Answer<'_, '_> {
             parser: Some(Parser::new(snapshot.settings.bounds.answer_body_bytes)),
             deltas: Deltas::new(
                 Arc::clone(&snapshot.scanner),
-                snapshot.judge.clone(),
+                Arc::clone(&snapshot.judge),
                 Direction::Answer,
             ),
             wrappers: VecDeque::new(),
@@ -186,7 +186,11 @@ impl Answer<'_, '_> {
     }
 
     async fn end_events(&mut self) -> Ending {
-        if client::write_end(self.session, Bytes::new()).await { Ending::Answered } else { Ending::Abandoned }
+        if client::write_end(self.session, Bytes::new()).await {
+            Ending::Answered
+        } else {
+            Ending::Abandoned
+        }
     }
 
     /// Cuts a stream: a JSON-RPC caller is told in a last event, so that its session lives on.

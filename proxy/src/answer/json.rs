@@ -33,7 +33,8 @@ impl Answer<'_, '_> {
             }
         };
         let headers = std::mem::take(&mut self.headers);
-        let written = client::write_head(self.session, self.status, &headers, Some(body.len())).await
+        let written = client::write_head(self.session, self.status, &headers, Some(body.len()))
+            .await
             && client::write_end(self.session, body).await;
         if written { Ending::Answered } else { Ending::Abandoned }
     }

@@ -108,7 +108,8 @@ impl<'e> Answer<'_, 'e> {
         if !matches!(kind, Kind::Empty | Kind::Opaque) && !codings.is_empty() {
             let bounds = &self.flight.snapshot.settings.bounds;
             // Streams have no end to their size; what is held whole is bounded where it is held.
-            let limits = coding::Limits { limit_bytes: u64::MAX, ratio: bounds.decompression_ratio };
+            let limits =
+                coding::Limits { limit_bytes: u64::MAX, ratio: bounds.decompression_ratio };
             self.decoder = Some(Decoder::new(&codings, limits).map_err(|_| unreadable())?);
             self.headers.remove(header::CONTENT_ENCODING);
         }
@@ -239,9 +240,15 @@ fn kind_of(essence: &str) -> Kind {
         "text/event-stream" => Kind::Events,
         "application/json" => Kind::Json,
         json if json.ends_with("+json") => Kind::Json,
-        "application/x-ndjson" | "application/jsonl" | "application/xml"
-        | "application/javascript" | "application/x-www-form-urlencoded" | "application/yaml"
-        | "application/x-yaml" | "application/toml" | "application/graphql" => Kind::Text,
+        "application/x-ndjson"
+        | "application/jsonl"
+        | "application/xml"
+        | "application/javascript"
+        | "application/x-www-form-urlencoded"
+        | "application/yaml"
+        | "application/x-yaml"
+        | "application/toml"
+        | "application/graphql" => Kind::Text,
         xml if xml.ends_with("+xml") => Kind::Text,
         text if text.starts_with("text/") => Kind::Text,
         _ => Kind::Opaque,

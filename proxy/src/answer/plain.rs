@@ -14,7 +14,11 @@ impl Answer<'_, '_> {
             return Ending::Abandoned;
         }
         while let Ok(Some(_)) = self.upstream.next().await {}
-        if client::write_end(self.session, Bytes::new()).await { Ending::Answered } else { Ending::Abandoned }
+        if client::write_end(self.session, Bytes::new()).await {
+            Ending::Answered
+        } else {
+            Ending::Abandoned
+        }
     }
 
     /// Passes what cannot be read; the record says so.
@@ -33,7 +37,11 @@ impl Answer<'_, '_> {
                 return Ending::Abandoned;
             }
         }
-        if client::write_end(self.session, Bytes::new()).await { Ending::Answered } else { Ending::Abandoned }
+        if client::write_end(self.session, Bytes::new()).await {
+            Ending::Answered
+        } else {
+            Ending::Abandoned
+        }
     }
 
     /// Scans text as it streams, holding back only what may be the beginning of something.
@@ -45,7 +53,7 @@ impl Answer<'_, '_> {
         let snapshot = &self.flight.snapshot;
         let mut stream = TextStream::new(
             std::sync::Arc::clone(&snapshot.scanner),
-            snapshot.judge.clone(),
+            std::sync::Arc::clone(&snapshot.judge),
             Direction::Answer,
         );
         loop {

@@ -91,8 +91,10 @@ impl Routes {
 
 impl Entry {
     fn build(route: &Route) -> Result<Self, RouteFault> {
-        let unusable =
-            |reason: &str| RouteFault::Unusable { route: route.name.clone(), reason: reason.to_owned() };
+        let unusable = |reason: &str| RouteFault::Unusable {
+            route: route.name.clone(),
+            reason: reason.to_owned(),
+        };
         let url = url::Url::parse(&route.upstream.url)
             .map_err(|_| unusable("`upstream.url` is no URL"))?;
         let scheme = match url.scheme() {
@@ -106,9 +108,7 @@ impl Entry {
             .ok_or_else(|| unusable("`upstream.url` names no host"))?;
         let matched = match &route.matches.host {
             None => None,
-            Some(host) => {
-                Some(Host::parse(host).map_err(|_| unusable("`match.host` is no host"))?)
-            }
+            Some(host) => Some(Host::parse(host).map_err(|_| unusable("`match.host` is no host"))?),
         };
         if route.matches.prefix.is_none() && matched.is_none() {
             return Err(unusable("`match` needs a `prefix` or a `host`"));
@@ -160,8 +160,7 @@ impl Entry {
 
 impl Forward {
     fn build(settings: &ForwardProxy) -> Result<Self, RouteFault> {
-        let mut forward =
-            Self { settings: settings.clone(), exact: Vec::new(), below: Vec::new() };
+        let mut forward = Self { settings: settings.clone(), exact: Vec::new(), below: Vec::new() };
         for pattern in &settings.hosts {
             let (suffix, wild) = match pattern.strip_prefix("*.") {
                 Some(suffix) => (suffix, true),
@@ -285,7 +284,11 @@ mod tests {
             let host = Host::parse(host).unwrap();
             let asked = Asked { host: &host, port, path: "/", absolute: Some(Scheme::Http) };
             let found = forward.find(Scheme::Http, asked);
-            assert_eq!(found.as_ref().map(|way| way.to.port).map_err(|code| *code), expect, "{host}");
+            assert_eq!(
+                found.as_ref().map(|way| way.to.port).map_err(|code| *code),
+                expect,
+                "{host}"
+            );
         }
     }
 }

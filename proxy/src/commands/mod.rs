@@ -44,7 +44,7 @@ enum Command {
     Scan(scan::Scan),
     /// Work with the record
     #[command(subcommand)]
-    Audit(audit::Audit),
+    Audit(audit::AuditCommand),
     /// Show the gate at work: a tool server, the gate and a scripted agent
     Demo(demo::Demo),
     /// Run the demo's tool server alone
@@ -55,7 +55,13 @@ enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFile {
     /// The configuration file (YAML)
-    #[arg(short, long, value_name = "FILE", env = "TOLLGATE_CONFIG", default_value = "/etc/tollgate/tollgate.yaml")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "TOLLGATE_CONFIG",
+        default_value = "/etc/tollgate/tollgate.yaml"
+    )]
     config: PathBuf,
 }
 
@@ -67,7 +73,7 @@ pub fn run() -> ExitCode {
         Command::Schema => check::schema(),
         Command::Policy(policy) => policy::run(&policy),
         Command::Scan(scan) => scan::run(&scan),
-        Command::Audit(audit) => audit::run(&audit),
+        Command::Audit(audit) => ExitCode::from(audit.run()),
         Command::Demo(demo) => demo::run(&demo),
         Command::DemoTools(tools) => demo::tools(&tools),
     }

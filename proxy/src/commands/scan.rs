@@ -32,7 +32,9 @@ pub(super) fn run(scan: &Scan) -> ExitCode {
         None => Box::new(std::io::stdin()),
         Some(path) => match std::fs::File::open(path) {
             Ok(file) => Box::new(file),
-            Err(error) => return complain(format!("cannot read `{}`: {error}", path.display()), EXIT_USAGE),
+            Err(error) => {
+                return complain(format!("cannot read `{}`: {error}", path.display()), EXIT_USAGE);
+            }
         },
     };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -192,7 +192,8 @@ impl Strangers {
         for authority in read_certificates("the authority", &dir.join("ca.pem")).map_err(fault)? {
             roots.add(authority).map_err(fault)?;
         }
-        let chain = read_certificates("the certificate", &dir.join("stranger.pem")).map_err(fault)?;
+        let chain =
+            read_certificates("the certificate", &dir.join("stranger.pem")).map_err(fault)?;
         let key = read_key("the key", &dir.join("stranger.key")).map_err(fault)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)

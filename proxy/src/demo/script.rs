@@ -1,4 +1,5 @@
 //! The show: calls, what should come of them, and whether it did.
+use std::path::Path;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -20,15 +21,16 @@ pub async fn show(plan: &Plan) -> Result<bool, DemoFault> {
     let stage = Stage::build(plan).await?;
     let rows = play(&stage).await?;
     let mut good = table::print_rows(&rows);
-    // The record is verified while the gate runs: a reader needs no permission to check it.
-    good &= verify(&stage)?;
     if plan.once {
         let dir = stage.strike().await?;
+        good &= verify(&dir);
         if plan.dir.is_none() {
             std::fs::remove_dir_all(dir)?;
         }
         return Ok(good);
     }
+    // The record is verified while the gate runs: a reader needs no permission to check it.
+    good &= verify(&stage.dir);
     table::print_invitation(&stage);
     crate::commands::asked_to_stop().await?;
     let dir = stage.strike().await?;
@@ -36,10 +38,20 @@ pub async fn show(plan: &Plan) -> Result<bool, DemoFault> {
     Ok(good)
 }
 
-fn verify(stage: &Stage) -> Result<bool, DemoFault> {
-    let verified = audit::verify_spool(&stage.dir.join("spool"));
-    table::print_verified(&verified);
-    Ok(verified.is_ok())
+fn verify(dir: &Path) -> bool {
+    let args = audit::VerifyArgs {
+        paths: vec![dir.join("spool")],
+        signers: None,
+        checkpoints: Vec::new(),
+        format: audit::VerifyFormat::Tollgate,
+        part: false,
+        json: false,
+    };
+    let (mut said, mut complained) = (Vec::new(), Vec::new());
+    let sound = audit::verify(&args, &mut said, &mut complained) == audit::SOUND;
+    said.append(&mut complained);
+    table::print_verified(sound, String::from_utf8_lossy(&said).trim_end());
+    sound
 }
 
 /// What should come of a call.
@@ -60,24 +72,79 @@ fn acts() -> Vec<Act> {
     let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIFRvbGxnYXRlRGVtb0tleU5vdEFTZWNyZXQhIQ\n-----END PRIVATE KEY-----\n";
     let act = |name, expect, say, check, compare| Act { name, expect, say, check, compare };
     vec![
-        act("a tool call", "allowed", Say::tool("get_weather", json!({ "city": "Lisbon" })), 
-            |heard| heard.status == StatusCode::OK && heard.body.contains("Lisbon"), true),
-        act("the list of tools", "filtered", Say::rpc("tools/list", json!({}), None),
-            |heard| heard.body.contains("get_weather") && !heard.body.contains("delete_branch"), true),
-        act("a forbidden tool", "denied by rule", Say::tool("delete_branch", json!({ "branch": "main" })),
-            |heard| heard.code().as_deref() == Some("POLICY_DENIED") && heard.body.contains("no-branch-delete"), false),
-        act("a token in an argument", "redacted", Say::tool("echo", json!({ "text": format!("use {token} to push") })),
-            |heard| heard.body.contains("[REDACTED-GITHUB-TOKEN]") && !heard.body.contains("ghp_"), true),
-        act("a private key in an argument", "blocked", Say::tool("echo", json!({ "text": key })),
-            |heard| heard.code().as_deref() == Some("DLP_BLOCKED"), false),
-        act("a card number in an answer", "redacted", Say::tool("read_customer", json!({ "id": "c-1" })),
-            |heard| heard.status == StatusCode::OK && !heard.body.contains(CARD) && !heard.body.contains(EMAIL), true),
-        act("a key split over a stream", "redacted", Say::tool("stream_report", json!({ "steps": 3 })),
-            |heard| heard.body.contains("REDACTED") && KEY_HALVES.iter().all(|half| !heard.body.contains(half)), true),
-        act("a REST call", "allowed", Say::http(Method::GET, "/api/orders/7"),
-            |heard| heard.status == StatusCode::OK, true),
-        act("a REST call nobody allowed", "denied by default", Say::http(Method::DELETE, "/api/orders/7"),
-            |heard| heard.code().as_deref() == Some("DEFAULT_DENY"), false),
+        act(
+            "a tool call",
+            "allowed",
+            Say::tool("get_weather", json!({ "city": "Lisbon" })),
+            |heard| heard.status == StatusCode::OK && heard.body.contains("Lisbon"),
+            true,
+        ),
+        act(
+            "the list of tools",
+            "filtered",
+            Say::rpc("tools/list", json!({}), None),
+            |heard| heard.body.contains("get_weather") && !heard.body.contains("delete_branch"),
+            true,
+        ),
+        act(
+            "a forbidden tool",
+            "denied by rule",
+            Say::tool("delete_branch", json!({ "branch": "main" })),
+            |heard| {
+                heard.code().as_deref() == Some("POLICY_DENIED")
+                    && heard.body.contains("no-branch-delete")
+            },
+            false,
+        ),
+        act(
+            "a token in an argument",
+            "redacted",
+            Say::tool("echo", json!({ "text": format!("use {token} to push") })),
+            |heard| heard.body.contains("[REDACTED-GITHUB-TOKEN]") && !heard.body.contains("ghp_"),
+            true,
+        ),
+        act(
+            "a private key in an argument",
+            "blocked",
+            Say::tool("echo", json!({ "text": key })),
+            |heard| heard.code().as_deref() == Some("DLP_BLOCKED"),
+            false,
+        ),
+        act(
+            "a card number in an answer",
+            "redacted",
+            Say::tool("read_customer", json!({ "id": "c-1" })),
+            |heard| {
+                heard.status == StatusCode::OK
+                    && !heard.body.contains(CARD)
+                    && !heard.body.contains(EMAIL)
+            },
+            true,
+        ),
+        act(
+            "a key split over a stream",
+            "redacted",
+            Say::tool("stream_report", json!({ "steps": 3 })),
+            |heard| {
+                heard.body.contains("REDACTED")
+                    && KEY_HALVES.iter().all(|half| !heard.body.contains(half))
+            },
+            true,
+        ),
+        act(
+            "a REST call",
+            "allowed",
+            Say::http(Method::GET, "/api/orders/7"),
+            |heard| heard.status == StatusCode::OK,
+            true,
+        ),
+        act(
+            "a REST call nobody allowed",
+            "denied by default",
+            Say::http(Method::DELETE, "/api/orders/7"),
+            |heard| heard.code().as_deref() == Some("DEFAULT_DENY"),
+            false,
+        ),
     ]
 }
 
@@ -93,7 +160,8 @@ async fn play(stage: &Stage) -> Result<Vec<Row>, DemoFault> {
     }
     rows.push(flood(stage).await?);
     let stranger = Strangers::read(&stage.dir)?;
-    let heard = say_tls(stage.mesh, &stranger, &through(&Say::http(Method::GET, "/api/orders/7"))).await?;
+    let heard =
+        say_tls(stage.mesh, &stranger, &through(&Say::http(Method::GET, "/api/orders/7"))).await?;
     let refused = heard.code().as_deref() == Some("IDENTITY_UNKNOWN");
     rows.push(Row::new("an unknown agent", "refused", &heard, refused, None));
     Ok(rows)

@@ -57,7 +57,8 @@ impl Stage {
         let stop_tools = CancellationToken::new();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let (tools, serving_tools) = tools::serve(any, stop_tools.clone()).await?;
-        let strangers = super::agent::Strangers::make().map_err(|e| DemoFault::Agent(e.to_string()))?;
+        let strangers =
+            super::agent::Strangers::make().map_err(|e| DemoFault::Agent(e.to_string()))?;
         strangers.write(&dir)?;
         std::fs::write(dir.join("policy.yaml"), POLICY)?;
         std::fs::write(dir.join("tollgate.yaml"), config(plan.bind, tools))?;

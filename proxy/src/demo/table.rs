@@ -51,7 +51,9 @@ fn paint(text: &str, code: &str) -> String {
 }
 
 pub(super) fn print_intro() {
-    print("\nTollgate, shown at work: an agent calls tools, and every call goes through the gate.\n\n");
+    print(
+        "\nTollgate, shown at work: an agent calls tools, and every call goes through the gate.\n\n",
+    );
 }
 
 /// Prints the table; whether every row is good.
@@ -63,9 +65,10 @@ pub(super) fn print_rows(rows: &[Row]) -> bool {
     print(&format!("   {}\n", "─".repeat(120)));
     for row in rows {
         let mark = if row.good { paint("✓", "32") } else { paint("✗", "31;1") };
-        let added = row.added.map_or_else(|| "-".to_owned(), |added| {
-            format!("{:.2} ms", added.as_secs_f64() * 1000.0)
-        });
+        let added = row.added.map_or_else(
+            || "-".to_owned(),
+            |added| format!("{:.2} ms", added.as_secs_f64() * 1000.0),
+        );
         let expect = match row.expect {
             "allowed" => paint(&format!("{:<18}", row.expect), "32"),
             "redacted" | "filtered" => paint(&format!("{:<18}", row.expect), "33"),
@@ -76,7 +79,9 @@ pub(super) fn print_rows(rows: &[Row]) -> bool {
             row.name, row.status, row.code, row.receipt
         ));
     }
-    print("\n   added: what the gate adds to the same call made directly, median of five, each on a new connection.\n");
+    print(
+        "\n   added: what the gate adds to the same call made directly, median of five, each on a new connection.\n",
+    );
     let good = rows.iter().all(|row| row.good);
     if !good {
         print(&paint("\n   A row marked ✗ did not go as it should.\n", "31;1"));
@@ -84,10 +89,12 @@ pub(super) fn print_rows(rows: &[Row]) -> bool {
     good
 }
 
-pub(super) fn print_verified(verified: &Result<String, String>) {
-    match verified {
-        Ok(summary) => print(&format!("\n {} the record of all this: {summary}\n", paint("✓", "32"))),
-        Err(reason) => print(&format!("\n {} the record is broken: {reason}\n", paint("✗", "31;1"))),
+/// Says what verification said.
+pub(super) fn print_verified(sound: bool, said: &str) {
+    let mark = if sound { paint("✓", "32") } else { paint("✗", "31;1") };
+    print(&format!("\n {mark} the record of all this, verified:\n"));
+    for line in said.lines() {
+        print(&format!("     {line}\n"));
     }
 }
 
@@ -118,5 +125,8 @@ Configuration, policy and record are in {dir}
 }
 
 pub(super) fn print_farewell(dir: &Path) {
-    print(&format!("\nStopped in order; the record is closed and signed: {}\n", dir.join("spool").display()));
+    print(&format!(
+        "\nStopped in order; the record is closed and signed: {}\n",
+        dir.join("spool").display()
+    ));
 }

@@ -67,7 +67,11 @@ impl Egress {
     }
 
     /// Sends a permitted call and reads the head of its answer.
-    pub async fn forward(&self, permit: &Permit, deadlines: &Deadlines) -> Result<Upstream<'_>, Failure> {
+    pub async fn forward(
+        &self,
+        permit: &Permit,
+        deadlines: &Deadlines,
+    ) -> Result<Upstream<'_>, Failure> {
         let to = permit.destination();
         let addresses = self.resolver.resolve(to, &self.own.0).await?;
         let mut upstream = self.send(permit, &addresses, deadlines).await?;
@@ -93,7 +97,8 @@ impl Egress {
             match self.connector.get_http_session(&peer).await {
                 Ok((session, _reused)) => {
                     let route = Arc::clone(&to.route);
-                    let mut upstream = Upstream { egress: self, session, peer, address: *address, route };
+                    let mut upstream =
+                        Upstream { egress: self, session, peer, address: *address, route };
                     let write = Duration::from_millis(deadlines.body_ms);
                     return match tokio::time::timeout(write, upstream.write(permit)).await {
                         Ok(Ok(())) => Ok(upstream),
@@ -134,7 +139,9 @@ impl Upstream<'_> {
         for _ in 0..16 {
             self.session.read_response_header().await?;
             match self.session.response_header() {
-                Some(head) if head.status.is_informational() && head.status != http::StatusCode::SWITCHING_PROTOCOLS => {}
+                Some(head)
+                    if head.status.is_informational()
+                        && head.status != http::StatusCode::SWITCHING_PROTOCOLS => {}
                 Some(_) => return Ok(()),
                 None => break,
             }
@@ -195,9 +202,17 @@ fn request_head(permit: &Permit) -> pingora_core::Result<RequestHeader> {
 fn sort(error: &Error) -> Failure {
     use ErrorType as E;
     let code = match error.etype() {
-        E::ConnectTimedout | E::ConnectRefused | E::ConnectNoRoute | E::ConnectError
-        | E::BindError | E::SocketError | E::ConnectProxyFailure => Code::UpstreamConnect,
-        E::TLSHandshakeFailure | E::TLSHandshakeTimedout | E::TLSWantX509Lookup | E::InvalidCert
+        E::ConnectTimedout
+        | E::ConnectRefused
+        | E::ConnectNoRoute
+        | E::ConnectError
+        | E::BindError
+        | E::SocketError
+        | E::ConnectProxyFailure => Code::UpstreamConnect,
+        E::TLSHandshakeFailure
+        | E::TLSHandshakeTimedout
+        | E::TLSWantX509Lookup
+        | E::InvalidCert
         | E::HandshakeError => Code::UpstreamTls,
         E::ReadTimedout | E::WriteTimedout => Code::UpstreamTimeout,
         _ => Code::UpstreamProtocol,

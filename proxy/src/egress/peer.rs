@@ -38,7 +38,8 @@ impl ClientTls {
     /// Reads a route's files and proves that rustls takes them, since pingora would only find out
     /// (and panic) at the first connection.
     pub fn read(route: &str, settings: &UpstreamTls) -> Result<Self, TlsFault> {
-        let unusable = |reason: String| TlsFault::Unusable { place: format!("route {route}"), reason };
+        let unusable =
+            |reason: String| TlsFault::Unusable { place: format!("route {route}"), reason };
         let mut print = DefaultHasher::new();
         let authorities = match &settings.ca {
             None => None,
@@ -66,7 +67,9 @@ impl ClientTls {
                 let chain = chain.iter().map(|certificate| certificate.to_vec()).collect();
                 Some(Arc::new(CertKey::new(chain, key.secret_der().to_vec())))
             }
-            _ => return Err(unusable("a client certificate and its key belong together".to_owned())),
+            _ => {
+                return Err(unusable("a client certificate and its key belong together".to_owned()));
+            }
         };
         Ok(Self { authorities, identity, print: print.finish() })
     }
@@ -89,7 +92,12 @@ fn prove(
 
 /// Builds the peer for one checked address, or nothing when a TLS peer would have no name to
 /// verify: an empty SNI switches pingora's verification off silently.
-pub fn peer(to: &Destination, address: SocketAddr, agent: &AgentId, deadlines: &Deadlines) -> Option<HttpPeer> {
+pub fn peer(
+    to: &Destination,
+    address: SocketAddr,
+    agent: &AgentId,
+    deadlines: &Deadlines,
+) -> Option<HttpPeer> {
     let tls = to.scheme == Scheme::Https;
     let name = match (tls, to.host.name(), to.host.address()) {
         (false, ..) => String::new(),
@@ -156,7 +164,8 @@ mod tests {
         let deadlines = Deadlines::default();
         for host in ["tools.test", "192.0.2.7", "[2001:db8::7]"] {
             let to = destination(host, None);
-            let peer = peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new("a"), &deadlines).unwrap();
+            let peer = peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new("a"), &deadlines)
+                .unwrap();
             assert!(!peer.sni.is_empty(), "{host}");
             assert!(peer.options.verify_cert && peer.options.verify_hostname);
         }
@@ -166,9 +175,8 @@ mod tests {
     fn identities_and_authorities_never_share_a_pool() {
         use pingora_core::upstreams::peer::Peer;
         let deadlines = Deadlines::default();
-        let material = |print| {
-            Some(Arc::new(ClientTls { authorities: None, identity: None, print }))
-        };
+        let material =
+            |print| Some(Arc::new(ClientTls { authorities: None, identity: None, print }));
         let key = |tls, agent: &str, route: &str| {
             let mut to = destination("tools.test", tls);
             to.route = route.into();

@@ -58,7 +58,11 @@ impl Resolver {
     /// Finds the addresses of a destination, every one of them checked. One forbidden address
     /// refuses the whole answer: a name that mixes public and private addresses is either broken
     /// or an attack.
-    pub async fn resolve(&self, to: &Destination, own: &[SocketAddr]) -> Result<Vec<SocketAddr>, Unreachable> {
+    pub async fn resolve(
+        &self,
+        to: &Destination,
+        own: &[SocketAddr],
+    ) -> Result<Vec<SocketAddr>, Unreachable> {
         let addresses = match to.host.address() {
             Some(address) => vec![address],
             None => self.look_up(to).await?,
@@ -71,7 +75,10 @@ impl Resolver {
             }
             let socket = SocketAddr::new(address, to.port);
             if own.iter().any(|bound| is_own(*bound, socket)) {
-                return Err(Unreachable { code: Code::AddressForbidden, range: Some("the gate itself") });
+                return Err(Unreachable {
+                    code: Code::AddressForbidden,
+                    range: Some("the gate itself"),
+                });
             }
             checked.push(socket);
         }
@@ -95,8 +102,7 @@ impl Resolver {
 /// Whether connecting there would come back to one of the gate's own listeners.
 fn is_own(bound: SocketAddr, to: SocketAddr) -> bool {
     let local = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
-    bound.port() == to.port()
-        && (bound.ip() == to.ip() || local(to.ip()) && local(bound.ip()))
+    bound.port() == to.port() && (bound.ip() == to.ip() || local(to.ip()) && local(bound.ip()))
 }
 
 #[cfg(test)]

@@ -148,7 +148,10 @@ mod tests {
         for (names, expect) in [
             (names(&["spiffe://acme/a"], &["bee"], &[]), Ok("spiffe://acme/a")),
             (names(&["spiffe://acme/x"], &["bee"], &[]), Err(Unidentified::Unknown)),
-            (names(&["spiffe://acme/a", "spiffe://acme/b"], &[], &[]), Err(Unidentified::Ambiguous)),
+            (
+                names(&["spiffe://acme/a", "spiffe://acme/b"], &[], &[]),
+                Err(Unidentified::Ambiguous),
+            ),
             (names(&[], &["bee"], &["bee.test"]), Ok("b")),
             (names(&[], &["sea"], &["bee.test"]), Err(Unidentified::Ambiguous)),
             (names(&[], &["dee"], &[]), Err(Unidentified::Unknown)),

@@ -39,10 +39,8 @@ impl Acceptors {
     pub async fn bind(listeners: &[Listener]) -> Result<Self, ListenError> {
         let mut bound = Vec::with_capacity(listeners.len());
         for listener in listeners {
-            let socket = TcpListener::bind(listener.bind()).await.map_err(|reason| ListenError {
-                name: listener.name().to_owned(),
-                bind: listener.bind(),
-                reason,
+            let socket = TcpListener::bind(listener.bind()).await.map_err(|reason| {
+                ListenError { name: listener.name().to_owned(), bind: listener.bind(), reason }
             })?;
             bound.push((listener.clone(), socket));
         }

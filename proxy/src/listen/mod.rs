@@ -34,12 +34,6 @@ pub struct Conn {
 impl Conn {
     /// Finds the connection's facts in a session.
     pub fn of(session: &pingora_core::protocols::http::ServerSession) -> Option<&Arc<Self>> {
-        session
-            .digest()?
-            .proxy_digest
-            .as_ref()?
-            .user_data
-            .as_ref()?
-            .downcast_ref::<Arc<Self>>()
+        session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?.downcast_ref::<Arc<Self>>()
     }
 }

@@ -5,7 +5,7 @@
 pub mod shape;
 
 use tollgate_audit::{EventType, Facts, Fields, keys};
-use tollgate_dlp::{Acted, Action, Scanner};
+use tollgate_dlp::{Acted, Action, Grade, Place, Scanner};
 use tollgate_rules::{Call, Ruling};
 
 use crate::flight::Flight;
@@ -52,13 +52,23 @@ impl Pen<'_> {
             .number(keys::PORT, u64::from(target.port))
             .text(keys::PATH, &shape::path(&target.path, scanner))
             .text("path_print", &self.key.print(target.path.as_bytes()))
-            .maybe_text(keys::METHOD, Some(&call.action.method).filter(|m| !m.is_empty()).map(name).as_deref())
+            .maybe_text(
+                keys::METHOD,
+                Some(&call.action.method).filter(|m| !m.is_empty()).map(name).as_deref(),
+            )
             .maybe_text(keys::TOOL, call.action.tool.as_ref().map(name).as_deref())
             .number("request_bytes", call.body_bytes)
     }
 
     /// A call is about to leave.
-    pub fn intent(&self, calls: &[Call], rulings: &[Ruling], found: &[Found], bytes_out: u64, observed: bool) -> Facts {
+    pub fn intent(
+        &self,
+        calls: &[Call],
+        rulings: &[Ruling],
+        found: &[Found],
+        bytes_out: u64,
+        observed: bool,
+    ) -> Facts {
         let mut facts = self.begin(EventType::CallIntent).text(keys::EFFECT, "allow");
         if let (Some(call), Some(ruling)) = (calls.first(), rulings.first()) {
             facts = self.of_call(facts, call);
@@ -107,10 +117,10 @@ pub fn found_facts(facts: Facts, found: &[Found], scanner: &Scanner) -> Facts {
         Fields::new()
             .text("class", finding.class.as_str())
             .text("detector", finding.detector)
-            .text("grade", finding.grade.as_str())
+            .text("grade", grade_word(finding.grade))
             .text("action", action_word(found.acted.action))
             .text("part", found.part)
-            .text("place", &shape::pointer(&finding.place.to_string(), scanner))
+            .text("place", &place(&finding.place, scanner))
     });
     facts.texts(keys::CLASSES, classes).objects(keys::FINDINGS, list.collect::<Vec<_>>())
 }
@@ -120,6 +130,23 @@ fn of_ruling(facts: Facts, ruling: &Ruling) -> Facts {
         .text("ruling", ruling.outcome.as_str())
         .maybe_text(keys::RULE, ruling.rule.as_ref().map(|rule| rule.as_str()))
         .texts("reasons", ruling.reasons.iter().map(|reason| reason.code.as_str()))
+}
+
+/// Where a finding stands: a JSON pointer, marked when it is a member's name; nothing for text.
+fn place(place: &Place, scanner: &Scanner) -> String {
+    match place {
+        Place::Text => String::new(),
+        Place::Value(pointer) => shape::pointer(pointer, scanner),
+        Place::Key(pointer) => format!("{} (name)", shape::pointer(pointer, scanner)),
+    }
+}
+
+fn grade_word(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Certain => "certain",
+        Grade::Likely => "likely",
+        Grade::Possible => "possible",
+    }
 }
 
 /// The action's word in record and metrics.

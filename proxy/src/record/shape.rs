@@ -51,8 +51,10 @@ fn is_mixed(name: &str) -> bool {
     let turns = name
         .as_bytes()
         .windows(2)
-        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() && b.is_ascii_lowercase()
-            || a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+        .filter(|pair| {
+            matches!(pair, [a, b] if a.is_ascii_uppercase() && b.is_ascii_lowercase()
+            || a.is_ascii_lowercase() && b.is_ascii_uppercase())
+        })
         .count();
     turns > 1 + name.len() / 4
 }

@@ -44,7 +44,8 @@ impl Admin {
 
 async fn ready(State(gate): State<Arc<Gate>>) -> impl IntoResponse {
     let health = gate.health();
-    let status = if health.reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status =
+        if health.reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": health.reasons.is_empty(),
         "reasons": health.reasons,

@@ -58,7 +58,11 @@ impl Metrics {
             2.5, 5.0, 10.0, 60.0, 600.0, 1800.0,
         ];
         Ok(Self {
-            calls: shelf.counters("tollgate_calls_total", "Calls by route and effect", &["route", "effect"])?,
+            calls: shelf.counters(
+                "tollgate_calls_total",
+                "Calls by route and effect",
+                &["route", "effect"],
+            )?,
             refusals: shelf.counters("tollgate_refusals_total", "Refusals by code", &["code"])?,
             findings: shelf.counters(
                 "tollgate_findings_total",
@@ -76,14 +80,23 @@ impl Metrics {
                 buckets,
             )?,
             connections: shelf.gauge("tollgate_connections", "Client connections now open")?,
-            connections_cut: shelf
-                .counter("tollgate_connections_cut_total", "Connections cut before a call could be read")?,
-            handshakes_refused: shelf
-                .counter("tollgate_handshakes_refused_total", "Client TLS handshakes that failed")?,
+            connections_cut: shelf.counter(
+                "tollgate_connections_cut_total",
+                "Connections cut before a call could be read",
+            )?,
+            handshakes_refused: shelf.counter(
+                "tollgate_handshakes_refused_total",
+                "Client TLS handshakes that failed",
+            )?,
             calls_in_flight: shelf.gauge("tollgate_calls_in_flight", "Calls in flight")?,
             held_bytes: shelf.gauge("tollgate_held_bytes", "Body bytes held now")?,
-            unread: shelf.counters("tollgate_unread_total", "Answers that passed unread", &["route"])?,
-            reload_success: shelf.counter("policy_reload_success_total", "Reloads that took effect")?,
+            unread: shelf.counters(
+                "tollgate_unread_total",
+                "Answers that passed unread",
+                &["route"],
+            )?,
+            reload_success: shelf
+                .counter("policy_reload_success_total", "Reloads that took effect")?,
             reload_failure: shelf
                 .counter("policy_reload_failure_total", "Reloads that were refused")?,
             bugs: shelf.counter("tollgate_bugs_total", "Things that cannot happen and did")?,
@@ -107,7 +120,10 @@ impl Metrics {
 struct Shelf<'r>(&'r Registry);
 
 impl Shelf<'_> {
-    fn put<M: prometheus::core::Collector + Clone + 'static>(&self, metric: M) -> Result<M, prometheus::Error> {
+    fn put<M: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        metric: M,
+    ) -> Result<M, prometheus::Error> {
         self.0.register(Box::new(metric.clone()))?;
         Ok(metric)
     }
@@ -120,15 +136,30 @@ impl Shelf<'_> {
         self.put(IntGauge::new(name, help)?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<prometheus::IntGaugeVec, prometheus::Error> {
+    fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<prometheus::IntGaugeVec, prometheus::Error> {
         self.put(prometheus::IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
         self.put(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn histogram(&self, name: &str, help: &str, buckets: Vec<f64>) -> Result<Histogram, prometheus::Error> {
+    fn histogram(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: Vec<f64>,
+    ) -> Result<Histogram, prometheus::Error> {
         self.put(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?)
     }
 }
