@@ -151,6 +151,9 @@ impl Gate {
         let fault = match built {
             Ok(Ok(after)) => {
                 let after = Arc::new(after);
+                self.record_reload(&before, &after.revision, "applied", &after).await;
+                self.snapshot.store(Arc::clone(&after));
+                // Only now: whoever reads the counter may rely on the new rules being in force.
                 self.metrics.reload_success.inc();
                 tracing::info!(revision = %after.revision, before = %before.revision, "reloaded");
                 if !same_at_start(&before, &after) {
@@ -158,8 +161,6 @@ impl Gate {
                         "listeners, admin or audit changed; they take effect at the next start"
                     );
                 }
-                self.record_reload(&before, &after.revision, "applied", &after).await;
-                self.snapshot.store(after);
                 return;
             }
             Ok(Err(fault)) => fault.to_string(),
