@@ -67,10 +67,16 @@ impl HttpServerApp for Gate {
             self.bug("a session without its connection");
             return None;
         };
+        let waiting = self.snapshot();
+        let read = head::read(&mut session, &conn, &waiting.settings).await;
+        drop(waiting);
+        if matches!(read, HeadRead::Closed) {
+            return None;
+        }
         let _counted = self.count_flight();
-        let snapshot = self.snapshot();
-        let read = head::read(&mut session, &conn, &snapshot.settings).await;
-        let mut flight = Flight::begin(snapshot, conn, self.held.share());
+        // A connection may have waited long for this head: the call is judged by what is in force
+        // now, not by what was when the last one ended.
+        let mut flight = Flight::begin(self.snapshot(), conn, self.held.share());
         let stopping = *shutdown.borrow();
         let walked = match read {
             HeadRead::Closed => return None,
