@@ -34,7 +34,8 @@ pub fn book(rules: usize) -> Rulebook {
          defaults: { outcome: DENY }\nrules:\n",
     );
     for number in 1..rules {
-        let rule = format!("- {{ id: r{number}, match: {{ tool_name: t{number} }}, outcome: DENY }}");
+        let rule =
+            format!("- {{ id: r{number}, match: {{ tool_name: t{number} }}, outcome: DENY }}");
         writeln!(text, "{rule}").expect("a string takes every word");
     }
     text.push_str("- id: search\n  match: { tool_name: search, agent_roles_any: [reader] }\n");

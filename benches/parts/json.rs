@@ -20,7 +20,8 @@ pub fn bench(criterion: &mut Criterion) {
 
 /// About 1 KiB, as a tool call has it: few keys, texts, a little depth.
 fn document() -> Value {
-    let line = |number: u32| json!({ "sku": format!("kettle-{number}"), "count": number, "gift": false });
+    let line =
+        |number: u32| json!({ "sku": format!("kettle-{number}"), "count": number, "gift": false });
     json!({
         "jsonrpc": "2.0",
         "id": 7,

@@ -87,7 +87,9 @@ fn kept(ratio: &Ratio, folder: &Path, began: SystemTime) -> Result<Kept, BudgetF
     let what = estimate(&ratio.what, folder, began)?;
     let against = estimate(&ratio.against, folder, began)?;
     Ok(match (what, against) {
-        (Some(what), Some(against)) if what / against <= ratio.at_most => Kept::Within(what / against),
+        (Some(what), Some(against)) if what / against <= ratio.at_most => {
+            Kept::Within(what / against)
+        }
         (Some(what), Some(against)) => Kept::Broken(what / against),
         _ => Kept::Unmeasured,
     })

@@ -34,7 +34,7 @@ use crate::listen::Conn;
 use crate::outcome::Outcome;
 use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
-use crate::refuse::Refusal;
+use crate::refuse::{Caller, Refusal};
 use crate::snapshot::{Snapshot, Source};
 use crate::spoken::Spoken;
 use crate::stop::Stop;
@@ -89,7 +89,7 @@ impl HttpServerApp for Gate {
             HeadRead::Ready(request) => {
                 let secs = flight.snapshot.settings.deadlines.keep_alive_ms.div_ceil(1000);
                 session.set_keepalive((!stopping && request.reusable).then_some(secs.max(1)));
-                self.guarded(&mut session, &mut flight, request, stopping).await
+                self.guarded(&mut session, &mut flight, *request, stopping).await
             }
         };
         let whole = self.end(&mut session, &flight, walked).await;
@@ -170,8 +170,9 @@ impl Gate {
             .find(asked)
             .map_err(|code| Stop::refuse(code, words::no_way(code)))?;
         // An MCP session dies of an HTTP error, so its calls are read first and refused in words.
-        if way.to.protocol == RouteProtocol::Http {
-            self.enter(flight)?;
+        match way.to.protocol {
+            RouteProtocol::Http => self.enter(flight)?,
+            RouteProtocol::Mcp => flight.caller = Caller::of_method(request.head.method()),
         }
         Ok(way)
     }

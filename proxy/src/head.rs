@@ -24,7 +24,7 @@ use crate::words;
 #[derive(Debug)]
 pub enum HeadRead {
     /// A head that can be read in one way.
-    Ready(Request),
+    Ready(Box<Request>),
     /// One that cannot, or that took too long.
     Refused(Code, String),
     /// The client closed the connection between two calls.
@@ -80,7 +80,7 @@ pub async fn read(session: &mut ServerSession, conn: &Conn, settings: &Settings)
         }
     }
     match understand(session, settings) {
-        Ok(request) => HeadRead::Ready(request),
+        Ok(request) => HeadRead::Ready(Box::new(request)),
         Err(malformed) => HeadRead::Refused(malformed.code, sentence(&malformed.sentence)),
     }
 }
@@ -115,7 +115,7 @@ fn understand(session: &mut ServerSession, settings: &Settings) -> Result<Reques
     // them either, or it would read everything that follows as one body.
     session.req_header_mut().remove_header(&header::UPGRADE);
     let parts = session.req_header();
-    let (absolute, authority, target) = target(parts)?;
+    let Asked { absolute, authority, target } = asked(parts)?;
     let (host, port) = split_authority(&authority)?;
     let mut headers = parts.headers.clone();
     let head = Head::read(&parts.method, &target, &headers)?;
@@ -164,10 +164,15 @@ fn says_close(session: &ServerSession) -> bool {
         })
 }
 
-/// The target's form, authority and origin form.
-fn target(
-    parts: &pingora_http::RequestHeader,
-) -> Result<(Option<Scheme>, Vec<u8>, Vec<u8>), Malformed> {
+/// What a request line (or HTTP/2's pseudo-headers) asks for.
+struct Asked {
+    absolute: Option<Scheme>,
+    authority: Vec<u8>,
+    /// Path and query.
+    target: Vec<u8>,
+}
+
+fn asked(parts: &pingora_http::RequestHeader) -> Result<Asked, Malformed> {
     let from_host = || {
         let host = parts.headers.get(header::HOST).map(|value| value.as_bytes().to_vec());
         let authority =
@@ -177,10 +182,12 @@ fn target(
     if parts.version == http::Version::HTTP_2 {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let authority = from_host()?;
-        return Ok((None, authority, target.as_bytes().to_vec()));
+        return Ok(Asked { absolute: None, authority, target: target.as_bytes().to_vec() });
     }
     match raw_target_authority(parts.raw_path()) {
-        RawTargetAuthority::None => Ok((None, from_host()?, parts.raw_path().to_vec())),
+        RawTargetAuthority::None => {
+            Ok(Asked { absolute: None, authority: from_host()?, target: parts.raw_path().to_vec() })
+        }
         RawTargetAuthority::Absolute { scheme, authority, path_and_query } => {
             let scheme = match scheme.to_ascii_lowercase().as_slice() {
                 b"http" => Scheme::Http,
@@ -189,7 +196,7 @@ fn target(
             };
             let target =
                 if path_and_query.is_empty() { b"/".to_vec() } else { path_and_query.to_vec() };
-            Ok((Some(scheme), authority.to_vec(), target))
+            Ok(Asked { absolute: Some(scheme), authority: authority.to_vec(), target })
         }
         _ => Err(malformed("the target's authority can be read in two ways")),
     }

@@ -97,7 +97,7 @@ impl Look<'_> {
         }
     }
 
-    fn text<'t>(&mut self, text: &'t str, part: &'static str) -> Result<Option<String>, Refusal> {
+    fn text(&mut self, text: &str, part: &'static str) -> Result<Option<String>, Refusal> {
         let judge = &self.snapshot.judge;
         let Redaction { text: clean, acted } =
             self.snapshot.scanner.redact(text, judge, Direction::Request);

@@ -1,5 +1,7 @@
 //! The world itself: it starts, tells, reloads, stops, dies and comes back.
-use tollgate_tests::{HttpClient, OTHER_AGENT, POLICY_ALLOW, RawClient, Upstream, World, Certificates};
+use tollgate_tests::{
+    Certificates, HttpClient, OTHER_AGENT, POLICY_ALLOW, RawClient, Upstream, World,
+};
 
 const GET: &str = "GET /up/ok?x=1 HTTP/1.1\r\nhost: gate.test\r\n\r\n";
 

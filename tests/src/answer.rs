@@ -34,7 +34,9 @@ impl Answer {
     /// A refusal's code; empty when it is no refusal.
     pub fn code(&self) -> String {
         match self.header("content-type") {
-            Some("application/problem+json") => self.json()["code"].as_str().unwrap_or_default().to_owned(),
+            Some("application/problem+json") => {
+                self.json()["code"].as_str().unwrap_or_default().to_owned()
+            }
             _ => String::new(),
         }
     }

@@ -90,7 +90,10 @@ impl RawClient {
     async fn read_answer(&mut self, head_only: bool) -> io::Result<Answer> {
         let (status, headers, mut raw) = self.read_head().await?;
         let find = |name: &str| {
-            headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_ascii_lowercase())
+            headers
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.to_ascii_lowercase())
         };
         let empty = head_only || status < 200 || status == 204 || status == 304;
         let body = if empty {

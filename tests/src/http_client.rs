@@ -150,8 +150,12 @@ impl HttpClient {
     /// A request's beginning with the target that its version wants.
     pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
         match self.sender {
-            Sender::H1(_) => Request::builder().method(method).uri(path).header("host", "gate.test"),
-            Sender::H2(_) => Request::builder().method(method).uri(format!("http://gate.test{path}")),
+            Sender::H1(_) => {
+                Request::builder().method(method).uri(path).header("host", "gate.test")
+            }
+            Sender::H2(_) => {
+                Request::builder().method(method).uri(format!("http://gate.test{path}"))
+            }
         }
     }
 

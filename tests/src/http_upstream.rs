@@ -196,8 +196,5 @@ async fn answer(
         connection,
         certificate,
     });
-    Response::builder()
-        .header("content-type", "application/json")
-        .body(Full::from(text))
-        .unwrap()
+    Response::builder().header("content-type", "application/json").body(Full::from(text)).unwrap()
 }

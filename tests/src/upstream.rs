@@ -172,7 +172,9 @@ async fn play(io: &mut TcpStream, script: Script, connection: usize, state: &Sta
                 }
                 going
             }
-            Step::Pause(pause) => !gone_while(io, tokio::time::sleep(pause), connection, state).await,
+            Step::Pause(pause) => {
+                !gone_while(io, tokio::time::sleep(pause), connection, state).await
+            }
             Step::Gate(gate) => {
                 let permit = async {
                     if let Ok(permit) = gate.acquire().await {

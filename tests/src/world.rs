@@ -237,7 +237,10 @@ impl World {
 
     fn write_config(&self) {
         // JSON is YAML, too.
-        replace(&self.config_path(), serde_json::to_string_pretty(&self.config).unwrap().as_bytes());
+        replace(
+            &self.config_path(),
+            serde_json::to_string_pretty(&self.config).unwrap().as_bytes(),
+        );
     }
 
     /// Replaces the configuration file's text, whatever it is.
@@ -301,7 +304,9 @@ impl World {
     /// Asks the admin listener; status and body.
     pub async fn admin(&self, path: &str) -> Option<(u16, String)> {
         let mut client = RawClient::try_connect(self.admin_address()).await.ok()?;
-        client.send(format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n")).await;
+        client
+            .send(format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"))
+            .await;
         let answer = client.try_answer().await.ok()?;
         Some((answer.status, answer.text()))
     }
@@ -329,7 +334,8 @@ impl World {
             })
             .collect::<Vec<_>>();
         segments.sort();
-        let text = segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
+        let text =
+            segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
         // The last line may be just being written.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -101,7 +101,8 @@ fn alerts_ask_for_metrics_and_codes_that_exist() {
         }
         assert!(asked > 0, "{} asks for nothing of the gate", alert.alert);
         let quoted = alert.expr.split('"').skip(1).step_by(2).flat_map(|text| text.split('|'));
-        for code in quoted.filter(|word| word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')) {
+        for code in quoted.filter(|word| word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+        {
             assert!(codes.contains(code), "{}: there is no code `{code}`", alert.alert);
         }
     }

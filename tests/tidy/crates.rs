@@ -29,9 +29,32 @@ const PURE: &[(&str, &str)] = &[
 /// What does nothing but reach outside: sockets, runtimes, randomness, watching files. The name
 /// itself, or the beginning of it before a `-` or `_`.
 const OUTWARD: &[&str] = &[
-    "async-std", "axum", "curl", "fastrand", "getrandom", "h2", "hickory", "hyper", "inotify",
-    "isahc", "mio", "native-tls", "notify", "num_cpus", "openssl", "pingora", "rand", "reqwest",
-    "ring", "rustls-native-certs", "signal-hook", "smol", "socket2", "tempfile", "tokio", "tonic",
+    "async-std",
+    "axum",
+    "curl",
+    "fastrand",
+    "getrandom",
+    "h2",
+    "hickory",
+    "hyper",
+    "inotify",
+    "isahc",
+    "mio",
+    "native-tls",
+    "notify",
+    "num_cpus",
+    "openssl",
+    "pingora",
+    "rand",
+    "reqwest",
+    "ring",
+    "rustls-native-certs",
+    "signal-hook",
+    "smol",
+    "socket2",
+    "tempfile",
+    "tokio",
+    "tonic",
     "ureq",
 ];
 
@@ -85,10 +108,19 @@ fn the_search_for_outward_crates_can_find_some() {
 #[test]
 fn still_rooms_forbid_the_outside_to_themselves() {
     let must = [
-        "std::fs::read\"", "std::fs::write\"", "std::fs::File\"", "std::fs::OpenOptions\"",
-        "std::env::var\"", "std::env::vars\"", "std::time::SystemTime::now\"",
-        "std::time::Instant::now\"", "std::thread::spawn\"", "std::net::TcpStream\"",
-        "std::net::TcpListener\"", "std::net::UdpSocket\"", "std::process::Command\"",
+        "std::fs::read\"",
+        "std::fs::write\"",
+        "std::fs::File\"",
+        "std::fs::OpenOptions\"",
+        "std::env::var\"",
+        "std::env::vars\"",
+        "std::time::SystemTime::now\"",
+        "std::time::Instant::now\"",
+        "std::thread::spawn\"",
+        "std::net::TcpStream\"",
+        "std::net::TcpListener\"",
+        "std::net::UdpSocket\"",
+        "std::process::Command\"",
     ];
     for (name, folder) in PURE {
         let lints = read(&format!("{folder}/clippy.toml"));
@@ -109,7 +141,10 @@ fn still_rooms_do_not_let_the_lints_go() {
         for file in files(".rs").iter().filter(|file| file.starts_with(&sources)) {
             let text = read(file);
             for lint in ["disallowed_methods", "disallowed_types"] {
-                assert!(!text.contains(lint), "`{file}` speaks of `{lint}`: purity has no exceptions");
+                assert!(
+                    !text.contains(lint),
+                    "`{file}` speaks of `{lint}`: purity has no exceptions"
+                );
             }
         }
     }
@@ -136,7 +171,8 @@ fn versions_stand_in_the_one_table() {
                 in_dependencies = line.contains("dependencies");
                 continue;
             }
-            let says = line.contains("workspace = true") || line.starts_with('#') || line.is_empty();
+            let says =
+                line.contains("workspace = true") || line.starts_with('#') || line.is_empty();
             let name = &package.name;
             assert!(!in_dependencies || says, "`{name}` pins a version of its own: {line}");
         }

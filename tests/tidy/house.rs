@@ -48,7 +48,9 @@ pub(crate) fn top() -> Vec<String> {
         }
         _ => {
             let entries = std::fs::read_dir(root()).unwrap();
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+            entries
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect::<Vec<_>>()
         }
     };
     names.retain(|name| name != "target");

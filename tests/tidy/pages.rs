@@ -21,7 +21,10 @@ fn the_table_of_codes_is_that_of_the_code() {
     let found = rows.iter().map(|row| (row[0].clone(), row[1].clone())).collect::<Vec<_>>();
     assert_eq!(found, expect, "README.md's table of codes is not that of rules/src/code.rs");
     for row in rows {
-        assert!(row.len() == 4 && !row[2].is_empty() && !row[3].is_empty(), "{row:?} says too little");
+        assert!(
+            row.len() == 4 && !row[2].is_empty() && !row[3].is_empty(),
+            "{row:?} says too little"
+        );
     }
 }
 
@@ -36,7 +39,9 @@ fn the_table_of_metrics_is_that_of_the_code() {
 fn configurations_shown_can_be_read() {
     let mut shown = 0;
     for file in ["README.md", "deploy/README.md"] {
-        for text in fenced(&read(file), "yaml").iter().filter(|text| text.starts_with("version: 1\n")) {
+        for text in
+            fenced(&read(file), "yaml").iter().filter(|text| text.starts_with("version: 1\n"))
+        {
             reads(file, text);
             shown += 1;
         }

@@ -93,7 +93,6 @@ pub struct Head {
     method: Method,
     path: String,
     query: Option<String>,
-    content_type: Option<MediaType>,
     content_length: Option<u64>,
 }
 
@@ -105,8 +104,9 @@ impl Head {
         check_names(headers)?;
         check_connection(headers)?;
         let content_length = read_framing(headers)?;
-        let content_type = MediaType::of(headers)?;
-        Ok(Self { method: method.clone(), path, query, content_type, content_length })
+        // Read again where the body is; here it only has to be readable.
+        MediaType::of(headers)?;
+        Ok(Self { method: method.clone(), path, query, content_length })
     }
 
     /// The method.
@@ -124,25 +124,12 @@ impl Head {
         self.query.as_deref()
     }
 
-    /// Path and query as they are forwarded.
-    pub fn target(&self) -> String {
-        match &self.query {
-            Some(query) => format!("{}?{query}", self.path),
-            None => self.path.clone(),
-        }
-    }
-
     /// The query's names and values with escapes decoded, for inspection. What is no UTF-8 is
     /// replaced.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
         url::form_urlencoded::parse(self.query.as_deref().unwrap_or_default().as_bytes())
             .into_owned()
             .collect()
-    }
-
-    /// The media type of the body.
-    pub fn content_type(&self) -> Option<&MediaType> {
-        self.content_type.as_ref()
     }
 
     /// The length that the client announced.

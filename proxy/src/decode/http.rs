@@ -55,19 +55,6 @@ pub struct HttpCall {
 }
 
 impl HttpCall {
-    /// The body could not be read, so nothing in it was seen.
-    pub fn is_unread(&self) -> bool {
-        matches!(self.body, HttpBody::Opaque(_))
-    }
-
-    /// What rules see as arguments: the JSON document, else `Null`.
-    pub fn arguments(&self) -> &Value {
-        match &self.body {
-            HttpBody::Json(value) => value,
-            _ => &Value::Null,
-        }
-    }
-
     /// Writes the body again from what was read; the only form that is forwarded.
     pub fn encode(&self) -> Bytes {
         match &self.body {
@@ -281,7 +268,6 @@ mod tests {
             let call = read(content_type, body).unwrap_or_else(|e| panic!("{content_type}: {e}"));
             assert!(call.body == expect, "{content_type} {:?}: {:?}", body, call);
             assert_eq!(call.encode(), written, "{content_type}");
-            assert_eq!(call.is_unread(), matches!(expect, HttpBody::Opaque(_)));
         }
     }
 

@@ -68,7 +68,9 @@ impl ClientTls {
                 Some(Arc::new(CertKey::new(chain, key.secret_der().to_vec())))
             }
             _ => {
-                return Err(unusable("a client certificate and its key belong together".to_owned()));
+                return Err(unusable(
+                    "a client certificate and its key belong together".to_owned(),
+                ));
             }
         };
         Ok(Self { authorities, identity, print: print.finish() })

@@ -84,17 +84,13 @@ pub struct Message {
     kind: RpcKind,
     method: String,
     named: Named,
-    known: bool,
     document: Value,
 }
 
 /// Never what was sent.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("era", &self.era)
-            .field("known", &self.known)
-            .finish_non_exhaustive()
+        f.debug_struct("Message").field("era", &self.era).finish_non_exhaustive()
     }
 }
 
@@ -106,10 +102,7 @@ impl Message {
         read_parts(&document)
             .map(|parts| (parts.kind, parts.method, parts.named))
             .map_err(|malformed| malformed.with_caller(id, era))
-            .map(|(kind, method, named)| {
-                let known = methods::is_known(&method) || kind == RpcKind::Response;
-                Self { era, kind, method, named, known, document }
-            })
+            .map(|(kind, method, named)| Self { era, kind, method, named, document })
     }
 
     /// The generation it speaks.
@@ -135,19 +128,9 @@ impl Message {
         &self.method
     }
 
-    /// Some generation of the protocol defines this method for clients.
-    pub fn is_known(&self) -> bool {
-        self.known
-    }
-
     /// It calls a tool.
     pub fn is_tools_call(&self) -> bool {
         self.named.tool.is_some()
-    }
-
-    /// Its answer is a stream that never ends.
-    pub fn is_listen(&self) -> bool {
-        self.method == "subscriptions/listen"
     }
 
     /// What rules see. `provider` is the configured name of the upstream.

@@ -1,38 +1,5 @@
-//! The methods that a client may send, in any living generation, and what each of them names.
+//! What a message names: tools, resources, prompts and tasks, by method.
 use serde_json::{Map, Value};
-
-/// Methods that the generations 2024-11-05 to 2026-07-28 define for clients.
-const KNOWN: &[&str] = &[
-    "completion/complete",
-    "initialize",
-    "logging/setLevel",
-    "notifications/cancelled",
-    "notifications/initialized",
-    "notifications/progress",
-    "notifications/roots/list_changed",
-    "notifications/tasks/status",
-    "ping",
-    "prompts/get",
-    "prompts/list",
-    "resources/list",
-    "resources/read",
-    "resources/subscribe",
-    "resources/templates/list",
-    "resources/unsubscribe",
-    "server/discover",
-    "subscriptions/listen",
-    "tasks/cancel",
-    "tasks/get",
-    "tasks/list",
-    "tasks/result",
-    "tasks/update",
-    "tools/call",
-    "tools/list",
-];
-
-pub(super) fn is_known(method: &str) -> bool {
-    KNOWN.binary_search(&method).is_ok()
-}
 
 /// What a message names, in the protocol's own words.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -92,12 +59,4 @@ fn reference(params: Option<&Map<String, Value>>) -> Result<String, &'static str
         _ => return Err("ref.type"),
     };
     reference.get(member).and_then(Value::as_str).map(str::to_owned).ok_or("ref")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_table_is_sorted() {
-        assert!(super::KNOWN.is_sorted());
-    }
 }

@@ -14,8 +14,10 @@ use serde_json::Value;
 use tollgate_rules::Code;
 
 pub use self::era::Era;
-pub use self::headers::{Param, params, rebuild_headers, remirror, set_param};
-pub use self::message::{Message, NotTheSameCall, RESPONSE_METHOD, RpcId, RpcKind};
+pub use self::headers::{params, rebuild_headers, remirror, set_param};
+#[cfg(test)]
+pub use self::message::RESPONSE_METHOD;
+pub use self::message::{Message, RpcId, RpcKind};
 use super::media::MediaType;
 use super::{Malformed, json};
 
