@@ -1,1 +1,44 @@
-//! Not yet.
+//! What is in it: secrets, payment data and personal data in texts and JSON, found, graded and
+//! put out of sight, whole or as they stream.
+//!
+//! ```
+//! use tollgate_dlp::{Direction, Grade, Judge, Scanner};
+//!
+//! let scanner = Scanner::new()?;
+//! let text = "deploy with ghp_abcd1234efgh5678ijkl9012mnop3456qrst please";
+//! let findings = scanner.scan(text.as_bytes());
+//! assert_eq!(findings[0].class.as_str(), "secret.github");
+//! assert_eq!(findings[0].grade, Grade::Certain);
+//!
+//! let redaction = scanner.redact(text, &Judge::default(), Direction::Request);
+//! assert_eq!(redaction.text, "deploy with [REDACTED-GITHUB-TOKEN] please");
+//! # Ok::<(), tollgate_dlp::ScannerError>(())
+//! ```
+//!
+//! Invariants:
+//! - no socket, file, environment, clock, randomness, task or global;
+//! - no finding, error or `Debug` form holds a byte of what was matched;
+//! - time is linear in the text, whatever the text is, and nothing is compiled while it is read;
+//! - redaction is idempotent, JSON stays JSON, and a stream comes out as its whole text would,
+//!   however it was cut ([`TextStream`]).
+mod class;
+mod deltas;
+mod detectors;
+mod engine;
+mod finding;
+mod flow;
+mod json;
+mod judge;
+mod leaf;
+mod line;
+mod pointer;
+mod scanner;
+mod text_stream;
+
+pub use class::Class;
+pub use deltas::{Deltas, Released};
+pub use finding::{Acted, Action, Direction, Finding, Grade, Place, Redaction};
+pub use judge::{Judge, JudgeError, JudgeRule};
+pub use line::{scan_line, scan_text};
+pub use scanner::{Scanner, ScannerError};
+pub use text_stream::TextStream;

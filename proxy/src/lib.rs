@@ -1,3 +1,46 @@
-//! The gate.
+//! The gate beside an AI agent.
+//!
+//! This crate is the shell of the house: every socket, file, clock, key and task is here. The
+//! rooms that think (`tollgate-rules`, `tollgate-dlp`, `tollgate-audit`, `tollgate-config`) are
+//! crates of their own and touch nothing. [`gate`] holds the walk of a call from top to bottom;
+//! the other modules are its steps, named as in ARCHITECTURE.md.
+//!
+//! ```no_run
+//! # async fn show() -> Result<(), Box<dyn std::error::Error>> {
+//! let source = tollgate::Source::new("config/example.yaml".as_ref());
+//! let running = tollgate::start(source).await?;
+//! running.stop().await?;
+//! # Ok(()) }
+//! ```
+mod answer;
+mod body;
+mod clear;
+mod clock;
+mod coding;
 pub mod commands;
+mod decode;
+pub mod demo;
+mod egress;
+mod flight;
+mod gate;
+mod head;
+mod identity;
+mod inspect;
 pub mod ledger;
+mod limits;
+mod listen;
+mod outcome;
+mod record;
+mod refuse;
+mod reload;
+mod run;
+mod snapshot;
+mod spoken;
+mod sse;
+mod stop;
+mod upkeep;
+mod watch;
+mod words;
+
+pub use run::{Running, StartFault, start};
+pub use snapshot::Source;

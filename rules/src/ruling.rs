@@ -94,7 +94,7 @@ pub struct Reason {
 /// What an allowed call still owes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Duty {
-    /// The rule would have refused, but runs in observe mode; say so in the record.
+    /// A rule that only observes would have decided otherwise; say so in the record.
     Observed,
 }
 

@@ -1,1 +1,49 @@
-//! World.
+//! World: everything around a gate, so that tests can watch it from outside.
+//!
+//! A [`World`] is the real binary with its own directory, configuration, rulebook, certificates
+//! and ports. An [`Upstream`] is a tool server that keeps the exact bytes it was sent and answers
+//! by script; an [`HttpUpstream`] speaks HTTP/1.1 and HTTP/2 properly. A [`RawClient`] says
+//! anything at all, an [`HttpClient`] what a good client says. Every wait has an end.
+//!
+//! ```no_run
+//! # async fn doc() {
+//! use tollgate_tests::{RawClient, Upstream, World};
+//!
+//! let upstream = Upstream::start().await;
+//! let world = World::builder().route("tools", "/tools", &upstream.url()).start().await;
+//! let mut client = RawClient::connect(world.plain()).await;
+//! let answer = client.call("GET /tools/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+//! assert_eq!(answer.status, 200);
+//! assert_eq!(upstream.seen().len(), 1);
+//! # }
+//! ```
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop and say where"
+)]
+mod answer;
+mod binary;
+mod certificates;
+mod client;
+mod http_client;
+mod http_upstream;
+mod script;
+mod settings;
+mod upstream;
+mod wait;
+mod world;
+
+pub use answer::Answer;
+pub use binary::binary;
+pub use certificates::{Authority, Certificates, Identity};
+pub use client::RawClient;
+pub use http_client::{BodySender, HttpClient, Reply, full, streamed};
+pub use http_upstream::{Heard, HttpUpstream};
+pub use script::{Script, Step, chunked, fixed, json_answer};
+pub use settings::{AGENT, OTHER_AGENT, POLICY_ALLOW, base_settings, http_route, mcp_route};
+pub use upstream::{Seen, Upstream};
+pub use wait::{PATIENCE, until, within};
+pub use world::{Builder, NotStarted, World};

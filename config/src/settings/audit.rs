@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SecretRef;
+use super::{SecretRef, formats};
 
 /// The record: where it is spooled, who signs it, where it goes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
     /// The spool's directory; made with mode 0700 when missing. One gate a directory.
+    #[schemars(with = "formats::FilePath", extend("examples" = ["/var/lib/tollgate/spool"]))]
     pub spool: PathBuf,
     /// When an intent counts as written.
     #[serde(default)]
@@ -28,6 +29,7 @@ pub struct Audit {
     pub checkpoints: Checkpoints,
     /// Where events are streamed to, besides the spool.
     #[serde(default)]
+    #[schemars(length(max = 16))]
     pub sinks: Vec<Sink>,
 }
 
@@ -52,8 +54,10 @@ pub enum Durability {
 pub struct Signer {
     /// The Ed25519 key's file (PKCS#8 PEM, mode 0600). Made at first start when missing and this
     /// setting is absent: `<spool>/signing-key.pem`, a development key.
+    #[schemars(with = "Option<formats::FilePath>", extend("examples" = ["/etc/tollgate/signing-key.pem"]))]
     pub key: Option<PathBuf>,
     /// The key's id in the signer registry; made from the public key when absent.
+    #[schemars(with = "Option<formats::Word>", length(min = 1, max = 255), extend("examples" = ["gate-2026"]))]
     pub kid: Option<String>,
 }
 
@@ -89,16 +93,18 @@ pub enum Sink {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpSink {
-    /// Unique; the cursor's file is named for it.
-    #[schemars(length(min = 1, max = 63))]
+    /// Unique; the cursor's file is named for it. Letters, digits, `-`, `_` and `.`.
+    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
     pub name: String,
-    /// `http://` or `https://` URL of the collector.
+    /// `http://` or `https://` URL of the collector; no query, no userinfo.
+    #[schemars(with = "formats::Url", length(min = 1, max = 2048))]
     pub url: String,
-    /// Where the bearer token is.
+    /// Where the bearer token is. Needs `https://`, unless the collector is on loopback.
     #[serde(default)]
     pub token: Option<SecretRef>,
     /// Authorities to trust instead of the system's, PEM.
     #[serde(default)]
+    #[schemars(with = "Option<formats::FilePath>")]
     pub ca: Option<PathBuf>,
     /// Events a batch.
     #[serde(default = "batch_events")]
@@ -114,10 +120,11 @@ fn batch_events() -> usize {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyslogSink {
-    /// Unique; the cursor's file is named for it.
-    #[schemars(length(min = 1, max = 63))]
+    /// Unique; the cursor's file is named for it. Letters, digits, `-`, `_` and `.`.
+    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
     pub name: String,
     /// The collector's address and port.
+    #[schemars(with = "formats::Socket")]
     pub address: SocketAddr,
 }
 

@@ -2,6 +2,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::formats;
+
 /// Inspection, both ways.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -10,6 +12,7 @@ pub struct Dlp {
     pub minimum_grade: MinimumGrade,
     /// What is done about a finding: the first rule that fits. A finding that no rule fits is
     /// redacted. The default blocks private keys on the way out and redacts the rest.
+    #[schemars(length(max = 256))]
     pub rules: Vec<DlpRule>,
 }
 
@@ -44,9 +47,9 @@ pub enum MinimumGrade {
 #[serde(deny_unknown_fields)]
 pub struct DlpRule {
     /// Classes by name (`secret.aws`, `pci.pan`) or family (`secret.*`, `*`).
-    #[schemars(length(min = 1))]
+    #[schemars(with = "Vec<formats::DlpClass>", length(min = 1, max = 256))]
     pub classes: Vec<String>,
-    /// Only this way; both when absent.
+    /// Only this way: `request` from the agent, or `answer` to it; both when absent.
     #[serde(default)]
     pub direction: Option<Direction>,
     /// What to do.

@@ -1,6 +1,9 @@
 //! Every setting, with its default, unit and limit. The JSON Schema is made from these types.
 mod audit;
 mod dlp;
+mod formats;
+mod paths;
+mod warnings;
 mod ways_in;
 mod ways_out;
 
@@ -31,13 +34,14 @@ pub struct Settings {
     #[serde(default)]
     pub mode: Mode,
     /// Where agents connect. At least one.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 256))]
     pub listeners: Vec<Listener>,
     /// The registry of agents: the only source of trust, roles and environment. At least one.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 10_000))]
     pub agents: Vec<AgentEntry>,
     /// Base-URL routes, tried in order; the first whose `match` fits takes the call.
     #[serde(default)]
+    #[schemars(length(max = 10_000))]
     pub routes: Vec<Route>,
     /// Absolute-form proxying of plain HTTP for clients that use proxy variables. Off when absent.
     #[serde(default)]
@@ -85,6 +89,7 @@ pub enum Mode {
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The bundle's file, YAML or JSON; relative to the configuration file.
+    #[schemars(with = "formats::FilePath", extend("examples" = ["policy.yaml"]))]
     pub bundle: PathBuf,
     /// Where the HMAC-SHA256 secret of the bundle's signature is. When set, an unsigned or wrongly
     /// signed bundle is not loaded.
@@ -105,9 +110,9 @@ fn rules_max() -> usize {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SecretRef {
     /// A file's path, relative to the configuration file; a trailing newline is not part of it.
-    File(PathBuf),
+    File(#[schemars(with = "formats::FilePath")] PathBuf),
     /// The name of an environment variable.
-    Env(String),
+    Env(#[schemars(with = "formats::Variable")] String),
 }
 
 /// Rates and concurrency. Counted after rules allowed the call, so that a denied call costs no

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::formats;
+
 /// Where agents connect.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -37,12 +39,14 @@ impl Listener {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlainListener {
-    /// Its name in logs and metrics; unique.
-    #[schemars(length(min = 1, max = 63))]
+    /// Its name in logs and metrics; unique. Letters, digits, `-`, `_` and `.`.
+    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
     pub name: String,
     /// Address and port. An address that is not loopback needs `danger_allow_remote`.
+    #[schemars(with = "formats::Socket")]
     pub bind: SocketAddr,
     /// The id of the agent that everybody who connects here is.
+    #[schemars(with = "formats::AgentName", length(min = 1, max = 2048))]
     pub agent: String,
     /// Allow an address other than loopback, although nobody proves who they are.
     #[serde(default)]
@@ -53,16 +57,20 @@ pub struct PlainListener {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TlsListener {
-    /// Its name in logs and metrics; unique.
-    #[schemars(length(min = 1, max = 63))]
+    /// Its name in logs and metrics; unique. Letters, digits, `-`, `_` and `.`.
+    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
     pub name: String,
     /// Address and port.
+    #[schemars(with = "formats::Socket")]
     pub bind: SocketAddr,
     /// The gate's certificate chain, PEM.
+    #[schemars(with = "formats::FilePath")]
     pub certificate: PathBuf,
     /// The gate's private key, PEM (PKCS#8, SEC1 or PKCS#1).
+    #[schemars(with = "formats::FilePath")]
     pub key: PathBuf,
     /// The authorities whose client certificates are accepted, PEM.
+    #[schemars(with = "formats::FilePath")]
     pub client_ca: PathBuf,
 }
 
@@ -70,23 +78,27 @@ pub struct TlsListener {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentEntry {
-    /// Unique. A SPIFFE ID (`spiffe://domain/path`) is matched with the certificate's URI SAN.
-    #[schemars(length(min = 1, max = 255))]
+    /// Unique. A SPIFFE ID (`spiffe://domain/path`, up to 2048 bytes) is matched with the
+    /// certificate's URI SAN; any other word has up to 255 bytes.
+    #[schemars(with = "formats::AgentName", length(min = 1, max = 2048))]
     pub id: String,
     /// Names in a client certificate without a SPIFFE ID that mean this agent.
     #[serde(default)]
     pub certificate: CertificateNames,
-    /// How far it is trusted.
+    /// How far it is trusted; rules compare it.
     #[serde(default)]
     pub trust: TrustWord,
-    /// What kind of agent it is.
+    /// What kind of agent it is, for rules to match.
     #[serde(default)]
+    #[schemars(with = "Option<formats::Word>", length(min = 1, max = 255), extend("examples" = ["coding"]))]
     pub agent_type: Option<String>,
-    /// Where it runs.
+    /// Where it runs, for rules to match.
     #[serde(default = "environment")]
+    #[schemars(with = "formats::Word", length(min = 1, max = 255), extend("examples" = ["prod"]))]
     pub environment: String,
-    /// The roles it holds.
+    /// The roles it holds, for rules to match.
     #[serde(default)]
+    #[schemars(with = "Vec<formats::Word>")]
     pub roles: Vec<String>,
 }
 
@@ -99,8 +111,10 @@ fn environment() -> String {
 #[serde(deny_unknown_fields, default)]
 pub struct CertificateNames {
     /// The subject's common name.
+    #[schemars(with = "Option<formats::Word>", length(min = 1, max = 255), extend("examples" = ["coder"]))]
     pub common_name: Option<String>,
     /// A DNS name among the subject alternative names.
+    #[schemars(with = "Option<formats::Word>", length(min = 1, max = 253), extend("examples" = ["coder.example.org"]))]
     pub dns_name: Option<String>,
 }
 
@@ -134,6 +148,7 @@ impl From<TrustWord> for tollgate_rules::Trust {
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
     /// Address and port; loopback only.
+    #[schemars(with = "formats::Socket")]
     pub bind: SocketAddr,
 }
 

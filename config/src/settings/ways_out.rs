@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::formats;
 
 /// A base-URL route: calls that match go to its upstream.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// Unique; also the tool provider's name in rules, audit and metrics.
-    #[schemars(length(min = 1, max = 63))]
+    /// Unique; also the tool provider's name in rules, audit and metrics. Letters, digits, `-`, `_`
+    /// and `.`.
+    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
     pub name: String,
     /// Which calls it takes. Both conditions hold when both are given; one is required.
     #[serde(rename = "match")]
@@ -19,6 +22,10 @@ pub struct Route {
     /// The language spoken behind it. Anything else is refused.
     #[serde(default)]
     pub protocol: RouteProtocol,
+    /// Let request bodies pass that cannot be inspected (multipart, archives, images). They are
+    /// refused otherwise.
+    #[serde(default)]
+    pub allow_unread_requests: bool,
     /// Where the calls go.
     pub upstream: Upstream,
 }
@@ -28,8 +35,10 @@ pub struct Route {
 #[serde(deny_unknown_fields, default)]
 pub struct RouteMatch {
     /// A path prefix of whole segments, such as `/tools`; it is cut off before forwarding.
+    #[schemars(with = "Option<formats::Prefix>", length(min = 2, max = 255))]
     pub prefix: Option<String>,
     /// The Host that the client addressed, without port.
+    #[schemars(with = "Option<formats::HostName>", length(min = 1, max = 253))]
     pub host: Option<String>,
 }
 
@@ -49,11 +58,12 @@ pub enum RouteProtocol {
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
     /// `http://` or `https://`, host, optional port and base path; no query, no userinfo.
+    #[schemars(with = "formats::Url", length(min = 1, max = 2048))]
     pub url: String,
     /// Ranges of addresses that are refused by default (loopback, private, link-local …) and are
     /// wanted here. Metadata addresses must be named as single addresses.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[serde(default, deserialize_with = "ranges")]
+    #[schemars(with = "Vec<formats::AddressRange>", length(max = 256))]
     pub allow_addresses: Vec<IpNet>,
     /// TLS towards the upstream. The name is verified always; there is no switch.
     #[serde(default)]
@@ -68,10 +78,13 @@ pub struct Upstream {
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamTls {
     /// Authorities to trust for this route instead of the system's, PEM.
+    #[schemars(with = "Option<formats::FilePath>")]
     pub ca: Option<PathBuf>,
     /// The gate's client certificate chain for this route, PEM. Needs `client_key`.
+    #[schemars(with = "Option<formats::FilePath>")]
     pub client_certificate: Option<PathBuf>,
-    /// The gate's client key for this route, PEM.
+    /// The gate's client key for this route, PEM. Needs `client_certificate`.
+    #[schemars(with = "Option<formats::FilePath>")]
     pub client_key: Option<PathBuf>,
 }
 
@@ -80,15 +93,26 @@ pub struct UpstreamTls {
 #[serde(deny_unknown_fields)]
 pub struct ForwardProxy {
     /// Hosts that may be reached: exact names, or `*.suffix` for everything below a name.
-    #[schemars(length(min = 1))]
+    #[schemars(with = "Vec<formats::HostPattern>", length(min = 1, max = 10_000))]
     pub hosts: Vec<String>,
     /// Ports that may be reached.
     #[serde(default = "ports")]
+    #[schemars(length(min = 1, max = 256), inner(range(min = 1)))]
     pub ports: Vec<u16>,
     /// Ranges of addresses that are refused by default and are wanted here.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[serde(default, deserialize_with = "ranges")]
+    #[schemars(with = "Vec<formats::AddressRange>", length(max = 256))]
     pub allow_addresses: Vec<IpNet>,
+}
+
+/// Reads ranges of addresses; a single address is a range of one.
+fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let words = Vec::<String>::deserialize(deserializer)?;
+    let read = |word: &String| match word.parse::<IpAddr>() {
+        Ok(address) => Ok(IpNet::from(address)),
+        Err(_) => word.parse::<IpNet>().map_err(serde::de::Error::custom),
+    };
+    words.iter().map(read).collect()
 }
 
 fn ports() -> Vec<u16> {
@@ -100,6 +124,7 @@ fn ports() -> Vec<u16> {
 #[serde(deny_unknown_fields, default)]
 pub struct Resolver {
     /// DNS servers to ask on port 53; the system's when empty.
+    #[schemars(with = "Vec<formats::Address>", length(max = 16))]
     pub servers: Vec<IpAddr>,
     /// How long one look-up may take.
     #[schemars(range(min = 100, max = 60_000))]

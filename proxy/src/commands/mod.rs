@@ -1,2 +1,103 @@
-//! What `tollgate <command>` does.
+//! The command line.
 pub mod audit;
+mod check;
+mod demo;
+mod policy;
+mod run;
+mod scan;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// sysexits.h EX_CONFIG: the configuration has mistakes.
+pub const EXIT_CONFIG: u8 = 78;
+/// Something else went wrong.
+pub const EXIT_FAULT: u8 = 1;
+/// What was asked for cannot be done with what was given.
+pub const EXIT_USAGE: u8 = 2;
+
+/// The gate beside an AI agent: every outbound tool call and API call leaves through it, or does
+/// not leave.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, about, long_about = None, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gate until SIGTERM or SIGINT; SIGHUP reloads
+    Run(ConfigFile),
+    /// Read the configuration and everything it names, open no port, and say every mistake
+    ///
+    /// Exits 0 when the gate would start, 78 when the configuration has mistakes.
+    Check(ConfigFile),
+    /// Print the JSON Schema of the configuration file
+    Schema,
+    /// Work with policy bundles
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Look for secrets, payment and personal data in a file
+    Scan(scan::Scan),
+    /// Work with the record
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Show the gate at work: a tool server, the gate and a scripted agent
+    Demo(demo::Demo),
+    /// Run the demo's tool server alone
+    DemoTools(demo::DemoTools),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file (YAML)
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "TOLLGATE_CONFIG",
+        default_value = "/etc/tollgate/tollgate.yaml"
+    )]
+    config: PathBuf,
+}
+
+/// Parses the command line and does what it says.
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(file) => run::run(&file.config),
+        Command::Check(file) => check::check(&file.config),
+        Command::Schema => check::schema(),
+        Command::Policy(policy) => policy::run(&policy),
+        Command::Scan(scan) => scan::run(&scan),
+        Command::Audit(audit) => ExitCode::from(audit.run()),
+        Command::Demo(demo) => demo::run(&demo),
+        Command::DemoTools(tools) => demo::tools(&tools),
+    }
+}
+
+/// Says what went wrong, on standard error.
+pub(crate) fn complain(what: impl std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("tollgate: {what}");
+    ExitCode::from(code)
+}
+
+pub(crate) use run::asked_to_stop;
+
+/// A runtime for commands that serve.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tollgate").build()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,136 @@
+//! Listeners, the registry of agents and the operators' listener.
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use super::{place, unique};
+use crate::errata::Errata;
+use crate::settings::Admin;
+use crate::tree::{Node, Place};
+use crate::words::{listed, meant, showable, shown};
+
+pub(super) fn check(root: &Node, errata: &mut Errata) {
+    unique(root, "listeners", "name", errata);
+    unique(root, "agents", "id", errata);
+    plain(root, errata);
+    admin(root, errata);
+    binds(root, errata);
+    certificates(root, errata);
+}
+
+/// A plain listener is one agent that exists, and stays on loopback unless told otherwise.
+fn plain(root: &Node, errata: &mut Errata) {
+    let agents: Vec<&str> =
+        root.items("agents").iter().filter_map(|agent| agent.text("id")).collect();
+    // What may be told of them.
+    let shown_agents = || agents.iter().copied().filter(|id| showable(id));
+    for (nth, listener) in root.items("listeners").iter().enumerate() {
+        if listener.text("type") != Some("plain") {
+            continue;
+        }
+        if let Some(agent) = listener.text("agent")
+            && !agents.contains(&agent)
+            && !agent.is_empty()
+        {
+            let message = format!("{} is no agent of the registry", shown(agent));
+            let path = format!("listeners[{nth}].agent");
+            let draft = errata.add(place(listener, "agent"), path, message);
+            match meant(agent, shown_agents()) {
+                Some(meant) => draft.help(format!("did you mean `{meant}`?")),
+                None if (1..=5).contains(&shown_agents().count()) => {
+                    draft.help(format!("`agents` has {}", listed(shown_agents(), "and")));
+                }
+                None => draft.help("add it to `agents`"),
+            }
+        }
+        if let Some(bind) = address(listener)
+            && !bind.ip().to_canonical().is_loopback()
+            && !listener.flag("danger_allow_remote")
+        {
+            let message = format!("`{bind}` is not a loopback address");
+            errata
+                .add(place(listener, "bind"), format!("listeners[{nth}].bind"), message)
+                .help("nobody proves who they are here: bind to `127.0.0.1` or `[::1]`, use `type: tls`, or set `danger_allow_remote: true`");
+        }
+    }
+}
+
+fn address(node: &Node) -> Option<SocketAddr> {
+    node.text("bind")?.parse().ok()
+}
+
+fn admin(root: &Node, errata: &mut Errata) {
+    let Some(admin) = root.value("admin") else { return };
+    if let Some(bind) = address(admin)
+        && !bind.ip().to_canonical().is_loopback()
+    {
+        errata
+            .add(place(admin, "bind"), "admin.bind", format!("`{bind}` is not a loopback address"))
+            .help(
+                "the operators' listener asks nobody who they are: bind to `127.0.0.1` or `[::1]`",
+            );
+    }
+}
+
+/// No two listeners may want the same port. Port 0 asks the system for a free one.
+fn binds(root: &Node, errata: &mut Errata) {
+    let mut taken: Vec<(SocketAddr, String)> = Vec::new();
+    let admin = root.value("admin");
+    let admin_bind = match admin.filter(|admin| admin.value("bind").is_some()) {
+        Some(admin) => address(admin),
+        None => Some(Admin::default().bind),
+    };
+    for (nth, listener) in root.items("listeners").iter().enumerate() {
+        let path = format!("listeners[{nth}].bind");
+        let Some(bind) = address(listener) else { continue };
+        tell_overlap(bind, &taken, place(listener, "bind"), &path, errata);
+        if admin_bind.is_some_and(|admin| overlap(admin, bind)) {
+            errata
+                .add(
+                    place(listener, "bind"),
+                    path.as_str(),
+                    format!("`{bind}` is also `admin.bind`"),
+                )
+                .help("choose another port for one of them");
+        }
+        taken.push((bind, path));
+    }
+}
+
+fn tell_overlap(
+    bind: SocketAddr,
+    taken: &[(SocketAddr, String)],
+    place: Place,
+    path: &str,
+    errata: &mut Errata,
+) {
+    if let Some((_, other)) = taken.iter().find(|(other, _)| overlap(*other, bind)) {
+        errata
+            .add(place, path, format!("`{bind}` is taken by `{other}`"))
+            .help("choose another port for one of them");
+    }
+}
+
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let any = one.is_ipv4() == other.is_ipv4()
+        && (one.ip().is_unspecified() || other.ip().is_unspecified());
+    one.port() != 0 && one.port() == other.port() && (one.ip() == other.ip() || any)
+}
+
+/// A name in a certificate means one agent.
+fn certificates(root: &Node, errata: &mut Errata) {
+    let mut taken: HashMap<(&str, &str), usize> = HashMap::new();
+    for (nth, agent) in root.items("agents").iter().enumerate() {
+        let Some(names) = agent.value("certificate") else { continue };
+        for key in ["common_name", "dns_name"] {
+            let Some(name) = names.text(key) else { continue };
+            if let Some(other) = taken.get(&(key, name)) {
+                let message = format!("{} already means `agents[{other}]`", shown(name));
+                errata
+                    .add(place(names, key), format!("agents[{nth}].certificate.{key}"), message)
+                    .help("a name in a certificate means one agent");
+            } else {
+                taken.insert((key, name), nth);
+            }
+        }
+    }
+}

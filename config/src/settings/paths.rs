@@ -1,0 +1,52 @@
+//! Every path of the settings, joined with the directory that relative paths are relative to.
+use std::path::{Path, PathBuf};
+
+use super::{Listener, SecretRef, Settings, Sink};
+
+impl Settings {
+    /// Joins every relative path with `base`, the directory of the configuration file. Nothing is
+    /// opened or looked up.
+    pub fn resolve(&mut self, base: &Path) {
+        self.paths(&mut |path| {
+            // Joining an absolute path gives that path.
+            *path = base.join(&*path);
+        });
+    }
+
+    fn paths(&mut self, visit: &mut impl FnMut(&mut PathBuf)) {
+        for listener in &mut self.listeners {
+            if let Listener::Tls(tls) = listener {
+                visit(&mut tls.certificate);
+                visit(&mut tls.key);
+                visit(&mut tls.client_ca);
+            }
+        }
+        for route in &mut self.routes {
+            let tls = &mut route.upstream.tls;
+            [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
+                .into_iter()
+                .flatten()
+                .for_each(&mut *visit);
+        }
+        visit(&mut self.policy.bundle);
+        self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
+        visit(&mut self.audit.spool);
+        self.audit.signer.key.iter_mut().for_each(&mut *visit);
+        for sink in &mut self.audit.sinks {
+            match sink {
+                Sink::Http(http) => {
+                    http.ca.iter_mut().for_each(&mut *visit);
+                    http.token.iter_mut().for_each(|token| file(token, visit));
+                }
+                Sink::Syslog(_) => {}
+            }
+        }
+    }
+}
+
+fn file(secret: &mut SecretRef, visit: &mut impl FnMut(&mut PathBuf)) {
+    match secret {
+        SecretRef::File(path) => visit(path),
+        SecretRef::Env(_) => {}
+    }
+}

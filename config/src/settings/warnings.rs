@@ -1,0 +1,159 @@
+//! What is allowed and still deserves a word at start.
+use ipnet::IpNet;
+use tollgate_rules::Host;
+use url::Url;
+
+use super::{AgentEntry, Direction, DlpAction, Durability, Listener, Mode, Route, Settings, Sink};
+
+impl Settings {
+    /// Dangerous or futile things that are legal, as sentences for the log and for `/ready`.
+    /// None of them holds a secret.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.mode == Mode::Observe {
+            warnings.push(
+                "`mode` is `observe`: what rules and inspection refuse passes all the same"
+                    .to_owned(),
+            );
+        }
+        self.listeners(&mut warnings);
+        self.agents.iter().for_each(|agent| self.unreachable(agent, &mut warnings));
+        self.routes.iter().for_each(|route| upstream(route, &mut warnings));
+        self.reach(&mut warnings);
+        self.inspection(&mut warnings);
+        self.record(&mut warnings);
+        if self.policy.secret.is_none() {
+            warnings.push(
+                "`policy.secret` is not set: whoever can write the bundle's file makes the rules"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    fn listeners(&self, warnings: &mut Vec<String>) {
+        for listener in &self.listeners {
+            if let Listener::Plain(plain) = listener
+                && plain.danger_allow_remote
+            {
+                warnings.push(format!(
+                    "listener `{}` has `danger_allow_remote`: whoever reaches {} is agent `{}`",
+                    plain.name, plain.bind, plain.agent
+                ));
+            }
+        }
+    }
+
+    /// An agent that nobody can be.
+    fn unreachable(&self, agent: &AgentEntry, warnings: &mut Vec<String>) {
+        let certified = agent.id.starts_with("spiffe://")
+            || agent.certificate.common_name.is_some()
+            || agent.certificate.dns_name.is_some();
+        let known = |listener: &Listener| match listener {
+            Listener::Plain(plain) => plain.agent == agent.id,
+            Listener::Tls(_) => certified,
+        };
+        if !self.listeners.iter().any(known) {
+            warnings.push(format!("no listener can tell that a caller is agent `{}`", agent.id));
+        }
+    }
+
+    fn reach(&self, warnings: &mut Vec<String>) {
+        let Some(proxy) = &self.forward_proxy else { return };
+        for host in &proxy.hosts {
+            if host.strip_prefix("*.").is_some_and(|suffix| !suffix.contains('.')) {
+                warnings.push(format!("`forward_proxy.hosts` opens a whole top level: `{host}`"));
+            }
+        }
+        wide(&proxy.allow_addresses, "`forward_proxy`", warnings);
+    }
+
+    fn inspection(&self, warnings: &mut Vec<String>) {
+        for (nth, rule) in self.dlp.rules.iter().enumerate() {
+            let idle = matches!(rule.action, DlpAction::Allow | DlpAction::Alert);
+            let broad =
+                rule.classes.iter().any(|class| class == "*" || class.starts_with("secret."));
+            if idle && broad {
+                let way = match rule.direction {
+                    Some(Direction::Request) => "to upstreams",
+                    Some(Direction::Answer) => "to agents",
+                    None => "both ways",
+                };
+                warnings
+                    .push(format!("`dlp.rules[{nth}]` lets secrets that were found pass {way}"));
+            }
+        }
+    }
+
+    fn record(&self, warnings: &mut Vec<String>) {
+        if self.audit.durability == Durability::Process {
+            warnings.push(
+                "`audit.durability` is `process`: a power cut may lose the last records".to_owned(),
+            );
+        }
+        if self.audit.signer.key.is_none() {
+            warnings.push(
+                "`audit.signer.key` is not set: the record is signed with a development key beside it"
+                    .to_owned(),
+            );
+        }
+        for sink in &self.audit.sinks {
+            match sink {
+                Sink::Http(http) if cleartext(&http.url) => warnings.push(format!(
+                    "sink `{}` sends the record in clear text over `http://`",
+                    http.name
+                )),
+                Sink::Syslog(syslog) if !syslog.address.ip().is_loopback() => {
+                    warnings.push(format!("sink `{}` sends the record in clear text", syslog.name));
+                }
+                Sink::Http(_) | Sink::Syslog(_) => {}
+            }
+        }
+    }
+}
+
+fn upstream(route: &Route, warnings: &mut Vec<String>) {
+    let upstream = &route.upstream;
+    if cleartext(&upstream.url) {
+        warnings.push(format!("route `{}` speaks clear text to its upstream", route.name));
+    }
+    wide(&upstream.allow_addresses, &format!("route `{}`", route.name), warnings);
+    let Some(address) = host(&upstream.url).and_then(|host| host.address()) else { return };
+    let open = |range: &IpNet| range.contains(&address);
+    if is_inner(address) && !upstream.allow_addresses.iter().any(open) {
+        warnings.push(format!(
+            "route `{}`: {address} is refused by default and not in `allow_addresses`, so its calls will be refused",
+            route.name
+        ));
+    }
+}
+
+/// Ranges so wide that they switch the check of addresses off.
+fn wide(ranges: &[IpNet], who: &str, warnings: &mut Vec<String>) {
+    for range in ranges {
+        let least = if range.addr().is_ipv4() { 8 } else { 16 };
+        if range.prefix_len() < least {
+            warnings.push(format!("{who} allows the very wide range {range}"));
+        }
+    }
+}
+
+fn host(url: &str) -> Option<Host> {
+    Host::parse(Url::parse(url).ok()?.host_str()?).ok()
+}
+
+/// Whether a URL leaves this machine without TLS.
+fn cleartext(url: &str) -> bool {
+    let local = host(url).is_some_and(|host| {
+        host.name() == Some("localhost") || host.address().is_some_and(|ip| ip.is_loopback())
+    });
+    url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://")) && !local
+}
+
+/// The plainest of the addresses that egress refuses by default.
+fn is_inner(address: std::net::IpAddr) -> bool {
+    match address {
+        std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    }
+}

@@ -1,0 +1,159 @@
+//! The detectors as data: one table per family, each entry with what it is for, what it finds and
+//! what it must not.
+//!
+//! Tokens have a prefix of their own and stand in the tables. Shapes that have none (cards,
+//! accounts, addresses, URLs, values behind telling names, private key blocks) have a file each in
+//! `engine` and are described here.
+use crate::class::Class;
+use crate::engine::{assign, digits, email, iban, pem, url};
+use crate::finding::Grade;
+
+mod cloud;
+mod code;
+mod payment;
+mod personal;
+mod secrets;
+mod services;
+
+/// The tables of tokens.
+pub(crate) const DETECTORS: &[&[Detector]] =
+    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, services::TOKENS];
+
+/// A token with literals of its own.
+///
+/// Patterns are over bytes, without Unicode classes. They need no upper bound: `longest` is it.
+pub(crate) struct Detector {
+    /// A stable name.
+    pub(crate) name: &'static str,
+    pub(crate) class: Class,
+    /// What it is, for the documentation.
+    pub(crate) about: &'static str,
+    /// What replaces it.
+    pub(crate) tag: &'static str,
+    /// Where to look; whatever the case. The pattern decides about case.
+    pub(crate) literals: &'static [&'static str],
+    /// What begins with the literal and is kept; the literal begins the body when this is empty.
+    pub(crate) lead: &'static str,
+    /// The secret.
+    pub(crate) body: &'static str,
+    /// The longest body.
+    pub(crate) longest: usize,
+    /// What may not stand before.
+    pub(crate) before: Edge,
+    /// What may not stand behind.
+    pub(crate) after: Edge,
+    pub(crate) grade: Grade,
+    /// The last word: the grade for these bytes, or none.
+    pub(crate) check: fn(&[u8], Grade) -> Option<Grade>,
+    /// Whether `name=[REDACTED]` is shown when it stands behind a telling name.
+    pub(crate) yields: bool,
+    /// Texts in which it is found, in the notation of `tests::expand`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    pub(crate) examples: &'static [&'static str],
+    /// Texts in which it is not.
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    pub(crate) counter_examples: &'static [&'static str],
+}
+
+/// Which bytes beside a token would make it part of something longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Edge {
+    /// None: whatever stands there.
+    Any,
+    /// Letters and digits.
+    Alphanumeric,
+    /// Letters, digits and `_`.
+    Word,
+    /// Letters, digits, `_` and `-`.
+    Name,
+}
+
+impl Edge {
+    pub(crate) fn takes(self, byte: u8) -> bool {
+        match self {
+            Self::Any => false,
+            Self::Alphanumeric => byte.is_ascii_alphanumeric(),
+            Self::Word => byte.is_ascii_alphanumeric() || byte == b'_',
+            Self::Name => byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-',
+        }
+    }
+}
+
+/// What most tokens have in common.
+pub(crate) const TOKEN: Detector = Detector {
+    name: "",
+    class: Class::new("secret.generic"),
+    about: "",
+    tag: "[REDACTED]",
+    literals: &[],
+    lead: "",
+    body: "",
+    longest: 512,
+    before: Edge::Alphanumeric,
+    after: Edge::Any,
+    grade: Grade::Certain,
+    check: always,
+    yields: false,
+    examples: &[],
+    counter_examples: &[],
+};
+
+/// A token that its prefix and shape tell beyond doubt.
+pub(crate) const fn token(
+    name: &'static str,
+    class: &'static str,
+    tag: &'static str,
+    literals: &'static [&'static str],
+    body: &'static str,
+    about: &'static str,
+    examples: &'static [&'static str],
+) -> Detector {
+    Detector { name, class: Class::new(class), about, tag, literals, body, examples, ..TOKEN }
+}
+
+/// The shape says it all.
+pub(crate) fn always(_: &[u8], grade: Grade) -> Option<Grade> {
+    Some(grade)
+}
+
+/// A letter and a digit at least, so that no name in words is taken for a token.
+pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
+    let digit = body.iter().any(u8::is_ascii_digit);
+    (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
+}
+
+/// The classes of all detectors, not sorted.
+pub(crate) fn classes() -> impl Iterator<Item = Class> {
+    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
+    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS])
+}
+
+/// The names of all detectors and what they are for.
+pub(crate) fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let tokens = DETECTORS.iter().copied().flatten();
+    tokens
+        .map(|token| (token.name, token.about))
+        .chain(shapes.map(|shape| (shape.name, shape.about)))
+}
+
+/// A detector without a literal prefix, described here and checked in `engine`.
+pub(crate) struct ShapeEntry {
+    pub(crate) name: &'static str,
+    pub(crate) class: Class,
+    pub(crate) about: &'static str,
+    /// Read by the tests only, as all examples are.
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    pub(crate) examples: &'static [&'static str],
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    pub(crate) counter_examples: &'static [&'static str],
+}
+
+pub(crate) use {
+    assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
+    pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Secrets that belong to no one provider.
+use super::{
+    Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, mixed,
+};
+use crate::class::Class;
+use crate::engine::{assign, checks, pem, url};
+use crate::finding::Grade;
+
+pub(crate) const SHAPES: &[ShapeEntry] = &[
+    ShapeEntry {
+        name: pem::DETECTOR,
+        class: PRIVATE_KEY,
+        about: "private key blocks: RSA, EC, DSA, OPENSSH, ENCRYPTED, PKCS #8, PGP",
+        examples: &[
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE<40>\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----\\nMIIE<40>",
+            "\"-----BEGIN EC PRIVATE KEY-----\\n\" +\n  \"MHcC<40>\\n\"",
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1\n\n<60>\n",
+        ],
+        counter_examples: &[
+            "-----BEGIN CERTIFICATE-----\nMIIE<40>\n",
+            "-----BEGIN PUBLIC KEY-----\nMIIE<40>\n",
+            "it starts with -----BEGIN PRIVATE KEY----- and then",
+        ],
+    },
+    ShapeEntry {
+        name: url::DETECTOR,
+        class: URL_CREDENTIALS,
+        about: "user information in URLs",
+        examples: &[
+            "https://user:pass@example.com",
+            "postgres://app:S3cretPw@db:5432/x",
+            "https://x-token@example.com/repo",
+        ],
+        counter_examples: &[
+            "https://example.com/@scope/name",
+            "ssh://git@github.com/owner/name",
+            "https://$USER@example.com",
+        ],
+    },
+    ShapeEntry {
+        name: assign::DETECTOR,
+        class: GENERIC,
+        about: "values behind telling names: password, secret, token, api_key and their kin",
+        examples: &[
+            "password=hunter2hunter2",
+            "pwd: 'Sup3rSecret'",
+            "{\"password\": \"supersecretword\"}",
+            "{\\\"api_key\\\": \\\"<24>\\\"}",
+            "export API_KEY=<20>",
+            "my_service_token := \"<32a>\"",
+            "<botToken>\n  <32>\n</botToken>",
+            "set(\"SERVICE_TOKEN\", \"<32>\")",
+        ],
+        counter_examples: &[
+            "password=${DB_PASSWORD}",
+            "token = self.token",
+            "secret: getSecret()",
+            "max_tokens=4096",
+            "author: somebody1234567",
+            "\"password\": \"string\"",
+            "token_type: bearer12345678",
+            "password: [REDACTED]",
+        ],
+    },
+];
+
+pub(crate) const TOKENS: &[Detector] = &[
+    Detector {
+        name: "jwt",
+        class: Class::new("secret.jwt"),
+        about: "JSON Web Tokens: the first part decodes to a header with `alg`",
+        tag: "[REDACTED-JWT]",
+        literals: &["eyj"],
+        body: r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+){0,2}",
+        longest: 4096,
+        before: Edge::Name,
+        check: |token, grade| Some(if checks::jwt_header(token) { grade } else { Grade::Possible }),
+        examples: &["t eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln t"],
+        counter_examples: &["eyJhbGciOiJIUzI1NiJ9", "eyJxxxxxxxxx.xxxxxxx.xxxxxxx"],
+        ..TOKEN
+    },
+    Detector {
+        name: "bearer",
+        class: Class::new("secret.bearer"),
+        about: "credentials behind `Bearer` (RFC 6750)",
+        literals: &["bearer"],
+        lead: r"(?i:bearer)(?:[ \t+]|%20){1,4}",
+        body: r"[A-Za-z0-9._~+/=-]{8,}",
+        longest: 2048,
+        grade: Grade::Likely,
+        check: |body, grade| {
+            let sure = mixed(body, grade).is_some() || checks::entropy(body) >= 3.5;
+            let telling = body.iter().any(|b| b"+/=".contains(b));
+            if sure || telling { Some(grade) } else { None }
+        },
+        yields: true,
+        examples: &["Authorization: Bearer ab+cd/ef==gh", "bearer <40>"],
+        counter_examples: &["the bearer certificate", "Bearer [REDACTED]", "Bearer ${TOKEN}"],
+        ..TOKEN
+    },
+    Detector {
+        name: "basic",
+        class: Class::new("secret.basic"),
+        about: "user and password behind `Basic` (RFC 7617)",
+        literals: &["basic"],
+        lead: r"(?i:basic)[ \t]{1,4}",
+        body: r"[A-Za-z0-9+/_-]{6,}={0,2}",
+        longest: 1024,
+        grade: Grade::Certain,
+        check: basic,
+        yields: true,
+        examples: &["Authorization: Basic dXNlcjpwYXNzd29yZDEyMzQ1Njc4OTA="],
+        counter_examples: &["basic education", "Basic information1"],
+        ..TOKEN
+    },
+    Detector {
+        name: "age-key",
+        class: Class::new("secret.age"),
+        about: "secret keys of age",
+        tag: "[REDACTED-AGE-KEY]",
+        literals: &["age-secret-key-1"],
+        body: r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}",
+        examples: &["AGE-SECRET-KEY-1QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE"],
+        check: always,
+        ..TOKEN
+    },
+];
+
+/// `Basic` and base64 that decodes to a text with a colon in it.
+fn basic(body: &[u8], grade: Grade) -> Option<Grade> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    let bare: &[u8] = body.strip_suffix(b"==").or(body.strip_suffix(b"=")).unwrap_or(body);
+    let plain = STANDARD_NO_PAD.decode(bare).ok()?;
+    plain.contains(&b':').then_some(grade)
+}

@@ -1,0 +1,262 @@
+//! Values behind telling names: `password=…`, `"api_key": "…"`, `TOKEN := '…'`, `<secret>…<`.
+use super::boundary::{Side, is_word, tag_after, tag_before};
+use super::hit::Rank;
+use super::key::{SIDE_BYTES, Strength, rfind, strength};
+use super::value::{self, Written};
+use super::{Hit, Open, Outcome, Span, Window, checks};
+use crate::class::Class;
+
+pub(crate) const DETECTOR: &str = "assigned-secret";
+pub(crate) const CLASS: Class = Class::new("secret.generic");
+pub(crate) const AWS_CLASS: Class = Class::new("secret.aws_secret_key");
+
+/// The longest value that is looked at; a longer one is cut here and the rest stays.
+pub(crate) const VALUE_BYTES: usize = 1024;
+/// Blanks, quotes and signs between a name and its value.
+const SIGN_BYTES: usize = 24;
+/// Base64 of this length behind a telling name is shown as what it is.
+const BASE64_BYTES: usize = 40;
+
+/// A value and how it stands behind its name.
+struct Assigned {
+    value: Span,
+    /// Where the value ends with its quote.
+    close: usize,
+    written: Written,
+}
+
+enum Found {
+    Nothing,
+    Open(Open),
+    Value(Assigned),
+}
+
+/// Looks at the name that holds the root at `at`, `root` bytes long. Gives also where the name
+/// ends, so that it is looked at once.
+pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outcome) {
+    let start = window.run_back(at, SIDE_BYTES, in_name);
+    let end = window.run(at + root, SIDE_BYTES, in_name);
+    if window.dry(end) {
+        return (end, Outcome::Open(Open { from: end, serious: false }));
+    }
+    let name = window.part(start, end);
+    // `-` and `.` at the end are not the name's: `password-->`.
+    let Some(strength) = strength(name) else { return (end, Outcome::Nothing) };
+    if start < window.floor || tag_before(window, start) {
+        return (end, Outcome::Nothing);
+    }
+    let outcome = match find(window, start, end) {
+        Found::Nothing => Outcome::Nothing,
+        Found::Open(open) => Outcome::Open(open),
+        Found::Value(assigned) => judge(window, name, strength, end, &assigned),
+    };
+    (end, outcome)
+}
+
+fn judge(
+    window: &Window<'_>,
+    name: &[u8],
+    strength: Strength,
+    name_end: usize,
+    assigned: &Assigned,
+) -> Outcome {
+    let value = window.part(assigned.value.start, assigned.value.end);
+    let Some(grade) = value::grade(value, strength, assigned.written) else {
+        return Outcome::Nothing;
+    };
+    let is_aws = rfind(name, b"aws").is_some() && rfind(name, b"secret").is_some();
+    let encoded = value.len() >= BASE64_BYTES && checks::is_base64(value);
+    let equals = window.part(name_end, assigned.value.start);
+    let bare_name = equals.iter().all(|byte| matches!(byte, b' ' | b'=' | b'"' | b'\''));
+    let wide = bare_name
+        && equals.iter().filter(|byte| **byte == b'=').count() == 1
+        && !matches!(equals.first(), Some(b'"' | b'\''));
+    Outcome::Hit(Hit {
+        detector: DETECTOR,
+        class: if is_aws { AWS_CLASS } else { CLASS },
+        grade,
+        secret: assigned.value,
+        wide: wide.then(|| Span::new(name_end, assigned.close)),
+        tag: if encoded { "[REDACTED-BASE64]" } else { "[REDACTED]" },
+        rank: Rank::Assignment,
+        runs_on: false,
+    })
+}
+
+/// Finds the value behind the name from `start` to `end`.
+fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
+    if let Some(value) = window.value.filter(|value| *value > end) {
+        return Found::Value(Assigned {
+            value: Span::new(value, window.len()),
+            close: window.len(),
+            written: Written::Quoted,
+        });
+    }
+    let sign = Sign::read(window, end);
+    match sign.kind {
+        Kind::Open => Found::Open(Open { from: end, serious: false }),
+        Kind::None => Found::Nothing,
+        Kind::Element if window.before(start) != Some(b'<') => Found::Nothing,
+        Kind::Comma if !(sign.name_quoted && sign.quote.is_some()) => Found::Nothing,
+        Kind::Element => bare(window, end, sign.end, Written::Quoted, |byte| byte != b'<'),
+        Kind::Colon | Kind::Equals | Kind::Comma => match sign.quote {
+            Some(quote) => quoted(window, end, &sign, quote),
+            None if sign.kind == Kind::Colon => {
+                bare(window, end, sign.end, Written::Colon, in_bare)
+            }
+            None => bare(window, end, sign.end, Written::Bare, in_bare),
+        },
+        Kind::Blank => bare(window, end, sign.end, Written::Blank, in_bare),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    None,
+    /// The text ends before it is clear.
+    Open,
+    Equals,
+    Colon,
+    /// `("NAME", "value")`
+    Comma,
+    /// `<name>value</name>`
+    Element,
+    /// `NAME value`
+    Blank,
+}
+
+/// What stands between a name and its value.
+struct Sign {
+    kind: Kind,
+    name_quoted: bool,
+    /// The quote that opens the value, and how many backslashes stand before it.
+    quote: Option<(u8, usize)>,
+    /// Where the value begins.
+    end: usize,
+}
+
+impl Sign {
+    fn read(window: &Window<'_>, start: usize) -> Self {
+        let mut sign = Self { kind: Kind::None, name_quoted: false, quote: None, end: start };
+        let mut at = window.run(start, 4, |byte| byte == b'\\');
+        if window.byte(at).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
+            sign.name_quoted = true;
+            at += 1;
+        }
+        at = window.run(at, 2, |byte| matches!(byte, b']' | b')'));
+        let blanks = at;
+        at = window.run(at, SIGN_BYTES, |byte| matches!(byte, b' ' | b'\t'));
+        let signs = at;
+        at = window.run(at, 4, |byte| b"=:>?.+|~,".contains(&byte));
+        if window.dry(at) {
+            sign.kind = Kind::Open;
+            return sign;
+        }
+        sign.kind = match window.part(signs, at) {
+            b"," => Kind::Comma,
+            b">" => Kind::Element,
+            b":" => Kind::Colon,
+            b"" if signs > blanks => Kind::Blank,
+            other if other.contains(&b'=') => Kind::Equals,
+            other if other.ends_with(b":") => Kind::Colon,
+            _ => Kind::None,
+        };
+        let lines = sign.kind == Kind::Element;
+        at = window.run(at, SIGN_BYTES, |byte| {
+            matches!(byte, b' ' | b'\t') || (lines && matches!(byte, b'\r' | b'\n'))
+        });
+        let slashes = at;
+        at = window.run(at, 8, |byte| byte == b'\\');
+        match window.byte(at) {
+            Some(quote @ (b'"' | b'\'' | b'`')) => {
+                sign.quote = Some((quote, at - slashes));
+                at += 1;
+            }
+            None if window.dry(at) => sign.kind = Kind::Open,
+            _ => at = slashes,
+        }
+        sign.end = at;
+        sign
+    }
+}
+
+fn quoted(window: &Window<'_>, name_end: usize, sign: &Sign, quote: (u8, usize)) -> Found {
+    let (quote, depth) = quote;
+    let mut from = sign.end;
+    loop {
+        let stop = window.run(from, VALUE_BYTES.saturating_sub(from - sign.end), |byte| {
+            byte != quote && byte != b'\n'
+        });
+        let full = stop - sign.end >= VALUE_BYTES;
+        if window.dry(past_char(stop, full)) {
+            return Found::Open(Open { from: name_end, serious: stop > sign.end });
+        }
+        let slashes = stop - window.run_back(stop, stop - sign.end, |byte| byte == b'\\');
+        if !full && window.byte(stop) == Some(quote) && slashes > depth {
+            from = stop + 1;
+            continue;
+        }
+        let closed = window.byte(stop) == Some(quote) && !full;
+        let end = if closed { stop - slashes.min(depth) } else { on_char(window, stop) };
+        // `'one'two` is one value to a shell.
+        let close = if closed { stop + 1 } else { end };
+        return Found::Value(Assigned {
+            value: Span::new(sign.end, end),
+            close,
+            written: Written::Quoted,
+        });
+    }
+}
+
+fn bare(
+    window: &Window<'_>,
+    name_end: usize,
+    start: usize,
+    written: Written,
+    belongs: impl Fn(u8) -> bool,
+) -> Found {
+    let stop = window.run(start, VALUE_BYTES, belongs);
+    let full = stop - start >= VALUE_BYTES;
+    let open = Found::Open(Open { from: name_end, serious: stop > start });
+    if window.dry(past_char(stop, full)) {
+        return open;
+    }
+    match window.byte(stop) {
+        // A call, an index, a template, a tag: not the value itself.
+        Some(b'(' | b'{') => return Found::Nothing,
+        Some(b'[') => {
+            return if tag_after(window, stop) == Side::Unknown { open } else { Found::Nothing };
+        }
+        _ => {}
+    }
+    let end = on_char(window, stop);
+    let tail = window.part(start, end).iter().rev();
+    let trimmed = tail.take_while(|byte| matches!(byte, b'.' | b':' | b'!' | b'?')).count();
+    let blank_tail = window.part(start, end - trimmed).iter().rev();
+    let blanks = blank_tail.take_while(|byte| byte.is_ascii_whitespace()).count();
+    let end = if written == Written::Quoted { end - blanks } else { end - trimmed };
+    let head = window.run(start, end - start, |byte| byte.is_ascii_whitespace());
+    let value = Span::new(head, end.max(head));
+    Found::Value(Assigned { value, close: value.end, written })
+}
+
+/// What must be there before the end is clear: a value that is cut ends with a whole character.
+fn past_char(stop: usize, full: bool) -> usize {
+    if full { stop + 3 } else { stop }
+}
+
+/// The next place that is not inside a character of UTF-8.
+fn on_char(window: &Window<'_>, at: usize) -> usize {
+    window.run(at, 3, |byte| byte & 0xC0 == 0x80)
+}
+
+fn in_name(byte: u8) -> bool {
+    is_word(byte) || matches!(byte, b'-' | b'.' | b'$')
+}
+
+fn in_bare(byte: u8) -> bool {
+    !byte.is_ascii_whitespace()
+        && !byte.is_ascii_control()
+        && !matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b'&' | b'<' | b'>')
+        && !matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'\\')
+}

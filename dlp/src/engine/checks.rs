@@ -1,0 +1,94 @@
+//! Checksums and measures: pure functions over the bytes of a candidate.
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The Luhn check digit (ISO/IEC 7812-1, annex B) over digits `0..=9`.
+pub(crate) fn luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| match (at % 2, u32::from(*digit)) {
+            (0, digit) => digit,
+            (_, digit) if digit > 4 => digit * 2 - 9,
+            (_, digit) => digit * 2,
+        })
+        .sum();
+    sum % 10 == 0 && digits.iter().any(|digit| *digit != 0)
+}
+
+/// ISO 7064 MOD 97-10, as ISO 13616 uses it, over letters and digits with the first four moved to
+/// the end.
+pub(crate) fn mod_97(account: &[u8]) -> bool {
+    let (head, tail) = account.split_at(account.len().min(4));
+    let mut rest: u32 = 0;
+    for byte in tail.iter().chain(head) {
+        rest = match byte.to_ascii_uppercase() {
+            digit @ b'0'..=b'9' => (rest * 10 + u32::from(digit - b'0')) % 97,
+            letter @ b'A'..=b'Z' => (rest * 100 + u32::from(letter - b'A') + 10) % 97,
+            _ => return false,
+        };
+    }
+    rest == 1
+}
+
+/// Bits of entropy for one byte, from how often each occurs.
+pub(crate) fn entropy(bytes: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in bytes {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
+    }
+    // A candidate is far shorter than 2^32, so the conversion is exact.
+    let all = f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / all)
+        .map(|share| -share * share.log2())
+        .sum()
+}
+
+/// Whether the first part of a token is the header of a JWS or JWE: JSON with an `alg`
+/// (RFC 7515 section 4.1.1, RFC 7516 section 4.1.1).
+pub(crate) fn jwt_header(token: &[u8]) -> bool {
+    let header = token.split(|byte| *byte == b'.').next().unwrap_or_default();
+    let Ok(json) = URL_SAFE_NO_PAD.decode(header) else { return false };
+    serde_json::from_slice::<serde_json::Value>(&json)
+        .is_ok_and(|header| header.get("alg").is_some_and(serde_json::Value::is_string))
+}
+
+/// Whether every byte is a letter of base64 and the length is one that base64 has.
+pub(crate) fn is_base64(bytes: &[u8]) -> bool {
+    let body = bytes.strip_suffix(b"==").or(bytes.strip_suffix(b"=")).unwrap_or(bytes);
+    let letters = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    !body.is_empty() && body.iter().all(letters) && bytes.len() % 4 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums() {
+        let digits = |text: &str| text.bytes().map(|byte| byte - b'0').collect::<Vec<_>>();
+        assert!(luhn(&digits("4111111111111111")));
+        assert!(luhn(&digits("378282246310005")));
+        assert!(!luhn(&digits("4111111111111112")));
+        assert!(!luhn(&digits("0000000000000000")));
+        assert!(mod_97(b"GB82WEST12345698765432"));
+        assert!(mod_97(b"DE89370400440532013000"));
+        assert!(!mod_97(b"DE88370400440532013000"));
+        assert!(!mod_97(b"D"));
+    }
+
+    #[test]
+    fn measures() {
+        assert!(entropy(b"aaaaaaaa").abs() < 1e-9);
+        assert!((entropy(b"abcdabcd") - 2.0).abs() < 1e-9);
+        assert!(jwt_header(b"eyJhbGciOiJIUzI1NiJ9.e30."));
+        assert!(!jwt_header(b"eyJhbG.e30."));
+        assert!(is_base64(b"dXNlcjpwYXNz") && !is_base64(b"dXNlcjpwYX"));
+    }
+}

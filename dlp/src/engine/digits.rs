@@ -1,0 +1,243 @@
+//! Numbers: payment cards and social security numbers, found where a run of digits begins.
+use super::boundary::{Side, is_word, tag_after, tag_before};
+use super::checks::luhn;
+use super::hit::Rank;
+use super::{Hit, Open, Outcome, Span, Window};
+use crate::class::Class;
+use crate::finding::Grade;
+
+pub(crate) const PAN_DETECTOR: &str = "payment-card";
+pub(crate) const PAN: Class = Class::new("pci.pan");
+pub(crate) const SSN_DETECTOR: &str = "us-ssn";
+pub(crate) const SSN: Class = Class::new("gov_id.ssn");
+
+/// ISO/IEC 7812-1: a card number has 19 digits at most.
+const DIGITS: usize = 19;
+/// How many digits must be there before it is worth waiting for more.
+const SERIOUS_DIGITS: usize = 4;
+/// How far before a number a word may say what it is.
+const CONTEXT_BYTES: usize = 48;
+
+/// A number as it is written: digits with single blanks, hyphens or full stops between groups.
+struct Number {
+    digits: [u8; DIGITS],
+    count: usize,
+    /// For each group: how many digits stand up to its end, and where it ends.
+    groups: [(usize, usize); DIGITS],
+    group_count: usize,
+    /// Where the number ends, and whether it may go on behind the text.
+    end: usize,
+    open: bool,
+}
+
+/// Looks at the number that begins at `at`, where a digit stands and none before it.
+pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
+    if is_part(window, at) {
+        return Outcome::Nothing;
+    }
+    let first = window.run(at, DIGITS + 1, |byte| byte.is_ascii_digit());
+    if first - at > DIGITS || (first - at < 3 && !window.dry(first)) {
+        return Outcome::Nothing;
+    }
+    let number = Number::read(window, at);
+    if number.open {
+        return Outcome::Open(Open { from: at, serious: number.count >= SERIOUS_DIGITS });
+    }
+    card(window, at, &number)
+        .or_else(|| ssn(window, at, &number))
+        .map_or(Outcome::Nothing, Outcome::Hit)
+}
+
+/// Whether the digit at `at` goes on from something: a word, a fraction, a longer number.
+fn is_part(window: &Window<'_>, at: usize) -> bool {
+    match window.before(at) {
+        None => false,
+        Some(b']') => tag_before(window, at),
+        // A fraction, a version, a date, a longer number with separators.
+        Some(b'.' | b'-') => window.before(at - 1).is_some_and(|byte| {
+            byte.is_ascii_digit() || (byte == b']' && tag_before(window, at - 1))
+        }),
+        Some(byte) => is_word(byte) || byte >= 0x80,
+    }
+}
+
+impl Number {
+    fn read(window: &Window<'_>, start: usize) -> Self {
+        let mut number = Self {
+            digits: [0; DIGITS],
+            count: 0,
+            groups: [(0, 0); DIGITS],
+            group_count: 0,
+            end: start,
+            open: false,
+        };
+        let mut at = start;
+        while let Some(byte) = window.byte(at) {
+            let slot = number.digits.get_mut(number.count);
+            match (byte, slot) {
+                (b'0'..=b'9', Some(slot)) => {
+                    *slot = byte - b'0';
+                    number.count += 1;
+                    at += 1;
+                }
+                (b' ' | b'-' | b'.', Some(_)) => {
+                    number.close(at);
+                    if window.dry(at + 1) {
+                        number.open = true;
+                        return number;
+                    }
+                    if !window.byte(at + 1).is_some_and(|next| next.is_ascii_digit()) {
+                        return number;
+                    }
+                    at += 1;
+                }
+                _ => break,
+            }
+        }
+        number.open = window.dry(at) || tag_after(window, at) == Side::Unknown;
+        // Letters, digits or a tag right behind: this group is not a number by itself.
+        let glued = window.byte(at).is_some_and(|byte| is_word(byte) || byte >= 0x80)
+            || (window.byte(at) == Some(b'[') && tag_after(window, at) == Side::Taken);
+        if !glued {
+            number.close(at);
+        }
+        number
+    }
+
+    fn close(&mut self, at: usize) {
+        if let Some(group) = self.groups.get_mut(self.group_count) {
+            *group = (self.count, at);
+            self.group_count += 1;
+            self.end = at;
+        }
+    }
+
+    fn groups(&self) -> &[(usize, usize)] {
+        self.groups.get(..self.group_count).unwrap_or_default()
+    }
+
+    fn first(&self, count: usize) -> &[u8] {
+        self.digits.get(..count).unwrap_or_default()
+    }
+
+    /// The lengths of the groups up to the one that ends after `count` digits.
+    fn is_grouped(&self, count: usize, shape: &[usize]) -> bool {
+        let mut sum = 0;
+        let ends = shape.iter().map(|length| {
+            sum += length;
+            sum
+        });
+        let groups = self.groups().iter().map(|(digits, _)| *digits).take_while(|d| *d <= count);
+        groups.eq(ends)
+    }
+}
+
+/// The shortest card number among the groups that passes: brand, length and check digit.
+fn card(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
+    for (count, end) in number.groups() {
+        let digits = number.first(*count);
+        let Some(usual) = brand(digits) else { continue };
+        if !luhn(digits) || is_dull(digits) {
+            continue;
+        }
+        let plain = end - start == *count;
+        let grouped = [&[4, 4, 4, 4][..], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3], &[4, 4, 4, 1]]
+            .iter()
+            .any(|shape| number.is_grouped(*count, shape));
+        let said =
+            is_said(window, start, &[b"card", b"pan", b"visa", b"credit", b"debit", b"amex"]);
+        let grade = match (plain, grouped) {
+            (false, false) => Grade::Possible,
+            _ if said || grouped => Grade::Certain,
+            _ if usual && is_bounded(window, start, *end) => Grade::Likely,
+            _ => Grade::Possible,
+        };
+        let secret = Span::new(start, *end);
+        return Some(hit(PAN_DETECTOR, PAN, grade, secret, "[REDACTED:PAN]"));
+    }
+    None
+}
+
+/// A decimal point behind the number makes it a fraction or an amount.
+fn is_bounded(window: &Window<'_>, start: usize, end: usize) -> bool {
+    let fraction = window.byte(end) == Some(b'.')
+        && window.byte(end + 1).is_some_and(|byte| byte.is_ascii_digit());
+    !fraction && !matches!(window.before(start), Some(b'.' | b'$' | b'#' | b'/'))
+}
+
+/// `Some(usual)` when the digits have a brand's first digits and length (the brands' published
+/// ranges); `usual` when it is the length that its cards really have.
+fn brand(digits: &[u8]) -> Option<bool> {
+    let head = |count: usize| {
+        digits.iter().take(count).fold(0_u32, |sum, digit| sum * 10 + u32::from(*digit))
+    };
+    let count = digits.len();
+    match head(4) {
+        4000..=4999 => matches!(count, 13 | 16 | 19).then_some(count == 16),
+        5100..=5599 | 2221..=2720 => (count == 16).then_some(true),
+        3400..=3499 | 3700..=3799 => (count == 15).then_some(true),
+        3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => {
+            matches!(count, 14 | 16 | 19).then_some(count == 14)
+        }
+        6011 | 6440..=6599 => matches!(count, 16 | 19).then_some(count == 16),
+        3528..=3589 => matches!(count, 16 | 19).then_some(count == 16),
+        6200..=6299 | 8100..=8199 => (16..=19).contains(&count).then_some(count == 16),
+        // Maestro and its kin.
+        5000..=5099 | 5600..=6999 => (13..=19).contains(&count).then_some(count == 16),
+        // Mir.
+        2200..=2204 => matches!(count, 16..=19).then_some(count == 16),
+        _ => None,
+    }
+}
+
+/// Fewer than three different digits: a filler, unless it is the round test number of a brand.
+fn is_dull(digits: &[u8]) -> bool {
+    let mut seen = [false; 10];
+    for digit in digits {
+        if let Some(seen) = seen.get_mut(usize::from(*digit)) {
+            *seen = true;
+        }
+    }
+    seen.iter().filter(|seen| **seen).count() < 2
+}
+
+/// `123-45-6789`, or nine digits where a word says what they are (ranges: SSA, POMS RM 10201).
+fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
+    let (_, end) = number.groups().iter().find(|(count, _)| *count == 9)?;
+    if number.groups().iter().any(|(count, _)| *count > 9) && window.byte(*end) != Some(b' ') {
+        return None;
+    }
+    let grouped = number.is_grouped(9, &[3, 2, 4]);
+    let plain = end - start == 9;
+    let said = is_said(window, start, &[b"ssn", b"social"]);
+    let separators = (window.byte(start + 3), window.byte(start + 6));
+    let grade = match (grouped, plain, said) {
+        (true, _, true) => Grade::Certain,
+        (true, _, false) if separators == (Some(b'-'), Some(b'-')) => Grade::Likely,
+        (_, true, true) => Grade::Likely,
+        (true, _, false) if separators.0 == separators.1 => Grade::Possible,
+        _ => return None,
+    };
+    let part = |from: usize, to: usize| {
+        let digits = number.digits.get(from..to).unwrap_or_default();
+        digits.iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(*digit))
+    };
+    let (area, group, serial) = (part(0, 3), part(3, 5), part(5, 9));
+    // The first two were printed on cards in shop windows and never valid again.
+    let void = [(78, 5, 1120), (219, 9, 9999), (123, 45, 6788)].contains(&(area, group, serial));
+    if area == 0 || area == 666 || area >= 900 || group == 0 || serial == 0 || void {
+        return None;
+    }
+    Some(hit(SSN_DETECTOR, SSN, grade, Span::new(start, *end), "[REDACTED:SSN]"))
+}
+
+/// Whether one of the words stands shortly before the number.
+fn is_said(window: &Window<'_>, start: usize, words: &[&[u8]]) -> bool {
+    let before = window.part(start.saturating_sub(CONTEXT_BYTES), start);
+    words.iter().any(|word| before.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+}
+
+fn hit(detector: &'static str, class: Class, grade: Grade, secret: Span, tag: &'static str) -> Hit {
+    let rank = Rank::Shape;
+    Hit { detector, class, grade, secret, wide: None, tag, rank, runs_on: false }
+}

@@ -1,0 +1,216 @@
+//! Names that tell that a secret stands behind them.
+
+/// How much a name says about its value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Strength {
+    /// `key`, `auth`: many harmless values stand behind such names.
+    Weak,
+    /// `token`, `secret`, `api_key`.
+    Secret,
+    /// `password`: people choose the value, so that it need not look random.
+    Password,
+}
+
+/// Every name that tells holds one of these; they are what the one pass looks for.
+pub(crate) const ROOTS: [&str; 8] =
+    ["pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie"];
+
+/// The longest name that is looked at, on either side of the root.
+pub(crate) const SIDE_BYTES: usize = 64;
+
+/// Words with what they say, and whether they must begin a word of the name: `keyboard` and
+/// `monkey` are no keys. Longer words first where one holds another.
+const WORDS: [(&[u8], Strength, bool); 34] = [
+    (b"password", Strength::Password, false),
+    (b"passwd", Strength::Password, false),
+    (b"passphrase", Strength::Password, false),
+    (b"passwort", Strength::Password, false),
+    (b"pwd", Strength::Password, false),
+    (b"pass", Strength::Password, true),
+    (b"credentials", Strength::Secret, false),
+    (b"credential", Strength::Secret, false),
+    (b"creds", Strength::Secret, true),
+    (b"cred", Strength::Secret, true),
+    (b"secrets", Strength::Secret, false),
+    (b"secrete", Strength::Secret, false),
+    (b"secret", Strength::Secret, false),
+    (b"token", Strength::Secret, false),
+    (b"apikey", Strength::Secret, false),
+    (b"api_key", Strength::Secret, false),
+    (b"api-key", Strength::Secret, false),
+    (b"accesskey", Strength::Secret, false),
+    (b"access_key", Strength::Secret, false),
+    (b"access-key", Strength::Secret, false),
+    (b"privatekey", Strength::Secret, false),
+    (b"private_key", Strength::Secret, false),
+    (b"private-key", Strength::Secret, false),
+    (b"secretkey", Strength::Secret, false),
+    (b"authkey", Strength::Secret, false),
+    (b"auth_key", Strength::Secret, false),
+    (b"account_key", Strength::Secret, false),
+    (b"accountkey", Strength::Secret, false),
+    (b"encryption_key", Strength::Secret, false),
+    (b"signing_key", Strength::Secret, false),
+    (b"authorization", Strength::Secret, true),
+    (b"cookie", Strength::Weak, true),
+    (b"auth", Strength::Weak, true),
+    (b"key", Strength::Weak, true),
+];
+
+/// A word behind the telling one that makes the value something about the secret.
+const ABOUT: [&[u8]; 52] = [
+    b"name",
+    b"names",
+    b"type",
+    b"types",
+    b"url",
+    b"uri",
+    b"path",
+    b"file",
+    b"filename",
+    b"dir",
+    b"id",
+    b"ids",
+    b"count",
+    b"counts",
+    b"length",
+    b"len",
+    b"size",
+    b"limit",
+    b"expiry",
+    b"expires",
+    b"expiration",
+    b"expired",
+    b"expire",
+    b"ttl",
+    b"policy",
+    b"field",
+    b"label",
+    b"hint",
+    b"ref",
+    b"index",
+    b"version",
+    b"format",
+    b"prefix",
+    b"suffix",
+    b"provider",
+    b"manager",
+    b"required",
+    b"min",
+    b"max",
+    b"header",
+    b"param",
+    b"endpoint",
+    b"enabled",
+    b"usage",
+    b"budget",
+    b"scope",
+    b"description",
+    b"desc",
+    b"title",
+    b"arn",
+    b"method",
+    b"at",
+];
+
+/// What the name says, or `None` when it tells nothing.
+pub(crate) fn strength(name: &[u8]) -> Option<Strength> {
+    WORDS.iter().find_map(|(word, strength, whole)| {
+        let at = rfind(name, word)?;
+        let begins = !*whole || begins_word(name, at);
+        (begins && ends_well(name, at + word.len(), word)).then_some(*strength)
+    })
+}
+
+/// Whether the value of a member of this name is to be looked at together with the name.
+pub(crate) fn holds_root(name: &[u8]) -> bool {
+    ROOTS.iter().any(|root| rfind(name, root.as_bytes()).is_some())
+}
+
+/// The last place of a word, whatever its case.
+pub(crate) fn rfind(name: &[u8], word: &[u8]) -> Option<usize> {
+    name.windows(word.len()).rposition(|part| part.eq_ignore_ascii_case(word))
+}
+
+fn begins_word(name: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| name.get(at));
+    let first = name.get(at);
+    match (before, first) {
+        (Some(before), Some(first)) => {
+            !before.is_ascii_alphabetic()
+                || (before.is_ascii_lowercase() && first.is_ascii_uppercase())
+        }
+        _ => true,
+    }
+}
+
+/// Whether the word ends where a word of the name ends, and nothing behind it changes its sense.
+fn ends_well(name: &[u8], end: usize, word: &[u8]) -> bool {
+    let rest = name.get(end..).unwrap_or_default();
+    let Some(next) = rest.first() else { return true };
+    let last = end.checked_sub(1).and_then(|at| name.get(at));
+    let camel = next.is_ascii_uppercase() && last.is_some_and(u8::is_ascii_lowercase);
+    if next.is_ascii_alphabetic() && !camel {
+        return false;
+    }
+    let is_access_key = word.starts_with(b"access");
+    !words(rest).any(|part| {
+        let about = ABOUT.iter().any(|about| part.eq_ignore_ascii_case(about));
+        about && !(is_access_key && part.eq_ignore_ascii_case(b"id"))
+    })
+}
+
+/// The words of a name: `resetUrl`, `reset_url`, `reset-url`, `reset.url`.
+fn words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    name.split(|byte| !byte.is_ascii_alphanumeric()).flat_map(|part| {
+        let mut rest = part;
+        std::iter::from_fn(move || {
+            let cut = rest
+                .iter()
+                .zip(rest.iter().skip(1))
+                .position(|(one, two)| one.is_ascii_lowercase() && two.is_ascii_uppercase());
+            let (word, tail) = match cut {
+                Some(cut) => rest.split_at_checked(cut + 1)?,
+                None => (rest, &[][..]),
+            };
+            rest = tail;
+            (!word.is_empty()).then_some(word)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let cases = [
+            ("password", Some(Strength::Password)),
+            ("DB_PASSWORD", Some(Strength::Password)),
+            ("mysqlPwd", Some(Strength::Password)),
+            ("api_key", Some(Strength::Secret)),
+            ("X-Api-Key", Some(Strength::Secret)),
+            ("slack_TOKEN", Some(Strength::Secret)),
+            ("aws_secret_access_key", Some(Strength::Secret)),
+            ("aws_access_key_id", Some(Strength::Secret)),
+            ("fileioSECRETKEY", Some(Strength::Secret)),
+            ("Authorization", Some(Strength::Secret)),
+            ("auth_token", Some(Strength::Secret)),
+            ("scrutinizer_key", Some(Strength::Weak)),
+            ("monkey", None),
+            ("keyboard", None),
+            ("author", None),
+            ("capital", None),
+            ("tokenizer", None),
+            ("max_tokens", None),
+            ("token_type", None),
+            ("passwordResetUrl", None),
+            ("secretName", None),
+            ("compass", None),
+        ];
+        for (name, expect) in cases {
+            assert_eq!(strength(name.as_bytes()), expect, "{name}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The engine: one pass for literals and one for digits, and at each candidate the detector's own
+//! bounded check. Cost follows candidates, not detectors.
+//!
+//! Every check answers [`Outcome`]: nothing, a hit, or *open* when only bytes that have not come
+//! yet can tell. A check looks at no more than [`LOOK_BEHIND`] bytes before its candidate, so that
+//! the same text gives the same answer however it was cut.
+pub(crate) mod assign;
+pub(crate) mod boundary;
+pub(crate) mod checks;
+pub(crate) mod digits;
+pub(crate) mod email;
+pub(crate) mod hit;
+pub(crate) mod iban;
+pub(crate) mod key;
+pub(crate) mod literals;
+pub(crate) mod pem;
+pub(crate) mod shape;
+pub(crate) mod survey;
+pub(crate) mod token;
+pub(crate) mod url;
+pub(crate) mod value;
+pub(crate) mod window;
+
+pub(crate) use hit::{Hit, Open, Outcome, Span};
+pub(crate) use window::Window;
+
+/// How far before a candidate a check may look: a URL's user information (256) and its scheme, or
+/// a key's name and its quotes.
+pub(crate) const LOOK_BEHIND: usize = 320;

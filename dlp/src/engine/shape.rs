@@ -1,0 +1,64 @@
+//! A detector's pattern, run anchored at a candidate.
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, MatchKind};
+
+use super::Window;
+
+/// A compiled pattern: the longest match from a place on, found in one walk without going back.
+pub(crate) struct Shape {
+    dfa: dense::DFA<Vec<u32>>,
+    start: StateID,
+}
+
+/// Where a walk came to.
+pub(crate) struct Walk {
+    /// The end of the longest match.
+    pub(crate) end: Option<usize>,
+    /// The text ran out while a longer match was still possible.
+    pub(crate) open: bool,
+}
+
+impl Shape {
+    /// Compiles a pattern over bytes (no Unicode classes). `None` when it is no such pattern.
+    pub(crate) fn new(pattern: &str) -> Option<Self> {
+        let dfa = dense::Builder::new()
+            .configure(
+                dense::Config::new()
+                    .start_kind(StartKind::Anchored)
+                    .match_kind(MatchKind::All)
+                    .accelerate(false)
+                    // A pattern that needs more states than this is not a small bounded one.
+                    .dfa_size_limit(Some(1 << 20))
+                    .determinize_size_limit(Some(1 << 22)),
+            )
+            .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
+            .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
+            .build(pattern)
+            .ok()?;
+        let start = dfa.universal_start_state(Anchored::Yes)?;
+        Some(Self { dfa, start })
+    }
+
+    /// Walks from `at`, `longest` bytes at most.
+    pub(crate) fn walk(&self, window: &Window<'_>, at: usize, longest: usize) -> Walk {
+        let mut state = self.start;
+        let mut end = None;
+        let part = window.part(at, at.saturating_add(longest));
+        for (offset, byte) in part.iter().enumerate() {
+            state = self.dfa.next_state(state, *byte);
+            // The automaton says one byte later that it matched.
+            if self.dfa.is_match_state(state) {
+                end = Some(at + offset);
+            } else if self.dfa.is_dead_state(state) {
+                return Walk { end, open: false };
+            }
+        }
+        let last = self.dfa.next_eoi_state(state);
+        if self.dfa.is_match_state(last) {
+            end = Some(at + part.len());
+        }
+        Walk { end, open: part.len() < longest && window.dry(at + part.len()) }
+    }
+}

@@ -1,0 +1,145 @@
+//! One look at a window: every hit, and from where on it is undecided.
+use super::boundary::is_word;
+use super::digits;
+use super::literals::{Literals, Role};
+use super::token::Token;
+use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url};
+
+/// How much is held back while a candidate is open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Patience {
+    /// All that may still change: the result does not depend on how the text was cut.
+    Exact,
+    /// Only what hides something: the beginning of a prefix that anyone knows may go.
+    Eager,
+}
+
+/// What a window holds.
+pub(crate) struct Survey {
+    pub(crate) hits: Vec<Hit>,
+    exact: usize,
+    eager: usize,
+}
+
+impl Survey {
+    /// The first byte that an undecided candidate may claim; the length when there is none.
+    pub(crate) fn open(&self, patience: Patience) -> usize {
+        match patience {
+            Patience::Exact => self.exact,
+            Patience::Eager => self.eager,
+        }
+    }
+
+    fn new(window: &Window<'_>) -> Self {
+        Self { hits: Vec::new(), exact: window.len(), eager: window.len() }
+    }
+
+    fn take(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::Hit(hit) => self.hits.push(hit),
+            Outcome::Open(open) => self.hold(open),
+        }
+    }
+
+    fn hold(&mut self, open: Open) {
+        self.exact = self.exact.min(open.from);
+        if open.serious {
+            self.eager = self.eager.min(open.from);
+        }
+    }
+}
+
+/// Everything that looks, built once.
+pub(crate) struct Surveyor {
+    pub(crate) literals: Literals,
+    pub(crate) tokens: Vec<Token>,
+}
+
+impl Surveyor {
+    /// Looks at the whole window in one pass for literals and one for digits.
+    pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
+        let mut survey = Survey::new(window);
+        let blocks = self.literals(window, &mut survey);
+        numbers(window, &blocks, &mut survey);
+        if !window.ended {
+            self.tail(window, &blocks, &mut survey);
+        }
+        survey
+    }
+
+    /// Looks at every literal. Gives the private key blocks: nothing in them is looked at.
+    fn literals(&self, window: &Window<'_>, survey: &mut Survey) -> Vec<Span> {
+        let mut blocks = Vec::new();
+        let mut window = *window;
+        let mut name_end = 0;
+        for (at, length, roles) in self.literals.find(window.text) {
+            if at < window.floor {
+                continue;
+            }
+            for role in roles {
+                let outcome = match role {
+                    Role::Token(number) => match self.tokens.get(*number) {
+                        Some(token) => token.check(&window, at),
+                        None => Outcome::Nothing,
+                    },
+                    Role::Url => url::check(&window, at),
+                    Role::Email => email::check(&window, at),
+                    Role::PrivateKey => {
+                        let outcome = pem::check(&window, at);
+                        if let Outcome::Hit(hit) = &outcome {
+                            window.floor = hit.secret.end;
+                            blocks.push(hit.secret);
+                        }
+                        outcome
+                    }
+                    Role::Name if at < name_end => Outcome::Nothing,
+                    Role::Name => {
+                        let (end, outcome) = assign::check(&window, at, length);
+                        name_end = end;
+                        outcome
+                    }
+                };
+                survey.take(outcome);
+            }
+        }
+        blocks
+    }
+
+    /// Looks at the last bytes: the beginning of a literal, of a mail address, of an account.
+    fn tail(&self, window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
+        // A block that runs on to the end holds nothing else.
+        if survey.hits.iter().any(|hit| hit.runs_on) && blocks.last().is_some() {
+            return;
+        }
+        let known = self.literals.tail(window.text);
+        if known > 0 {
+            let from = window.len() - known;
+            let alone = !window.before(from).is_some_and(is_word);
+            survey.hold(Open { from, serious: known > 1 && alone });
+        }
+        for open in [email::tail(window), iban::tail(window)].into_iter().flatten() {
+            survey.hold(open);
+        }
+    }
+}
+
+/// Looks at every place where a run of digits begins.
+fn numbers(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
+    let mut window = *window;
+    let mut at = window.floor;
+    loop {
+        let start = window.run(at, usize::MAX, |byte| !byte.is_ascii_digit());
+        if start >= window.len() {
+            return;
+        }
+        at = window.run(start, usize::MAX, |byte| byte.is_ascii_digit());
+        if let Some(block) = blocks.iter().find(|block| block.start <= start && start < block.end) {
+            window.floor = block.end;
+            at = at.max(block.end);
+            continue;
+        }
+        survey.take(digits::check(&window, start));
+        survey.take(iban::check(&window, start));
+    }
+}

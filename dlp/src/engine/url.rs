@@ -1,0 +1,74 @@
+//! User information in URLs: `scheme://user:password@host`.
+use super::boundary::is_word;
+use super::hit::Rank;
+use super::{Hit, Open, Outcome, Span, Window};
+use crate::class::Class;
+use crate::finding::Grade;
+
+pub(crate) const LITERAL: &str = "://";
+pub(crate) const DETECTOR: &str = "url-credentials";
+pub(crate) const CLASS: Class = Class::new("secret.url_credentials");
+/// Longer user information is none that a client sends.
+pub(crate) const USERINFO_BYTES: usize = 256;
+
+/// Looks behind the `://` at `at`.
+pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
+    let start = at + LITERAL.len();
+    if !window.before(at).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+        return Outcome::Nothing;
+    }
+    let end = window.run(start, USERINFO_BYTES, in_authority);
+    if window.dry(end) && end < start + USERINFO_BYTES {
+        return Outcome::Open(Open { from: start, serious: end > start });
+    }
+    let authority = window.part(start, end);
+    let Some(length) = memchr::memrchr(b'@', authority) else { return Outcome::Nothing };
+    let user = window.part(start, start + length);
+    let host = window.part(start + length + 1, end);
+    let Some(grade) = grade(user, host) else { return Outcome::Nothing };
+    Outcome::Hit(Hit {
+        detector: DETECTOR,
+        class: CLASS,
+        grade,
+        secret: Span::new(start, start + length),
+        wide: None,
+        tag: "[REDACTED]",
+        rank: Rank::Shape,
+        runs_on: false,
+    })
+}
+
+/// Whether `at` stands in the user information of a URL.
+pub(crate) fn is_in_userinfo(window: &Window<'_>, at: usize) -> bool {
+    let start = window.run_back(at, USERINFO_BYTES, in_authority);
+    window.part(start.saturating_sub(LITERAL.len()), start) == LITERAL.as_bytes()
+}
+
+fn grade(user: &[u8], host: &[u8]) -> Option<Grade> {
+    if user.is_empty() || !host.first().is_some_and(|byte| is_word(*byte) || *byte == b'[') {
+        return None;
+    }
+    let password = memchr::memchr(b':', user).and_then(|colon| user.get(colon + 1..));
+    match password {
+        // `$PASSWORD`, `{password}`, `%s`, `****`: the place of a password.
+        Some(password) if password.is_empty() || is_variable(password) => Some(Grade::Possible),
+        Some(_) => Some(Grade::Likely),
+        // `ssh://git@host` names an account that everyone uses.
+        None if matches!(user, b"git" | b"hg" | b"svn" | b"anonymous" | b"root" | b"user") => None,
+        None if is_variable(user) => None,
+        None => Some(Grade::Likely),
+    }
+}
+
+fn is_variable(text: &[u8]) -> bool {
+    text.starts_with(b"$")
+        || text.starts_with(b"%")
+        || text.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'))
+}
+
+fn in_authority(byte: u8) -> bool {
+    !byte.is_ascii_whitespace()
+        && !byte.is_ascii_control()
+        && !matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'[' | b']' | b'\\')
+        && !matches!(byte, b'`' | b'{' | b'}' | b'|' | b'^' | b'(' | b')' | b',' | b';')
+}

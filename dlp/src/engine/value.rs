@@ -1,0 +1,171 @@
+//! Whether what stands behind a telling name looks like a secret.
+use super::boundary::has_tag;
+use super::checks::entropy;
+use super::key::Strength;
+use crate::finding::Grade;
+
+/// How the value is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Written {
+    /// In quotes, or as a JSON string.
+    Quoted,
+    /// `key=value`
+    Bare,
+    /// `key: value`
+    Colon,
+    /// `key value`
+    Blank,
+}
+
+/// Words that stand where a value will be.
+const STAND_INS: [&[u8]; 44] = [
+    b"null",
+    b"none",
+    b"nil",
+    b"true",
+    b"false",
+    b"undefined",
+    b"string",
+    b"str",
+    b"text",
+    b"bytes",
+    b"integer",
+    b"number",
+    b"boolean",
+    b"bool",
+    b"int",
+    b"object",
+    b"array",
+    b"any",
+    b"password",
+    b"passwd",
+    b"pass",
+    b"pwd",
+    b"secret",
+    b"token",
+    b"required",
+    b"optional",
+    b"changeme",
+    b"placeholder",
+    b"redacted",
+    b"hidden",
+    b"empty",
+    b"todo",
+    b"value",
+    b"bearer",
+    b"basic",
+    b"digest",
+    b"negotiate",
+    b"api_key",
+    b"apikey",
+    b"key",
+    b"test",
+    b"default",
+    b"disabled",
+    b"enabled",
+];
+
+/// `None` when the value is no secret, whatever the name says.
+pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Option<Grade> {
+    if value.len() < 3 || is_stand_in(value) || is_elsewhere(value) || has_tag(value) {
+        return None;
+    }
+    let look = Look::at(value);
+    if look.blanks {
+        let short = strength == Strength::Password && value.len() <= 40;
+        return (short && written == Written::Quoted).then_some(Grade::Possible);
+    }
+    if written != Written::Quoted && is_code(value) {
+        return None;
+    }
+    match (strength, written) {
+        (_, Written::Blank) => (look.random && value.len() >= 16).then_some(Grade::Likely),
+        (Strength::Weak, _) => (look.random && value.len() >= 16).then_some(Grade::Likely),
+        (Strength::Secret, _) => secret(value, &look, written),
+        (Strength::Password, _) => password(value, &look, written),
+    }
+}
+
+fn secret(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
+    if look.random || (look.digits && look.letters && value.len() >= 8) {
+        return Some(Grade::Likely);
+    }
+    if look.words || value.len() < 6 {
+        return (value.len() >= 8 && written == Written::Quoted).then_some(Grade::Possible);
+    }
+    Some(if look.symbols && look.letters { Grade::Likely } else { Grade::Possible })
+}
+
+fn password(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
+    if look.digits && !look.letters && value.len() < 6 {
+        return Some(Grade::Possible);
+    }
+    let telling = look.digits || look.symbols;
+    Some(match written {
+        _ if telling && value.len() >= 4 => Grade::Likely,
+        Written::Quoted if value.len() >= 4 => Grade::Likely,
+        Written::Bare => Grade::Likely,
+        _ => Grade::Possible,
+    })
+}
+
+/// `${PASSWORD}`, `<token>`, `your-api-key`, `xxxxxxxx`, `********`.
+pub(crate) fn is_stand_in(value: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 8] = [b"$", b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
+    let begins = |start: &&[u8]| {
+        value.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+    };
+    BEGINNINGS.iter().any(|start| begins(start))
+        || STAND_INS.iter().any(|word| value.eq_ignore_ascii_case(word))
+        || value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'?'))
+        || value.first().is_some_and(|first| value.iter().all(|byte| byte == first))
+}
+
+/// A path or an address: the secret is not here. A URL's own detector looks at its parts.
+fn is_elsewhere(value: &[u8]) -> bool {
+    value.starts_with(b"/")
+        || value.starts_with(b"./")
+        || value.starts_with(b"../")
+        || value.starts_with(b"~/")
+        || value.starts_with(b"@")
+        || memchr::memmem::find(value, b"://").is_some()
+}
+
+/// `session.secret`, `getenv`, `self.token`: names in source code.
+fn is_code(value: &[u8]) -> bool {
+    let name = |part: &[u8]| {
+        part.first().is_some_and(|first| first.is_ascii_alphabetic() || matches!(first, b'_'))
+            && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+    };
+    let mut parts = value.split(|byte| *byte == b'.');
+    value.contains(&b'.') && parts.all(name)
+}
+
+struct Look {
+    digits: bool,
+    letters: bool,
+    symbols: bool,
+    blanks: bool,
+    /// Only letters, in words: `some_name`, `someName`, `some-name`.
+    words: bool,
+    /// Letters and digits mixed with the entropy of a token.
+    random: bool,
+}
+
+impl Look {
+    fn at(value: &[u8]) -> Self {
+        let any = |is: fn(&u8) -> bool| value.iter().any(is);
+        let digits = any(u8::is_ascii_digit);
+        let letters = any(u8::is_ascii_alphabetic);
+        let joint = |byte: &u8| matches!(byte, b'_' | b'-' | b'.' | b':' | b'/');
+        let words = value.iter().all(|byte| byte.is_ascii_alphabetic() || joint(byte));
+        Self {
+            digits,
+            letters,
+            symbols: value.iter().any(|b| b.is_ascii_punctuation() && !joint(b)),
+            blanks: any(u8::is_ascii_whitespace),
+            words,
+            random: digits && letters && entropy(value) >= 3.0,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The stretch of text that a survey looks at.
+
+/// A text, which part of it may still be claimed, and whether more may come.
+#[derive(Clone, Copy)]
+pub(crate) struct Window<'t> {
+    pub(crate) text: &'t [u8],
+    /// Candidates that begin before this are not looked at: a private key block ended here.
+    pub(crate) floor: usize,
+    /// Nothing follows the text.
+    pub(crate) ended: bool,
+    /// Where the value begins that reaches to the end of the text: a JSON string behind the name
+    /// of its member.
+    pub(crate) value: Option<usize>,
+}
+
+impl<'t> Window<'t> {
+    pub(crate) fn whole(text: &'t [u8]) -> Self {
+        Self { text, floor: 0, ended: true, value: None }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    pub(crate) fn byte(&self, at: usize) -> Option<u8> {
+        self.text.get(at).copied()
+    }
+
+    pub(crate) fn before(&self, at: usize) -> Option<u8> {
+        at.checked_sub(1).and_then(|at| self.byte(at))
+    }
+
+    /// The bytes from `start` to `end`, as far as they exist.
+    pub(crate) fn part(&self, start: usize, end: usize) -> &'t [u8] {
+        let end = end.min(self.len());
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// The end of the run of such bytes that begins at `start`, `limit` bytes at most.
+    pub(crate) fn run(&self, start: usize, limit: usize, belongs: impl Fn(u8) -> bool) -> usize {
+        let part = self.part(start, start.saturating_add(limit));
+        start + part.iter().position(|byte| !belongs(*byte)).unwrap_or(part.len())
+    }
+
+    /// The beginning of the run of such bytes that ends before `end`.
+    pub(crate) fn run_back(&self, end: usize, limit: usize, belongs: impl Fn(u8) -> bool) -> usize {
+        let part = self.part(end.saturating_sub(limit), end);
+        let length = part.iter().rev().position(|byte| !belongs(*byte)).unwrap_or(part.len());
+        end - length
+    }
+
+    /// Whether the text has no byte here, but might get one.
+    pub(crate) fn dry(&self, at: usize) -> bool {
+        at >= self.len() && !self.ended
+    }
+}

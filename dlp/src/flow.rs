@@ -1,0 +1,153 @@
+//! A text that comes in pieces: what may be released, and with which edits.
+use crate::engine::survey::Patience;
+use crate::engine::{LOOK_BEHIND, Window, hit, pem};
+use crate::finding::{Acted, Action, Direction, Place};
+use crate::judge::Judge;
+use crate::scanner::Scanner;
+
+/// What has come and is not forgotten: what went already and may still be looked back at, then
+/// what is held.
+///
+/// Places are counted from the first byte of the whole text.
+pub(crate) struct Flow {
+    text: Vec<u8>,
+    /// Where `text` begins in the whole.
+    base: usize,
+    /// Where `text` is held from; before it is what went.
+    held: usize,
+    /// Before this nothing is looked at: a private key block ended here.
+    floor: usize,
+    /// Inside a private key block, with what is done about it.
+    block: Option<Action>,
+}
+
+/// A change of the text.
+pub(crate) struct Edit {
+    /// What is replaced, counted in the whole text.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) lead: &'static str,
+    pub(crate) tag: &'static str,
+}
+
+/// What one look at a flow has settled.
+pub(crate) struct Settled {
+    /// Everything before this may go, counted in the whole text.
+    pub(crate) until: usize,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) acted: Vec<Acted>,
+}
+
+impl Flow {
+    pub(crate) fn new() -> Self {
+        Self { text: Vec::new(), base: 0, held: 0, floor: 0, block: None }
+    }
+
+    /// How many bytes have come in all.
+    pub(crate) fn end(&self) -> usize {
+        self.base + self.text.len()
+    }
+
+    /// How many bytes are held.
+    pub(crate) fn held(&self) -> usize {
+        self.text.len() - self.held
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.text.extend_from_slice(bytes);
+    }
+
+    /// The bytes from one place to another, as far as they are remembered.
+    pub(crate) fn part(&self, start: usize, end: usize) -> &[u8] {
+        let range = start.saturating_sub(self.base)..end.saturating_sub(self.base);
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// Settles what can be settled, everything when the text has ended.
+    pub(crate) fn settle(
+        &mut self,
+        scanner: &Scanner,
+        judge: (&Judge, Direction),
+        patience: Patience,
+        ended: bool,
+    ) -> Settled {
+        let mut settled = Settled { until: 0, edits: Vec::new(), acted: Vec::new() };
+        self.block(ended, &mut settled);
+        if self.block.is_none() {
+            self.survey(scanner, judge, patience, ended, &mut settled);
+        }
+        settled.until = self.base + self.held;
+        settled
+    }
+
+    /// Forgets what nothing can look back at any more.
+    pub(crate) fn forget(&mut self) {
+        let old = self.held.saturating_sub(LOOK_BEHIND);
+        self.text.drain(..old);
+        self.base += old;
+        self.held -= old;
+        self.floor = self.floor.saturating_sub(old);
+    }
+
+    /// Goes on with the private key block that an earlier piece began.
+    fn block(&mut self, ended: bool, settled: &mut Settled) {
+        let Some(action) = self.block else { return };
+        let rest = self.text.get(self.held..).unwrap_or_default();
+        let length = match pem::reach(rest, ended) {
+            pem::Reach::Ends(length) => {
+                self.block = None;
+                length
+            }
+            pem::Reach::Goes(length) => length,
+        };
+        let start = self.base + self.held;
+        if action.edits() && length > 0 {
+            settled.edits.push(Edit { start, end: start + length, lead: "", tag: "" });
+        }
+        self.held += length;
+        self.floor = self.held;
+    }
+
+    fn survey(
+        &mut self,
+        scanner: &Scanner,
+        judge: (&Judge, Direction),
+        patience: Patience,
+        ended: bool,
+        settled: &mut Settled,
+    ) {
+        let window = Window { text: &self.text, floor: self.floor, ended, value: None };
+        let survey = scanner.surveyor.survey(&window);
+        let mut until = survey.open(patience).max(self.held);
+        for cluster in hit::clusters(survey.hits, Some(judge)) {
+            if cluster.claim.end <= self.held {
+                continue;
+            }
+            if cluster.claim.start >= until || (cluster.claim.end > until && !cluster.runs_on) {
+                until = until.min(cluster.claim.start.max(self.held));
+                break;
+            }
+            if cluster.action.edits() {
+                // What went already cannot be changed; the rest can.
+                let whole = cluster.edit.start >= self.held;
+                let span = if whole { cluster.edit } else { cluster.narrow };
+                settled.edits.push(Edit {
+                    start: self.base + span.start.max(self.held),
+                    end: self.base + span.end.max(self.held),
+                    lead: if whole { cluster.lead } else { "" },
+                    tag: cluster.tag,
+                });
+            }
+            if cluster.action > Action::Allow {
+                settled.acted.push(cluster.acted(Place::Text, self.base));
+            }
+            if cluster.runs_on {
+                self.block = Some(cluster.action);
+                until = cluster.claim.end;
+                self.floor = until;
+                break;
+            }
+        }
+        self.held = until;
+    }
+}

@@ -1,0 +1,201 @@
+//! JSON documents: every string, every name, every number.
+use serde_json::{Map, Value};
+
+use crate::engine::hit::{self, Cluster};
+use crate::engine::{Hit, Window, key};
+use crate::finding::{Acted, Direction, Finding};
+use crate::judge::Judge;
+use crate::pointer::{Part, Step, Steps, place};
+use crate::scanner::{Scanner, acted, edited, into_text};
+
+impl Scanner {
+    /// Everything found in the names, strings and numbers of a document, in its order.
+    ///
+    /// The document comes from a parser that limits its depth.
+    pub fn scan_json(&self, value: &Value) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let walk = Walk { scanner: self, judge: None, skips: &|_| false };
+        walk.value(value, &mut Vec::new(), &mut |path, part, _, clusters| {
+            let place = place(self, path, part);
+            findings.extend(clusters.iter().map(|cluster| cluster.finding(place.clone(), 0)));
+        });
+        findings
+    }
+
+    /// Puts tags in the place of what the judge has redacted or blocked, in names too. A number
+    /// becomes a string with the tag; two names that become one get a count behind them.
+    ///
+    /// The document comes from a parser that limits its depth.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use tollgate_dlp::{Direction, Judge, Scanner};
+    /// let scanner = Scanner::new()?;
+    /// let mut value = json!({"user": "admin", "password": "hunter2hunter2"});
+    /// let acted = scanner.redact_json(&mut value, &Judge::default(), Direction::Request);
+    /// assert_eq!(value, json!({"user": "admin", "password": "[REDACTED]"}));
+    /// assert_eq!(acted.len(), 1);
+    /// # Ok::<(), tollgate_dlp::ScannerError>(())
+    /// ```
+    pub fn redact_json(&self, value: &mut Value, judge: &Judge, way: Direction) -> Vec<Acted> {
+        self.redact_json_but(value, (judge, way), &|_| false)
+    }
+
+    /// As [`Self::redact_json`], without the strings behind the names that `skips` says yes to.
+    pub(crate) fn redact_json_but(
+        &self,
+        value: &mut Value,
+        judge: (&Judge, Direction),
+        skips: &dyn Fn(Option<&str>) -> bool,
+    ) -> Vec<Acted> {
+        let mut all = Vec::new();
+        let mut changes = Vec::new();
+        let walk = Walk { scanner: self, judge: Some(judge), skips };
+        walk.value(value, &mut Vec::new(), &mut |path, part, text, clusters| {
+            all.extend(acted(clusters, 0, |_| place(self, path, part)));
+            if let Some(clean) = edited(text.as_bytes(), clusters) {
+                changes.push(Change { steps: Steps::new(path), part, clean: into_text(clean) });
+            }
+        });
+        // Names last and from the inside out, so that every path is still true when it is used.
+        let (names, values): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| change.part == Part::Key);
+        for change in values.into_iter().chain(names.into_iter().rev()) {
+            change.apply(value);
+        }
+        all
+    }
+
+    /// The hits in a string or a number, the name before it taken into account. Places count in
+    /// the text alone.
+    fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
+        let telling = |name: &&str| key::holds_root(name.as_bytes()) || is_context(name.as_bytes());
+        let Some(name) = name.filter(telling) else {
+            return self.surveyor.survey(&Window::whole(text.as_bytes())).hits;
+        };
+        let quote = if quoted { "\"" } else { "" };
+        let both = format!("\"{}\":{quote}{text}", tail(name));
+        let value = both.len() - text.len();
+        let window = Window { text: both.as_bytes(), floor: 0, ended: true, value: Some(value) };
+        let hits = self.surveyor.survey(&window).hits.into_iter();
+        hits.filter_map(|hit| hit.behind(value)).collect()
+    }
+}
+
+/// Looks through a document.
+struct Walk<'a> {
+    scanner: &'a Scanner,
+    judge: Option<(&'a Judge, Direction)>,
+    skips: &'a dyn Fn(Option<&str>) -> bool,
+}
+
+/// Called for every text with something in it: where it is, the text, what is in it.
+type Report<'r> = dyn FnMut(&[Step<'_>], Part, &str, &[Cluster]) + 'r;
+
+impl Walk<'_> {
+    fn value<'v>(&self, value: &'v Value, path: &mut Vec<Step<'v>>, report: &mut Report<'_>) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::String(text) => {
+                if !(self.skips)(Step::name(path)) {
+                    self.text(text, true, path, report);
+                }
+            }
+            Value::Number(number) => self.text(&number.to_string(), false, path, report),
+            Value::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    path.push(Step::Item(at));
+                    self.value(item, path, report);
+                    path.pop();
+                }
+            }
+            Value::Object(members) => {
+                for (name, member) in members {
+                    path.push(Step::Name(name));
+                    let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
+                    if !clusters.is_empty() {
+                        report(path, Part::Key, name, &clusters);
+                    }
+                    self.value(member, path, report);
+                    path.pop();
+                }
+            }
+        }
+    }
+
+    fn text(&self, text: &str, quoted: bool, path: &[Step<'_>], report: &mut Report<'_>) {
+        let clusters = hit::clusters(self.scanner.hits(Step::name(path), text, quoted), self.judge);
+        if !clusters.is_empty() {
+            report(path, Part::Value, text, &clusters);
+        }
+    }
+}
+
+/// A text of a document that becomes another one.
+struct Change {
+    steps: Steps,
+    part: Part,
+    clean: String,
+}
+
+impl Change {
+    fn apply(self, document: &mut Value) {
+        match self.part {
+            Part::Value => {
+                if let Some(value) = self.steps.find(document) {
+                    *value = Value::String(self.clean);
+                }
+            }
+            Part::Key => {
+                let Some((Value::Object(members), name)) = self.steps.find_member(document) else {
+                    return;
+                };
+                rename(members, &name, self.clean);
+            }
+        }
+    }
+}
+
+/// Gives a member another name, in its place, and never that of another member.
+fn rename(members: &mut Map<String, Value>, name: &str, clean: String) {
+    let mut new = clean.clone();
+    let mut count = 1_usize;
+    while members.contains_key(&new) {
+        count += 1;
+        new = format!("{clean} {count}");
+    }
+    *members = std::mem::take(members)
+        .into_iter()
+        .map(|(known, value)| if known == name { (new.clone(), value) } else { (known, value) })
+        .collect();
+}
+
+/// Names that tell of a number or an address what it is.
+fn is_context(name: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] =
+        [b"card", b"pan", b"ssn", b"social", b"email", b"credit", b"debit", b"amex"];
+    WORDS.iter().any(|word| key::rfind(name, word).is_some())
+}
+
+/// The end of a long name, which is what tells.
+fn tail(name: &str) -> &str {
+    let from = name.len().saturating_sub(key::SIDE_BYTES);
+    (from..name.len()).find_map(|at| name.get(at..)).unwrap_or(name)
+}
+
+impl Hit {
+    /// The same hit counted from `start`, if it reaches behind it.
+    fn behind(mut self, start: usize) -> Option<Self> {
+        if self.secret.end <= start {
+            return None;
+        }
+        self.secret.start = self.secret.start.saturating_sub(start);
+        self.secret.end -= start;
+        self.wide = self.wide.filter(|wide| wide.start >= start).map(|mut wide| {
+            wide.start -= start;
+            wide.end -= start;
+            wide
+        });
+        Some(self)
+    }
+}

@@ -1,0 +1,130 @@
+//! The scanner: built once, used by everyone.
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::detectors::{self, DETECTORS};
+use crate::engine::hit::{self, Cluster};
+use crate::engine::literals::{Literals, Role};
+use crate::engine::survey::Surveyor;
+use crate::engine::token::Token;
+use crate::engine::{Window, key, pem, url};
+use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
+use crate::judge::Judge;
+
+/// Knows every built-in detector; compiled once, when the process starts or its settings load.
+pub struct Scanner {
+    pub(crate) surveyor: Surveyor,
+}
+
+/// Detectors that do not make a scanner. It can only happen to who changes the table.
+#[derive(Debug, thiserror::Error)]
+pub enum ScannerError {
+    /// A pattern that does not compile, or needs too many states.
+    #[error("the pattern of detector `{0}` cannot be used")]
+    Pattern(&'static str),
+    /// The literals together need too many states.
+    #[error("the literals of the detectors cannot be used: {0}")]
+    Literals(#[from] aho_corasick::BuildError),
+}
+
+impl Scanner {
+    /// Compiles the built-in detectors.
+    pub fn new() -> Result<Self, ScannerError> {
+        let mut tokens = Vec::new();
+        let mut entries: Vec<(&str, Role, bool)> =
+            vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
+        entries.push(("@", Role::Email, false));
+        entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
+        for detector in DETECTORS.iter().copied().flatten() {
+            let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
+            let role = Role::Token(tokens.len());
+            let claimed = detector.lead.is_empty();
+            entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
+            tokens.push(token);
+        }
+        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens } })
+    }
+
+    /// Everything found in a text, sorted by place. Findings that overlap are one.
+    ///
+    /// A clean text costs no allocation.
+    pub fn scan(&self, text: &[u8]) -> Vec<Finding> {
+        self.look(&Window::whole(text), None)
+            .iter()
+            .map(|cluster| cluster.finding(Place::Text, 0))
+            .collect()
+    }
+
+    /// Puts tags in the place of what the judge has redacted or blocked.
+    ///
+    /// ```
+    /// use tollgate_dlp::{Direction, Judge, Scanner};
+    /// let scanner = Scanner::new()?;
+    /// let redaction = scanner.redact("password=hunter2", &Judge::default(), Direction::Request);
+    /// assert_eq!(redaction.text, "password=[REDACTED]");
+    /// # Ok::<(), tollgate_dlp::ScannerError>(())
+    /// ```
+    pub fn redact<'t>(&self, text: &'t str, judge: &Judge, way: Direction) -> Redaction<'t> {
+        let clusters = self.look(&Window::whole(text.as_bytes()), Some((judge, way)));
+        let acted = acted(&clusters, 0, |_| Place::Text);
+        let text = match edited(text.as_bytes(), &clusters) {
+            None => Cow::Borrowed(text),
+            Some(bytes) => Cow::Owned(into_text(bytes)),
+        };
+        Redaction { text, acted }
+    }
+
+    pub(crate) fn look(
+        &self,
+        window: &Window<'_>,
+        judge: Option<(&Judge, Direction)>,
+    ) -> Vec<Cluster> {
+        hit::clusters(self.surveyor.survey(window).hits, judge)
+    }
+
+    /// The names of all detectors with what they are for, as the documentation lists them.
+    pub fn detectors() -> impl Iterator<Item = (&'static str, &'static str)> {
+        detectors::catalogue()
+    }
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanner").field("tokens", &self.surveyor.tokens.len()).finish()
+    }
+}
+
+/// What was acted on.
+pub(crate) fn acted(
+    clusters: &[Cluster],
+    base: usize,
+    place: impl Fn(&Cluster) -> Place,
+) -> Vec<Acted> {
+    clusters
+        .iter()
+        .filter(|cluster| cluster.action > Action::Allow)
+        .map(|cluster| cluster.acted(place(cluster), base))
+        .collect()
+}
+
+/// The text with the edits done, or `None` when there are none.
+pub(crate) fn edited(text: &[u8], clusters: &[Cluster]) -> Option<Vec<u8>> {
+    let mut out: Option<Vec<u8>> = None;
+    let mut copied = 0;
+    for cluster in clusters.iter().filter(|cluster| cluster.action.edits()) {
+        let out = out.get_or_insert_with(|| Vec::with_capacity(text.len()));
+        out.extend_from_slice(text.get(copied..cluster.edit.start).unwrap_or_default());
+        out.extend_from_slice(cluster.lead.as_bytes());
+        out.extend_from_slice(cluster.tag.as_bytes());
+        copied = cluster.edit.end;
+    }
+    let mut out = out?;
+    out.extend_from_slice(text.get(copied..).unwrap_or_default());
+    Some(out)
+}
+
+/// Edits begin and end between characters, so that text stays text.
+pub(crate) fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
+}

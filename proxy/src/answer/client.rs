@@ -1,0 +1,88 @@
+//! The client's side of an answer.
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use pingora_core::protocols::http::ServerSession;
+use pingora_http::ResponseHeader;
+
+use super::RECEIPT;
+use crate::body;
+use crate::refuse::{Caller, Refusal, answer};
+
+/// Resolves when the client goes away, or sends what it may not; never otherwise. Only to be used
+/// when its request was read to the end.
+pub async fn client_gone(session: &mut ServerSession) {
+    match session.read_body_or_idle(true).await {
+        Err(_) => {}
+        // Reading on after the end gives nothing but the end of the connection.
+        Ok(_) => std::future::pending().await,
+    }
+}
+
+/// Answers a refusal in the caller's protocol. Returns whether the connection is in order.
+pub async fn refuse(session: &mut ServerSession, refusal: &Refusal, caller: &Caller) -> bool {
+    let mut reply = answer(refusal, caller);
+    if let Some(receipt) = &refusal.receipt {
+        put_receipt(&mut reply.headers, receipt);
+    }
+    let sent = write_head(session, reply.status, &reply.headers, Some(reply.body.len())).await
+        && write_end(session, reply.body).await;
+    if sent {
+        body::drain(session).await;
+    }
+    sent
+}
+
+/// Names the call's record. What an upstream says under that name is not ours and goes.
+pub(super) fn put_receipt(headers: &mut HeaderMap, receipt: &str) {
+    headers.remove(RECEIPT);
+    if let Ok(value) = HeaderValue::from_str(receipt) {
+        headers.insert(RECEIPT, value);
+    }
+}
+
+/// Writes the head; with a length when it is known, else as the version wants it.
+pub(super) async fn write_head(
+    session: &mut ServerSession,
+    status: StatusCode,
+    headers: &HeaderMap,
+    length: Option<usize>,
+) -> bool {
+    let Ok(mut head) = ResponseHeader::build(status, Some(headers.len() + 2)) else { return false };
+    for (name, value) in headers {
+        if head.append_header(name.clone(), value.clone()).is_err() {
+            return false;
+        }
+    }
+    let framed = match length {
+        Some(length) => head.insert_header(header::CONTENT_LENGTH, length.to_string()),
+        None if session.is_http2() || headers.contains_key(header::CONTENT_LENGTH) => Ok(()),
+        None if is_old(session) => {
+            session.set_keepalive(None);
+            Ok(())
+        }
+        None => head.insert_header(header::TRANSFER_ENCODING, "chunked"),
+    };
+    framed.is_ok() && session.write_response_header(Box::new(head)).await.is_ok()
+}
+
+/// HTTP/1.0 knows no chunks; its answers end with the connection. A session whose head could not
+/// be read has no version and is closed anyway.
+fn is_old(session: &ServerSession) -> bool {
+    match session {
+        ServerSession::H1(session) => {
+            session.get_headers_raw_bytes().is_empty()
+                || session.req_header().version != Version::HTTP_11
+        }
+        _ => false,
+    }
+}
+
+/// Writes a piece that is not the last.
+pub(super) async fn write(session: &mut ServerSession, piece: Bytes) -> bool {
+    piece.is_empty() || session.write_response_body(piece, false).await.is_ok()
+}
+
+/// Writes the last piece and ends the body.
+pub(super) async fn write_end(session: &mut ServerSession, piece: Bytes) -> bool {
+    session.write_response_body(piece, true).await.is_ok()
+}

@@ -1,0 +1,80 @@
+//! JSON answers: held whole, parsed once, and only what was parsed is passed on.
+use bytes::BytesMut;
+use tokio::time::{Duration, Instant};
+use tollgate_dlp::Direction;
+use tollgate_rules::Code;
+
+use super::{Answer, client};
+use crate::decode::json;
+use crate::outcome::Ending;
+use crate::refuse::Refusal;
+use crate::words;
+
+impl Answer<'_, '_> {
+    pub(super) async fn pass_json(&mut self) -> Ending {
+        let whole = match self.hold().await {
+            Ok(whole) => whole,
+            Err(ending) => return ending,
+        };
+        let body = if whole.is_empty() {
+            whole.freeze()
+        } else {
+            let depth = self.flight.snapshot.settings.bounds.json_depth;
+            let Ok(mut document) = json::parse(&whole, depth) else {
+                return refused(Code::UpstreamProtocol, words::ANSWER_UNREADABLE);
+            };
+            drop(whole);
+            if self.inspect(&mut document) {
+                return refused(Code::DlpBlocked, words::ANSWER_BLOCKED);
+            }
+            match serde_json::to_vec(&document) {
+                Ok(bytes) => bytes.into(),
+                Err(_) => return refused(Code::GateBug, words::BUG),
+            }
+        };
+        let headers = std::mem::take(&mut self.headers);
+        let written = client::write_head(self.session, self.status, &headers, Some(body.len()))
+            .await
+            && client::write_end(self.session, body).await;
+        if written { Ending::Answered } else { Ending::Abandoned }
+    }
+
+    /// Filters lists and redacts one document; whether it may not pass at all.
+    pub(super) fn inspect(&mut self, document: &mut serde_json::Value) -> bool {
+        self.spoken.filter_lists(document, self.flight);
+        let snapshot = &self.flight.snapshot;
+        let mut acted = Vec::new();
+        for part in self.spoken.inspected_parts(document) {
+            acted.extend(snapshot.scanner.redact_json(part, &snapshot.judge, Direction::Answer));
+        }
+        self.note(acted, "answer")
+    }
+
+    async fn hold(&mut self) -> Result<BytesMut, Ending> {
+        let settings = &self.flight.snapshot.settings;
+        let limit = settings.bounds.answer_body_bytes;
+        let patience = Duration::from_millis(settings.deadlines.body_ms);
+        let mut whole = BytesMut::new();
+        loop {
+            let piece = match self.next().await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return Ok(whole),
+                // Nothing was passed on yet, so a broken answer can still be refused in words.
+                Err(Ending::Cut(code)) => return Err(refused(code, words::failed(code))),
+                Err(ending) => return Err(ending),
+            };
+            let length = whole.len().saturating_add(piece.len());
+            if length > limit {
+                return Err(refused(Code::UpstreamProtocol, words::ANSWER_TOO_LARGE));
+            }
+            if let Err(code) = self.share.grow(length, Instant::now() + patience).await {
+                return Err(refused(code, words::body(code)));
+            }
+            whole.extend_from_slice(&piece);
+        }
+    }
+}
+
+fn refused(code: Code, sentence: &str) -> Ending {
+    Ending::Refused(Refusal::new(code, sentence))
+}

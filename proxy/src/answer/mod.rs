@@ -1,0 +1,256 @@
+//! The answer: inspected as it streams, redacted, held or cut.
+//!
+//! [`relay`] picks the way by what the answer is: JSON is held whole and re-serialised, event
+//! streams go event by event, other text is scanned in a stream, and what cannot be read passes
+//! unread (and is recorded so) or is refused where a protocol is expected.
+mod client;
+mod events;
+mod json;
+mod plain;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use pingora_core::protocols::http::ServerSession;
+use tollgate_dlp::{Acted, Action, Direction};
+use tollgate_rules::Code;
+
+pub use client::{client_gone, refuse};
+
+use crate::body::Share;
+use crate::coding::{self, Decoder};
+use crate::decode::head::strip_answer_headers;
+use crate::decode::media::MediaType;
+use crate::egress::Upstream;
+use crate::flight::Flight;
+use crate::gate::Gate;
+use crate::outcome::{Answered, Ending};
+use crate::record::Found;
+use crate::refuse::Refusal;
+use crate::spoken::Spoken;
+use crate::words;
+
+/// The header that names the record of a call, on every answer that has one.
+pub(crate) const RECEIPT: &str = "tollgate-receipt";
+
+/// What an answer is, as far as inspection goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Empty,
+    Events,
+    Json,
+    Opaque,
+    Text,
+}
+
+/// One answer on its way back.
+pub(crate) struct Answer<'a, 'e> {
+    session: &'a mut ServerSession,
+    upstream: Upstream<'e>,
+    flight: &'a Flight,
+    spoken: &'a Spoken,
+    receipt: &'a str,
+    decoder: Option<Decoder>,
+    share: Share,
+    status: StatusCode,
+    headers: HeaderMap,
+    bytes_in: u64,
+    found: Vec<Found>,
+}
+
+/// Relays the answer and tells how it went.
+pub(crate) async fn relay(
+    session: &mut ServerSession,
+    upstream: Upstream<'_>,
+    flight: &Flight,
+    spoken: &Spoken,
+    receipt: &str,
+    gate: &Gate,
+) -> Answered {
+    let (destination, route) = (upstream.address, std::sync::Arc::clone(&upstream.route));
+    let (status, headers) = match upstream.head() {
+        Some(head) => (head.status, head.headers.clone()),
+        None => (StatusCode::BAD_GATEWAY, HeaderMap::new()),
+    };
+    let mut answer = Answer {
+        session,
+        upstream,
+        flight,
+        spoken,
+        receipt,
+        decoder: None,
+        share: gate.held.share(),
+        status,
+        headers,
+        bytes_in: 0,
+        found: Vec::new(),
+    };
+    let (ending, unread) = match answer.prepare() {
+        Ok(kind) => (answer.pass(kind).await, kind == Kind::Opaque),
+        Err(refusal) => (Ending::Refused(refusal), false),
+    };
+    let (bytes_in, found) = (answer.bytes_in, std::mem::take(&mut answer.found));
+    answer.close(&ending).await;
+    gate.count_answer(&route, &ending, unread, &found);
+    Answered { ending, status: Some(status.as_u16()), destination, bytes_in, unread, found }
+}
+
+impl<'e> Answer<'_, 'e> {
+    /// Looks at the head: what kind of answer it is, and whether it can be read.
+    fn prepare(&mut self) -> Result<Kind, Refusal> {
+        let unreadable = || Refusal::new(Code::UpstreamProtocol, words::ANSWER_UNREADABLE);
+        if self.status == StatusCode::SWITCHING_PROTOCOLS || self.status.is_informational() {
+            return Err(unreadable());
+        }
+        let codings = coding::codings(&self.headers).map_err(|_| unreadable())?;
+        let kind = self.kind().ok_or_else(unreadable)?;
+        if !matches!(kind, Kind::Empty | Kind::Opaque) && !codings.is_empty() {
+            let bounds = &self.flight.snapshot.settings.bounds;
+            // Streams have no end to their size; what is held whole is bounded where it is held.
+            let limits =
+                coding::Limits { limit_bytes: u64::MAX, ratio: bounds.decompression_ratio };
+            self.decoder = Some(Decoder::new(&codings, limits).map_err(|_| unreadable())?);
+            self.headers.remove(header::CONTENT_ENCODING);
+        }
+        strip_answer_headers(&mut self.headers);
+        if kind != Kind::Opaque && kind != Kind::Empty {
+            // Lengths and ranges no longer hold for what inspection makes of the body.
+            self.headers.remove(header::CONTENT_LENGTH);
+            self.headers.remove(header::ETAG);
+        }
+        self.redact_headers()?;
+        client::put_receipt(&mut self.headers, self.receipt);
+        let deadlines = &self.flight.snapshot.settings.deadlines;
+        let idle = if kind == Kind::Events { deadlines.stream_idle_ms } else { deadlines.idle_ms };
+        self.upstream.set_idle(Duration::from_millis(idle));
+        Ok(kind)
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        let empty = self.spoken.is_head_request()
+            || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || self.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
+        if empty {
+            return Some(Kind::Empty);
+        }
+        let media = MediaType::of(&self.headers).ok()?;
+        let kind = match &media {
+            None => Kind::Text,
+            // Only UTF-8 can be inspected.
+            Some(media) if !media.is_utf8() => Kind::Opaque,
+            Some(media) => kind_of(&media.essence),
+        };
+        // A JSON-RPC call is answered in JSON or events; an error page may be text.
+        let rpc = self.spoken.is_mcp() && self.status.is_success();
+        let accepted = self.status == StatusCode::ACCEPTED;
+        match kind {
+            Kind::Opaque if self.spoken.is_mcp() => None,
+            Kind::Text if rpc && !accepted => None,
+            kind => Some(kind),
+        }
+    }
+
+    fn redact_headers(&mut self) -> Result<(), Refusal> {
+        let snapshot = &self.flight.snapshot;
+        let mut blocked = false;
+        for (name, value) in &mut self.headers {
+            let Ok(text) = value.to_str().map(str::to_owned) else { continue };
+            // Cookies and challenges are credentials by design, made for this client.
+            if *name == header::SET_COOKIE || *name == header::WWW_AUTHENTICATE {
+                continue;
+            }
+            let redaction = snapshot.scanner.redact(&text, &snapshot.judge, Direction::Answer);
+            if redaction.acted.is_empty() {
+                continue;
+            }
+            if let Ok(clean) = http::HeaderValue::from_str(&redaction.text) {
+                *value = clean;
+            } else {
+                blocked = true;
+            }
+            blocked |= redaction.acted.iter().any(|acted| acted.action == Action::Block);
+            let part = "header";
+            self.found.extend(redaction.acted.into_iter().map(|acted| Found { part, acted }));
+        }
+        if blocked {
+            return Err(Refusal::new(Code::DlpBlocked, words::ANSWER_BLOCKED));
+        }
+        Ok(())
+    }
+
+    async fn pass(&mut self, kind: Kind) -> Ending {
+        match kind {
+            Kind::Empty => self.pass_empty().await,
+            Kind::Events => self.pass_events().await,
+            Kind::Json => self.pass_json().await,
+            Kind::Opaque => self.pass_opaque().await,
+            Kind::Text => self.pass_text().await,
+        }
+    }
+
+    /// The next decoded piece; `Ok(None)` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Ending> {
+        let piece = tokio::select! {
+            biased;
+            piece = self.upstream.next() => piece,
+            () = client_gone(self.session) => return Err(Ending::Abandoned),
+        };
+        let raw = match piece {
+            Err(failure) => return Err(Ending::Cut(failure.code)),
+            Ok(None) => return self.finish_decoding(),
+            Ok(Some(raw)) => raw,
+        };
+        self.bytes_in = self.bytes_in.saturating_add(raw.len() as u64);
+        let Some(decoder) = &mut self.decoder else { return Ok(Some(raw)) };
+        let mut plain = Vec::new();
+        match decoder.push(&raw, &mut plain) {
+            Ok(()) => Ok(Some(plain.into())),
+            Err(_) => Err(Ending::Cut(Code::UpstreamProtocol)),
+        }
+    }
+
+    fn finish_decoding(&mut self) -> Result<Option<Bytes>, Ending> {
+        let Some(mut decoder) = self.decoder.take() else { return Ok(None) };
+        match decoder.finish() {
+            Ok(()) => Ok(None),
+            Err(_) => Err(Ending::Cut(Code::UpstreamProtocol)),
+        }
+    }
+
+    /// Notes what was found; whether any of it blocks.
+    fn note(&mut self, acted: Vec<Acted>, part: &'static str) -> bool {
+        let blocks = acted.iter().any(|acted| acted.action == Action::Block);
+        self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
+        blocks
+    }
+
+    /// Leaves both sides in order: a whole answer's connection goes back to the pool, anything
+    /// else ends here.
+    async fn close(self, ending: &Ending) {
+        match ending {
+            Ending::Answered => self.upstream.release().await,
+            _ => self.upstream.cancel().await,
+        }
+    }
+}
+
+fn kind_of(essence: &str) -> Kind {
+    match essence {
+        "text/event-stream" => Kind::Events,
+        "application/json" => Kind::Json,
+        json if json.ends_with("+json") => Kind::Json,
+        "application/x-ndjson"
+        | "application/jsonl"
+        | "application/xml"
+        | "application/javascript"
+        | "application/x-www-form-urlencoded"
+        | "application/yaml"
+        | "application/x-yaml"
+        | "application/toml"
+        | "application/graphql" => Kind::Text,
+        xml if xml.ends_with("+xml") => Kind::Text,
+        text if text.starts_with("text/") => Kind::Text,
+        _ => Kind::Opaque,
+    }
+}

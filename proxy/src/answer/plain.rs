@@ -1,0 +1,83 @@
+//! Answers without structure: nothing, text, and what cannot be read.
+use bytes::Bytes;
+use tollgate_dlp::{Direction, TextStream};
+use tollgate_rules::Code;
+
+use super::{Answer, client};
+use crate::outcome::Ending;
+
+impl Answer<'_, '_> {
+    pub(super) async fn pass_empty(&mut self) -> Ending {
+        let headers = std::mem::take(&mut self.headers);
+        // A HEAD answer's length is that of the body a GET would have had: passed as it is.
+        if !client::write_head(self.session, self.status, &headers, None).await {
+            return Ending::Abandoned;
+        }
+        while let Ok(Some(_)) = self.upstream.next().await {}
+        if client::write_end(self.session, Bytes::new()).await {
+            Ending::Answered
+        } else {
+            Ending::Abandoned
+        }
+    }
+
+    /// Passes what cannot be read; the record says so.
+    pub(super) async fn pass_opaque(&mut self) -> Ending {
+        let headers = std::mem::take(&mut self.headers);
+        if !client::write_head(self.session, self.status, &headers, None).await {
+            return Ending::Abandoned;
+        }
+        loop {
+            let written = match self.next().await {
+                Err(ending) => return ending,
+                Ok(None) => break,
+                Ok(Some(piece)) => client::write(self.session, piece).await,
+            };
+            if !written {
+                return Ending::Abandoned;
+            }
+        }
+        if client::write_end(self.session, Bytes::new()).await {
+            Ending::Answered
+        } else {
+            Ending::Abandoned
+        }
+    }
+
+    /// Scans text as it streams, holding back only what may be the beginning of something.
+    pub(super) async fn pass_text(&mut self) -> Ending {
+        let headers = std::mem::take(&mut self.headers);
+        if !client::write_head(self.session, self.status, &headers, None).await {
+            return Ending::Abandoned;
+        }
+        let snapshot = &self.flight.snapshot;
+        let mut stream = TextStream::new(
+            std::sync::Arc::clone(&snapshot.scanner),
+            std::sync::Arc::clone(&snapshot.judge),
+            Direction::Answer,
+        );
+        loop {
+            let piece = match self.next().await {
+                Err(ending) => return ending,
+                Ok(piece) => piece,
+            };
+            let mut clean = Vec::new();
+            let acted = match &piece {
+                Some(piece) => stream.push(piece, &mut clean),
+                None => stream.finish(&mut clean),
+            };
+            if self.note(acted, "answer") {
+                return Ending::Cut(Code::DlpBlocked);
+            }
+            let written = match piece {
+                Some(_) => client::write(self.session, clean.into()).await,
+                None => client::write_end(self.session, clean.into()).await,
+            };
+            match (written, piece.is_some()) {
+                (false, _) => return Ending::Abandoned,
+                (true, true) => {}
+                (true, false) => return Ending::Answered,
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Which way out a call asks for.
+use std::sync::Arc;
+
+use tollgate_config::settings::{ForwardProxy, Route, RouteProtocol, Settings};
+use tollgate_rules::{Code, Host, Scheme};
+
+use crate::egress::{ClientTls, Destination};
+use crate::listen::TlsFault;
+
+/// A route that cannot be built. The config crate reports these with their place; this is the
+/// second lock on the same door.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteFault {
+    /// The upstream's URL or the matched host cannot be used.
+    #[error("route `{route}`: {reason}")]
+    Unusable {
+        /// The route.
+        route: String,
+        /// Why.
+        reason: String,
+    },
+    /// The TLS material cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+}
+
+/// What a call's head asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The host the client addressed.
+    pub host: &'a Host,
+    /// The port it addressed, when it named one.
+    pub port: Option<u16>,
+    /// The canonical path.
+    pub path: &'a str,
+    /// The absolute form's scheme; `None` when the target was in origin form.
+    pub absolute: Option<Scheme>,
+}
+
+/// The way a call was let onto.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Where to.
+    pub to: Arc<Destination>,
+    /// The path that is forwarded.
+    pub path: String,
+}
+
+/// The table of ways out.
+#[derive(Debug, Default)]
+pub struct Routes {
+    routes: Vec<Entry>,
+    forward: Option<Forward>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    prefix: Option<String>,
+    host: Option<Host>,
+    to: Arc<Destination>,
+}
+
+#[derive(Debug)]
+struct Forward {
+    settings: ForwardProxy,
+    exact: Vec<Host>,
+    below: Vec<String>,
+}
+
+impl Routes {
+    /// Builds the table and reads the TLS material it names.
+    pub fn build(settings: &Settings) -> Result<Self, RouteFault> {
+        let routes = settings.routes.iter().map(Entry::build).collect::<Result<_, _>>()?;
+        let forward = settings.forward_proxy.as_ref().map(Forward::build).transpose()?;
+        Ok(Self { routes, forward })
+    }
+
+    /// Finds the way for a call, or the reason why there is none.
+    pub fn find(&self, asked: Asked<'_>) -> Result<Way, Code> {
+        if let Some(scheme) = asked.absolute {
+            return self.forward.as_ref().ok_or(Code::EgressBlocked)?.find(scheme, asked);
+        }
+        self.routes.iter().find_map(|entry| entry.find(asked)).ok_or(Code::EgressBlocked)
+    }
+
+    /// The hosts that routes are addressed by.
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.routes.iter().filter_map(|entry| entry.host.as_ref())
+    }
+}
+
+impl Entry {
+    fn build(route: &Route) -> Result<Self, RouteFault> {
+        let unusable = |reason: &str| RouteFault::Unusable {
+            route: route.name.clone(),
+            reason: reason.to_owned(),
+        };
+        let url = url::Url::parse(&route.upstream.url)
+            .map_err(|_| unusable("`upstream.url` is no URL"))?;
+        let scheme = match url.scheme() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return Err(unusable("`upstream.url` must begin with http:// or https://")),
+        };
+        let host = url
+            .host_str()
+            .and_then(|host| Host::parse(host).ok())
+            .ok_or_else(|| unusable("`upstream.url` names no host"))?;
+        let matched = match &route.matches.host {
+            None => None,
+            Some(host) => Some(Host::parse(host).map_err(|_| unusable("`match.host` is no host"))?),
+        };
+        if route.matches.prefix.is_none() && matched.is_none() {
+            return Err(unusable("`match` needs a `prefix` or a `host`"));
+        }
+        let tls = match scheme {
+            Scheme::Https => Some(Arc::new(ClientTls::read(&route.name, &route.upstream.tls)?)),
+            Scheme::Http => None,
+        };
+        Ok(Self {
+            prefix: route.matches.prefix.clone().filter(|prefix| prefix != "/"),
+            host: matched,
+            to: Arc::new(Destination {
+                route: route.name.as_str().into(),
+                protocol: route.protocol,
+                scheme,
+                host,
+                port: url.port().unwrap_or(scheme.default_port()),
+                base_path: url.path().trim_end_matches('/').to_owned(),
+                allow_addresses: route.upstream.allow_addresses.clone(),
+                tls,
+                http2: route.upstream.http2,
+                allow_unread_requests: route.allow_unread_requests,
+            }),
+        })
+    }
+
+    fn find(&self, asked: Asked<'_>) -> Option<Way> {
+        if self.host.as_ref().is_some_and(|host| host != asked.host) {
+            return None;
+        }
+        let rest = match &self.prefix {
+            None => asked.path,
+            Some(prefix) => {
+                let rest = asked.path.strip_prefix(prefix.as_str())?;
+                // Whole segments only: `/tools` does not catch `/toolshed`.
+                if !rest.is_empty() && !rest.starts_with('/') {
+                    return None;
+                }
+                rest
+            }
+        };
+        // A bare base URL is the base path itself, without a slash that nobody wrote.
+        let rest = if rest == "/" && !self.to.base_path.is_empty() { "" } else { rest };
+        let path = format!("{}{rest}", self.to.base_path);
+        let path = if path.is_empty() { "/".to_owned() } else { path };
+        Some(Way { to: Arc::clone(&self.to), path })
+    }
+}
+
+impl Forward {
+    fn build(settings: &ForwardProxy) -> Result<Self, RouteFault> {
+        let mut forward = Self { settings: settings.clone(), exact: Vec::new(), below: Vec::new() };
+        for pattern in &settings.hosts {
+            let (suffix, wild) = match pattern.strip_prefix("*.") {
+                Some(suffix) => (suffix, true),
+                None => (pattern.as_str(), false),
+            };
+            let host = Host::parse(suffix).map_err(|_| RouteFault::Unusable {
+                route: "forward_proxy".to_owned(),
+                reason: format!("`{pattern}` is no host"),
+            })?;
+            if wild {
+                forward.below.push(format!(".{host}"));
+            } else {
+                forward.exact.push(host);
+            }
+        }
+        Ok(forward)
+    }
+
+    fn find(&self, scheme: Scheme, asked: Asked<'_>) -> Result<Way, Code> {
+        let name = asked.host.name().unwrap_or_default();
+        let listed = self.exact.contains(asked.host)
+            || self.below.iter().any(|suffix| name.ends_with(suffix.as_str()));
+        if !listed {
+            return Err(Code::HostNotAllowed);
+        }
+        let port = asked.port.unwrap_or(scheme.default_port());
+        if !self.settings.ports.contains(&port) {
+            return Err(Code::PortNotAllowed);
+        }
+        // TLS has its own way through a proxy (CONNECT); an `https` target in absolute form would
+        // make the gate the only end that checks the certificate without the client knowing.
+        if scheme == Scheme::Https {
+            return Err(Code::EgressBlocked);
+        }
+        let to = Destination {
+            route: "forward".into(),
+            protocol: RouteProtocol::Http,
+            scheme,
+            host: asked.host.clone(),
+            port,
+            base_path: String::new(),
+            allow_addresses: self.settings.allow_addresses.clone(),
+            tls: None,
+            http2: false,
+            allow_unread_requests: false,
+        };
+        Ok(Way { to: Arc::new(to), path: asked.path.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_config::settings::{RouteMatch, Upstream};
+
+    fn route(name: &str, prefix: Option<&str>, host: Option<&str>, url: &str) -> Entry {
+        Entry::build(&Route {
+            name: name.to_owned(),
+            matches: RouteMatch {
+                prefix: prefix.map(str::to_owned),
+                host: host.map(str::to_owned),
+            },
+            protocol: RouteProtocol::Http,
+            allow_unread_requests: false,
+            upstream: Upstream {
+                url: url.to_owned(),
+                allow_addresses: Vec::new(),
+                tls: Default::default(),
+                http2: false,
+            },
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn base_urls() {
+        let routes = Routes {
+            routes: vec![
+                route("tools", Some("/tools"), None, "http://tools.test:8080/mcp"),
+                route("api", Some("/api"), Some("api.local"), "http://api.test"),
+                route("whole", None, Some("whole.local"), "http://whole.test/base/"),
+            ],
+            forward: None,
+        };
+        for (host, path, expect) in [
+            ("gate.local", "/tools", Ok(("tools", "/mcp"))),
+            ("gate.local", "/tools/", Ok(("tools", "/mcp"))),
+            ("gate.local", "/tools/x/y", Ok(("tools", "/mcp/x/y"))),
+            ("gate.local", "/toolshed", Err(Code::EgressBlocked)),
+            ("gate.local", "/api/v1", Err(Code::EgressBlocked)),
+            ("api.local", "/api/v1", Ok(("api", "/v1"))),
+            ("api.local", "/api", Ok(("api", "/"))),
+            ("whole.local", "/z", Ok(("whole", "/base/z"))),
+            ("whole.local", "/", Ok(("whole", "/base"))),
+        ] {
+            let host = Host::parse(host).unwrap();
+            let found = routes.find(Asked { host: &host, port: None, path, absolute: None });
+            let found = found.as_ref().map(|way| (&*way.to.route, way.path.as_str()));
+            assert_eq!(found.map_err(|code| *code), expect, "{host} {path}");
+        }
+    }
+
+    #[test]
+    fn forward_lists() {
+        let forward = Forward::build(&ForwardProxy {
+            hosts: vec!["api.test".to_owned(), "*.wild.test".to_owned()],
+            ports: vec![80, 8080],
+            allow_addresses: Vec::new(),
+        })
+        .unwrap();
+        for (host, port, expect) in [
+            ("api.test", None, Ok(80)),
+            ("api.test", Some(8080), Ok(8080)),
+            ("api.test", Some(22), Err(Code::PortNotAllowed)),
+            ("a.wild.test", None, Ok(80)),
+            ("wild.test", None, Err(Code::HostNotAllowed)),
+            ("evilwild.test", None, Err(Code::HostNotAllowed)),
+            ("api.test.evil.test", None, Err(Code::HostNotAllowed)),
+            ("127.0.0.1", None, Err(Code::HostNotAllowed)),
+        ] {
+            let host = Host::parse(host).unwrap();
+            let asked = Asked { host: &host, port, path: "/", absolute: Some(Scheme::Http) };
+            let found = forward.find(Scheme::Http, asked);
+            assert_eq!(
+                found.as_ref().map(|way| way.to.port).map_err(|code| *code),
+                expect,
+                "{host}"
+            );
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn kind(text: &[u8]) -> Option<JsonErrorKind> {
+    parse(text, 8).err().map(|error| error.kind())
+}
+
+#[test]
+fn one_meaning_or_none() {
+    use JsonErrorKind::*;
+    let nested = |depth: usize| [b"[".repeat(depth), b"]".repeat(depth)].concat();
+    let cases: Vec<(&str, Vec<u8>, Option<JsonErrorKind>)> = vec![
+        ("object", br#"{"a":[1,-2,2.5,true,null,"x"]}"#.to_vec(), None),
+        ("scalar", b" 1 ".to_vec(), None),
+        ("empty", b"".to_vec(), Some(Syntax)),
+        ("two documents", b"{}{}".to_vec(), Some(Syntax)),
+        ("document and garbage", b"{} x".to_vec(), Some(Syntax)),
+        ("trailing comma", b"[1,]".to_vec(), Some(Syntax)),
+        ("comment", b"/**/{}".to_vec(), Some(Syntax)),
+        ("single quotes", b"{'a':1}".to_vec(), Some(Syntax)),
+        ("nan", b"NaN".to_vec(), Some(Syntax)),
+        ("leading zero", b"01".to_vec(), Some(Syntax)),
+        ("raw control character", b"\"\x01\"".to_vec(), Some(Syntax)),
+        ("raw nul after", b"{}\0".to_vec(), Some(Syntax)),
+        ("cut off", br#"{"a":"#.to_vec(), Some(Syntax)),
+        ("key twice", br#"{"a":1,"a":1}"#.to_vec(), Some(DuplicateKey)),
+        ("key twice by escape", br#"{"name":1,"n\u0061me":2}"#.to_vec(), Some(DuplicateKey)),
+        ("key twice below", br#"[{"x":{"a":1,"b":2,"a":3}}]"#.to_vec(), Some(DuplicateKey)),
+        ("same key in two objects", br#"[{"a":1},{"a":1}]"#.to_vec(), None),
+        ("keys differ in case", br#"{"a":1,"A":1}"#.to_vec(), None),
+        ("depth at the limit", nested(8), None),
+        ("depth beyond", nested(9), Some(TooDeep)),
+        ("depth far beyond", nested(100_000), Some(TooDeep)),
+        ("depth in objects", br#"{"a":"#.repeat(9), Some(TooDeep)),
+        ("bom", b"\xef\xbb\xbf{}".to_vec(), Some(ByteOrderMark)),
+        ("utf-16le", b"{\0}\0".to_vec(), Some(Syntax)),
+        ("utf-16 bom", b"\xff\xfe{\0}\0".to_vec(), Some(Encoding)),
+        ("invalid utf-8", b"\"\xff\"".to_vec(), Some(Encoding)),
+        ("overlong", b"\"\xc0\xaf\"".to_vec(), Some(Encoding)),
+        ("encoded surrogate", b"\"\xed\xa0\x80\"".to_vec(), Some(Encoding)),
+        ("lone surrogate", br#""\ud800""#.to_vec(), Some(Syntax)),
+        ("lone low surrogate", br#""\udc00""#.to_vec(), Some(Syntax)),
+        ("swapped surrogates", br#""\udc00\ud800""#.to_vec(), Some(Syntax)),
+        ("surrogate pair", br#""\ud83d\ude00""#.to_vec(), None),
+        ("largest u64", b"18446744073709551615".to_vec(), None),
+        ("beyond u64", b"18446744073709551616".to_vec(), Some(WideInteger)),
+        ("smallest i64", b"-9223372036854775808".to_vec(), None),
+        ("beyond i64", br#"{"a":[-9223372036854775809]}"#.to_vec(), Some(WideInteger)),
+        ("wide digits in a string", br#"["99999999999999999999\"", 1e30]"#.to_vec(), None),
+        ("large double", b"1e308".to_vec(), None),
+        ("beyond doubles", b"1e400".to_vec(), Some(Syntax)),
+    ];
+    for (name, text, expect) in cases {
+        assert_eq!(kind(&text), expect, "{name}");
+    }
+}
+
+#[test]
+fn values_are_counted() {
+    let list = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+    assert_eq!(kind(list(VALUES_MAX - 1).as_bytes()), None);
+    assert_eq!(kind(list(VALUES_MAX).as_bytes()), Some(JsonErrorKind::TooMany));
+}
+
+#[test]
+fn errors_say_where_but_never_what() {
+    for (text, code, expect) in [
+        (
+            "{\n \"secret\": 1,\n \"secret\": 2}",
+            Code::DuplicateKey,
+            "an object in the JSON body holds the same key twice; name each key once (line 3, column 9)",
+        ),
+        (
+            "[\n99999999999999999999]",
+            Code::MalformedBody,
+            "an integer in the JSON body does not fit 64 bits; send it as a string (line 2, column 1)",
+        ),
+        (
+            "{\"secret\": secret}",
+            Code::MalformedBody,
+            "the body is not exactly one well-formed JSON document (line 1, column 12)",
+        ),
+    ] {
+        let error = parse(text.as_bytes(), 8).unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), (code, expect));
+    }
+}
+
+#[test]
+fn order_and_numbers_survive() {
+    let text = r#"{"z":1,"a":[0.1,1e-7,123456789.12345679,9007199254740993,5e-324],"m":"\u00e9"}"#;
+    let value = parse(text.as_bytes(), 8).unwrap();
+    let written = write(&value);
+    assert_eq!(
+        written,
+        r#"{"z":1,"a":[0.1,1e-7,123456789.12345679,9007199254740993,5e-324],"m":"é"}"#
+    );
+    assert_eq!(value["a"][0], json!(0.1));
+}
+
+fn documents() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
+            prop::collection::hash_map(".{0,6}", inner, 0..8)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(document in documents()) {
+        let text = serde_json::to_vec_pretty(&document).unwrap();
+        let read = parse(&text, 64).unwrap();
+        prop_assert_eq!(&read, &serde_json::from_slice::<Value>(&text).unwrap());
+        prop_assert_eq!(&read, &document);
+        prop_assert_eq!(parse(&write(&read), 64).unwrap(), read);
+    }
+
+    #[test]
+    fn any_bytes_are_read_as_the_other_parser_does_or_refused(
+        bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..64),
+            "[\\[\\]{}\",:0-9a-e\\\\u. -]{0,48}".prop_map(String::into_bytes),
+        ]
+    ) {
+        if let Ok(value) = parse(&bytes, 16) {
+            prop_assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), value);
+        }
+    }
+}

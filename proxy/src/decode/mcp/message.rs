@@ -1,0 +1,274 @@
+//! One JSON-RPC message of MCP.
+use std::fmt;
+
+use serde_json::{Map, Value};
+use tollgate_rules::{Action, Code};
+
+use super::super::{Malformed, RPC_INVALID_PARAMS};
+use super::era::Era;
+use super::methods::{self, Named};
+
+/// What stands for the method of a client's answer to the server. JSON-RPC 2.0 section 4 keeps
+/// names that begin with `rpc.` for itself, so no request can carry it.
+pub const RESPONSE_METHOD: &str = "rpc.response";
+
+/// Integers beyond it are rounded by JavaScript, so two ids could become one.
+const ID_MAX: u64 = (1 << 53) - 1;
+/// Bytes of a request id that is a string.
+const ID_BYTES_MAX: usize = 1024;
+/// Bytes of a method's name.
+const METHOD_BYTES_MAX: usize = 256;
+
+const MEMBERS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
+
+/// A request's id, echoed exactly.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum RpcId {
+    /// An integer of at most 53 bits.
+    Integer(i64),
+    /// A string.
+    Text(String),
+}
+
+/// A string is the client's to choose, so it stays out of logs.
+impl fmt::Debug for RpcId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
+}
+
+impl RpcId {
+    /// Reads an id; `None` for what is neither string nor integer, or too large.
+    pub fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) if text.len() <= ID_BYTES_MAX => Some(Self::Text(text.clone())),
+            Value::Number(number) => {
+                number.as_i64().filter(|number| number.unsigned_abs() <= ID_MAX).map(Self::Integer)
+            }
+            _ => None,
+        }
+    }
+
+    /// The id as JSON.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Integer(number) => Value::from(*number),
+            Self::Text(text) => Value::from(text.as_str()),
+        }
+    }
+}
+
+/// What a message is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RpcKind {
+    /// It waits for an answer.
+    Request(RpcId),
+    /// It waits for none.
+    Notification,
+    /// It answers a request of the server (session generations).
+    Response,
+}
+
+/// Redaction changed what was decided about: who is called, how, or with which id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("what would have to be redacted is part of what names the call")]
+pub struct NotTheSameCall;
+
+/// One message that can be read in one way only.
+#[derive(Clone, PartialEq)]
+pub struct Message {
+    era: Era,
+    kind: RpcKind,
+    method: String,
+    named: Named,
+    known: bool,
+    document: Value,
+}
+
+/// Never what was sent.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("era", &self.era)
+            .field("known", &self.known)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Message {
+    /// Reads one parsed message. `version` is the `MCP-Protocol-Version` header.
+    pub fn read(document: Value, version: Option<&str>) -> Result<Self, Malformed> {
+        let era = Era::of_message(&document, version);
+        let id = document.get("id").and_then(RpcId::read);
+        read_parts(&document)
+            .map(|parts| (parts.kind, parts.method, parts.named))
+            .map_err(|malformed| malformed.with_caller(id, era))
+            .map(|(kind, method, named)| {
+                let known = methods::is_known(&method) || kind == RpcKind::Response;
+                Self { era, kind, method, named, known, document }
+            })
+    }
+
+    /// The generation it speaks.
+    pub fn era(&self) -> Era {
+        self.era
+    }
+
+    /// Request, notification or response.
+    pub fn kind(&self) -> &RpcKind {
+        &self.kind
+    }
+
+    /// The id to answer with; only requests have one.
+    pub fn id(&self) -> Option<&RpcId> {
+        match &self.kind {
+            RpcKind::Request(id) => Some(id),
+            RpcKind::Notification | RpcKind::Response => None,
+        }
+    }
+
+    /// The method, or [`RESPONSE_METHOD`].
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Some generation of the protocol defines this method for clients.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// It calls a tool.
+    pub fn is_tools_call(&self) -> bool {
+        self.named.tool.is_some()
+    }
+
+    /// Its answer is a stream that never ends.
+    pub fn is_listen(&self) -> bool {
+        self.method == "subscriptions/listen"
+    }
+
+    /// What rules see. `provider` is the configured name of the upstream.
+    pub fn action(&self, provider: Option<String>) -> Action {
+        Action {
+            method: self.method.clone(),
+            tool: self.named.tool.clone(),
+            resource: self.named.resource.clone(),
+            provider,
+        }
+    }
+
+    /// The arguments of a `tools/call` or `prompts/get`; `Null` when there are none.
+    pub fn arguments(&self) -> &Value {
+        self.params("arguments")
+    }
+
+    /// The whole message. All of it travels, so all of it is to be inspected.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// Puts a redacted document in place of the one that was read; it must still be the same call.
+    pub fn redact(&mut self, document: Value) -> Result<(), NotTheSameCall> {
+        let parts = read_parts(&document).map_err(|_| NotTheSameCall)?;
+        let same_version = Era::of_message(&document, Some(self.era.as_str())) == self.era;
+        if parts.kind != self.kind
+            || parts.method != self.method
+            || parts.named != self.named
+            || !same_version
+        {
+            return Err(NotTheSameCall);
+        }
+        self.document = document;
+        Ok(())
+    }
+
+    /// What `Mcp-Name` mirrors for this method.
+    pub(super) fn header_name(&self) -> Option<&str> {
+        self.named.header.as_deref()
+    }
+
+    pub(super) fn params(&self, member: &str) -> &Value {
+        self.document.get("params").and_then(|params| params.get(member)).unwrap_or(&Value::Null)
+    }
+}
+
+struct Parts {
+    kind: RpcKind,
+    method: String,
+    named: Named,
+}
+
+fn read_parts(document: &Value) -> Result<Parts, Malformed> {
+    let object = document.as_object().ok_or_else(|| refuse("the message is not a JSON object"))?;
+    if object.keys().any(|key| !MEMBERS.contains(&key.as_str())) {
+        return Err(refuse(
+            "the message has a member besides jsonrpc, id, method, params, result and error",
+        ));
+    }
+    if object.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        return Err(refuse("the message does not say `\"jsonrpc\": \"2.0\"`"));
+    }
+    let is_answer = object.contains_key("result") || object.contains_key("error");
+    match (object.get("method"), is_answer) {
+        (Some(_), true) => Err(refuse("the message is both a request and an answer")),
+        (Some(method), false) => read_request(object, method),
+        (None, true) => read_response(object),
+        (None, false) => Err(refuse("the message has no method")),
+    }
+}
+
+fn read_request(object: &Map<String, Value>, method: &Value) -> Result<Parts, Malformed> {
+    let method = method.as_str().ok_or_else(|| refuse("the method is not a string"))?;
+    if method.is_empty() || method.len() > METHOD_BYTES_MAX || method.starts_with("rpc.") {
+        return Err(refuse("the method's name is empty, too long or begins with `rpc.`"));
+    }
+    let kind = match object.get("id") {
+        None => RpcKind::Notification,
+        Some(id) => RpcKind::Request(read_id(id)?),
+    };
+    let params = match object.get("params") {
+        None => None,
+        Some(Value::Object(params)) => Some(params),
+        Some(_) => return Err(refuse_params("`params` is not an object")),
+    };
+    let named = methods::named(method, params)
+        .map_err(|member| refuse_params(&format!("`params.{member}` is missing or no string")))?;
+    if named.tool.is_some()
+        && params.and_then(|params| params.get("arguments")).is_some_and(|a| !a.is_object())
+    {
+        return Err(refuse_params("`params.arguments` is not an object"));
+    }
+    Ok(Parts { kind, method: method.to_owned(), named })
+}
+
+fn read_response(object: &Map<String, Value>) -> Result<Parts, Malformed> {
+    if object.contains_key("result") && object.contains_key("error") {
+        return Err(refuse("the message has both result and error"));
+    }
+    if object.contains_key("params") {
+        return Err(refuse("the answer has params"));
+    }
+    read_id(object.get("id").unwrap_or(&Value::Null))?;
+    Ok(Parts {
+        kind: RpcKind::Response,
+        method: RESPONSE_METHOD.to_owned(),
+        named: Named::default(),
+    })
+}
+
+fn read_id(id: &Value) -> Result<RpcId, Malformed> {
+    RpcId::read(id).ok_or_else(|| {
+        refuse("the id is neither a string of at most 1024 bytes nor an integer within 2^53-1")
+    })
+}
+
+fn refuse(sentence: &str) -> Malformed {
+    Malformed::new(Code::MalformedBody, sentence)
+}
+
+fn refuse_params(sentence: &str) -> Malformed {
+    refuse(sentence).with_rpc(RPC_INVALID_PARAMS)
+}

@@ -1,0 +1,221 @@
+//! Connecting and sending, with failures sorted into codes.
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pingora_core::connectors::ConnectorOptions;
+use pingora_core::connectors::http::Connector;
+use pingora_core::protocols::http::client::HttpSession;
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::{Error, ErrorType};
+use pingora_http::{RequestHeader, ResponseHeader};
+use tollgate_config::settings::Deadlines;
+use tollgate_rules::Code;
+
+use super::{Destination, OwnAddresses, Resolver, Unreachable, peer};
+use crate::clear::Permit;
+
+/// How many addresses of a name are tried before giving up.
+const ATTEMPTS_MAX: usize = 3;
+
+/// Why a permitted call did not get an answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The refusal's or fault's code.
+    pub code: Code,
+    /// What the operator may know: pingora's error type, or the range's name. Never content.
+    pub detail: String,
+}
+
+impl Failure {
+    fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+impl From<Unreachable> for Failure {
+    fn from(unreachable: Unreachable) -> Self {
+        Self::new(unreachable.code, unreachable.range.unwrap_or_default())
+    }
+}
+
+/// The way out: one resolver and one pool.
+pub struct Egress {
+    connector: Connector<()>,
+    resolver: Resolver,
+    own: OwnAddresses,
+}
+
+/// An upstream that is answering.
+pub struct Upstream<'e> {
+    egress: &'e Egress,
+    session: HttpSession<()>,
+    peer: HttpPeer,
+    /// The address that was connected to, for the record.
+    pub address: SocketAddr,
+    /// The route that led here, for the metrics.
+    pub route: Arc<str>,
+}
+
+impl Egress {
+    /// Builds the pool. `own` are the gate's own listeners, which are never connected to.
+    pub fn new(resolver: Resolver, own: OwnAddresses) -> Self {
+        // As many idle connections as a node's agents may have to different upstreams.
+        let connector = Connector::new(Some(ConnectorOptions::new(512)));
+        Self { connector, resolver, own }
+    }
+
+    /// Sends a permitted call and reads the head of its answer.
+    pub async fn forward(
+        &self,
+        permit: &Permit,
+        deadlines: &Deadlines,
+    ) -> Result<Upstream<'_>, Failure> {
+        let to = permit.destination();
+        let addresses = self.resolver.resolve(to, &self.own.0).await?;
+        let mut upstream = self.send(permit, &addresses, deadlines).await?;
+        let first_byte = Duration::from_millis(deadlines.first_byte_ms);
+        match tokio::time::timeout(first_byte, upstream.read_head()).await {
+            Ok(Ok(())) => Ok(upstream),
+            Ok(Err(error)) => Err(sort(&error)),
+            Err(_) => Err(Failure::new(Code::UpstreamTimeout, "no answer within the deadline")),
+        }
+    }
+
+    async fn send(
+        &self,
+        permit: &Permit,
+        addresses: &[SocketAddr],
+        deadlines: &Deadlines,
+    ) -> Result<Upstream<'_>, Failure> {
+        let to = permit.destination();
+        let mut last = Failure::new(Code::UpstreamConnect, "no address");
+        for address in addresses.iter().take(ATTEMPTS_MAX) {
+            let peer = peer::peer(to, *address, permit.agent(), deadlines)
+                .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
+            match self.connector.get_http_session(&peer).await {
+                Ok((session, _reused)) => {
+                    let route = Arc::clone(&to.route);
+                    let mut upstream =
+                        Upstream { egress: self, session, peer, address: *address, route };
+                    let write = Duration::from_millis(deadlines.body_ms);
+                    return match tokio::time::timeout(write, upstream.write(permit)).await {
+                        Ok(Ok(())) => Ok(upstream),
+                        Ok(Err(failure)) => Err(failure),
+                        Err(_) => Err(Failure::new(Code::UpstreamTimeout, "sending took too long")),
+                    };
+                }
+                // Nothing was sent yet, so the next address may be tried, unless TLS said no:
+                // another address of the same name would have to say the same.
+                Err(error) => {
+                    last = sort(&error);
+                    if last.code != Code::UpstreamConnect {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last)
+    }
+}
+
+impl Upstream<'_> {
+    async fn write(&mut self, permit: &Permit) -> Result<(), Failure> {
+        let head = request_head(permit).map_err(|error| sort(&error))?;
+        let sent = async {
+            self.session.write_request_header(Box::new(head)).await?;
+            if !permit.body().is_empty() {
+                self.session.write_request_body(permit.body().clone(), true).await?;
+            }
+            self.session.finish_request_body().await
+        };
+        sent.await.map_err(|error| sort(&error))
+    }
+
+    /// Reads up to the final head; informational ones (RFC 9110 section 15.2) are left behind.
+    async fn read_head(&mut self) -> pingora_core::Result<()> {
+        // A server that sends more than a few of them is not going to answer.
+        for _ in 0..16 {
+            self.session.read_response_header().await?;
+            match self.session.response_header() {
+                Some(head)
+                    if head.status.is_informational()
+                        && head.status != http::StatusCode::SWITCHING_PROTOCOLS => {}
+                Some(_) => return Ok(()),
+                None => break,
+            }
+        }
+        Error::e_explain(ErrorType::InvalidHTTPHeader, "no final head")
+    }
+
+    /// The answer's head.
+    pub fn head(&self) -> Option<&ResponseHeader> {
+        self.session.response_header()
+    }
+
+    /// How long to wait for each piece from here on.
+    pub fn set_idle(&mut self, idle: Duration) {
+        self.session.set_read_timeout(Some(idle));
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.session.read_response_body().await.map_err(|error| sort(&error))
+    }
+
+    /// Gives a connection whose answer was read to its end back to the pool.
+    pub async fn release(self) {
+        let idle = self.peer.options.idle_timeout;
+        self.egress.connector.release_http_session(self.session, &self.peer, idle).await;
+    }
+
+    /// Ends the exchange now: the upstream sees the call cancelled.
+    pub async fn cancel(mut self) {
+        self.session.shutdown().await;
+    }
+}
+
+fn request_head(permit: &Permit) -> pingora_core::Result<RequestHeader> {
+    let mut head = RequestHeader::build(
+        permit.method().as_str(),
+        permit.path_and_query().as_bytes(),
+        Some(permit.headers().len() + 3),
+    )?;
+    for (name, value) in permit.headers() {
+        head.append_header(name.clone(), value.clone())?;
+    }
+    let to: &Arc<Destination> = permit.destination();
+    head.insert_header(http::header::HOST, to.authority())?;
+    // Inspection needs to read the answer, so no coding is offered.
+    head.insert_header(http::header::ACCEPT_ENCODING, "identity")?;
+    // The length is always known here: bodies are held whole.
+    let wants_length = !permit.body().is_empty()
+        || matches!(*permit.method(), http::Method::POST | http::Method::PUT | http::Method::PATCH);
+    if wants_length {
+        head.insert_header(http::header::CONTENT_LENGTH, permit.body().len().to_string())?;
+    }
+    Ok(head)
+}
+
+/// Sorts pingora's errors into codes.
+fn sort(error: &Error) -> Failure {
+    use ErrorType as E;
+    let code = match error.etype() {
+        E::ConnectTimedout
+        | E::ConnectRefused
+        | E::ConnectNoRoute
+        | E::ConnectError
+        | E::BindError
+        | E::SocketError
+        | E::ConnectProxyFailure => Code::UpstreamConnect,
+        E::TLSHandshakeFailure
+        | E::TLSHandshakeTimedout
+        | E::TLSWantX509Lookup
+        | E::InvalidCert
+        | E::HandshakeError => Code::UpstreamTls,
+        E::ReadTimedout | E::WriteTimedout => Code::UpstreamTimeout,
+        _ => Code::UpstreamProtocol,
+    };
+    Failure::new(code, error.etype().as_str())
+}

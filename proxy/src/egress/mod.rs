@@ -1,0 +1,59 @@
+//! The way out: resolve, check the address, connect to exactly that address, send.
+//!
+//! [`forward`](Egress::forward) takes a [`Permit`](crate::clear::Permit) and nothing else makes
+//! one, so nothing leaves that was not ruled, inspected and recorded.
+mod connect;
+mod peer;
+pub mod ranges;
+mod resolve;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use tollgate_config::settings::RouteProtocol;
+use tollgate_rules::{Host, Scheme};
+
+pub use connect::{Egress, Failure, Upstream};
+pub use peer::ClientTls;
+pub use resolve::{Resolver, ResolverFault, Unreachable};
+
+/// Where a call goes, as the operator configured or allowed it.
+#[derive(Debug)]
+pub struct Destination {
+    /// The route's name, or `forward`.
+    pub route: Arc<str>,
+    /// The language spoken behind it.
+    pub protocol: RouteProtocol,
+    /// Cleartext or TLS.
+    pub scheme: Scheme,
+    /// The name or address.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+    /// What is put before the path; empty or `/…` without a trailing slash.
+    pub base_path: String,
+    /// Ranges that are refused by default and wanted here.
+    pub allow_addresses: Vec<IpNet>,
+    /// The TLS material, for `https`.
+    pub tls: Option<Arc<ClientTls>>,
+    /// Whether HTTP/2 is spoken.
+    pub http2: bool,
+    /// Whether request bodies that cannot be inspected may pass.
+    pub allow_unread_requests: bool,
+}
+
+impl Destination {
+    /// The authority for the Host header: without the port when it is the scheme's own.
+    pub fn authority(&self) -> String {
+        if self.port == self.scheme.default_port() {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// What the way out needs to know of the gate itself.
+#[derive(Clone, Debug, Default)]
+pub struct OwnAddresses(pub Arc<[SocketAddr]>);

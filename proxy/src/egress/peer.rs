@@ -1,0 +1,193 @@
+//! pingora's peer, built so that its sharp edges cannot cut.
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pingora_core::protocols::ALPN;
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::utils::tls::{CertKey, WrappedX509, parse_x509};
+use tollgate_config::settings::{Deadlines, UpstreamTls};
+use tollgate_rules::{AgentId, Scheme};
+
+use super::Destination;
+use crate::listen::TlsFault;
+use crate::listen::{read_certificates, read_key};
+
+/// How long a connection to an upstream is kept for the next call. Many servers close idle ones
+/// after 5 s (Node, uvicorn); a POST on a connection that is just being closed cannot be repeated
+/// safely, so ours are given up first.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// A route's TLS material.
+pub struct ClientTls {
+    authorities: Option<Arc<[WrappedX509]>>,
+    identity: Option<Arc<CertKey>>,
+    /// A print of all material: pingora's pool key does not contain the authorities, and a client
+    /// certificate only by its serial number.
+    print: u64,
+}
+
+impl std::fmt::Debug for ClientTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientTls").field("print", &self.print).finish_non_exhaustive()
+    }
+}
+
+impl ClientTls {
+    /// Reads a route's files and proves that rustls takes them, since pingora would only find out
+    /// (and panic) at the first connection.
+    pub fn read(route: &str, settings: &UpstreamTls) -> Result<Self, TlsFault> {
+        let unusable =
+            |reason: String| TlsFault::Unusable { place: format!("route {route}"), reason };
+        let mut print = DefaultHasher::new();
+        let authorities = match &settings.ca {
+            None => None,
+            Some(path) => {
+                let chain = read_certificates("the authorities", path)?;
+                let mut store = rustls::RootCertStore::empty();
+                let mut wrapped = Vec::with_capacity(chain.len());
+                for authority in chain {
+                    authority.as_ref().hash(&mut print);
+                    wrapped.push(WrappedX509::new(authority.to_vec(), parse_x509));
+                    store.add(authority).map_err(|error| unusable(error.to_string()))?;
+                }
+                Some(wrapped.into())
+            }
+        };
+        let identity = match (&settings.client_certificate, &settings.client_key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                let chain = read_certificates("the client certificate", certificate)?;
+                let key = read_key("the client key", key)?;
+                prove(&chain, &key).map_err(unusable)?;
+                for certificate in &chain {
+                    certificate.as_ref().hash(&mut print);
+                }
+                let chain = chain.iter().map(|certificate| certificate.to_vec()).collect();
+                Some(Arc::new(CertKey::new(chain, key.secret_der().to_vec())))
+            }
+            _ => {
+                return Err(unusable("a client certificate and its key belong together".to_owned()));
+            }
+        };
+        Ok(Self { authorities, identity, print: print.finish() })
+    }
+}
+
+/// Builds the very configuration that pingora will build, to see it succeed.
+fn prove(
+    chain: &[rustls_pki_types::CertificateDer<'static>],
+    key: &rustls_pki_types::PrivateKeyDer<'static>,
+) -> Result<(), String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_client_auth_cert(chain.to_vec(), key.clone_key())
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+/// Builds the peer for one checked address, or nothing when a TLS peer would have no name to
+/// verify: an empty SNI switches pingora's verification off silently.
+pub fn peer(
+    to: &Destination,
+    address: SocketAddr,
+    agent: &AgentId,
+    deadlines: &Deadlines,
+) -> Option<HttpPeer> {
+    let tls = to.scheme == Scheme::Https;
+    let name = match (tls, to.host.name(), to.host.address()) {
+        (false, ..) => String::new(),
+        (true, Some(name), _) => name.to_owned(),
+        (true, None, Some(ip)) => ip.to_string(),
+        (true, None, None) => return None,
+    };
+    if tls && name.is_empty() {
+        return None;
+    }
+    let mut peer = HttpPeer::new(address, tls, name);
+    let options = &mut peer.options;
+    let connect = Duration::from_millis(deadlines.connect_ms);
+    options.connection_timeout = Some(connect);
+    options.total_connection_timeout = Some(connect);
+    options.read_timeout = Some(Duration::from_millis(deadlines.first_byte_ms));
+    options.write_timeout = Some(Duration::from_millis(deadlines.idle_ms));
+    options.idle_timeout = Some(POOL_IDLE);
+    options.max_h2_streams = 64;
+    options.alpn = match (to.http2, tls) {
+        (true, true) => ALPN::H2H1,
+        (true, false) => ALPN::H2,
+        (false, _) => ALPN::H1,
+    };
+    if let Some(material) = &to.tls {
+        options.ca = material.authorities.clone();
+        peer.client_cert_key = material.identity.clone();
+    }
+    peer.group_key = group(to, agent);
+    Some(peer)
+}
+
+/// What must never share a connection: routes, agents and TLS material.
+fn group(to: &Destination, agent: &AgentId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    to.route.hash(&mut hasher);
+    agent.hash(&mut hasher);
+    to.host.hash(&mut hasher);
+    to.tls.as_ref().map(|tls| tls.print).hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn destination(url_host: &str, tls: Option<Arc<ClientTls>>) -> Destination {
+        Destination {
+            route: "r".into(),
+            protocol: Default::default(),
+            scheme: Scheme::Https,
+            host: tollgate_rules::Host::parse(url_host).unwrap(),
+            port: 443,
+            base_path: String::new(),
+            allow_addresses: Vec::new(),
+            tls,
+            http2: false,
+            allow_unread_requests: false,
+        }
+    }
+
+    #[test]
+    fn verification_cannot_be_switched_off() {
+        let deadlines = Deadlines::default();
+        for host in ["tools.test", "192.0.2.7", "[2001:db8::7]"] {
+            let to = destination(host, None);
+            let peer = peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new("a"), &deadlines)
+                .unwrap();
+            assert!(!peer.sni.is_empty(), "{host}");
+            assert!(peer.options.verify_cert && peer.options.verify_hostname);
+        }
+    }
+
+    #[test]
+    fn identities_and_authorities_never_share_a_pool() {
+        use pingora_core::upstreams::peer::Peer;
+        let deadlines = Deadlines::default();
+        let material =
+            |print| Some(Arc::new(ClientTls { authorities: None, identity: None, print }));
+        let key = |tls, agent: &str, route: &str| {
+            let mut to = destination("tools.test", tls);
+            to.route = route.into();
+            peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new(agent), &deadlines)
+                .unwrap()
+                .reuse_hash()
+        };
+        let one = key(material(1), "a", "r");
+        assert_eq!(one, key(material(1), "a", "r"));
+        assert_ne!(one, key(material(2), "a", "r"));
+        assert_ne!(one, key(material(1), "b", "r"));
+        assert_ne!(one, key(material(1), "a", "s"));
+    }
+}

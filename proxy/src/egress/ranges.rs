@@ -1,0 +1,187 @@
+//! Which addresses may not be connected to unless a route says so.
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// Why an address is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Forbidden(&'static str);
+
+impl Forbidden {
+    /// The range's name, for the record.
+    pub fn range(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Checks an address that is about to be connected to.
+///
+/// An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo) is judged by both.
+/// Metadata services are let through only by a route that names the single address: a wide range
+/// such as `169.254.0.0/16` does not reach them by accident.
+pub fn check(address: IpAddr, allowed: &[IpNet]) -> Result<(), Forbidden> {
+    let address = address.to_canonical();
+    judge(address, address, allowed)?;
+    match address {
+        IpAddr::V6(six) => match embedded(six) {
+            Some(four) => judge(IpAddr::V4(four), address, allowed),
+            None => Ok(()),
+        },
+        IpAddr::V4(_) => Ok(()),
+    }
+}
+
+fn judge(meant: IpAddr, written: IpAddr, allowed: &[IpNet]) -> Result<(), Forbidden> {
+    let names = |net: &&IpNet| net.contains(&meant) || net.contains(&written);
+    let single = |net: &IpNet| net.prefix_len() == net.max_prefix_len();
+    if METADATA.contains(&meant) {
+        return match allowed.iter().filter(names).any(single) {
+            true => Ok(()),
+            false => Err(Forbidden("metadata")),
+        };
+    }
+    match range(meant) {
+        None => Ok(()),
+        Some(_) if allowed.iter().any(|net| names(&net)) => Ok(()),
+        Some(name) => Err(Forbidden(name)),
+    }
+}
+
+/// Metadata services: AWS, GCP, Azure and most others; AWS on IPv6; Alibaba; Azure's wire server;
+/// Oracle.
+const METADATA: &[IpAddr] = &[
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+];
+
+/// The special-purpose range an address is in (IANA registries of RFC 6890).
+fn range(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(four) => range_of_four(four),
+        IpAddr::V6(six) => range_of_six(six),
+    }
+}
+
+fn range_of_four(ip: Ipv4Addr) -> Option<&'static str> {
+    let [a, b, c, _] = ip.octets();
+    match (a, b, c) {
+        (0, _, _) => Some("this-network"),
+        (127, _, _) => Some("loopback"),
+        (10, _, _) | (172, 16..=31, _) | (192, 168, _) => Some("private"),
+        (100, 64..=127, _) => Some("shared (CGNAT)"),
+        (169, 254, _) => Some("link-local"),
+        (192, 0, 0) => Some("protocol-assignments"),
+        (192, 0, 2) | (198, 51, 100) | (203, 0, 113) => Some("documentation"),
+        (192, 88, 99) => Some("6to4-relay"),
+        (198, 18..=19, _) => Some("benchmarking"),
+        (224..=239, _, _) => Some("multicast"),
+        (240..=255, _, _) => Some("reserved"),
+        _ => None,
+    }
+}
+
+fn range_of_six(ip: Ipv6Addr) -> Option<&'static str> {
+    let [a, b, c, ..] = ip.segments();
+    if ip.is_loopback() {
+        return Some("loopback");
+    }
+    if ip.is_unspecified() {
+        return Some("unspecified");
+    }
+    match a {
+        0xfc00..=0xfdff => Some("unique-local"),
+        0xfe80..=0xfebf => Some("link-local"),
+        0xfec0..=0xfeff => Some("site-local"),
+        0xff00..=0xffff => Some("multicast"),
+        0x0100 if b == 0 && c == 0 => Some("discard"),
+        0x2001 if b == 0x0db8 => Some("documentation"),
+        0x3fff if b < 0x1000 => Some("documentation"),
+        0x5f00 => Some("segment-routing"),
+        // IPv4-compatible and the rest of ::/96 were never meant to be routed.
+        0 if b == 0 && c == 0 => Some("reserved"),
+        _ => None,
+    }
+}
+
+/// The IPv4 address inside an IPv6 one: 6to4 (RFC 3056), NAT64 (RFC 6052, RFC 8215), Teredo
+/// (RFC 4380, where it is written inverted), IPv4-compatible (RFC 4291).
+fn embedded(six: Ipv6Addr) -> Option<Ipv4Addr> {
+    let four = |high: u16, low: u16| {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        Ipv4Addr::new(a, b, c, d)
+    };
+    match six.segments() {
+        [0x2002, high, low, ..] => Some(four(high, low)),
+        [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some(four(high, low)),
+        [0x0064, 0xff9b, 1, _, _, _, high, low] => Some(four(high, low)),
+        [0x2001, 0, _, _, _, _, high, low] => Some(four(!high, !low)),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(four(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_their_spellings() {
+        for (address, expect) in [
+            ("93.184.216.34", None),
+            ("2606:2800:220:1::1", None),
+            ("127.0.0.1", Some("loopback")),
+            ("127.255.0.9", Some("loopback")),
+            ("0.0.0.0", Some("this-network")),
+            ("10.1.2.3", Some("private")),
+            ("172.32.0.1", None),
+            ("172.31.0.1", Some("private")),
+            ("192.168.9.9", Some("private")),
+            ("100.64.0.1", Some("shared (CGNAT)")),
+            ("169.254.1.1", Some("link-local")),
+            ("169.254.169.254", Some("metadata")),
+            ("100.100.100.200", Some("metadata")),
+            ("168.63.129.16", Some("metadata")),
+            ("fd00:ec2::254", Some("metadata")),
+            ("224.0.0.1", Some("multicast")),
+            ("255.255.255.255", Some("reserved")),
+            ("::1", Some("loopback")),
+            ("::", Some("unspecified")),
+            ("fe80::1", Some("link-local")),
+            ("fd12::1", Some("unique-local")),
+            ("ff02::1", Some("multicast")),
+            ("::ffff:127.0.0.1", Some("loopback")),
+            ("::ffff:169.254.169.254", Some("metadata")),
+            ("::7f00:1", Some("reserved")),
+            ("2002:7f00:1::", Some("loopback")),
+            ("64:ff9b::a9fe:a9fe", Some("metadata")),
+            ("64:ff9b:1::a00:1", Some("private")),
+            ("2001:0:0:0:0:0:80ff:fffe", Some("loopback")),
+            ("2002:5db8:d822::1", None),
+        ] {
+            let found = check(address.parse().unwrap(), &[]).err().map(Forbidden::range);
+            assert_eq!(found, expect, "{address}");
+        }
+    }
+
+    #[test]
+    fn routes_open_what_they_name() {
+        let open = |nets: &[&str], address: &str| {
+            let nets = nets.iter().map(|net| net.parse().unwrap()).collect::<Vec<IpNet>>();
+            check(address.parse().unwrap(), &nets).is_ok()
+        };
+        assert!(open(&["127.0.0.0/8"], "127.0.0.1"));
+        assert!(open(&["127.0.0.0/8"], "::ffff:127.0.0.1"));
+        assert!(!open(&["10.0.0.0/8"], "127.0.0.1"));
+        assert!(!open(&["169.254.0.0/16"], "169.254.169.254"));
+        assert!(open(&["169.254.169.254/32"], "169.254.169.254"));
+        assert!(!open(&["0.0.0.0/0", "::/0"], "fd00:ec2::254"));
+        assert!(open(&["fd00::/8"], "fd12::1"));
+    }
+}

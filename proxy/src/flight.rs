@@ -1,0 +1,56 @@
+//! One call from its first byte to its last: what it may look at while it lasts.
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tollgate_rules::Agent;
+
+use crate::body::Share;
+use crate::limits::InFlight;
+use crate::listen::Conn;
+use crate::refuse::Caller;
+use crate::snapshot::Snapshot;
+
+/// A call in flight. It holds one snapshot from its beginning to its end, so that no call is
+/// judged by two rulebooks.
+pub struct Flight {
+    /// What it is judged by.
+    pub snapshot: Arc<Snapshot>,
+    /// How it came in.
+    pub conn: Arc<Conn>,
+    /// Who calls, once known.
+    pub agent: Option<Arc<Agent>>,
+    /// The form that a refusal takes; sharpened as the call is understood.
+    pub caller: Caller,
+    /// Its place among the agent's calls.
+    pub place: Option<InFlight>,
+    /// Its share of what may be held.
+    pub share: Share,
+    /// When its head was read.
+    pub began: Instant,
+}
+
+impl Flight {
+    /// Begins a flight.
+    pub fn begin(snapshot: Arc<Snapshot>, conn: Arc<Conn>, share: Share) -> Self {
+        Self {
+            snapshot,
+            conn,
+            agent: None,
+            caller: Caller::Http,
+            place: None,
+            share,
+            began: Instant::now(),
+        }
+    }
+
+    /// The agent's name for the record; before identification, nobody's.
+    pub fn actor(&self) -> &str {
+        self.agent.as_ref().map_or("unidentified", |agent| agent.id.as_str())
+    }
+
+    /// How long it has lasted.
+    pub fn took(&self) -> Duration {
+        self.began.elapsed()
+    }
+}

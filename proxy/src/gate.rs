@@ -1,0 +1,376 @@
+//! The gate: the life of a call, from top to bottom.
+//!
+//! [`Gate::walk`] is the walk of one call as a straight function. Each step takes what the last
+//! one gave; a refusal at any step ends the walk, is recorded and is answered in the caller's
+//! protocol. Invariants:
+//! - nothing is forwarded without a [`Permit`](crate::clear::Permit), and a permit needs a receipt;
+//! - what is forwarded was parsed, ruled and inspected, and nothing else of it travels;
+//! - a step that cannot decide refuses;
+//! - every recorded intent gets an outcome, whatever happens to the task that carries the call.
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use futures::FutureExt;
+use pingora_core::apps::{
+    HttpPersistentSettings, HttpServerApp, HttpServerOptions, ReusedHttpStream,
+};
+use pingora_core::protocols::http::ServerSession;
+use pingora_core::server::ShutdownWatch;
+use tokio_util::sync::CancellationToken;
+use tollgate_config::settings::{Mode, RouteProtocol};
+use tollgate_rules::{Call, Code, Ruling};
+
+use crate::answer;
+use crate::body::{self, BodyFault, Held};
+use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
+use crate::egress::{Egress, Upstream};
+use crate::flight::Flight;
+use crate::head::{self, HeadRead, Request};
+use crate::ledger::Ledger;
+use crate::listen::Conn;
+use crate::outcome::Outcome;
+use crate::record::shape::PrintKey;
+use crate::record::{Found, Pen};
+use crate::refuse::Refusal;
+use crate::snapshot::{Snapshot, Source};
+use crate::spoken::Spoken;
+use crate::stop::Stop;
+use crate::watch::Metrics;
+use crate::{identity, inspect, words};
+
+/// The gate and everything that outlives a call.
+pub struct Gate {
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) source: Source,
+    pub(crate) ledger: Ledger,
+    pub(crate) egress: Egress,
+    pub(crate) held: Held,
+    pub(crate) print_key: PrintKey,
+    /// Everything that is counted.
+    pub metrics: Metrics,
+    /// Ends what is still in flight when the drain deadline has passed.
+    pub(crate) cut: CancellationToken,
+    pub(crate) options: HttpServerOptions,
+}
+
+#[async_trait]
+impl HttpServerApp for Gate {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        mut session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        let Some(conn) = Conn::of(&session).cloned() else {
+            self.bug("a session without its connection");
+            return None;
+        };
+        let waiting = self.snapshot();
+        let read = head::read(&mut session, &conn, &waiting.settings).await;
+        drop(waiting);
+        if matches!(read, HeadRead::Closed) {
+            return None;
+        }
+        let _counted = self.count_flight();
+        // A connection may have waited long for this head: the call is judged by what is in force
+        // now, not by what was when the last one ended.
+        let mut flight = Flight::begin(self.snapshot(), conn, self.held.share());
+        let stopping = *shutdown.borrow();
+        let walked = match read {
+            HeadRead::Closed => return None,
+            HeadRead::Refused(code, sentence) => {
+                session.set_keepalive(None);
+                // Who sent it is recorded even when what was sent cannot be read.
+                flight.agent = identity::identify(&flight.snapshot.registry, &flight.conn).ok();
+                Err(Stop::refuse(code, sentence))
+            }
+            HeadRead::Ready(request) => {
+                let secs = flight.snapshot.settings.deadlines.keep_alive_ms.div_ceil(1000);
+                session.set_keepalive((!stopping && request.reusable).then_some(secs.max(1)));
+                self.guarded(&mut session, &mut flight, request, stopping).await
+            }
+        };
+        let whole = self.end(&mut session, &flight, walked).await;
+        self.metrics.call_seconds.observe(flight.took().as_secs_f64());
+        drop(flight);
+        if !whole {
+            session.shutdown().await;
+            return None;
+        }
+        let settings = HttpPersistentSettings::for_session(&session);
+        let reusable = session.finish().await.ok()??;
+        Some(ReusedHttpStream::from_reusable_stream(reusable, settings))
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        Some(&self.options)
+    }
+}
+
+impl Gate {
+    /// The life of a call. Numbers are the steps of the design.
+    async fn walk(
+        &self,
+        session: &mut ServerSession,
+        flight: &mut Flight,
+        request: Request,
+        stopping: bool,
+    ) -> Result<(), Stop> {
+        self.identify(flight)?; // 2
+        let way = self.early_no(flight, &request, stopping)?; // 5
+        let body = self.hold(session, flight, &request).await?; // 6
+        let bytes = body.len() as u64;
+        let mut spoken =
+            Spoken::decode(&way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
+        self.enter(flight)?;
+        let calls = spoken.calls(flight, &way, &request, bytes);
+        let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
+        self.limit(flight, &calls)?; // 10
+        let (outgoing, found) = self.inspect(flight, &way, request, &mut spoken, &calls)?; // 11
+        let permit = self.record(flight, &calls, &rulings, allowed, outgoing, &found).await?; // 12, 13
+        let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
+        self.metrics.added_seconds.observe(flight.took().as_secs_f64());
+        let upstream = self.forward(session, flight, &permit, &mut outcome).await?; // 14
+        let told = answer::relay(session, upstream, flight, &spoken, outcome.intent(), self).await; // 15
+        outcome.tell(told) // 16
+    }
+
+    fn identify(&self, flight: &mut Flight) -> Result<(), Stop> {
+        match identity::identify(&flight.snapshot.registry, &flight.conn) {
+            Ok(agent) => {
+                flight.agent = Some(agent);
+                Ok(())
+            }
+            Err(why) => Err(Stop::refuse(why.code(), why.sentence())),
+        }
+    }
+
+    /// What can be refused before a body byte is read.
+    fn early_no(
+        &self,
+        flight: &mut Flight,
+        request: &Request,
+        stopping: bool,
+    ) -> Result<Way, Stop> {
+        request.check_browser(flight)?;
+        if stopping {
+            return Err(Stop::refuse(Code::GateDraining, words::DRAINING));
+        }
+        let asked = Asked {
+            host: &request.host,
+            port: request.port,
+            path: request.head.path(),
+            absolute: request.absolute,
+        };
+        let way = flight
+            .snapshot
+            .routes
+            .find(asked)
+            .map_err(|code| Stop::refuse(code, words::no_way(code)))?;
+        // An MCP session dies of an HTTP error, so its calls are read first and refused in words.
+        if way.to.protocol == RouteProtocol::Http {
+            self.enter(flight)?;
+        }
+        Ok(way)
+    }
+
+    /// Takes a place among the agent's calls in flight, unless it has one.
+    fn enter(&self, flight: &mut Flight) -> Result<(), Stop> {
+        if flight.place.is_some() {
+            return Ok(());
+        }
+        let Some(agent) = &flight.agent else {
+            return Err(Stop::refuse(Code::GateBug, words::BUG));
+        };
+        match flight.snapshot.limits.enter(&agent.id) {
+            Ok(place) => {
+                flight.place = Some(place);
+                Ok(())
+            }
+            Err(exceeded) => Err(Stop::refused(words::exceeded(exceeded), None, Vec::new())),
+        }
+    }
+
+    async fn hold(
+        &self,
+        session: &mut ServerSession,
+        flight: &mut Flight,
+        request: &Request,
+    ) -> Result<bytes::Bytes, Stop> {
+        let settings = &flight.snapshot.settings;
+        let (limit, patience) =
+            (settings.bounds.request_body_bytes, Duration::from_millis(settings.deadlines.body_ms));
+        let raw = body::hold(session, request.declared, limit, &mut flight.share, patience).await;
+        let raw = raw.map_err(|fault| match fault {
+            BodyFault::Gone => Stop::Gone,
+            BodyFault::Refused(code) => Stop::refuse(code, words::body(code)),
+        })?;
+        let plain = request.decode_body(raw, &settings.bounds)?;
+        let deadline = tokio::time::Instant::now() + patience;
+        flight
+            .share
+            .grow(plain.len(), deadline)
+            .await
+            .map_err(|code| Stop::refuse(code, words::body(code)))?;
+        Ok(plain)
+    }
+
+    /// Every call must be allowed; a batch passes whole or not at all.
+    fn decide(&self, flight: &Flight, calls: &[Call]) -> Result<(Vec<Ruling>, Allowed), Stop> {
+        let now = crate::clock::timestamp();
+        let mode = flight.snapshot.settings.mode;
+        let mut rulings = Vec::with_capacity(calls.len());
+        let mut passed = None;
+        for call in calls {
+            let ruling = flight.snapshot.rulebook.decide(call, now);
+            let Some(allowed) = Allowed::by(&ruling, mode) else {
+                let refusal = words::ruled(&ruling);
+                return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
+            };
+            if passed.is_none() || allowed.is_observed() {
+                passed = Some(allowed);
+            }
+            rulings.push(ruling);
+        }
+        match passed {
+            Some(allowed) => Ok((rulings, allowed)),
+            // Something was sent that is no call at all; there is nothing to allow.
+            None => Err(Stop::refuse(Code::GateBug, words::BUG)),
+        }
+    }
+
+    fn limit(&self, flight: &Flight, calls: &[Call]) -> Result<(), Stop> {
+        for call in calls {
+            let counted = flight.snapshot.limits.count(&call.agent.id, &call.tool_name());
+            let Err(exceeded) = counted else { continue };
+            if flight.snapshot.settings.mode == Mode::Observe {
+                continue;
+            }
+            let refusal = words::exceeded(exceeded);
+            return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
+        }
+        Ok(())
+    }
+
+    fn inspect(
+        &self,
+        flight: &Flight,
+        way: &Way,
+        request: Request,
+        spoken: &mut Spoken,
+        calls: &[Call],
+    ) -> Result<(Outgoing, Vec<Found>), Stop> {
+        let inspected = inspect::request(&flight.snapshot, way, request, spoken);
+        self.count_findings(&inspected.found, "request");
+        match inspected.verdict {
+            Ok(parts) => {
+                let agent = calls.first().map(|call| call.agent.id.clone());
+                let agent = agent.ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
+                Ok((parts.outgoing(agent, way), inspected.found))
+            }
+            Err(refusal) => Err(Stop::refused(refusal, calls.first().cloned(), inspected.found)),
+        }
+    }
+
+    async fn record(
+        &self,
+        flight: &Flight,
+        calls: &[Call],
+        rulings: &[Ruling],
+        allowed: Allowed,
+        outgoing: Outgoing,
+        found: &[Found],
+    ) -> Result<Permit, Stop> {
+        let bytes_out = outgoing.body.len() as u64;
+        let intent =
+            self.pen(flight).intent(calls, rulings, found, bytes_out, allowed.is_observed());
+        match self.ledger.append(intent).await {
+            Ok(receipt) => Ok(clear::clear(allowed, outgoing, receipt)),
+            Err(refused) => {
+                let code = refused.code();
+                Err(Stop::refused(
+                    Refusal::new(code, words::record(code)),
+                    calls.first().cloned(),
+                    Vec::new(),
+                ))
+            }
+        }
+    }
+
+    async fn forward<'e>(
+        &'e self,
+        session: &mut ServerSession,
+        flight: &Flight,
+        permit: &Permit,
+        outcome: &mut Outcome,
+    ) -> Result<Upstream<'e>, Stop> {
+        let forwarded = tokio::select! {
+            biased;
+            forwarded = self.egress.forward(permit, &flight.snapshot.settings.deadlines) => forwarded,
+            () = answer::client_gone(session) => {
+                outcome.abandoned();
+                return Err(Stop::Gone);
+            }
+        };
+        forwarded.map_err(|failure| {
+            let refusal = Refusal::new(failure.code, words::failed(failure.code))
+                .with_receipt(permit.receipt().id().to_string());
+            outcome.failed(&failure);
+            Stop::Failed(refusal)
+        })
+    }
+
+    pub(crate) fn pen<'a>(&'a self, flight: &'a Flight) -> Pen<'a> {
+        Pen { key: &self.print_key, flight }
+    }
+
+    /// Walks, but survives a bug in the walk and the end of the drain.
+    async fn guarded(
+        &self,
+        session: &mut ServerSession,
+        flight: &mut Flight,
+        request: Request,
+        stopping: bool,
+    ) -> Result<(), Stop> {
+        let walk = AssertUnwindSafe(self.walk(session, flight, request, stopping)).catch_unwind();
+        tokio::select! {
+            biased;
+            walked = walk => walked.unwrap_or_else(|_| {
+                self.bug("a panic in the walk");
+                Err(Stop::refuse(Code::GateBug, words::BUG))
+            }),
+            () = self.cut.cancelled() => Err(Stop::Gone),
+        }
+    }
+
+    /// Ends a call: records and answers a refusal. Returns whether the connection is in order.
+    async fn end(
+        &self,
+        session: &mut ServerSession,
+        flight: &Flight,
+        walked: Result<(), Stop>,
+    ) -> bool {
+        let refusal = match walked {
+            Ok(()) => return true,
+            Err(Stop::Gone) => return false,
+            Err(Stop::Failed(refusal)) => refusal,
+            Err(Stop::Refused(refused)) => {
+                let facts = self.pen(flight).refused(
+                    &refused.refusal,
+                    refused.call.as_ref(),
+                    &refused.found,
+                );
+                let receipt = self.ledger.append(facts).await.ok();
+                match receipt {
+                    Some(receipt) => refused.refusal.with_receipt(receipt.id().to_string()),
+                    None => refused.refusal,
+                }
+            }
+        };
+        self.metrics.refusals.with_label_values(&[refusal.code.as_str()]).inc();
+        self.metrics.calls.with_label_values(&["-", "refuse"]).inc();
+        answer::refuse(session, &refusal, &flight.caller).await
+    }
+}

@@ -1,0 +1,277 @@
+//! Reading the head of a call from a session, in time and strictly.
+//!
+//! What pingora refuses by itself never reaches an application's callbacks; here it does, so that
+//! it can be recorded and answered like any other refusal.
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header;
+use pingora_core::ErrorType;
+use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::http::authority::{RawTargetAuthority, raw_target_authority};
+use tollgate_config::settings::{Bounds, Settings};
+use tollgate_rules::{Code, Host, Scheme};
+
+use crate::coding::{self, Coding};
+use crate::decode::Malformed;
+use crate::decode::head::{Head, strip_request_headers};
+use crate::flight::Flight;
+use crate::listen::Conn;
+use crate::stop::Stop;
+use crate::words;
+
+/// What became of reading a head.
+#[derive(Debug)]
+pub enum HeadRead {
+    /// A head that can be read in one way.
+    Ready(Request),
+    /// One that cannot, or that took too long.
+    Refused(Code, String),
+    /// The client closed the connection between two calls.
+    Closed,
+}
+
+/// A call's head, understood and cleaned.
+#[derive(Debug)]
+pub struct Request {
+    /// Method, path, query, content type.
+    pub head: Head,
+    /// The host the client addressed.
+    pub host: Host,
+    /// The port it addressed.
+    pub port: Option<u16>,
+    /// The absolute form's scheme.
+    pub absolute: Option<Scheme>,
+    /// The headers that may travel.
+    pub headers: http::HeaderMap,
+    /// The body's length, if the client said it.
+    pub declared: Option<u64>,
+    /// The body's content coding, if any.
+    codings: Vec<Coding>,
+    /// Whether the connection may carry another call.
+    pub reusable: bool,
+}
+
+/// Reads the next head.
+pub async fn read(session: &mut ServerSession, conn: &Conn, settings: &Settings) -> HeadRead {
+    let patience = Duration::from_millis(settings.deadlines.head_ms);
+    let too_late = async {
+        conn.clock.first_byte().await;
+        tokio::time::sleep(patience).await;
+    };
+    let read = tokio::select! {
+        biased;
+        () = too_late => {
+            let sentence = "The request's head did not arrive in time. Send it in one go.";
+            return HeadRead::Refused(Code::RequestTimeout, sentence.to_owned());
+        }
+        read = session.read_request() => read,
+    };
+    match read {
+        Ok(true) => {}
+        Ok(false) => return HeadRead::Closed,
+        Err(error) => {
+            return match error.etype() {
+                ErrorType::ConnectionClosed | ErrorType::ReadError => HeadRead::Closed,
+                ErrorType::ReadTimedout => HeadRead::Closed,
+                // The error quotes the head, so nothing of it goes any further.
+                _ => refused("the request's head cannot be parsed"),
+            };
+        }
+    }
+    match understand(session, settings) {
+        Ok(request) => HeadRead::Ready(request),
+        Err(malformed) => HeadRead::Refused(malformed.code, sentence(&malformed.sentence)),
+    }
+}
+
+fn refused(what: &str) -> HeadRead {
+    HeadRead::Refused(Code::MalformedHead, sentence(what))
+}
+
+/// A fault's description as the sentence of a refusal.
+pub fn sentence(what: &str) -> String {
+    let mut letters = what.chars();
+    let first = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+fn malformed(what: &str) -> Malformed {
+    Malformed::new(Code::MalformedHead, what)
+}
+
+fn understand(session: &mut ServerSession, settings: &Settings) -> Result<Request, Malformed> {
+    check_raw(session, &settings.bounds)?;
+    let reusable = !says_close(session);
+    let upgrade =
+        session.get_header(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
+    if upgrade.as_deref() == Some(b"websocket") {
+        return Err(Malformed::new(
+            Code::UnreadRefused,
+            "WebSocket traffic is not inspected yet, so it may not pass; use plain HTTP",
+        ));
+    }
+    // Other upgrades are declined by ignoring them (RFC 9110 section 7.8); pingora must not see
+    // them either, or it would read everything that follows as one body.
+    session.req_header_mut().remove_header(&header::UPGRADE);
+    let parts = session.req_header();
+    let (absolute, authority, target) = target(parts)?;
+    let (host, port) = split_authority(&authority)?;
+    let mut headers = parts.headers.clone();
+    let head = Head::read(&parts.method, &target, &headers)?;
+    let codings = coding::codings(&headers)
+        .map_err(|fault| Malformed::new(fault.code(), fault.to_string()))?;
+    let declared = head.content_length();
+    headers.remove(header::HOST);
+    headers.remove(header::CONTENT_ENCODING);
+    headers.remove(header::CONTENT_LENGTH);
+    strip_request_headers(&mut headers);
+    Ok(Request { head, host, port, absolute, headers, declared, codings, reusable })
+}
+
+/// Looks at an HTTP/1 head as it came: its size, bare line feeds, and both ways of saying a length
+/// (pingora silently drops one of them).
+fn check_raw(session: &ServerSession, bounds: &Bounds) -> Result<(), Malformed> {
+    let Some(session) = session.as_http1() else { return Ok(()) };
+    let raw: Bytes = session.get_headers_raw_bytes();
+    if raw.len() > bounds.head_bytes {
+        return Err(malformed("the request's head is larger than the limit"));
+    }
+    let lines = || raw.split(|byte| *byte == b'\n');
+    let ended = lines().count().saturating_sub(1);
+    if lines().take(ended).any(|line| line.last() != Some(&b'\r')) {
+        return Err(malformed("the request's head has a bare line feed"));
+    }
+    let has = |name: &[u8]| {
+        lines().any(|line| {
+            line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+        })
+    };
+    if has(b"content-length:") && has(b"transfer-encoding:") {
+        return Err(malformed("the request has both content-length and transfer-encoding"));
+    }
+    Ok(())
+}
+
+fn says_close(session: &ServerSession) -> bool {
+    let head = session.req_header();
+    head.version == http::Version::HTTP_10
+        || head.headers.get_all(header::CONNECTION).iter().any(|value| {
+            value
+                .as_bytes()
+                .split(|byte| *byte == b',')
+                .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+        })
+}
+
+/// The target's form, authority and origin form.
+fn target(
+    parts: &pingora_http::RequestHeader,
+) -> Result<(Option<Scheme>, Vec<u8>, Vec<u8>), Malformed> {
+    let from_host = || {
+        let host = parts.headers.get(header::HOST).map(|value| value.as_bytes().to_vec());
+        let authority =
+            parts.uri.authority().map(|authority| authority.as_str().as_bytes().to_vec());
+        host.or(authority).ok_or_else(|| malformed("the request names no host"))
+    };
+    if parts.version == http::Version::HTTP_2 {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let authority = from_host()?;
+        return Ok((None, authority, target.as_bytes().to_vec()));
+    }
+    match raw_target_authority(parts.raw_path()) {
+        RawTargetAuthority::None => Ok((None, from_host()?, parts.raw_path().to_vec())),
+        RawTargetAuthority::Absolute { scheme, authority, path_and_query } => {
+            let scheme = match scheme.to_ascii_lowercase().as_slice() {
+                b"http" => Scheme::Http,
+                b"https" => Scheme::Https,
+                _ => return Err(malformed("the target's scheme is neither http nor https")),
+            };
+            let target =
+                if path_and_query.is_empty() { b"/".to_vec() } else { path_and_query.to_vec() };
+            Ok((Some(scheme), authority.to_vec(), target))
+        }
+        _ => Err(malformed("the target's authority can be read in two ways")),
+    }
+}
+
+fn split_authority(authority: &[u8]) -> Result<(Host, Option<u16>), Malformed> {
+    let wrong = || Malformed::new(Code::HostMismatch, "the host that the request names is no host");
+    let text = std::str::from_utf8(authority).map_err(|_| wrong())?;
+    let (name, port) = match text.rsplit_once(':') {
+        // A colon inside brackets belongs to the address.
+        Some((_, rest)) if rest.contains(']') => (text, None),
+        Some((name, port)) => {
+            let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+            let port = port.parse::<u16>().ok().filter(|port| digits && *port != 0);
+            (name, Some(port.ok_or_else(wrong)?))
+        }
+        None => (text, None),
+    };
+    Ok((Host::parse(name).map_err(|_| wrong())?, port))
+}
+
+impl Request {
+    /// Refuses what a web page in a person's browser could send: a plain listener on loopback takes
+    /// everybody for its agent, so a page that names a host of its own (DNS rebinding) or another
+    /// origin must not reach it (MCP 2026-07-28, Streamable HTTP, security).
+    pub fn check_browser(&self, flight: &Flight) -> Result<(), Stop> {
+        if flight.conn.names.is_some() || !flight.conn.local.ip().is_loopback() {
+            return Ok(());
+        }
+        let known = |host: &Host| {
+            host.name() == Some("localhost")
+                || host.address().is_some_and(|ip| ip.is_loopback())
+                || flight.snapshot.routes.hosts().any(|own| own == host)
+        };
+        if self.absolute.is_none() && !known(&self.host) {
+            return Err(Stop::refuse(Code::HostMismatch, words::FOREIGN_HOST));
+        }
+        let Some(origin) = self.headers.get(header::ORIGIN) else { return Ok(()) };
+        let host = origin.to_str().ok().and_then(|text| url::Url::parse(text).ok());
+        let host = host.and_then(|url| Host::parse(url.host_str()?).ok());
+        match host {
+            Some(host) if known(&host) => Ok(()),
+            _ => Err(Stop::refuse(Code::HostMismatch, words::FOREIGN_ORIGIN)),
+        }
+    }
+
+    /// Undoes the body's content coding, bounded.
+    pub fn decode_body(&self, raw: Bytes, bounds: &Bounds) -> Result<Bytes, Stop> {
+        if self.codings.is_empty() {
+            return Ok(raw);
+        }
+        let limits = coding::Limits {
+            limit_bytes: bounds.request_body_bytes as u64,
+            ratio: bounds.decompression_ratio,
+        };
+        coding::decode(&self.codings, &raw, limits)
+            .map_err(|fault| Stop::refuse(fault.code(), words::body(fault.code())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities() {
+        for (given, expect) in [
+            ("gate.local", Some(("gate.local", None))),
+            ("gate.local:7000", Some(("gate.local", Some(7000)))),
+            ("[::1]:7000", Some(("[::1]", Some(7000)))),
+            ("[::1]", Some(("[::1]", None))),
+            ("gate.local:", None),
+            ("gate.local:+80", None),
+            ("gate.local:0", None),
+            ("gate.local:70000", None),
+            ("user@gate.local", None),
+            ("", None),
+        ] {
+            let found = split_authority(given.as_bytes()).ok();
+            let found = found.as_ref().map(|(host, port)| (host.to_string(), *port));
+            let expect = expect.map(|(host, port)| (host.to_owned(), port));
+            assert_eq!(found, expect, "{given}");
+        }
+    }
+}

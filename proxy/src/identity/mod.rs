@@ -1,0 +1,60 @@
+//! Who calls.
+//!
+//! Identity comes from the connection alone: the client certificate of a TLS listener, or the
+//! agent a plain listener is bound to. What the caller says about itself is not looked at.
+mod certificate;
+mod registry;
+
+pub use certificate::PeerNames;
+pub use registry::{Registry, RegistryFault};
+
+use std::sync::Arc;
+
+use tollgate_rules::{Agent, Code};
+
+use crate::listen::Conn;
+
+/// Finds the agent behind a connection, in the registry that is in force now.
+pub fn identify(registry: &Registry, conn: &Conn) -> Result<Arc<Agent>, Unidentified> {
+    match &conn.names {
+        None => registry.bound_to(&conn.listener).ok_or(Unidentified::Unknown),
+        Some(names) => registry.named(names),
+    }
+}
+
+/// Why nobody was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unidentified {
+    /// No certificate, or one without any name.
+    Missing,
+    /// Names that mean no agent.
+    Unknown,
+    /// Two URI names, or names that mean two agents.
+    Ambiguous,
+}
+
+impl Unidentified {
+    /// The refusal's code.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Missing => Code::IdentityMissing,
+            Self::Unknown => Code::IdentityUnknown,
+            Self::Ambiguous => Code::IdentityAmbiguous,
+        }
+    }
+
+    /// One sentence that says what would pass.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "No identity was presented. Connect with a client certificate that names one agent."
+            }
+            Self::Unknown => {
+                "The identity presented belongs to no registered agent. Ask the operator to register it."
+            }
+            Self::Ambiguous => {
+                "The certificate names more than one identity. Use one with exactly one SPIFFE URI."
+            }
+        }
+    }
+}

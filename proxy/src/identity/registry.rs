@@ -1,0 +1,165 @@
+//! The registry of agents.
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tollgate_config::settings::{AgentEntry, Listener};
+use tollgate_rules::{Agent, AgentId};
+
+use super::{PeerNames, Unidentified};
+
+/// A registry that contradicts itself. The config crate reports these with their place; this is
+/// the second lock on the same door.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryFault {
+    /// Two entries share an id or a certificate name.
+    #[error("agent `{0}` stands twice in the registry")]
+    Twice(String),
+    /// A plain listener is bound to an agent that is not registered.
+    #[error("listener `{listener}` is bound to agent `{agent}`, which is not registered")]
+    Unbound {
+        /// The listener.
+        listener: String,
+        /// The agent it names.
+        agent: String,
+    },
+}
+
+/// Who is known, and by which names.
+#[derive(Debug, Default)]
+pub struct Registry {
+    by_id: HashMap<String, Arc<Agent>>,
+    by_common_name: HashMap<String, Arc<Agent>>,
+    by_dns_name: HashMap<String, Arc<Agent>>,
+    by_listener: HashMap<String, Arc<Agent>>,
+}
+
+impl Registry {
+    /// Builds the registry from settings.
+    pub fn build(entries: &[AgentEntry], listeners: &[Listener]) -> Result<Self, RegistryFault> {
+        let mut registry = Self::default();
+        for entry in entries {
+            let agent = Arc::new(Agent {
+                id: AgentId::new(entry.id.clone()),
+                agent_type: entry.agent_type.clone(),
+                environment: entry.environment.clone(),
+                trust: entry.trust.into(),
+                roles: entry.roles.clone(),
+            });
+            add(&mut registry.by_id, &entry.id, &agent)?;
+            if let Some(name) = &entry.certificate.common_name {
+                add(&mut registry.by_common_name, name, &agent)?;
+            }
+            if let Some(name) = &entry.certificate.dns_name {
+                add(&mut registry.by_dns_name, &name.to_ascii_lowercase(), &agent)?;
+            }
+        }
+        for listener in listeners {
+            let Listener::Plain(plain) = listener else { continue };
+            let agent = registry.by_id.get(&plain.agent).ok_or_else(|| RegistryFault::Unbound {
+                listener: plain.name.clone(),
+                agent: plain.agent.clone(),
+            })?;
+            registry.by_listener.insert(plain.name.clone(), Arc::clone(agent));
+        }
+        Ok(registry)
+    }
+
+    /// The agent that everybody on this plain listener is.
+    pub fn bound_to(&self, listener: &str) -> Option<Arc<Agent>> {
+        self.by_listener.get(listener).cloned()
+    }
+
+    /// The agent that a certificate's names mean: by its SPIFFE ID when it has one, else by its
+    /// mapped common name and DNS names, which must agree.
+    pub fn named(&self, names: &PeerNames) -> Result<Arc<Agent>, Unidentified> {
+        match names.uris.as_slice() {
+            [] => {}
+            [uri] => return self.by_id.get(uri).cloned().ok_or(Unidentified::Unknown),
+            _ => return Err(Unidentified::Ambiguous),
+        }
+        if names.dns.is_empty() && names.common_names.is_empty() {
+            return Err(Unidentified::Missing);
+        }
+        let mut found = names
+            .common_names
+            .iter()
+            .filter_map(|name| self.by_common_name.get(name))
+            .chain(names.dns.iter().filter_map(|name| self.by_dns_name.get(name)));
+        let Some(first) = found.next() else { return Err(Unidentified::Unknown) };
+        if found.any(|other| other.id != first.id) {
+            return Err(Unidentified::Ambiguous);
+        }
+        Ok(Arc::clone(first))
+    }
+
+    /// How many agents are known.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether nobody is known.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+}
+
+fn add(
+    map: &mut HashMap<String, Arc<Agent>>,
+    name: &str,
+    agent: &Arc<Agent>,
+) -> Result<(), RegistryFault> {
+    match map.insert(name.to_owned(), Arc::clone(agent)) {
+        None => Ok(()),
+        Some(_) => Err(RegistryFault::Twice(name.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, common_name: Option<&str>, dns_name: Option<&str>) -> AgentEntry {
+        AgentEntry {
+            id: id.to_owned(),
+            certificate: tollgate_config::settings::CertificateNames {
+                common_name: common_name.map(str::to_owned),
+                dns_name: dns_name.map(str::to_owned),
+            },
+            trust: Default::default(),
+            agent_type: None,
+            environment: "dev".to_owned(),
+            roles: Vec::new(),
+        }
+    }
+
+    fn names(uris: &[&str], common_names: &[&str], dns: &[&str]) -> PeerNames {
+        let own = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+        PeerNames { uris: own(uris), common_names: own(common_names), dns: own(dns) }
+    }
+
+    #[test]
+    fn names_mean_one_agent_or_nobody() {
+        let entries = [
+            entry("spiffe://acme/a", None, None),
+            entry("b", Some("bee"), Some("Bee.test")),
+            entry("c", Some("sea"), None),
+        ];
+        let registry = Registry::build(&entries, &[]).unwrap();
+        for (names, expect) in [
+            (names(&["spiffe://acme/a"], &["bee"], &[]), Ok("spiffe://acme/a")),
+            (names(&["spiffe://acme/x"], &["bee"], &[]), Err(Unidentified::Unknown)),
+            (
+                names(&["spiffe://acme/a", "spiffe://acme/b"], &[], &[]),
+                Err(Unidentified::Ambiguous),
+            ),
+            (names(&[], &["bee"], &["bee.test"]), Ok("b")),
+            (names(&[], &["sea"], &["bee.test"]), Err(Unidentified::Ambiguous)),
+            (names(&[], &["dee"], &[]), Err(Unidentified::Unknown)),
+            (names(&[], &[], &[]), Err(Unidentified::Missing)),
+        ] {
+            let found = registry.named(&names);
+            assert_eq!(found.as_ref().map(|a| a.id.as_str()).map_err(|e| *e), expect, "{names:?}");
+        }
+        assert!(Registry::build(&[entry("a", None, None), entry("a", None, None)], &[]).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! How often, and how many at once.
+//!
+//! Counted after the rules allowed a call, so that a denied call costs no budget. Every store is
+//! bounded: when it is full and nothing in it can be forgotten, a new key is refused.
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use parking_lot::Mutex;
+use tollgate_config::settings;
+use tollgate_rules::{AgentId, Code};
+
+type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, NoOpMiddleware>;
+
+/// A limit that was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exceeded {
+    /// Which.
+    pub code: Code,
+    /// When to come back, when that is known.
+    pub retry_after: Option<Duration>,
+}
+
+/// The limiter. It outlives reloads as long as the limits stay the same, so that a reload does
+/// not hand out fresh budgets.
+#[derive(Debug)]
+pub struct Limits {
+    settings: settings::Limits,
+    clock: DefaultClock,
+    agents: Keyed<AgentId>,
+    tools: Keyed<(AgentId, u64)>,
+    flying: Arc<Mutex<HashMap<AgentId, u32>>>,
+}
+
+impl Limits {
+    /// Builds the limiter.
+    pub fn new(settings: &settings::Limits) -> Self {
+        let quota = |per_minute| {
+            // The schema's range starts at 1; should a 0 get here, one call a minute is the
+            // strictest that can be said.
+            Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN))
+        };
+        Self {
+            settings: settings.clone(),
+            clock: DefaultClock::default(),
+            agents: RateLimiter::keyed(quota(settings.agent_per_minute)),
+            tools: RateLimiter::keyed(quota(settings.agent_tool_per_minute)),
+            flying: Arc::default(),
+        }
+    }
+
+    /// The settings this limiter was built from.
+    pub fn settings(&self) -> &settings::Limits {
+        &self.settings
+    }
+
+    /// Takes a place among the agent's calls in flight; dropping it gives the place back.
+    pub fn enter(&self, agent: &AgentId) -> Result<InFlight, Exceeded> {
+        let mut flying = self.flying.lock();
+        let count = flying.entry(agent.clone()).or_insert(0);
+        if *count >= self.settings.agent_concurrency {
+            return Err(Exceeded { code: Code::ConcurrencyExceeded, retry_after: None });
+        }
+        *count += 1;
+        Ok(InFlight { agent: agent.clone(), flying: Arc::clone(&self.flying) })
+    }
+
+    /// Counts one call: first against the agent, then against the agent and tool.
+    pub fn count(&self, agent: &AgentId, tool: &str) -> Result<(), Exceeded> {
+        self.make_room(&self.agents)?;
+        if let Err(not_until) = self.agents.check_key(agent) {
+            let wait = not_until.wait_time_from(self.clock.now());
+            return Err(Exceeded { code: Code::RateLimitAgent, retry_after: Some(wait) });
+        }
+        self.make_room(&self.tools)?;
+        // A print of the name, so that the store's memory does not depend on what agents send.
+        let key = (agent.clone(), fingerprint(tool));
+        if let Err(not_until) = self.tools.check_key(&key) {
+            let wait = not_until.wait_time_from(self.clock.now());
+            return Err(Exceeded { code: Code::RateLimitTool, retry_after: Some(wait) });
+        }
+        Ok(())
+    }
+
+    fn make_room<K>(&self, store: &Keyed<K>) -> Result<(), Exceeded>
+    where
+        K: Clone + std::hash::Hash + Eq,
+    {
+        if store.len() < self.settings.keys_max {
+            return Ok(());
+        }
+        // Keys whose budget is whole again are the same as keys never seen.
+        store.retain_recent();
+        if store.len() < self.settings.keys_max {
+            return Ok(());
+        }
+        Err(Exceeded { code: Code::LimiterUnavailable, retry_after: Some(Duration::from_secs(60)) })
+    }
+}
+
+fn fingerprint(tool: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    tool.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A place among an agent's calls in flight.
+#[derive(Debug)]
+pub struct InFlight {
+    agent: AgentId,
+    flying: Arc<Mutex<HashMap<AgentId, u32>>>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut flying = self.flying.lock();
+        if let Some(count) = flying.get_mut(&self.agent) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                flying.remove(&self.agent);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(agent: u32, tool: u32, concurrency: u32, keys: usize) -> Limits {
+        Limits::new(&settings::Limits {
+            agent_per_minute: agent,
+            agent_tool_per_minute: tool,
+            agent_concurrency: concurrency,
+            keys_max: keys,
+        })
+    }
+
+    #[test]
+    fn agent_before_tool() {
+        let limits = limits(3, 2, 1, 100);
+        let agent = AgentId::new("a");
+        assert_eq!(limits.count(&agent, "t"), Ok(()));
+        assert_eq!(limits.count(&agent, "t"), Ok(()));
+        assert_eq!(limits.count(&agent, "t").unwrap_err().code, Code::RateLimitTool);
+        let over = limits.count(&agent, "t").unwrap_err();
+        assert_eq!(over.code, Code::RateLimitAgent);
+        assert!(over.retry_after.unwrap() <= Duration::from_secs(60));
+        assert_eq!(limits.count(&AgentId::new("b"), "t"), Ok(()));
+    }
+
+    #[test]
+    fn places_come_back() {
+        let limits = limits(10, 10, 2, 100);
+        let agent = AgentId::new("a");
+        let first = limits.enter(&agent).unwrap();
+        let _second = limits.enter(&agent).unwrap();
+        assert_eq!(limits.enter(&agent).unwrap_err().code, Code::ConcurrencyExceeded);
+        drop(first);
+        assert!(limits.enter(&agent).is_ok());
+    }
+
+    #[test]
+    fn a_full_store_refuses_new_keys() {
+        let limits = limits(100, 100, 2, 16);
+        let agent = AgentId::new("a");
+        let refused = (0..40)
+            .filter_map(|n| limits.count(&agent, &format!("tool-{n}")).err())
+            .map(|over| over.code)
+            .collect::<Vec<_>>();
+        assert!(!refused.is_empty());
+        assert!(refused.iter().all(|code| *code == Code::LimiterUnavailable));
+    }
+}

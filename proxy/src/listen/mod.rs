@@ -1,0 +1,39 @@
+//! Where connections come in: plain and TLS listeners, each with its own accept loop.
+//!
+//! A connection leaves this room as a [`GateStream`] that carries its [`Conn`]: which listener
+//! took it and, under TLS, the names in the client's certificate. Nothing here decides who that
+//! is; `identity` does, for each call anew.
+mod accept;
+mod stream;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub use accept::{Acceptors, ListenError, serve};
+pub use stream::{GateStream, HeadClock};
+pub use tls::{ServerTls, TlsFault, read_certificates, read_key};
+
+use crate::identity::PeerNames;
+
+/// What is known of a connection when its first call arrives.
+#[derive(Debug)]
+pub struct Conn {
+    /// The listener's name.
+    pub listener: Arc<str>,
+    /// Where the client connected from.
+    pub peer: SocketAddr,
+    /// The address it connected to.
+    pub local: SocketAddr,
+    /// The names in the client's certificate; `None` on a plain listener.
+    pub names: Option<PeerNames>,
+    /// Watches how long a request's head takes.
+    pub clock: HeadClock,
+}
+
+impl Conn {
+    /// Finds the connection's facts in a session.
+    pub fn of(session: &pingora_core::protocols::http::ServerSession) -> Option<&Arc<Self>> {
+        session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?.downcast_ref::<Arc<Self>>()
+    }
+}

@@ -1,0 +1,177 @@
+//! The stream type that is handed to pingora.
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora_core::protocols::raw_connect::ProxyDigest;
+use pingora_core::protocols::{
+    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    TimingDigest, UniqueID,
+};
+use pingora_http::ResponseHeader;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::sync::Notify;
+
+use super::Conn;
+
+/// Tells the gate when the first byte of a head has come, so that a head deadline can start.
+///
+/// pingora's own read timeout restarts with every read, so a head that trickles would never end.
+#[derive(Debug, Default)]
+pub struct HeadClock {
+    waiting: AtomicBool,
+    first_byte: Notify,
+}
+
+impl HeadClock {
+    /// Resolves when the next byte arrives after this call.
+    pub async fn first_byte(&self) {
+        self.waiting.store(true, Ordering::Release);
+        self.first_byte.notified().await;
+    }
+
+    fn saw_bytes(&self) {
+        if self.waiting.swap(false, Ordering::AcqRel) {
+            self.first_byte.notify_one();
+        }
+    }
+}
+
+/// A client's connection, plain or TLS, with the bytes that were read to find out what it speaks.
+pub struct GateStream<S> {
+    io: S,
+    sniffed: Bytes,
+    fd: i32,
+    alpn: Option<ALPN>,
+    conn: Arc<Conn>,
+    proxy: Arc<ProxyDigest>,
+    socket: Arc<SocketDigest>,
+    established: SystemTime,
+}
+
+impl<S> GateStream<S> {
+    /// Wraps a stream whose socket is `fd`.
+    pub fn new(
+        io: S,
+        sniffed: Bytes,
+        fd: i32,
+        alpn: Option<ALPN>,
+        conn: Arc<Conn>,
+        header: Box<ResponseHeader>,
+    ) -> Self {
+        Self {
+            io,
+            sniffed,
+            fd,
+            alpn,
+            proxy: Arc::new(ProxyDigest::new(header, Some(Box::new(Arc::clone(&conn))))),
+            conn,
+            socket: Arc::new(SocketDigest::from_raw_fd(fd)),
+            established: crate::clock::now(),
+        }
+    }
+}
+
+impl<S> fmt::Debug for GateStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateStream").field("conn", &self.conn).finish_non_exhaustive()
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for GateStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.sniffed.is_empty() {
+            let take = self.sniffed.len().min(buf.remaining());
+            let head = self.sniffed.split_to(take);
+            buf.put_slice(&head);
+            self.conn.clock.saw_bytes();
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.conn.clock.saw_bytes();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for GateStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, data)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[async_trait]
+impl<S: AsyncWrite + Unpin + Send> Shutdown for GateStream<S> {
+    async fn shutdown(&mut self) {
+        // The peer may be gone already; there is nobody left to tell.
+        let _ = self.io.shutdown().await;
+    }
+}
+
+impl<S> UniqueID for GateStream<S> {
+    fn id(&self) -> i32 {
+        self.fd
+    }
+}
+
+impl<S> Ssl for GateStream<S> {
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        self.alpn.clone()
+    }
+}
+
+impl<S> GetTimingDigest for GateStream<S> {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        vec![Some(TimingDigest { established_ts: self.established, ..Default::default() })]
+    }
+}
+
+impl<S> GetProxyDigest for GateStream<S> {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        Some(Arc::clone(&self.proxy))
+    }
+}
+
+impl<S> GetSocketDigest for GateStream<S> {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        Some(Arc::clone(&self.socket))
+    }
+}
+
+impl<S> Peek for GateStream<S> {}

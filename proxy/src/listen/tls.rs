@@ -1,0 +1,107 @@
+//! TLS towards clients: certificates required, reloaded while running.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::server::WebPkiClientVerifier;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tollgate_config::settings::TlsListener;
+
+/// Why a listener's or an upstream's TLS material cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsFault {
+    /// A file cannot be read or holds no PEM of the wanted kind.
+    #[error("cannot read {what} from `{path}`: {reason}")]
+    Unreadable {
+        /// Which material.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why; never the content.
+        reason: String,
+    },
+    /// rustls refuses the material.
+    #[error("cannot use the TLS material of `{place}`: {reason}")]
+    Unusable {
+        /// Whose.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Reads a PEM file's certificates; at least one.
+pub fn read_certificates(
+    what: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+    let unreadable = |reason: String| TlsFault::Unreadable { what, path: path.to_owned(), reason };
+    let chain = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unreadable(error.to_string()))?;
+    if chain.is_empty() {
+        return Err(unreadable("it holds no certificate".to_owned()));
+    }
+    for certificate in &chain {
+        // pingora panics on a certificate that x509-parser refuses, so it is refused here first.
+        x509_parser::parse_x509_certificate(certificate)
+            .map_err(|error| unreadable(format!("a certificate cannot be parsed ({error})")))?;
+    }
+    Ok(chain)
+}
+
+/// Reads a PEM file's private key.
+pub fn read_key(what: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsFault> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| TlsFault::Unreadable {
+        what,
+        path: path.to_owned(),
+        // rustls' PEM errors name the line's kind, never its content.
+        reason: match error {
+            rustls_pki_types::pem::Error::Io(error) => error.to_string(),
+            _ => "it holds no private key in PEM".to_owned(),
+        },
+    })
+}
+
+/// A TLS listener's configuration, ready to shake hands.
+#[derive(Clone, Debug)]
+pub struct ServerTls(Arc<rustls::ServerConfig>);
+
+impl ServerTls {
+    /// Reads the listener's files. Each call gives a fresh session store, so that a session from
+    /// before a reload cannot be resumed after it with an identity that is no longer accepted.
+    pub fn read(listener: &TlsListener) -> Result<Self, TlsFault> {
+        let unusable = |error: String| TlsFault::Unusable {
+            place: format!("listener {}", listener.name),
+            reason: error,
+        };
+        let chain = read_certificates("the certificate", &listener.certificate)?;
+        let key = read_key("the key", &listener.key)?;
+        let mut roots = RootCertStore::empty();
+        for authority in read_certificates("the client authorities", &listener.client_ca)? {
+            roots.add(authority).map_err(|error| unusable(error.to_string()))?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|error| unusable(error.to_string()))?;
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| unusable(error.to_string()))?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, key)
+            .map_err(|error| unusable(error.to_string()))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Shakes hands.
+    pub async fn accept(
+        &self,
+        io: tokio::net::TcpStream,
+    ) -> std::io::Result<tokio_rustls::server::TlsStream<tokio::net::TcpStream>> {
+        tokio_rustls::TlsAcceptor::from(Arc::clone(&self.0)).accept(io).await
+    }
+}

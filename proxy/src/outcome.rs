@@ -1,0 +1,139 @@
+//! What became of a call that left. Told once, whatever happens to the task that carries it.
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tollgate_audit::{EventType, Facts, keys};
+use tollgate_rules::Code;
+
+use crate::clear::Permit;
+use crate::egress::Failure;
+use crate::ledger::Ledger;
+use crate::record::{Found, Pen, found_facts};
+use crate::refuse::Refusal;
+use crate::stop::Stop;
+
+/// How an answer ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The client has all of it.
+    Answered,
+    /// The client went away first.
+    Abandoned,
+    /// The answer was refused before any of it was passed on.
+    Refused(Refusal),
+    /// The answer was cut after a part of it was passed on; the connection ends with it.
+    Cut(Code),
+    /// The answer was cut, and its stream was ended in order with a last event that says so.
+    CutInWords(Code),
+}
+
+/// An answer that was relayed, or as much of it as there was.
+#[derive(Debug)]
+pub struct Answered {
+    /// How it ended.
+    pub ending: Ending,
+    /// The upstream's status.
+    pub status: Option<u16>,
+    /// The upstream's address.
+    pub destination: SocketAddr,
+    /// Body bytes that came back.
+    pub bytes_in: u64,
+    /// Whether it passed without being read.
+    pub unread: bool,
+    /// What was found in it, already shaped for the record.
+    pub found: Vec<Found>,
+}
+
+/// The outcome of one intent. When it is dropped before it was told, the call's task was ended
+/// from outside, and the outcome says so.
+pub struct Outcome {
+    ledger: Ledger,
+    facts: Option<Facts>,
+    intent: String,
+    scanner: std::sync::Arc<tollgate_dlp::Scanner>,
+    began: Instant,
+}
+
+impl Outcome {
+    /// Begins with what is known when the call leaves.
+    pub fn begin(ledger: &Ledger, pen: Pen<'_>, permit: &Permit) -> Self {
+        let to = permit.destination();
+        let facts = pen
+            .begin(EventType::CallOutcome)
+            .text(keys::INTENT, &permit.receipt().id().to_string())
+            .text(keys::ROUTE, &to.route)
+            .text(keys::HOST, &to.host.to_string());
+        Self {
+            ledger: ledger.clone(),
+            facts: Some(facts),
+            intent: permit.receipt().id().to_string(),
+            scanner: std::sync::Arc::clone(&pen.flight.snapshot.scanner),
+            began: pen.flight.began,
+        }
+    }
+
+    /// The intent's receipt.
+    pub fn intent(&self) -> &str {
+        &self.intent
+    }
+
+    /// The upstream could not be reached, or did not answer.
+    pub fn failed(&mut self, failure: &Failure) {
+        self.write("failed", |facts| {
+            facts.text(keys::CODE, failure.code.as_str()).text("detail", &failure.detail)
+        });
+    }
+
+    /// The client went away before there was an answer.
+    pub fn abandoned(&mut self) {
+        self.write("abandoned", |facts| facts);
+    }
+
+    /// Tells how the answer went, and what the walk has left to do.
+    pub fn tell(mut self, answered: Answered) -> Result<(), Stop> {
+        let (word, code) = match &answered.ending {
+            Ending::Answered => ("answered", None),
+            Ending::Abandoned => ("abandoned", None),
+            Ending::Refused(refusal) => ("refused", Some(refusal.code)),
+            Ending::Cut(code) | Ending::CutInWords(code) => ("cut", Some(*code)),
+        };
+        let scanner = std::sync::Arc::clone(&self.scanner);
+        self.write(word, |facts| {
+            let facts = facts
+                .maybe_text(keys::CODE, code.map(Code::as_str))
+                .text(keys::DESTINATION, &answered.destination.to_string())
+                .number(keys::BYTES_IN, answered.bytes_in);
+            let facts = match answered.status {
+                Some(status) => facts.number(keys::STATUS, u64::from(status)),
+                None => facts,
+            };
+            let facts = if answered.unread { facts.flag("unread", true) } else { facts };
+            found_facts(facts, &answered.found, &scanner)
+        });
+        match answered.ending {
+            Ending::Answered | Ending::CutInWords(_) => Ok(()),
+            Ending::Refused(refusal) => {
+                Err(Stop::Failed(refusal.with_receipt(self.intent.clone())))
+            }
+            Ending::Abandoned | Ending::Cut(_) => Err(Stop::Gone),
+        }
+    }
+
+    fn write(&mut self, word: &str, finish: impl FnOnce(Facts) -> Facts) {
+        let Some(facts) = self.facts.take() else { return };
+        let facts =
+            facts.text("outcome", word).number(keys::DURATION_MS, millis(self.began.elapsed()));
+        self.ledger.note(finish(facts));
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        self.write("interrupted", |facts| facts);
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,160 @@
+//! What is told of a call: facts for the ledger, safe by construction.
+//!
+//! Only what this file puts in is ever recorded: who, which tool, where to, codes, classes and
+//! places with keyed prints, sizes. Names that others choose go through [`shape`] first.
+pub mod shape;
+
+use tollgate_audit::{EventType, Facts, Fields, keys};
+use tollgate_dlp::{Acted, Action, Grade, Place, Scanner};
+use tollgate_rules::{Call, Ruling};
+
+use crate::flight::Flight;
+use crate::refuse::Refusal;
+use shape::PrintKey;
+
+/// Something that was found, and where it stood.
+#[derive(Debug)]
+pub struct Found {
+    /// Which part of the call: `body`, `query`, `path`, or a header's name.
+    pub part: &'static str,
+    /// The finding and what was done about it.
+    pub acted: Acted,
+}
+
+/// What a recorder needs beside the facts themselves.
+#[derive(Clone, Copy)]
+pub struct Pen<'a> {
+    /// The key of prints.
+    pub key: &'a PrintKey,
+    /// The call's flight.
+    pub flight: &'a Flight,
+}
+
+impl Pen<'_> {
+    /// Facts that every event of this call has.
+    pub fn begin(&self, event: EventType) -> Facts {
+        let flight = self.flight;
+        Facts::new(event, flight.actor())
+            .revision(&flight.snapshot.revision)
+            .text(keys::SOURCE, &flight.conn.peer.ip().to_string())
+            .text("listener", &flight.conn.listener)
+    }
+
+    fn of_call(&self, facts: Facts, call: &Call) -> Facts {
+        let scanner = &self.flight.snapshot.scanner;
+        let target = &call.target;
+        let name = |text: &String| shape::name(text, self.key, scanner).into_owned();
+        facts
+            .text(keys::ROUTE, &target.route)
+            .text(keys::PROTOCOL, call.protocol.as_str())
+            .text("http_method", &name(&target.method))
+            .text(keys::HOST, &target.host.to_string())
+            .number(keys::PORT, u64::from(target.port))
+            .text(keys::PATH, &shape::path(&target.path, scanner))
+            .text("path_print", &self.key.print(target.path.as_bytes()))
+            .maybe_text(
+                keys::METHOD,
+                Some(&call.action.method).filter(|m| !m.is_empty()).map(name).as_deref(),
+            )
+            .maybe_text(keys::TOOL, call.action.tool.as_ref().map(name).as_deref())
+            .number("request_bytes", call.body_bytes)
+    }
+
+    /// A call is about to leave.
+    pub fn intent(
+        &self,
+        calls: &[Call],
+        rulings: &[Ruling],
+        found: &[Found],
+        bytes_out: u64,
+        observed: bool,
+    ) -> Facts {
+        let mut facts = self.begin(EventType::CallIntent).text(keys::EFFECT, "allow");
+        if let (Some(call), Some(ruling)) = (calls.first(), rulings.first()) {
+            facts = self.of_call(facts, call);
+            facts = of_ruling(facts, ruling);
+        }
+        if calls.len() > 1 {
+            let tools = calls.iter().map(|call| {
+                shape::name(&call.tool_name(), self.key, &self.flight.snapshot.scanner).into_owned()
+            });
+            facts = facts.texts("batch", tools.collect::<Vec<_>>());
+        }
+        if observed {
+            facts = facts.flag(keys::OBSERVED, true);
+        }
+        self.findings(facts.number(keys::BYTES_OUT, bytes_out), found)
+    }
+
+    /// A call that did not leave, or whose answer was cut for a reason.
+    pub fn refused(&self, refusal: &Refusal, call: Option<&Call>, found: &[Found]) -> Facts {
+        let mut facts = self
+            .begin(EventType::CallRefused)
+            .text(keys::EFFECT, "deny")
+            .text(keys::CODE, refusal.code.as_str())
+            .maybe_text(keys::RULE, refusal.rule.as_ref().map(|rule| rule.as_str()));
+        if let Some(call) = call {
+            facts = self.of_call(facts, call);
+        }
+        self.findings(facts, found)
+    }
+
+    fn findings(&self, facts: Facts, found: &[Found]) -> Facts {
+        found_facts(facts, found, &self.flight.snapshot.scanner)
+    }
+}
+
+/// Adds what was found: classes, places and what was done; never the text.
+pub fn found_facts(facts: Facts, found: &[Found], scanner: &Scanner) -> Facts {
+    if found.is_empty() {
+        return facts;
+    }
+    let mut classes = found.iter().map(|f| f.acted.finding.class.as_str()).collect::<Vec<_>>();
+    classes.sort_unstable();
+    classes.dedup();
+    let list = found.iter().map(|found| {
+        let finding = &found.acted.finding;
+        Fields::new()
+            .text("class", finding.class.as_str())
+            .text("detector", finding.detector)
+            .text("grade", grade_word(finding.grade))
+            .text("action", action_word(found.acted.action))
+            .text("part", found.part)
+            .text("place", &place(&finding.place, scanner))
+    });
+    facts.texts(keys::CLASSES, classes).objects(keys::FINDINGS, list.collect::<Vec<_>>())
+}
+
+fn of_ruling(facts: Facts, ruling: &Ruling) -> Facts {
+    facts
+        .text("ruling", ruling.outcome.as_str())
+        .maybe_text(keys::RULE, ruling.rule.as_ref().map(|rule| rule.as_str()))
+        .texts("reasons", ruling.reasons.iter().map(|reason| reason.code.as_str()))
+}
+
+/// Where a finding stands: a JSON pointer, marked when it is a member's name; nothing for text.
+fn place(place: &Place, scanner: &Scanner) -> String {
+    match place {
+        Place::Text => String::new(),
+        Place::Value(pointer) => shape::pointer(pointer, scanner),
+        Place::Key(pointer) => format!("{} (name)", shape::pointer(pointer, scanner)),
+    }
+}
+
+fn grade_word(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Certain => "certain",
+        Grade::Likely => "likely",
+        Grade::Possible => "possible",
+    }
+}
+
+/// The action's word in record and metrics.
+pub fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::Alert => "alert",
+        Action::Allow => "allow",
+        Action::Block => "block",
+        Action::Redact => "redact",
+    }
+}

@@ -1,0 +1,104 @@
+//! Reload: on SIGHUP, and when the files that were read change.
+//!
+//! Folders are watched rather than files, since a Kubernetes ConfigMap changes by swapping a
+//! symbolic link beside the file. What woke the watcher is not trusted: the files' own prints
+//! decide whether anything changed.
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sha2::{Digest, Sha256};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tollgate_config::settings::{Listener, SecretRef, Settings};
+
+use crate::gate::Gate;
+
+/// Editors and the kubelet write in several steps; this is how long they get to finish.
+const SETTLE: Duration = Duration::from_millis(250);
+
+/// The files that a snapshot was built from.
+fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::from([config.to_owned(), settings.policy.bundle.clone()]);
+    if let Some(SecretRef::File(path)) = &settings.policy.secret {
+        files.insert(path.clone());
+    }
+    for listener in &settings.listeners {
+        if let Listener::Tls(tls) = listener {
+            files.extend([tls.certificate.clone(), tls.key.clone(), tls.client_ca.clone()]);
+        }
+    }
+    for route in &settings.routes {
+        let tls = &route.upstream.tls;
+        files.extend(
+            [&tls.ca, &tls.client_certificate, &tls.client_key].into_iter().flatten().cloned(),
+        );
+    }
+    files
+}
+
+fn prints(files: &BTreeSet<PathBuf>) -> Vec<Option<[u8; 32]>> {
+    files.iter().map(|file| Some(Sha256::digest(std::fs::read(file).ok()?).into())).collect()
+}
+
+/// Watches until `stop` turns true.
+pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
+    let (wake, mut woken) = mpsc::channel::<()>(1);
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        tracing::error!("cannot listen for SIGHUP");
+        return;
+    };
+    let watcher = notify::recommended_watcher(move |_event| {
+        // A full channel means that a look is due already.
+        let _ = wake.try_send(());
+    });
+    let mut watcher = match watcher {
+        Ok(watcher) => Some(watcher),
+        Err(error) => {
+            tracing::warn!(%error, "cannot watch files; reload by SIGHUP only");
+            None
+        }
+    };
+    let mut watched = files(gate.source().path(), &gate.snapshot().settings);
+    let mut last = prints(&watched);
+    follow(watcher.as_mut(), &watched);
+    loop {
+        let asked = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => return,
+            _ = hangups.recv() => true,
+            Some(()) = woken.recv() => {
+                tokio::time::sleep(SETTLE).await;
+                while woken.try_recv().is_ok() {}
+                false
+            }
+        };
+        let now = prints(&watched);
+        if !asked && now == last {
+            continue;
+        }
+        gate.reload().await;
+        watched = files(gate.source().path(), &gate.snapshot().settings);
+        last = prints(&watched);
+        follow(watcher.as_mut(), &watched);
+    }
+}
+
+/// Resolves when a stop was asked for, or nobody is left to ask.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn follow(watcher: Option<&mut RecommendedWatcher>, files: &BTreeSet<PathBuf>) {
+    let Some(watcher) = watcher else { return };
+    let folders = files.iter().filter_map(|file| file.parent()).collect::<BTreeSet<_>>();
+    for folder in folders {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        // Watching a folder twice is no error; one that is gone comes back with the next reload.
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            tracing::warn!(%error, "cannot watch a folder; reload by SIGHUP");
+        }
+    }
+}

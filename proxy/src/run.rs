@@ -1,0 +1,221 @@
+//! Starting and stopping a gate.
+//!
+//! The order is the safety: everything that can fail is built before a port accepts, the record
+//! is open before the first call and closed after the last.
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use pingora_core::apps::HttpServerOptions;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tollgate_audit::{EventType, Facts};
+
+use crate::body::Held;
+use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
+use crate::gate::Gate;
+use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal};
+use crate::listen::{Acceptors, ListenError};
+use crate::record::shape::PrintKey;
+use crate::snapshot::{Snapshot, SnapshotFault, Source};
+use crate::watch::Metrics;
+use crate::watch::admin::Admin;
+
+/// Why a gate did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The configuration or something it names.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotFault),
+    /// The record.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The first events could not be recorded.
+    #[error("the start cannot be recorded: {0}")]
+    Record(LedgerRefusal),
+    /// A port.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Name resolution.
+    #[error(transparent)]
+    Resolver(#[from] ResolverFault),
+    /// The admin port.
+    #[error("the admin listener cannot listen on {bind}: {reason}")]
+    Admin {
+        /// Where.
+        bind: SocketAddr,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The secret of prints.
+    #[error("cannot read or make the key of prints in the spool: {0}")]
+    PrintKey(std::io::Error),
+    /// There is nothing to verify upstreams with.
+    #[error(
+        "the system has no certificate authorities and route `{0}` names none; set `upstream.tls.ca`"
+    )]
+    NoAuthorities(String),
+    /// Metrics that contradict each other.
+    #[error("metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// A gate that is accepting.
+pub struct Running {
+    /// The gate.
+    pub gate: Arc<Gate>,
+    /// Its listeners' names and addresses.
+    pub listeners: Vec<(String, SocketAddr)>,
+    /// The admin listener's address.
+    pub admin: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: tokio::task::JoinHandle<()>,
+    admin_stop: CancellationToken,
+    admin_serving: tokio::task::JoinHandle<()>,
+    reloading: tokio::task::JoinHandle<()>,
+}
+
+/// Builds everything, then accepts.
+pub async fn start(source: Source) -> Result<Running, StartFault> {
+    let snapshot = Snapshot::build(&source, None, false)?;
+    require_authorities(&snapshot)?;
+    let settings = snapshot.settings.clone();
+    let acceptors = Acceptors::bind(&settings.listeners).await?;
+    let listeners = acceptors.addresses();
+    let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };
+    let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;
+    let admin_address = admin.address().map_err(admin_fault)?;
+    let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit, source.base())).await?;
+    let own =
+        listeners.iter().map(|(_, address)| *address).chain([admin_address]).collect::<Vec<_>>();
+    let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;
+    let mut options = HttpServerOptions::default();
+    options.h2_idle_timeout = Some(Duration::from_millis(settings.deadlines.keep_alive_ms));
+    let gate = Arc::new(Gate {
+        egress: Egress::new(Resolver::new(&settings.resolver)?, OwnAddresses(own.into())),
+        held: Held::new(settings.bounds.held_bytes_total),
+        snapshot: ArcSwap::from_pointee(snapshot),
+        source,
+        ledger,
+        print_key,
+        metrics: Metrics::new()?,
+        cut: CancellationToken::new(),
+        options,
+    });
+    announce(&gate, EventType::GateStart).await?;
+    let (stop, stopped) = watch::channel(false);
+    let serving = tokio::spawn(crate::listen::serve(Arc::clone(&gate), acceptors, stopped.clone()));
+    let admin_stop = CancellationToken::new();
+    let admin_serving =
+        tokio::spawn(admin.serve(Arc::clone(&gate), admin_stop.clone().cancelled_owned()));
+    let reloading = tokio::spawn(crate::reload::run(Arc::clone(&gate), stopped));
+    announce(&gate, EventType::GateReady).await?;
+    for warning in gate.snapshot().settings.warnings() {
+        tracing::warn!(warning, "dangerous setting");
+    }
+    for (name, address) in &listeners {
+        tracing::info!(listener = name, %address, "listening");
+    }
+    tracing::info!(address = %admin_address, "admin listening");
+    Ok(Running {
+        gate,
+        listeners,
+        admin: admin_address,
+        stop,
+        serving,
+        admin_stop,
+        admin_serving,
+        reloading,
+    })
+}
+
+impl Running {
+    /// The address of a listener.
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        self.listeners.iter().find(|(known, _)| known == name).map(|(_, address)| *address)
+    }
+
+    /// Stops accepting, lets calls in flight end, then closes the record.
+    pub async fn stop(self) -> Result<(), LedgerError> {
+        tracing::info!("stopping");
+        let drain = Duration::from_millis(self.gate.snapshot().settings.deadlines.drain_ms);
+        let deadline = tokio::time::Instant::now() + drain;
+        // Nobody listens any more only when all tasks ended already.
+        let _ = self.stop.send(true);
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "the accept loops ended badly");
+        }
+        // HTTP/2 calls are tasks of their own, which outlive their connection's loop.
+        while !self.gate.is_idle() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.gate.cut.cancel();
+        for _ in 0..100 {
+            if self.gate.is_idle() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let _ = self.reloading.await;
+        let facts =
+            Facts::new(EventType::GateStop, "gate").revision(&self.gate.snapshot().revision);
+        if self.gate.ledger.append(facts).await.is_err() {
+            tracing::error!("the stop could not be recorded");
+        }
+        let closed = self.gate.ledger.clone().stop().await;
+        self.admin_stop.cancel();
+        let _ = self.admin_serving.await;
+        closed
+    }
+}
+
+async fn announce(gate: &Gate, event: EventType) -> Result<(), StartFault> {
+    let snapshot = gate.snapshot();
+    let facts = Facts::new(event, "gate")
+        .revision(&snapshot.revision)
+        .text("version", env!("CARGO_PKG_VERSION"))
+        .text("policy_hash", snapshot.rulebook.hash())
+        .number("rules", snapshot.rulebook.rules_count() as u64)
+        .number("agents", snapshot.registry.len() as u64);
+    match gate.ledger.append(facts).await {
+        Ok(_) => Ok(()),
+        Err(refused) => Err(StartFault::Record(refused)),
+    }
+}
+
+/// pingora panics when it finds no authorities at all, so they are looked for first.
+fn require_authorities(snapshot: &Snapshot) -> Result<(), StartFault> {
+    let found = rustls_native_certs::load_native_certs();
+    if !found.certs.is_empty() {
+        return Ok(());
+    }
+    let lacking =
+        snapshot.settings.routes.iter().find(|route| {
+            route.upstream.url.starts_with("https:") && route.upstream.tls.ca.is_none()
+        });
+    let route = lacking.map_or("(any)", |route| route.name.as_str());
+    Err(StartFault::NoAuthorities(route.to_owned()))
+}
+
+/// The key of prints lives beside the record it belongs to.
+fn print_key(spool: &Path) -> std::io::Result<PrintKey> {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = spool.join("print.key");
+    let mut secret = zeroize::Zeroizing::new([0_u8; 32]);
+    match std::fs::File::open(&path) {
+        Ok(mut file) => file.read_exact(secret.as_mut())?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            aws_lc_rs::rand::fill(secret.as_mut())
+                .map_err(|_| std::io::Error::other("no randomness"))?;
+            let mut file =
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            file.write_all(secret.as_ref())?;
+            file.sync_all()?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(PrintKey::new(&secret))
+}

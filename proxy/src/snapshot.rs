@@ -1,0 +1,261 @@
+//! Everything a call is judged by, built whole and swapped whole.
+//!
+//! A call takes one `Arc<Snapshot>` when it begins and keeps it to its end. A reload builds a new
+//! one beside it; when anything in it cannot be built, the old one stays.
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tollgate_config::settings::{self, Listener, SecretRef, Settings};
+use tollgate_dlp::{Action, Direction, Grade, Judge, Scanner};
+use tollgate_rules::{LoadOptions, Rulebook};
+use zeroize::Zeroizing;
+
+use crate::clear::{RouteFault, Routes};
+use crate::identity::{Registry, RegistryFault};
+use crate::limits::Limits;
+use crate::listen::{ServerTls, TlsFault};
+
+/// Why a snapshot cannot be built. Each names the place and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFault {
+    /// A file cannot be read.
+    #[error("cannot read {what} `{path}`: {reason}", path = path.display())]
+    Unreadable {
+        /// Which file.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The configuration has mistakes; the text shows each with its place.
+    #[error("{0}")]
+    Mistakes(String),
+    /// The bundle has mistakes.
+    #[error("the policy bundle `{path}` cannot be loaded:\n{reason}", path = path.display())]
+    Policy {
+        /// Where.
+        path: PathBuf,
+        /// Which.
+        reason: String,
+    },
+    /// A secret cannot be found.
+    #[error("{0}")]
+    Secret(String),
+    /// See [`RegistryFault`].
+    #[error(transparent)]
+    Registry(#[from] RegistryFault),
+    /// See [`RouteFault`].
+    #[error(transparent)]
+    Route(#[from] RouteFault),
+    /// See [`TlsFault`].
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// The DLP rules cannot be used.
+    #[error("`dlp`: {0}")]
+    Dlp(String),
+}
+
+/// What a call is judged by.
+pub struct Snapshot {
+    /// The settings, with paths resolved.
+    pub settings: Settings,
+    /// A print of everything that was read: configuration and bundle.
+    pub revision: Arc<str>,
+    /// Who is known.
+    pub registry: Registry,
+    /// What may be done.
+    pub rulebook: Rulebook,
+    /// The detectors; built once for the process.
+    pub scanner: Arc<Scanner>,
+    /// What is done about findings.
+    pub judge: Arc<Judge>,
+    /// The ways out.
+    pub routes: Routes,
+    /// The limiter; carried over a reload that does not change the limits.
+    pub limits: Arc<Limits>,
+    server_tls: HashMap<String, ServerTls>,
+}
+
+/// Where the configuration is and what the environment adds to it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    path: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+impl Source {
+    /// The file, with the overrides of this process' environment.
+    pub fn new(path: &Path) -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("TOLLGATE__"))
+            .collect();
+        Self { path: path.to_owned(), environment }
+    }
+
+    /// The configuration file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder that relative paths start from.
+    pub fn base(&self) -> &Path {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Reads the settings alone.
+    pub fn settings(&self, colour: bool) -> Result<(Settings, String), SnapshotFault> {
+        let text = read("the configuration", &self.path)?;
+        let name = self.path.display().to_string();
+        let mut settings = tollgate_config::read(&text, &name, &self.environment)
+            .map_err(|mistakes| SnapshotFault::Mistakes(mistakes.render(colour)))?;
+        settings.resolve(self.base());
+        Ok((settings, text))
+    }
+}
+
+impl Snapshot {
+    /// Reads and builds everything. `before` lends what outlives a reload.
+    pub fn build(
+        source: &Source,
+        before: Option<&Self>,
+        colour: bool,
+    ) -> Result<Self, SnapshotFault> {
+        let (settings, text) = source.settings(colour)?;
+        let (rulebook, bundle) = load_rulebook(&settings.policy)?;
+        let scanner = match before {
+            Some(before) => Arc::clone(&before.scanner),
+            None => {
+                Arc::new(Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?)
+            }
+        };
+        let limits = match before {
+            Some(before) if *before.limits.settings() == settings.limits => {
+                Arc::clone(&before.limits)
+            }
+            _ => Arc::new(Limits::new(&settings.limits)),
+        };
+        let mut server_tls = HashMap::new();
+        for listener in &settings.listeners {
+            if let Listener::Tls(tls) = listener {
+                server_tls.insert(tls.name.clone(), ServerTls::read(tls)?);
+            }
+        }
+        Ok(Self {
+            revision: revision(&text, &bundle, source),
+            registry: Registry::build(&settings.agents, &settings.listeners)?,
+            judge: Arc::new(judge(&settings)?),
+            routes: Routes::build(&settings)?,
+            rulebook,
+            scanner,
+            limits,
+            server_tls,
+            settings,
+        })
+    }
+
+    /// The TLS of a listener; `None` for a plain one.
+    pub fn server_tls(&self, listener: &str) -> Option<&ServerTls> {
+        self.server_tls.get(listener)
+    }
+}
+
+fn read(what: &'static str, path: &Path) -> Result<String, SnapshotFault> {
+    std::fs::read_to_string(path).map_err(|reason| SnapshotFault::Unreadable {
+        what,
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+/// Reads a secret by its reference. The value is wiped when dropped.
+pub fn read_secret(reference: &SecretRef) -> Result<Zeroizing<Vec<u8>>, SnapshotFault> {
+    let secret = match reference {
+        SecretRef::File(path) => {
+            let text = read("the secret file", path).map(Zeroizing::new)?;
+            Zeroizing::new(text.trim_end_matches(['\r', '\n']).as_bytes().to_vec())
+        }
+        SecretRef::Env(name) => {
+            let value = std::env::var(name).map(Zeroizing::new).map_err(|_| {
+                SnapshotFault::Secret(format!("the environment variable `{name}` is not set"))
+            })?;
+            Zeroizing::new(value.as_bytes().to_vec())
+        }
+    };
+    if secret.is_empty() || secret.as_slice() == b"default-secret" {
+        let place = match reference {
+            SecretRef::File(path) => path.display().to_string(),
+            SecretRef::Env(name) => name.clone(),
+        };
+        return Err(SnapshotFault::Secret(format!(
+            "the secret in `{place}` is empty or a well-known default; make one with `openssl rand -hex 32`"
+        )));
+    }
+    Ok(secret)
+}
+
+/// Reads and loads the bundle that settings name.
+pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), SnapshotFault> {
+    let text = read("the policy bundle", &policy.bundle)?;
+    let secret = policy.secret.as_ref().map(read_secret).transpose()?;
+    let options = LoadOptions {
+        rules_max: policy.rules_max,
+        secret: secret.as_ref().map(|secret| secret.as_slice()),
+        ..LoadOptions::default()
+    };
+    let book = Rulebook::load(&text, &options, crate::clock::timestamp()).map_err(|error| {
+        SnapshotFault::Policy { path: policy.bundle.clone(), reason: error.to_string() }
+    })?;
+    Ok((book, text))
+}
+
+/// In observe mode everything that would be redacted or blocked is only told.
+fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
+    let dlp = &settings.dlp;
+    let observes = settings.mode == settings::Mode::Observe;
+    let minimum = match dlp.minimum_grade {
+        settings::MinimumGrade::Certain => Grade::Certain,
+        settings::MinimumGrade::Likely => Grade::Likely,
+        settings::MinimumGrade::Possible => Grade::Possible,
+    };
+    let mut rules = Vec::with_capacity(dlp.rules.len() + 1);
+    for rule in &dlp.rules {
+        let direction = rule.direction.map(|direction| match direction {
+            settings::Direction::Request => Direction::Request,
+            settings::Direction::Answer => Direction::Answer,
+        });
+        let action = match rule.action {
+            settings::DlpAction::Allow => Action::Allow,
+            settings::DlpAction::Alert => Action::Alert,
+            settings::DlpAction::Redact | settings::DlpAction::Block if observes => Action::Alert,
+            settings::DlpAction::Redact => Action::Redact,
+            settings::DlpAction::Block => Action::Block,
+        };
+        rules.push((rule.classes.clone(), direction, action));
+    }
+    if observes {
+        rules.push((vec!["*".to_owned()], None, Action::Alert));
+    }
+    Judge::new(minimum, rules).map_err(|error| SnapshotFault::Dlp(error.to_string()))
+}
+
+fn revision(text: &str, bundle: &str, source: &Source) -> Arc<str> {
+    let mut hasher = Sha256::new();
+    for part in [text, bundle] {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    for (name, value) in &source.environment {
+        hasher.update(name);
+        hasher.update([0]);
+        hasher.update(value);
+        hasher.update([0]);
+    }
+    hex::encode(hasher.finalize()).get(..16).unwrap_or_default().into()
+}

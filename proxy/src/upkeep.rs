@@ -1,0 +1,197 @@
+//! What keeps the gate going between calls: counting, health, reload.
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tollgate_audit::{EventType, Facts, keys};
+use tollgate_rules::Code;
+
+use crate::gate::Gate;
+use crate::outcome::Ending;
+use crate::record::{Found, action_word};
+use crate::snapshot::{Snapshot, Source};
+use crate::watch::Metrics;
+
+/// How well the gate is.
+#[derive(Debug)]
+pub struct Health {
+    /// Why it is not ready; empty when it is.
+    pub reasons: Vec<String>,
+    /// What is dangerous but configured.
+    pub warnings: Vec<String>,
+    /// The revision in force.
+    pub revision: String,
+    /// How many rules are in force.
+    pub rules: usize,
+    /// How many agents are known.
+    pub agents: usize,
+    /// How many events the ledger has.
+    pub ledger_size: u64,
+}
+
+/// A call counted as in flight until this is dropped.
+pub(crate) struct Flying<'g>(&'g Metrics);
+
+impl Drop for Flying<'_> {
+    fn drop(&mut self) {
+        self.0.calls_in_flight.dec();
+    }
+}
+
+impl Gate {
+    /// The snapshot in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Where the configuration comes from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether no call is in flight.
+    pub fn is_idle(&self) -> bool {
+        self.metrics.calls_in_flight.get() == 0
+    }
+
+    pub(crate) fn count_flight(&self) -> Flying<'_> {
+        self.metrics.calls_in_flight.inc();
+        Flying(&self.metrics)
+    }
+
+    pub(crate) fn count_findings(&self, found: &[Found], direction: &str) {
+        for found in found {
+            let labels =
+                [direction, found.acted.finding.class.as_str(), action_word(found.acted.action)];
+            self.metrics.findings.with_label_values(&labels).inc();
+        }
+    }
+
+    pub(crate) fn count_answer(&self, route: &str, ending: &Ending, unread: bool, found: &[Found]) {
+        let effect = match ending {
+            Ending::Answered => "allow",
+            Ending::Abandoned => "abandon",
+            Ending::Refused(_) | Ending::Cut(_) | Ending::CutInWords(_) => "cut",
+        };
+        self.metrics.calls.with_label_values(&[route, effect]).inc();
+        self.count_findings(found, "answer");
+        if unread {
+            self.metrics.unread.with_label_values(&[route]).inc();
+        }
+    }
+
+    /// Counts and logs what cannot happen and did.
+    pub(crate) fn bug(&self, what: &'static str) {
+        self.metrics.bugs.inc();
+        tracing::error!(what, "a fault of the gate's own");
+    }
+
+    /// Records a client that failed to prove who it is.
+    pub(crate) async fn handshake_refused(&self, listener: &str, peer: SocketAddr, why: &str) {
+        self.metrics.handshakes_refused.inc();
+        let code = Code::IdentityMissing;
+        self.metrics.refusals.with_label_values(&[code.as_str()]).inc();
+        let facts = Facts::new(EventType::CallRefused, "unidentified")
+            .revision(&self.snapshot().revision)
+            .text(keys::SOURCE, &peer.ip().to_string())
+            .text("listener", listener)
+            .text(keys::EFFECT, "deny")
+            .text(keys::CODE, code.as_str())
+            .text("detail", why);
+        if self.ledger.append(facts).await.is_err() {
+            tracing::error!("a refused handshake could not be recorded");
+        }
+    }
+
+    /// How well the gate is.
+    pub fn health(&self) -> Health {
+        let snapshot = self.snapshot();
+        let ledger = self.ledger.health();
+        let mut reasons = Vec::new();
+        if !ledger.writable {
+            reasons.push("the ledger cannot be written".to_owned());
+        }
+        if snapshot.rulebook.expires_at() <= crate::clock::timestamp() {
+            reasons.push("the policy has expired".to_owned());
+        }
+        if self.cut.is_cancelled() {
+            reasons.push("the gate is stopping".to_owned());
+        }
+        Health {
+            reasons,
+            warnings: snapshot.settings.warnings(),
+            revision: snapshot.revision.to_string(),
+            rules: snapshot.rulebook.rules_count(),
+            agents: snapshot.registry.len(),
+            ledger_size: ledger.size,
+        }
+    }
+
+    /// Brings gauges up to date, when they are asked for.
+    pub fn refresh_gauges(&self) {
+        let ledger = self.ledger.health();
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.metrics.held_bytes.set(signed(self.held.bytes()));
+        self.metrics.spool_bytes.set(signed(ledger.spool_bytes));
+        self.metrics.ledger_events.set(signed(ledger.size));
+        for sink in &ledger.sinks {
+            self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));
+        }
+    }
+
+    /// Builds a new snapshot and swaps it in, or keeps the old one; says so in log, metric and
+    /// event.
+    pub async fn reload(&self) {
+        let before = self.snapshot();
+        let built = {
+            let source = self.source.clone();
+            let before = Arc::clone(&before);
+            tokio::task::spawn_blocking(move || Snapshot::build(&source, Some(&before), false))
+                .await
+        };
+        let fault = match built {
+            Ok(Ok(after)) => {
+                let after = Arc::new(after);
+                self.record_reload(&before, &after.revision, "applied", &after).await;
+                self.snapshot.store(Arc::clone(&after));
+                // Only now: whoever reads the counter may rely on the new rules being in force.
+                self.metrics.reload_success.inc();
+                tracing::info!(revision = %after.revision, before = %before.revision, "reloaded");
+                if !same_at_start(&before, &after) {
+                    tracing::warn!(
+                        "listeners, admin or audit changed; they take effect at the next start"
+                    );
+                }
+                return;
+            }
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => "the snapshot could not be built".to_owned(),
+        };
+        self.metrics.reload_failure.inc();
+        tracing::error!(revision = %before.revision, %fault, "reload refused; the old revision stays in force");
+        self.record_reload(&before, "", "refused", &before).await;
+    }
+
+    async fn record_reload(&self, before: &Snapshot, after: &str, outcome: &str, book: &Snapshot) {
+        let facts = Facts::new(EventType::PolicyReload, "gate")
+            .revision(&before.revision)
+            .text("outcome", outcome)
+            .text("revision_before", &before.revision)
+            .text("revision_after", after)
+            .text("policy_hash_before", before.rulebook.hash())
+            .text("policy_hash_after", book.rulebook.hash());
+        if self.ledger.append(facts).await.is_err() {
+            tracing::error!("a reload could not be recorded");
+        }
+    }
+}
+
+/// Whether what is only read at the start is unchanged.
+fn same_at_start(before: &Snapshot, after: &Snapshot) -> bool {
+    let print = |snapshot: &Snapshot| {
+        let settings = &snapshot.settings;
+        let listeners =
+            settings.listeners.iter().map(|l| (l.name().to_owned(), l.bind())).collect::<Vec<_>>();
+        (listeners, settings.admin.bind, serde_json::to_string(&settings.audit).unwrap_or_default())
+    };
+    print(before) == print(after)
+}

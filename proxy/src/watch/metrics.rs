@@ -1,0 +1,177 @@
+//! Counters with bounded labels: a label's values come from config or from a fixed list, never
+//! from what an agent sent.
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Calls by route and effect (`allow`, `refuse`, `fail`).
+    pub calls: IntCounterVec,
+    /// Refusals by code.
+    pub refusals: IntCounterVec,
+    /// Findings by direction, class and action.
+    pub findings: IntCounterVec,
+    /// Seconds from a call's head to the end of its answer.
+    pub call_seconds: Histogram,
+    /// Seconds the gate itself took before it forwarded.
+    pub added_seconds: Histogram,
+    /// Client connections now open.
+    pub connections: IntGauge,
+    /// Connections that were cut before a call could be read.
+    pub connections_cut: IntCounter,
+    /// Client handshakes that failed.
+    pub handshakes_refused: IntCounter,
+    /// Calls in flight.
+    pub calls_in_flight: IntGauge,
+    /// Body bytes held now.
+    pub held_bytes: IntGauge,
+    /// Answers that passed unread, by route.
+    pub unread: IntCounterVec,
+    /// Reloads that took effect.
+    pub reload_success: IntCounter,
+    /// Reloads that were refused and kept the old snapshot.
+    pub reload_failure: IntCounter,
+    /// Things that cannot happen and did.
+    pub bugs: IntCounter,
+    /// Bytes in the spool.
+    pub spool_bytes: IntGauge,
+    /// Events in the ledger.
+    pub ledger_events: IntGauge,
+    /// Events a sink has not acknowledged, by sink.
+    pub sink_lag: prometheus::IntGaugeVec,
+}
+
+impl Metrics {
+    /// Registers every metric.
+    ///
+    /// # Errors
+    /// Only when two metrics share a name, which the test below excludes.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let shelf = Shelf(&registry);
+        // From a tenth of a millisecond to half an hour: a call may be a stream.
+        let buckets = vec![
+            0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+            2.5, 5.0, 10.0, 60.0, 600.0, 1800.0,
+        ];
+        Ok(Self {
+            calls: shelf.counters(
+                "tollgate_calls_total",
+                "Calls by route and effect",
+                &["route", "effect"],
+            )?,
+            refusals: shelf.counters("tollgate_refusals_total", "Refusals by code", &["code"])?,
+            findings: shelf.counters(
+                "tollgate_findings_total",
+                "Findings by direction, class and action",
+                &["direction", "class", "action"],
+            )?,
+            call_seconds: shelf.histogram(
+                "tollgate_call_seconds",
+                "From a call's head to the end of its answer",
+                buckets.clone(),
+            )?,
+            added_seconds: shelf.histogram(
+                "tollgate_added_seconds",
+                "What the gate itself took before it forwarded",
+                buckets,
+            )?,
+            connections: shelf.gauge("tollgate_connections", "Client connections now open")?,
+            connections_cut: shelf.counter(
+                "tollgate_connections_cut_total",
+                "Connections cut before a call could be read",
+            )?,
+            handshakes_refused: shelf.counter(
+                "tollgate_handshakes_refused_total",
+                "Client TLS handshakes that failed",
+            )?,
+            calls_in_flight: shelf.gauge("tollgate_calls_in_flight", "Calls in flight")?,
+            held_bytes: shelf.gauge("tollgate_held_bytes", "Body bytes held now")?,
+            unread: shelf.counters(
+                "tollgate_unread_total",
+                "Answers that passed unread",
+                &["route"],
+            )?,
+            reload_success: shelf
+                .counter("policy_reload_success_total", "Reloads that took effect")?,
+            reload_failure: shelf
+                .counter("policy_reload_failure_total", "Reloads that were refused")?,
+            bugs: shelf.counter("tollgate_bugs_total", "Things that cannot happen and did")?,
+            spool_bytes: shelf.gauge("tollgate_spool_bytes", "Bytes in the spool")?,
+            ledger_events: shelf.gauge("tollgate_ledger_events", "Events in the ledger")?,
+            sink_lag: shelf.gauges(
+                "tollgate_sink_lag_events",
+                "Events a sink has not acknowledged",
+                &["sink"],
+            )?,
+            registry,
+        })
+    }
+
+    /// The text exposition format.
+    pub fn render(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+struct Shelf<'r>(&'r Registry);
+
+impl Shelf<'_> {
+    fn put<M: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        metric: M,
+    ) -> Result<M, prometheus::Error> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.put(IntCounter::new(name, help)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.put(IntGauge::new(name, help)?)
+    }
+
+    fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<prometheus::IntGaugeVec, prometheus::Error> {
+        self.put(prometheus::IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
+        self.put(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histogram(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: Vec<f64>,
+    ) -> Result<Histogram, prometheus::Error> {
+        self.put(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_registers() {
+        let metrics = Metrics::new().unwrap();
+        metrics.bugs.inc();
+        assert!(metrics.render().contains("tollgate_bugs_total 1"));
+    }
+}

@@ -1,0 +1,6 @@
+//! What operators see: metrics, health, the log.
+pub mod admin;
+pub mod log;
+mod metrics;
+
+pub use metrics::Metrics;

@@ -1,0 +1,159 @@
+//! The sentences of refusals: why, and what would pass. One place, so that they sound alike and
+//! never contain anything that was sent.
+use tollgate_rules::{Code, Outcome, Ruling};
+
+use crate::limits::Exceeded;
+use crate::refuse::Refusal;
+
+/// For a gate that is shutting down.
+pub const DRAINING: &str =
+    "The gate is shutting down and takes no new calls. Try again in a moment.";
+/// For a host that no local client would name.
+pub const FOREIGN_HOST: &str = "The host that the request names is not this gate's. Address the gate as 127.0.0.1 or localhost.";
+/// For a web page's request.
+pub const FOREIGN_ORIGIN: &str =
+    "The request comes from a web page of another origin, which may not use this agent's gate.";
+/// For what cannot happen.
+pub const BUG: &str =
+    "The gate met a fault of its own and refused the call to be safe. Tell the operator.";
+
+/// There is no way out for this call.
+pub fn no_way(code: Code) -> &'static str {
+    match code {
+        Code::HostNotAllowed => {
+            "This host is not on the list of hosts that may be reached. Use one that is, or ask the operator."
+        }
+        Code::PortNotAllowed => {
+            "This port is not on the list of ports that may be reached. Use the host's usual port."
+        }
+        _ => {
+            "No configured route leads there. Check the base URL that the gate was given for this tool."
+        }
+    }
+}
+
+/// The body could not be held.
+pub fn body(code: Code) -> &'static str {
+    match code {
+        Code::BodyTooLarge => {
+            "The request's body is larger than the gate's limit. Send less at once."
+        }
+        Code::RequestTimeout => {
+            "The request's body did not arrive in time. Send it again in one go."
+        }
+        Code::BytesExceeded => {
+            "The gate already holds as many bytes as it may. Try again in a moment."
+        }
+        _ => "The request's body cannot be read. Check its framing and its content coding.",
+    }
+}
+
+/// A limit was reached.
+fn limit(code: Code) -> &'static str {
+    match code {
+        Code::RateLimitAgent => {
+            "This agent has made as many calls as it may for now. Wait, then try again."
+        }
+        Code::RateLimitTool => {
+            "This tool was called as often as it may be for now. Wait, or use another tool."
+        }
+        Code::ConcurrencyExceeded => {
+            "This agent has too many calls in flight. Wait for one to end, then try again."
+        }
+        _ => "The gate cannot keep count of one more tool right now. Wait, then try again.",
+    }
+}
+
+/// A limit's refusal, with the time to come back when it is known.
+pub fn exceeded(exceeded: Exceeded) -> Refusal {
+    let refusal = Refusal::new(exceeded.code, limit(exceeded.code));
+    match exceeded.retry_after {
+        Some(after) => refusal.with_retry_after(after),
+        None => refusal,
+    }
+}
+
+/// The record could not be written.
+pub fn record(code: Code) -> &'static str {
+    match code {
+        Code::SpoolFull => "The record has no room left, so no call may leave. Tell the operator.",
+        Code::SignerUnavailable => {
+            "The record cannot be signed, so no call may leave. Tell the operator."
+        }
+        _ => "The record cannot be written, so no call may leave. Tell the operator.",
+    }
+}
+
+/// The call was permitted but got no answer.
+pub fn failed(code: Code) -> &'static str {
+    match code {
+        Code::AddressForbidden => {
+            "The upstream's name leads to an address that may not be reached. Ask the operator to allow it on the route."
+        }
+        Code::DnsFailed => {
+            "The upstream's name has no address. Check the name, or try again later."
+        }
+        Code::UpstreamConnect => "The upstream could not be reached. Try again later.",
+        Code::UpstreamTls => {
+            "The upstream's certificate could not be verified, so nothing was sent."
+        }
+        Code::UpstreamTimeout => {
+            "The upstream did not answer in time. It may still be at work; check before repeating."
+        }
+        _ => {
+            "The upstream's answer could not be understood. It may have done the work; check before repeating."
+        }
+    }
+}
+
+/// The answer held something that may not pass.
+pub const ANSWER_BLOCKED: &str =
+    "The answer held data that may not pass and was withheld. Ask for less, or ask the operator.";
+/// The answer could not be inspected.
+pub const ANSWER_UNREADABLE: &str =
+    "The upstream's answer cannot be inspected and was withheld. Tell the operator.";
+/// The answer is too large to be inspected.
+pub const ANSWER_TOO_LARGE: &str =
+    "The upstream's answer is larger than the gate's limit and was withheld. Ask for less at once.";
+/// The request cannot be inspected.
+pub const UNREAD: &str =
+    "This content type cannot be inspected, so it may not pass. Send JSON, a form or plain text.";
+
+/// Something in the request may not pass.
+pub fn blocked(part: &str) -> String {
+    match part {
+        "path" => "The URL's path holds data that may not leave. Leave it out of the URL.".to_owned(),
+        "query" => "The URL's query holds data that may not leave. Leave it out of the URL.".to_owned(),
+        "body" => {
+            "The arguments hold data that may not leave. Leave it out, or refer to it in another way.".to_owned()
+        }
+        _ => "A header holds data that may not leave. Leave it out.".to_owned(),
+    }
+}
+
+/// What a ruling that does not allow says.
+pub fn ruled(ruling: &Ruling) -> Refusal {
+    let code = ruling.code.unwrap_or(Code::PolicyEvaluationFailed);
+    let sentence = match (ruling.outcome, &ruling.rule) {
+        (Outcome::Allow, _) => "The policy could not decide. Ask the operator.".to_owned(),
+        (Outcome::Deny, Some(rule)) => {
+            format!("Denied by policy rule `{rule}`. Do not retry; use another tool or ask a person.")
+        }
+        (Outcome::Deny, None) => match code {
+            Code::PolicyExpired => "The policy has expired, so nothing may pass. Tell the operator.".to_owned(),
+            Code::PolicyMissing => "No policy is loaded, so nothing may pass. Tell the operator.".to_owned(),
+            _ => "No policy rule allows this, and what is not allowed is denied. Use another tool or ask a person.".to_owned(),
+        },
+        (held, rule) => {
+            let rule = rule.as_ref().map_or_else(String::new, |rule| format!(" (rule `{rule}`)"));
+            let need = match held {
+                Outcome::RequireHuman => "A person must do this",
+                Outcome::RequireTicket => "This needs a ticket",
+                Outcome::StepUp => "This needs a stronger proof of identity",
+                _ => "This needs an approval",
+            };
+            format!("{need}{rule}, and there is no way to get one here yet. Ask a person.")
+        }
+    };
+    Refusal::new(code, sentence).with_rule(ruling.rule.clone())
+}

@@ -1,0 +1,69 @@
+//! What rules ask about, borrowed from a live call or from a written question.
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::{Call, Host, Protocol, Trust};
+
+/// Everything a rule can ask. What is `None` is not known, and a rule that asks for it does not
+/// match.
+#[derive(Clone)]
+pub(crate) struct Facts<'a> {
+    pub(crate) agent_id: &'a str,
+    pub(crate) agent_type: Option<&'a str>,
+    pub(crate) environment: &'a str,
+    pub(crate) trust: Option<Trust>,
+    pub(crate) roles: &'a [String],
+    pub(crate) tool: Cow<'a, str>,
+    pub(crate) provider: Option<&'a str>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) route: Option<&'a str>,
+    pub(crate) host: Option<&'a Host>,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) mcp_method: Option<&'a str>,
+    pub(crate) resource: Option<&'a str>,
+    pub(crate) arguments: &'a Value,
+    /// What the person typed; a live call has none.
+    pub(crate) user_input: Option<&'a str>,
+    /// Labels of the data; a live call has none.
+    pub(crate) labels: &'a [String],
+}
+
+impl<'a> Facts<'a> {
+    /// The facts of a live call.
+    pub(crate) fn of(call: &'a Call) -> Self {
+        let method = call.action.method.as_str();
+        let mcp = call.protocol == Protocol::Mcp && !method.is_empty();
+        Self {
+            agent_id: call.agent.id.as_str(),
+            agent_type: call.agent.agent_type.as_deref(),
+            environment: &call.agent.environment,
+            trust: Some(call.agent.trust),
+            roles: &call.agent.roles,
+            tool: call.tool_name(),
+            provider: call.action.provider.as_deref(),
+            protocol: Some(call.protocol),
+            route: Some(&call.target.route),
+            host: Some(&call.target.host),
+            method: Some(&call.target.method),
+            path: Some(&call.target.path),
+            mcp_method: mcp.then_some(method),
+            resource: call.action.resource.as_deref(),
+            arguments: &call.arguments,
+            user_input: None,
+            labels: &[],
+        }
+    }
+
+    /// The facts of a `tools/call` of this tool, by whoever makes this call and to where it goes.
+    pub(crate) fn of_tool(call: &'a Call, tool: &'a str) -> Self {
+        Self {
+            tool: Cow::Borrowed(tool),
+            mcp_method: Some("tools/call"),
+            resource: None,
+            arguments: &Value::Null,
+            ..Self::of(call)
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One rule, compiled: which calls it is about, under which conditions, and what then.
+use std::cmp::Ordering;
+
+use regex::Regex;
+use serde_json::{Number, Value};
+
+use crate::facts::Facts;
+use crate::pattern::{HostPattern, Pattern};
+use crate::values::Values;
+use crate::{Outcome, Protocol, RuleId, Trust};
+
+/// One rule.
+pub(crate) struct Rule {
+    pub(crate) id: RuleId,
+    pub(crate) message: String,
+    pub(crate) outcome: Outcome,
+    /// It only watches: what it would refuse, passes.
+    pub(crate) observe: bool,
+    pub(crate) matcher: Matcher,
+    pub(crate) conditions: Conditions,
+    pub(crate) approver_role: Option<String>,
+    pub(crate) constraints: Option<Value>,
+}
+
+impl Rule {
+    /// Whether the rule decides this call.
+    pub(crate) fn matches(&self, facts: &Facts<'_>, values: &Values<'_>) -> bool {
+        self.matcher.matches(facts) && self.conditions.hold(facts, values)
+    }
+
+    /// Whether the rule lets pass what it matches.
+    pub(crate) fn only_observes(&self) -> bool {
+        self.observe && self.outcome != Outcome::Allow
+    }
+}
+
+/// Which calls a rule is about. `None` and empty lists ask nothing.
+#[derive(Default)]
+pub(crate) struct Matcher {
+    pub(crate) tool: Option<Vec<Pattern>>,
+    pub(crate) environment: Option<Vec<String>>,
+    pub(crate) agent_type: Option<Vec<String>>,
+    pub(crate) trust_min: Option<Trust>,
+    pub(crate) roles_any: Vec<String>,
+    pub(crate) provider: Option<Vec<String>>,
+    pub(crate) agents: Option<Vec<Pattern>>,
+    pub(crate) protocol: Option<Vec<Protocol>>,
+    pub(crate) route: Option<Vec<String>>,
+    pub(crate) host: Option<Vec<HostPattern>>,
+    pub(crate) method: Option<Vec<String>>,
+    pub(crate) path: Option<Vec<Pattern>>,
+    pub(crate) mcp_method: Option<Vec<Pattern>>,
+    pub(crate) resource: Option<Vec<Pattern>>,
+}
+
+impl Matcher {
+    /// Whether the call is one of those; everything that is asked must hold.
+    pub(crate) fn matches(&self, facts: &Facts<'_>) -> bool {
+        fits(&self.tool, Some(facts.tool.as_ref()))
+            && among(&self.environment, Some(facts.environment))
+            && among(&self.agent_type, facts.agent_type)
+            && self.trust_min.is_none_or(|least| facts.trust.is_some_and(|trust| trust >= least))
+            && (self.roles_any.is_empty()
+                || self.roles_any.iter().any(|role| facts.roles.contains(role)))
+            && among(&self.provider, facts.provider)
+            && fits(&self.agents, Some(facts.agent_id))
+            && asked(&self.protocol, facts.protocol, |one, protocol| *one == protocol)
+            && among(&self.route, facts.route)
+            && asked(&self.host, facts.host, HostPattern::matches)
+            && among(&self.method, facts.method)
+            && fits(&self.path, facts.path)
+            && fits(&self.mcp_method, facts.mcp_method)
+            && fits(&self.resource, facts.resource)
+    }
+}
+
+/// Nothing asked, or something known that one alternative accepts.
+fn asked<T, F: Copy>(
+    alternatives: &Option<Vec<T>>,
+    fact: Option<F>,
+    accepts: impl Fn(&T, F) -> bool,
+) -> bool {
+    let Some(alternatives) = alternatives else { return true };
+    fact.is_some_and(|fact| alternatives.iter().any(|one| accepts(one, fact)))
+}
+
+fn among(words: &Option<Vec<String>>, fact: Option<&str>) -> bool {
+    asked(words, fact, |word, fact| word == fact)
+}
+
+fn fits(patterns: &Option<Vec<Pattern>>, fact: Option<&str>) -> bool {
+    asked(patterns, fact, Pattern::matches)
+}
+
+/// What must hold of the arguments. Empty asks nothing.
+#[derive(Default)]
+pub(crate) struct Conditions {
+    /// In lower case.
+    pub(crate) contains_any: Vec<String>,
+    /// In lower case.
+    pub(crate) not_contains: Vec<String>,
+    pub(crate) matches_regex: Option<Regex>,
+    pub(crate) labels_any: Vec<String>,
+    pub(crate) arguments: Vec<(String, Vec<Test>)>,
+}
+
+impl Conditions {
+    /// Whether all of them hold; cheap ones first.
+    pub(crate) fn hold(&self, facts: &Facts<'_>, values: &Values<'_>) -> bool {
+        (self.labels_any.is_empty()
+            || self.labels_any.iter().any(|label| facts.labels.contains(label)))
+            && self.arguments.iter().all(|(key, tests)| {
+                let given = facts.arguments.as_object().and_then(|map| map.get(key));
+                tests.iter().all(|test| test.holds(given))
+            })
+            && (self.contains_any.is_empty() || values.contain_any(&self.contains_any))
+            && (self.not_contains.is_empty() || !values.contain_any(&self.not_contains))
+            && self.matches_regex.as_ref().is_none_or(|regex| regex.is_match(values.joined()))
+    }
+
+    /// Whether it asks nothing at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.contains_any.is_empty()
+            && self.not_contains.is_empty()
+            && self.matches_regex.is_none()
+            && self.labels_any.is_empty()
+            && self.arguments.iter().all(|(_, tests)| tests.is_empty())
+    }
+}
+
+/// One test of one argument.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    /// Equal to this text, number, truth value or null.
+    Equal(Value),
+    /// Never: a list is equal to nothing.
+    Never,
+    /// A number in this order to the operand.
+    Order(Number, Wanted),
+    /// Not equal, or not there.
+    Unequal(Value),
+}
+
+/// Which orders a comparison accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+impl Wanted {
+    fn accepts(self, order: Ordering) -> bool {
+        match self {
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, given: Option<&Value>) -> bool {
+        match self {
+            Self::Equal(expect) => given.is_some_and(|given| equal(given, expect)),
+            Self::Never => false,
+            Self::Order(operand, wanted) => given
+                .and_then(Value::as_number)
+                .and_then(|number| order(number, operand))
+                .is_some_and(|order| wanted.accepts(order)),
+            Self::Unequal(expect) => !given.is_some_and(|given| equal(given, expect)),
+        }
+    }
+}
+
+/// Equal without conversion: `1` is `1.0` but not `"1"`; lists and maps equal nothing.
+fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => order(left, right) == Some(Ordering::Equal),
+        (Value::Array(_) | Value::Object(_), _) => false,
+        _ => left == right,
+    }
+}
+
+/// The order of two numbers: exact between integers, else as floating point.
+fn order(left: &Number, right: &Number) -> Option<Ordering> {
+    match (integer(left), integer(right)) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
+}
+
+fn integer(number: &Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn equality_converts_nothing() {
+        for (left, right, expect) in [
+            (json!(1), json!(1.0), true),
+            (json!(1), json!("1"), false),
+            (json!(u64::MAX), json!(u64::MAX - 1), false),
+            (json!(null), json!(null), true),
+            (json!(false), json!(null), false),
+            (json!([1]), json!([1]), false),
+            (json!({}), json!({}), false),
+            (json!("a"), json!("A"), false),
+        ] {
+            assert_eq!(equal(&left, &right), expect, "{left} {right}");
+        }
+    }
+}

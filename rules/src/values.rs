@@ -1,0 +1,83 @@
+//! The texts inside a call's arguments, gathered once and only when a rule asks.
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use serde_json::{Number, Value};
+
+use crate::facts::Facts;
+
+/// Every text, number and truth value of the arguments, and what the person typed.
+pub(crate) struct Values<'f> {
+    facts: &'f Facts<'f>,
+    lowered: OnceCell<Vec<String>>,
+    joined: OnceCell<String>,
+}
+
+impl<'f> Values<'f> {
+    pub(crate) fn of(facts: &'f Facts<'f>) -> Self {
+        Self { facts, lowered: OnceCell::new(), joined: OnceCell::new() }
+    }
+
+    /// Whether one value contains one of these lower-case texts, in any case.
+    pub(crate) fn contain_any(&self, needles: &[String]) -> bool {
+        let lowered = self
+            .lowered
+            .get_or_init(|| self.gather().into_iter().map(|text| text.to_lowercase()).collect());
+        lowered.iter().any(|text| needles.iter().any(|needle| text.contains(needle.as_str())))
+    }
+
+    /// All values in order, joined by one space.
+    pub(crate) fn joined(&self) -> &str {
+        self.joined.get_or_init(|| self.gather().join(" "))
+    }
+
+    /// Walks with a stack of its own, so that no depth of arguments can exhaust the thread's.
+    fn gather(&self) -> Vec<Cow<'f, str>> {
+        let mut texts = Vec::new();
+        let mut open: Vec<&Value> = vec![self.facts.arguments];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Null => {}
+                Value::Bool(true) => texts.push("true".into()),
+                Value::Bool(false) => texts.push("false".into()),
+                Value::Number(number) => texts.push(written(number).into()),
+                Value::String(text) => texts.push(text.as_str().into()),
+                Value::Array(items) => open.extend(items.iter().rev()),
+                Value::Object(map) => open.extend(map.values().rev()),
+            }
+        }
+        texts.extend(self.facts.user_input.filter(|text| !text.is_empty()).map(Cow::Borrowed));
+        texts
+    }
+}
+
+/// A number as text: integers with all their digits, others as ECMAScript writes them.
+fn written(number: &Number) -> String {
+    if number.is_f64() {
+        // INVARIANT: a JSON number is finite, and finite numbers have a canonical form; the
+        // fallback is the same number in another spelling.
+        serde_json_canonicalizer::to_string(number).unwrap_or_else(|_| number.to_string())
+    } else {
+        number.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::written;
+
+    #[test]
+    fn numbers_are_written_as_people_do() {
+        for (number, expect) in [
+            (json!(1500), "1500"),
+            (json!(1500.0), "1500"),
+            (json!(-0.5), "-0.5"),
+            (json!(1e21), "1e+21"),
+            (json!(18446744073709551615u64), "18446744073709551615"),
+        ] {
+            assert_eq!(written(number.as_number().unwrap()), expect);
+        }
+    }
+}
