@@ -3,8 +3,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
-    reason = "a test may stop"
+    reason = "a test may stop, and reads the vectors' files"
 )]
 use std::fs;
 use std::path::{Path, PathBuf};
