@@ -1,5 +1,5 @@
 //! The chain: where the next event goes, and the steps from facts to a sealed entry.
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -104,7 +104,8 @@ impl Chain {
         if self.next_seq > SAFE_INTEGER_MAX {
             return Err(DraftError::Exhausted);
         }
-        let next = self.last_ts.checked_add(SignedDuration::from_micros(1));
+        // Whole microseconds, since that is what is written.
+        let next = Timestamp::from_microsecond(self.last_ts.as_microsecond() + 1);
         let now = Timestamp::from_microsecond(now.as_microsecond());
         match (next, now) {
             (Ok(next), Ok(now)) => Ok(next.max(now)),
@@ -235,6 +236,15 @@ mod tests {
             assert_eq!(*stamp, format!("2026-01-01T00:00:{end}"));
         }
         assert_eq!(chain.size(), 3);
+    }
+
+    #[test]
+    fn nothing_is_before_its_signer() {
+        let mut chain = Chain::new();
+        chain.not_before("2026-01-01T00:00:01.000000999Z".parse().unwrap());
+        let draft = draft(&mut chain, "2026-01-01T00:00:00Z").unwrap();
+        assert_eq!(write_stamp(draft.columns.ts), "2026-01-01T00:00:01.000001Z");
+        assert_eq!(draft.columns.ts, chain.last_ts());
     }
 
     #[test]

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::canonical::{canonical, write_text};
+use crate::canonical::{SAFE_INTEGER_MAX, canonical, write_text};
 use crate::chain::{Columns, Draft, event_hash};
 use crate::stamp::{read_stamp, write_stamp};
 use crate::strict::read_json;
@@ -164,7 +164,7 @@ fn from_map(mut map: Map<String, Value>) -> Option<Entry> {
     let id = word("id")?;
     let columns = Columns {
         id: Uuid::try_parse(id).ok()?,
-        seq: map.get("seq")?.as_u64()?,
+        seq: map.get("seq")?.as_u64().filter(|seq| *seq <= SAFE_INTEGER_MAX)?,
         event_type: word("event_type")?.to_owned(),
         actor: word("actor")?.to_owned(),
         ts: read_stamp(word("ts")?)?,

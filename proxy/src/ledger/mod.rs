@@ -1,6 +1,6 @@
 //! The record: events appended to a spool, durable before the call leaves, streamed to sinks.
 //!
-//! One thread owns the chain, the key and the files ([`owner`]). Callers hand it [`Facts`] through
+//! One thread owns the chain, the key and the files. Callers hand it [`Facts`] through
 //! a bounded queue and get a [`Receipt`] back when the event is as durable as the settings ask;
 //! all who wait share one write and one sync. What cannot be written is refused with a code, and
 //! the chain has no gap when it can be written again.

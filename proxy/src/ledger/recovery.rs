@@ -8,7 +8,9 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
-use tollgate_audit::{Chain, Checkpoint, Digest, Entry, Registry, SignedCheckpoint, read_json};
+use tollgate_audit::{
+    Chain, Checkpoint, Digest, Entry, Kid, Registry, SignedCheckpoint, read_json,
+};
 
 use super::LedgerError;
 use super::spool::{CHECKPOINTS_FILE, Segment, segment_path};
@@ -23,6 +25,8 @@ pub(super) struct Recovered {
     /// Which chain it is; none while it has no event.
     pub(super) origin: Option<String>,
     pub(super) torn: Option<Torn>,
+    /// Who signed the last event.
+    pub(super) signer: Option<Kid>,
 }
 
 /// What was cut off.
@@ -39,7 +43,8 @@ pub(super) fn recover(dir: &Path, registry: &Registry) -> Result<Recovered, Ledg
     let Some((newest, older)) = ordinals.split_last() else {
         found.compare_checkpoint(0)?;
         let segments = vec![Segment::first()];
-        return Ok(Recovered { segments, chain: Chain::new(), origin: None, torn: None });
+        let chain = Chain::new();
+        return Ok(Recovered { segments, chain, origin: None, torn: None, signer: None });
     };
     for ordinal in older {
         found.add_older(*ordinal)?;
@@ -47,7 +52,8 @@ pub(super) fn recover(dir: &Path, registry: &Registry) -> Result<Recovered, Ledg
     let torn = found.add_newest(*newest, registry)?;
     let origin = found.origin()?;
     let chain = found.last.as_ref().map_or_else(Chain::new, Chain::after);
-    Ok(Recovered { segments: found.segments, chain, origin, torn })
+    let signer = found.last.as_ref().map(|last| last.signer_kid().clone());
+    Ok(Recovered { segments: found.segments, chain, origin, torn, signer })
 }
 
 fn list(dir: &Path) -> Result<Vec<u64>, LedgerError> {

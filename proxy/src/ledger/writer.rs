@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use tollgate_audit::{
-    Chain, Checkpoint, Digest, DraftError, Entry, EventType, Facts, LocalKey, keys,
+    Chain, Checkpoint, Digest, DraftError, Entry, EventType, Facts, Kid, LocalKey, keys,
 };
 use uuid::{Builder, Uuid};
 
@@ -79,21 +79,31 @@ impl Writer {
             unchecked: 0,
             checked_at: Instant::now(),
         };
-        if let Some(torn) = recovered.torn {
-            writer.record_torn(&torn, &options.spool)?;
-        }
-        Ok(writer)
+        let told = writer.tell(recovered.torn, recovered.signer);
+        told.map(|()| writer).map_err(|_| LedgerError::File {
+            doing: "record what changed since the last start in",
+            path: options.spool.clone(),
+            source: std::io::Error::other("it cannot be written"),
+        })
     }
 
-    fn record_torn(&mut self, torn: &Torn, dir: &std::path::Path) -> Result<(), LedgerError> {
-        let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
-            .text(keys::REASON, keys::TORN_TAIL)
-            .number("cut_bytes", torn.bytes)
-            .text("cut_sha256", &torn.sha256.to_string());
-        self.record(facts).map(drop).map_err(|fault| {
-            let reason = std::io::Error::other(format!("{fault:?}"));
-            LedgerError::file("record what was mended in", dir, reason)
-        })
+    /// What the chain must say of its own last start and this one: an end that was cut, and
+    /// another key. The new key signs both; the registry has the old one beside it.
+    fn tell(&mut self, torn: Option<Torn>, signer: Option<Kid>) -> Result<(), StoreFault> {
+        if let Some(torn) = torn {
+            let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
+                .text(keys::REASON, keys::TORN_TAIL)
+                .number("cut_bytes", torn.bytes)
+                .text("cut_sha256", &torn.sha256.to_string());
+            self.record(facts)?;
+        }
+        if let Some(before) = signer.filter(|before| before != self.key.kid()) {
+            let facts = Facts::new(EventType::SignerRotationApplied, ACTOR)
+                .text("old_signer_kid", before.as_str())
+                .text("new_signer_kid", self.key.kid().as_str());
+            self.record(facts)?;
+        }
+        Ok(())
     }
 
     pub(super) fn size(&self) -> u64 {

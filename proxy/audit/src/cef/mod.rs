@@ -196,7 +196,7 @@ mod tests {
                 '=' => {
                     let next = value.rsplit(' ').next().unwrap().to_owned();
                     if let Some(key) = key.replace(next.clone()) {
-                        let whole = value[..value.len() - next.len()].trim_end_matches(' ');
+                        let whole = value.strip_suffix(&next).unwrap().trim_end_matches(' ');
                         assert!(pairs.insert(key, whole.to_owned()).is_none(), "a key twice");
                     }
                     value.clear();

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Flaw, Profile};
 use crate::Digest;
-use crate::canonical::canonical;
+use crate::canonical::{SAFE_INTEGER_MAX, canonical};
 use crate::stamp::read_stamp;
 use crate::strict::read_json;
 
@@ -161,7 +161,11 @@ fn same_time(a: &Value, b: &Value) -> bool {
 fn seq(value: Option<&Value>) -> Result<Option<u64>, Flaw> {
     match value {
         None => Ok(None),
-        Some(value) => value.as_u64().map(Some).ok_or_else(|| wrong("seq", "is not a number")),
+        Some(value) => value
+            .as_u64()
+            .filter(|seq| *seq <= SAFE_INTEGER_MAX)
+            .map(Some)
+            .ok_or_else(|| wrong("seq", "is not a number of an event")),
     }
 }
 

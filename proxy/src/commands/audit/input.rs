@@ -31,7 +31,7 @@ fn segments(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Hands each line, without its newline, to `each`, until it says no.
+/// Hands each line, with its newline where it has one, to `each`, until it says no.
 pub(super) fn each_line<E>(
     path: &Path,
     mut each: impl FnMut(&[u8]) -> Result<(), E>,
@@ -43,11 +43,10 @@ pub(super) fn each_line<E>(
         if from.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
             return Ok(Ok(()));
         }
-        if line.last() != Some(&b'\n') && from.fill_buf()?.first().is_some() {
+        if line.last() != Some(&b'\n') && !from.fill_buf()?.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than 4 MiB"));
         }
-        let body = line.strip_suffix(b"\n").unwrap_or(&line);
-        if let Err(error) = each(body) {
+        if let Err(error) = each(&line) {
             return Ok(Err(error));
         }
     }

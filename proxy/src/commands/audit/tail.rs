@@ -46,34 +46,47 @@ fn show(args: &TailArgs, out: &mut dyn Write) -> io::Result<bool> {
     let files = event_files(std::slice::from_ref(&args.path))?;
     let mut place = Place { path: files.last().cloned(), offset: 0 };
     let mut good = true;
-    for line in last_lines(&files, args.lines, &mut place)? {
+    for line in last_lines(&files, args, &mut place)? {
         good &= show_line(&line, out)?;
     }
     out.flush()?;
-    while args.follow {
+    if args.follow { follow(args, place, out) } else { Ok(good) }
+}
+
+/// Until nobody reads any more.
+fn follow(args: &TailArgs, mut place: Place, out: &mut dyn Write) -> io::Result<bool> {
+    loop {
         std::thread::sleep(FOLLOW_EVERY);
-        good &= place.follow(out)?;
+        place.follow(out)?;
         let files = event_files(std::slice::from_ref(&args.path))?;
         let next = files.iter().find(|path| place.path.as_ref().is_none_or(|now| *path > now));
         if let Some(next) = next {
             // What was written before the next one began.
-            good &= place.follow(out)?;
+            place.follow(out)?;
             place = Place { path: Some(next.clone()), offset: 0 };
         }
         out.flush()?;
     }
-    Ok(good)
 }
 
 /// The last lines of all files together, newest file first and no more files than it takes. The
 /// place moves behind what was read of the newest.
-fn last_lines(files: &[PathBuf], count: usize, place: &mut Place) -> io::Result<VecDeque<Vec<u8>>> {
+fn last_lines(
+    files: &[PathBuf],
+    args: &TailArgs,
+    place: &mut Place,
+) -> io::Result<VecDeque<Vec<u8>>> {
+    let (count, follow) = (args.lines, args.follow);
     let mut last = VecDeque::new();
     for path in files.iter().rev() {
         let room = count.saturating_sub(last.len());
         let (mut here, mut bytes) = (VecDeque::new(), 0_u64);
         let read = each_line(path, |line| {
-            bytes += u64::try_from(line.len()).unwrap_or(0) + 1;
+            if follow && !line.ends_with(b"\n") {
+                // It is being written just now.
+                return Ok(());
+            }
+            bytes += u64::try_from(line.len()).unwrap_or(0);
             here.push_back(line.to_vec());
             if here.len() > room {
                 here.pop_front();
@@ -103,16 +116,21 @@ struct Place {
 
 impl Place {
     /// Shows whole lines from here on.
-    fn follow(&mut self, out: &mut dyn Write) -> io::Result<bool> {
-        let Some(path) = &self.path else { return Ok(true) };
-        let mut from = BufReader::new(open_at(path, self.offset)?);
-        let (mut line, mut good) = (Vec::new(), true);
+    fn follow(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let mut from = match open_at(path, self.offset) {
+            Ok(file) => BufReader::new(file),
+            // Released, and all of it was shown or is gone.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(e),
+        };
+        let mut line = Vec::new();
         loop {
             line.clear();
             let read = from.by_ref().take(4 << 20).read_until(b'\n', &mut line)?;
-            let Some(body) = line.strip_suffix(b"\n") else { return Ok(good) };
+            let Some(body) = line.strip_suffix(b"\n") else { return Ok(()) };
             self.offset += u64::try_from(read).unwrap_or(0);
-            good &= show_line(body, out)?;
+            show_line(body, out)?;
         }
     }
 }

@@ -92,3 +92,49 @@ async fn the_last_lines() {
     assert_eq!(two.lines().collect::<Vec<_>>(), all.lines().skip(3).collect::<Vec<_>>());
     check(&spool, "tail {dir}/nothing", UNUSABLE, "nothing");
 }
+
+/// A reader that goes away when it has seen enough.
+struct Until(Vec<u8>, &'static str);
+
+impl std::io::Write for Until {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if String::from_utf8_lossy(&self.0).contains(self.1) {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if String::from_utf8_lossy(&self.0).contains(self.1) {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn following_goes_on_into_new_segments() {
+    let dir = TempDir::new().unwrap();
+    let mut options = LedgerOptions::new(dir.path().join("spool"));
+    options.segment_bytes = 2048;
+    let ledger = Ledger::open(options.clone()).await.unwrap();
+    let facts = |n: u32| Facts::new(EventType::CallIntent, "a").text("tool", &format!("tool-{n}"));
+    ledger.append(facts(0)).await.unwrap();
+    let path = options.spool.clone();
+    let reader = tokio::task::spawn_blocking(move || {
+        let args = TailArgs { path, follow: true, lines: 20 };
+        let mut out = Until(Vec::new(), "tool-7\n");
+        assert_eq!(tail(&args, &mut out, &mut Vec::new()), SOUND);
+        String::from_utf8(out.0).unwrap()
+    });
+    for n in 1..8 {
+        ledger.append(facts(n)).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let shown = reader.await.unwrap();
+    let tools: Vec<&str> = shown.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    let expect: Vec<String> = (0..8).map(|n| format!("tool=tool-{n}")).collect();
+    assert_eq!(tools, expect);
+    ledger.stop().await.unwrap();
+}

@@ -84,7 +84,7 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
         let mut line = 0;
         let read = each_line(path, |bytes| {
             line += 1;
-            verifier.push(bytes)
+            verifier.push(bytes.strip_suffix(b"\n").unwrap_or(bytes))
         });
         read.map_err(|e| Trouble::Unusable(format!("`{}`: {e}", path.display())))?
             .map_err(|broken| Trouble::Broken(Some(path.clone()), line, broken))?;

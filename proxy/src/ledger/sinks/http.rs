@@ -80,7 +80,7 @@ impl HttpOutlet {
         })
     }
 
-    pub(super) fn batch_events(&self) -> usize {
+    pub(super) fn events_at_once(&self) -> usize {
         self.fitting_events
     }
 

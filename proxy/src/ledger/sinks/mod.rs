@@ -64,9 +64,9 @@ impl Outlet {
         }
     }
 
-    fn batch_events(&self) -> usize {
+    fn events_at_once(&self) -> usize {
         match self {
-            Self::Http(outlet) => outlet.batch_events(),
+            Self::Http(outlet) => outlet.events_at_once(),
             Self::Syslog(_) => syslog::BATCH_EVENTS,
         }
     }
@@ -149,7 +149,7 @@ impl Sink {
 
     /// One batch, if there is one.
     async fn step(&mut self, durable: Position) -> Result<bool, DeliveryError> {
-        let most = self.outlet.batch_events();
+        let most = self.outlet.events_at_once();
         let Some(batch) = self.feed.next(durable, most).await? else { return Ok(false) };
         let delivered = tokio::time::timeout(DELIVERY_WAIT, self.outlet.deliver(&batch)).await;
         delivered.unwrap_or(Err(DeliveryError::Late))?;

@@ -152,9 +152,10 @@ async fn what_no_crash_does_is_not_started_on() {
     refused(
         |path, mut lines| {
             let last = lines.pop().unwrap();
-            let end = last.find("\"signature\":\"").unwrap() + 13;
-            let other = if last[end..].starts_with('A') { "B" } else { "A" };
-            lines.push(format!("{}{other}{}", &last[..end], &last[end + 1..]));
+            let (head, tail) = last.split_once("\"signature\":\"").unwrap();
+            let (first, rest) = tail.split_at(1);
+            let other = if first == "A" { "B" } else { "A" };
+            lines.push(format!("{head}\"signature\":\"{other}{rest}"));
             write(path, &lines);
         },
         "signature",
@@ -233,6 +234,9 @@ async fn another_key_overlaps() {
     let signers = verify(&options.spool).unwrap().signers;
     assert_eq!(signers.len(), 2);
     assert!(signers.contains("audit-2"));
+    let rotation = lines(&options.spool)[2].clone();
+    assert!(rotation.contains("signer.rotation.applied"), "{rotation}");
+    assert!(rotation.contains("\"new_signer_kid\":\"audit-2\""), "{rotation}");
     // The same name for a third key is a mistake.
     options.key = None;
     let error = Ledger::open(options).await.err().unwrap().to_string();

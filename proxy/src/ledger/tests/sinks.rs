@@ -208,7 +208,7 @@ async fn at_the_cap_what_every_sink_has_is_released() {
     let collector = tokio::spawn(collect(listener, Arc::clone(&seen), Arc::default()));
     let mut options = options(&dir);
     options.set_bytes_max(65_536);
-    let Sink::Http(mut sink) = http(address, None) else { unreachable!() };
+    let Sink::Http(mut sink) = http(address, None) else { panic!() };
     sink.batch_events = 10_000;
     options.sinks = vec![Sink::Http(sink)];
     let ledger = Ledger::open(options.clone()).await.unwrap();
