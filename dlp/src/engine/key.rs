@@ -12,15 +12,15 @@ pub(crate) enum Strength {
 }
 
 /// Every name that tells holds one of these; they are what the one pass looks for.
-pub(crate) const ROOTS: [&str; 8] =
-    ["pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie"];
+pub(crate) const ROOTS: [&str; 9] =
+    ["pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "private_data"];
 
 /// The longest name that is looked at, on either side of the root.
 pub(crate) const SIDE_BYTES: usize = 64;
 
 /// Words with what they say, and whether they must begin a word of the name: `keyboard` and
 /// `monkey` are no keys. Longer words first where one holds another.
-const WORDS: [(&[u8], Strength, bool); 34] = [
+const WORDS: [(&[u8], Strength, bool); 35] = [
     (b"password", Strength::Password, false),
     (b"passwd", Strength::Password, false),
     (b"passphrase", Strength::Password, false),
@@ -44,6 +44,7 @@ const WORDS: [(&[u8], Strength, bool); 34] = [
     (b"privatekey", Strength::Secret, false),
     (b"private_key", Strength::Secret, false),
     (b"private-key", Strength::Secret, false),
+    (b"private_data", Strength::Secret, false),
     (b"secretkey", Strength::Secret, false),
     (b"authkey", Strength::Secret, false),
     (b"auth_key", Strength::Secret, false),
