@@ -2,7 +2,7 @@
 use serde_json::{Map, Value};
 
 use crate::engine::hit::{self, Cluster};
-use crate::engine::{Hit, Window, key};
+use crate::engine::{Hit, Window, boundary, key};
 use crate::finding::{Acted, Direction, Finding};
 use crate::judge::Judge;
 use crate::pointer::{Part, Step, Steps, place};
@@ -69,12 +69,15 @@ impl Scanner {
     /// The hits in a string or a number, the name before it taken into account. Places count in
     /// the text alone.
     fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
-        let telling = |name: &&str| key::holds_root(name.as_bytes()) || is_context(name.as_bytes());
+        let telling = |name: &&str| {
+            let name = name.as_bytes();
+            (key::holds_root(name) || is_context(name)) && !boundary::has_tag(name)
+        };
         let Some(name) = name.filter(telling) else {
             return self.surveyor.survey(&Window::whole(text.as_bytes())).hits;
         };
         let quote = if quoted { "\"" } else { "" };
-        let both = format!("\"{}\":{quote}{text}", tail(name));
+        let both = format!("\"{}\":{quote}{text}", plain(name));
         let value = both.len() - text.len();
         let window = Window { text: both.as_bytes(), floor: 0, ended: true, value: Some(value) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
@@ -177,10 +180,12 @@ fn is_context(name: &[u8]) -> bool {
     WORDS.iter().any(|word| key::rfind(name, word).is_some())
 }
 
-/// The end of a long name, which is what tells.
-fn tail(name: &str) -> &str {
-    let from = name.len().saturating_sub(key::SIDE_BYTES);
-    (from..name.len()).find_map(|at| name.get(at..)).unwrap_or(name)
+/// The end of a long name, which is what tells, without what no name is made of: the name is
+/// looked at by itself, and must not reach over into the value.
+fn plain(name: &str) -> String {
+    let from = name.chars().count().saturating_sub(key::SIDE_BYTES);
+    let letter = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' };
+    name.chars().skip(from).map(letter).collect()
 }
 
 impl Hit {

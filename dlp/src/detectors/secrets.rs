@@ -72,7 +72,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         about: "JSON Web Tokens: the first part decodes to a header with `alg`",
         tag: "[REDACTED-JWT]",
         literals: &["eyj"],
-        body: r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+){0,2}",
+        body: r"eyJ[A-Za-z0-9_-]{6,}(?:\.eyJ[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)?|\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*)(?:\.[A-Za-z0-9_-]+){0,2}",
         longest: 4096,
         before: Edge::Name,
         check: |token, grade| Some(if checks::jwt_header(token) { grade } else { Grade::Possible }),
@@ -87,7 +87,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         literals: &["bearer"],
         lead: r"(?i:bearer)(?:[ \t+]|%20){1,4}",
         body: r"[A-Za-z0-9._~+/=-]{8,}",
-        longest: 2048,
+        longest: 4096,
+        after: Edge::Word,
         grade: Grade::Likely,
         check: |body, grade| {
             let sure = mixed(body, grade).is_some() || checks::entropy(body) >= 3.5;
@@ -112,6 +113,29 @@ pub(crate) const TOKENS: &[Detector] = &[
         yields: true,
         examples: &["Authorization: Basic dXNlcjpwYXNzd29yZDEyMzQ1Njc4OTA="],
         counter_examples: &["basic education", "Basic information1"],
+        ..TOKEN
+    },
+    Detector {
+        name: "command-user",
+        class: Class::new("secret.basic"),
+        about: "user and password of a command: `curl -u user:password`",
+        literals: &["--user", "-u "],
+        lead: r#"(?:--user|-u)[ =]{1,2}[\\]{0,2}["']?"#,
+        body: r#"[A-Za-z0-9._@%+-]{0,64}:[^\s"'\\$`]{4,}"#,
+        longest: 256,
+        before: Edge::Name,
+        grade: Grade::Likely,
+        check: |body, grade| {
+            let colon = memchr::memchr(b':', body)?;
+            let password = body.get(colon + 1..)?;
+            // `-u 1000:1000` names ids, `user:group` names.
+            let letters = password.iter().any(u8::is_ascii_alphabetic);
+            let other = password.iter().any(|byte| !byte.is_ascii_alphabetic());
+            (letters && other).then_some(grade)
+        },
+        yields: true,
+        examples: &["curl -u elastic:P4ssw0rd1 https://localhost", "--user 'api:d2LkV78z'"],
+        counter_examples: &["docker run -u 1000:1000", "chown -u www:group"],
         ..TOKEN
     },
     Detector {

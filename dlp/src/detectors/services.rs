@@ -1,17 +1,24 @@
 //! Tokens of services: payment, mail, chat, models and the rest.
-use super::{Detector, Edge, token};
+use super::{Detector, Edge, mixed, token};
 use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
-    token(
-        "slack-token",
-        "secret.slack",
-        "[REDACTED-SLACK-TOKEN]",
-        &["xoxa-", "xoxb-", "xoxc-", "xoxd-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "xoxr-", "xoxs-"],
-        r"xox[abcdeoprs](?:\.xox[bp])?-[A-Za-z0-9%/+-]{10,}",
-        "Slack tokens",
-        &["xoxb-<12d>-<13d>-<24>"],
-    ),
+    Detector {
+        check: mixed,
+        counter_examples: &["xoxb-your-token-here"],
+        ..token(
+            "slack-token",
+            "secret.slack",
+            "[REDACTED-SLACK-TOKEN]",
+            &[
+                "xoxa-", "xoxb-", "xoxc-", "xoxd-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "xoxr-",
+                "xoxs-",
+            ],
+            r"xox[abcdeoprs](?:\.xox[bp])?-[A-Za-z0-9%/+-]{10,}",
+            "Slack tokens",
+            &["xoxb-<12d>-<13d>-<24>"],
+        )
+    },
     token(
         "slack-app-token",
         "secret.slack",
@@ -26,7 +33,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         "secret.slack",
         "[REDACTED-SLACK-WEBHOOK]",
         &["hooks.slack.com/"],
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,60}",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{38,80}",
         "Slack webhook addresses",
         &["https://hooks.slack.com/services/T<8A>/B<10A>/<24>"],
     ),
@@ -65,7 +72,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.telegram",
             "[REDACTED-TELEGRAM-TOKEN]",
             &[":aa"],
-            r"AA[A-Za-z0-9_-]{33}",
+            "AA[A-Za-z0-9_-]{32,36}",
             "Telegram bot tokens, behind the bot's number",
             &["<10d>:AA<33>"],
         )
@@ -92,8 +99,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         "square-token",
         "secret.square",
         "[REDACTED-SQUARE-TOKEN]",
-        &["sq0atp-", "sq0csp-", "eaaae"],
-        "(?:sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43}|EAAAE[A-Za-z0-9_-]{55,})",
+        &["sq0atp-", "sq0csp-", "eaaa"],
+        "(?:sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43}|EAAA[A-Za-z0-9_-]{56,})",
         "Square access tokens and secrets",
         &["sq0atp-<22>"],
     ),
@@ -408,5 +415,44 @@ pub(crate) const TOKENS: &[Detector] = &[
         "waka_[a-z0-9-]{36,}",
         "WakaTime keys",
         &["waka_<42a>"],
+    ),
+    token(
+        "square-app-secret",
+        "secret.square",
+        "[REDACTED-SQUARE-SECRET]",
+        &["sq0idp-", "sq0idk-"],
+        "sq0id[pk]-[A-Za-z0-9_-]{20,}",
+        "Square application ids and keys",
+        &["sq0idp-<22>"],
+    ),
+    token(
+        "dropbox-token",
+        "secret.dropbox",
+        "[REDACTED-DROPBOX-TOKEN]",
+        &["sl.b", "sl.u."],
+        r"sl\.(?:u\.)?[A-Za-z0-9_-]{120,}",
+        "Dropbox short-lived tokens",
+        &["sl.B<140>"],
+    ),
+    token(
+        "google-refresh-token",
+        "secret.google",
+        "[REDACTED-GOOGLE-TOKEN]",
+        &["1//0"],
+        "1//0[A-Za-z0-9_-]{40,}",
+        "Google OAuth refresh tokens",
+        &["1//0<90>"],
+    ),
+    token(
+        "twilio-account",
+        "secret.twilio",
+        "[REDACTED-TWILIO-ACCOUNT]",
+        &[
+            "ac0", "ac1", "ac2", "ac3", "ac4", "ac5", "ac6", "ac7", "ac8", "ac9", "aca", "acb",
+            "acc", "acd", "ace", "acf",
+        ],
+        "AC[0-9a-f]{32}",
+        "Twilio account ids",
+        &["AC<32x>"],
     ),
 ];

@@ -1,5 +1,5 @@
 //! Values behind telling names: `password=…`, `"api_key": "…"`, `TOKEN := '…'`, `<secret>…<`.
-use super::boundary::{Side, is_word, tag_after, tag_before};
+use super::boundary::{Side, is_in_tag, is_word, tag_after, tag_before};
 use super::hit::Rank;
 use super::key::{SIDE_BYTES, Strength, rfind, strength};
 use super::value::{self, Written};
@@ -42,7 +42,7 @@ pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outc
     let name = window.part(start, end);
     // `-` and `.` at the end are not the name's: `password-->`.
     let Some(strength) = strength(name) else { return (end, Outcome::Nothing) };
-    if start < window.floor || tag_before(window, start) {
+    if start < window.floor || tag_before(window, start) || is_in_tag(window, start, end) {
         return (end, Outcome::Nothing);
     }
     let outcome = match find(window, start, end) {
@@ -64,6 +64,11 @@ fn judge(
     let Some(grade) = value::grade(value, strength, assigned.written) else {
         return Outcome::Nothing;
     };
+    let spaced = window.byte(name_end) == Some(b' ');
+    if assigned.written == Written::Bare && spaced && value.iter().all(u8::is_ascii_alphabetic) {
+        // `user.password = hashedValue`: a name in source code.
+        return Outcome::Nothing;
+    }
     let is_aws = rfind(name, b"aws").is_some() && rfind(name, b"secret").is_some();
     let encoded = value.len() >= BASE64_BYTES && checks::is_base64(value);
     let equals = window.part(name_end, assigned.value.start);
@@ -106,7 +111,7 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
             }
             None => bare(window, end, sign.end, Written::Bare, in_bare),
         },
-        Kind::Blank => bare(window, end, sign.end, Written::Blank, in_bare),
+        Kind::Blank => blank(window, start, end, &sign),
     }
 }
 
@@ -148,7 +153,14 @@ impl Sign {
         at = window.run(at, SIGN_BYTES, |byte| matches!(byte, b' ' | b'\t'));
         let signs = at;
         at = window.run(at, 4, |byte| b"=:>?.+|~,".contains(&byte));
-        if window.dry(at) {
+        // `name string = "value"`, `name: &str = "value"`: the type is skipped.
+        let typed = matches!(window.part(signs, at), b"" | b":");
+        let (kind, next) = if typed { declared(window, at) } else { (Declared::No, at) };
+        let signs = if kind == Declared::Yes { next } else { signs };
+        if kind == Declared::Yes {
+            at = window.run(next, 2, |byte| b"=:".contains(&byte));
+        }
+        if window.dry(at) || kind == Declared::Open {
             sign.kind = Kind::Open;
             return sign;
         }
@@ -178,6 +190,41 @@ impl Sign {
         sign.end = at;
         sign
     }
+}
+
+/// `NAME value`, `--name value`, `NAME 'value'`.
+fn blank(window: &Window<'_>, start: usize, end: usize, sign: &Sign) -> Found {
+    let option = window.byte(start) == Some(b'-');
+    match sign.quote {
+        Some(quote) => match quoted(window, end, sign, quote) {
+            Found::Value(value) => Found::Value(Assigned { written: Written::Option, ..value }),
+            other => other,
+        },
+        None if option => bare(window, end, sign.end, Written::Option, in_bare),
+        None => bare(window, end, sign.end, Written::Blank, in_bare),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Declared {
+    Yes,
+    No,
+    Open,
+}
+
+/// Whether a type and `=` stand at `at`; then where the `=` is.
+fn declared(window: &Window<'_>, at: usize) -> (Declared, usize) {
+    const TYPE_BYTES: usize = 24;
+    let start = window.run(at, 2, |byte| byte == b' ');
+    let end = window.run(start, TYPE_BYTES, |byte| {
+        byte.is_ascii_alphabetic() || matches!(byte, b'&' | b'*' | b'?' | b'<' | b'>' | b'_')
+    });
+    let equals = window.run(end, 2, |byte| byte == b' ');
+    if window.dry(equals) {
+        return (Declared::Open, at);
+    }
+    let named = end > start && equals > end && window.byte(equals) == Some(b'=');
+    if named { (Declared::Yes, equals) } else { (Declared::No, at) }
 }
 
 fn quoted(window: &Window<'_>, name_end: usize, sign: &Sign, quote: (u8, usize)) -> Found {

@@ -63,6 +63,12 @@ pub(crate) fn tag_after(window: &Window<'_>, at: usize) -> Side {
     }
 }
 
+/// Whether the bytes from `start` to `end` are what stands in a tag.
+pub(crate) fn is_in_tag(window: &Window<'_>, start: usize, end: usize) -> bool {
+    let open = start.saturating_sub(1);
+    window.byte(end) == Some(b']') && window.part(open, end).starts_with(TAG)
+}
+
 /// Whether the bytes hold a tag, or the beginning of one.
 pub(crate) fn has_tag(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, TAG).is_some()

@@ -144,8 +144,11 @@ fn card(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
         let grouped = [&[4, 4, 4, 4][..], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3], &[4, 4, 4, 1]]
             .iter()
             .any(|shape| number.is_grouped(*count, shape));
-        let said =
-            is_said(window, start, &[b"card", b"pan", b"visa", b"credit", b"debit", b"amex"]);
+        let said = is_said(
+            window,
+            start,
+            &[b"card", b"pan", b"visa", b"credit", b"debit", b"amex", b" cc "],
+        );
         let grade = match (plain, grouped) {
             (false, false) => Grade::Possible,
             _ if said || grouped => Grade::Certain,
@@ -181,9 +184,12 @@ fn brand(digits: &[u8]) -> Option<bool> {
         }
         6011 | 6440..=6599 => matches!(count, 16 | 19).then_some(count == 16),
         3528..=3589 => matches!(count, 16 | 19).then_some(count == 16),
+        // JCB's older ranges and those that only test data has: only where a word says so.
+        1800 | 2131 => (count == 15).then_some(false),
+        3500..=3599 => (count == 16).then_some(false),
         6200..=6299 | 8100..=8199 => (16..=19).contains(&count).then_some(count == 16),
         // Maestro and its kin.
-        5000..=5099 | 5600..=6999 => (13..=19).contains(&count).then_some(count == 16),
+        5000..=5099 | 5600..=6999 => (12..=19).contains(&count).then_some(count == 16),
         // Mir.
         2200..=2204 => matches!(count, 16..=19).then_some(count == 16),
         _ => None,
@@ -215,7 +221,7 @@ fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
         (true, _, true) => Grade::Certain,
         (true, _, false) if separators == (Some(b'-'), Some(b'-')) => Grade::Likely,
         (_, true, true) => Grade::Likely,
-        (true, _, false) if separators.0 == separators.1 => Grade::Possible,
+        (true, _, false) if separators.0 == separators.1 => Grade::Likely,
         _ => return None,
     };
     let part = |from: usize, to: usize| {
@@ -231,9 +237,14 @@ fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
     Some(hit(SSN_DETECTOR, SSN, grade, Span::new(start, *end), "[REDACTED:SSN]"))
 }
 
-/// Whether one of the words stands shortly before the number.
+/// Whether one of the words stands shortly before the number. A tag cuts off what stands before
+/// it: it may be shorter than what it replaced, and its own words say nothing.
 fn is_said(window: &Window<'_>, start: usize, words: &[&[u8]]) -> bool {
-    let before = window.part(start.saturating_sub(CONTEXT_BYTES), start);
+    let from = start.saturating_sub(CONTEXT_BYTES);
+    let tag = (from..start)
+        .rev()
+        .find(|at| window.byte(*at) == Some(b']') && tag_before(window, at.saturating_add(1)));
+    let before = window.part(tag.unwrap_or(from), start);
     words.iter().any(|word| before.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
 }
 

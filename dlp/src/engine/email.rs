@@ -29,13 +29,13 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
     if local.is_empty() || url::is_in_userinfo(window, at) {
         return Outcome::Nothing;
     }
-    // A full stop or a hyphen at the end belongs to the sentence.
-    let end = end - window.part(domain, end).iter().rev().take_while(|b| b"-.".contains(b)).count();
     match after(window, end, |byte| byte == b'@' || byte == b'_') {
         Side::Taken => return Outcome::Nothing,
         Side::Unknown => return Outcome::Open(Open { from: start, serious: true }),
         Side::Free => {}
     }
+    // A full stop or a hyphen at the end belongs to the sentence.
+    let end = end - window.part(domain, end).iter().rev().take_while(|b| b"-.".contains(b)).count();
     let Some(grade) = grade(local, window.part(domain, end)) else { return Outcome::Nothing };
     Outcome::Hit(Hit {
         detector: DETECTOR,
@@ -63,7 +63,9 @@ fn grade(local: &[u8], domain: &[u8]) -> Option<Grade> {
         && top.len() >= 2
         && (top.iter().all(u8::is_ascii_alphabetic) || top.starts_with(b"xn--"))
         && domain.split(|byte| *byte == b'.').all(is_label);
-    if !right || local.starts_with(b".") || is_file_ending(top) {
+    let dots = local.starts_with(b".") || local.ends_with(b".");
+    let dots = dots || local.windows(2).any(|pair| pair == b"..");
+    if !right || dots || is_file_ending(top) {
         return None;
     }
     // `git@github.com:owner/name` is the address of a repository.

@@ -156,7 +156,10 @@ fn read(window: &Window<'_>, start: usize, length: usize) -> Outcome {
         Side::Unknown => return Outcome::Open(Open { from: start, serious: true }),
         Side::Free => {}
     }
-    if !mod_97(account.get(..length).unwrap_or_default()) {
+    // Nobody writes an account in both cases.
+    let both =
+        account.iter().any(u8::is_ascii_lowercase) && account.iter().any(u8::is_ascii_uppercase);
+    if both || !mod_97(account.get(..length).unwrap_or_default()) {
         return Outcome::Nothing;
     }
     Outcome::Hit(Hit {

@@ -12,21 +12,22 @@ pub(crate) enum Strength {
 }
 
 /// Every name that tells holds one of these; they are what the one pass looks for.
-pub(crate) const ROOTS: [&str; 8] =
-    ["pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie"];
+pub(crate) const ROOTS: [&str; 10] =
+    ["pass", "pwd", "pw", "secret", "token", "key", "auth", "cred", "cookie", "private_data"];
 
 /// The longest name that is looked at, on either side of the root.
 pub(crate) const SIDE_BYTES: usize = 64;
 
 /// Words with what they say, and whether they must begin a word of the name: `keyboard` and
 /// `monkey` are no keys. Longer words first where one holds another.
-const WORDS: [(&[u8], Strength, bool); 34] = [
+const WORDS: [(&[u8], Strength, bool); 36] = [
     (b"password", Strength::Password, false),
     (b"passwd", Strength::Password, false),
     (b"passphrase", Strength::Password, false),
     (b"passwort", Strength::Password, false),
     (b"pwd", Strength::Password, false),
     (b"pass", Strength::Password, true),
+    (b"pw", Strength::Password, true),
     (b"credentials", Strength::Secret, false),
     (b"credential", Strength::Secret, false),
     (b"creds", Strength::Secret, true),
@@ -44,6 +45,7 @@ const WORDS: [(&[u8], Strength, bool); 34] = [
     (b"privatekey", Strength::Secret, false),
     (b"private_key", Strength::Secret, false),
     (b"private-key", Strength::Secret, false),
+    (b"private_data", Strength::Secret, false),
     (b"secretkey", Strength::Secret, false),
     (b"authkey", Strength::Secret, false),
     (b"auth_key", Strength::Secret, false),
@@ -58,7 +60,7 @@ const WORDS: [(&[u8], Strength, bool); 34] = [
 ];
 
 /// A word behind the telling one that makes the value something about the secret.
-const ABOUT: [&[u8]; 52] = [
+const ABOUT: &[&[u8]] = &[
     b"name",
     b"names",
     b"type",
@@ -111,13 +113,24 @@ const ABOUT: [&[u8]; 52] = [
     b"arn",
     b"method",
     b"at",
+    b"rotation",
+    b"days",
+    b"hours",
+    b"minutes",
+    b"seconds",
+    b"timeout",
+    b"interval",
+    b"hash",
+    b"chars",
 ];
 
 /// What the name says, or `None` when it tells nothing.
 pub(crate) fn strength(name: &[u8]) -> Option<Strength> {
     WORDS.iter().find_map(|(word, strength, whole)| {
         let at = rfind(name, word)?;
-        let begins = !*whole || begins_word(name, at);
+        // Two letters stand in any identifier by chance.
+        let apart = word.len() > 2 || is_apart(name, at, word.len());
+        let begins = (!*whole || begins_word(name, at)) && apart;
         (begins && ends_well(name, at + word.len(), word)).then_some(*strength)
     })
 }
@@ -130,6 +143,12 @@ pub(crate) fn holds_root(name: &[u8]) -> bool {
 /// The last place of a word, whatever its case.
 pub(crate) fn rfind(name: &[u8], word: &[u8]) -> Option<usize> {
     name.windows(word.len()).rposition(|part| part.eq_ignore_ascii_case(word))
+}
+
+fn is_apart(name: &[u8], at: usize, length: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| name.get(at));
+    let after = name.get(at + length);
+    !before.is_some_and(u8::is_ascii_alphanumeric) && !after.is_some_and(u8::is_ascii_alphanumeric)
 }
 
 fn begins_word(name: &[u8], at: usize) -> bool {

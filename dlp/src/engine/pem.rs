@@ -95,7 +95,14 @@ pub(crate) fn reach(text: &[u8], ended: bool) -> Reach {
                     return Reach::Goes(kept);
                 }
                 let quoted = window.part(stop + 1, next).iter().any(|b| matches!(b, b'"' | b'\''));
-                let resumes = window.byte(next).is_some_and(|byte| is_base64(byte) || byte == b'-');
+                let word = window.run(next, WORD_BYTES, is_base64);
+                if window.dry(word) && word < next + WORD_BYTES {
+                    return Reach::Goes(kept);
+                }
+                // In a list of strings the next one need not be a line of the key.
+                let listed = window.part(stop, next).contains(&b',');
+                let enough = next + if listed { WORD_BYTES } else { 1 };
+                let resumes = word >= enough || window.byte(next) == Some(b'-');
                 if full || !quoted || !resumes {
                     return Reach::Ends(kept);
                 }

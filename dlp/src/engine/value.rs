@@ -15,6 +15,8 @@ pub(crate) enum Written {
     Colon,
     /// `key value`
     Blank,
+    /// `--key value`, `KEY 'value'`: as an option of a command or a clause of SQL.
+    Option,
 }
 
 /// Words that stand where a value will be.
@@ -79,7 +81,12 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
         return None;
     }
     match (strength, written) {
-        (_, Written::Blank) => (look.random && value.len() >= 16).then_some(Grade::Likely),
+        (Strength::Password, Written::Option) => {
+            (look.digits && look.letters && value.len() >= 6).then_some(Grade::Likely)
+        }
+        (_, Written::Blank | Written::Option) => {
+            (look.random && value.len() >= 16).then_some(Grade::Likely)
+        }
         (Strength::Weak, _) => (look.random && value.len() >= 16).then_some(Grade::Likely),
         (Strength::Secret, _) => secret(value, &look, written),
         (Strength::Password, _) => password(value, &look, written),
@@ -87,6 +94,10 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
 }
 
 fn secret(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
+    // Longer than a time in milliseconds or microseconds of this century is told by chance.
+    if look.digits && !look.letters && !look.symbols && value.len() >= 16 {
+        return Some(Grade::Likely);
+    }
     if look.random || (look.digits && look.letters && value.len() >= 8) {
         return Some(Grade::Likely);
     }
@@ -104,6 +115,7 @@ fn password(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
     Some(match written {
         _ if telling && value.len() >= 4 => Grade::Likely,
         Written::Quoted if value.len() >= 4 => Grade::Likely,
+        // `user.password = hashedValue` is code; `pwd=abc` is a password.
         Written::Bare => Grade::Likely,
         _ => Grade::Possible,
     })
@@ -111,14 +123,24 @@ fn password(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
 
 /// `${PASSWORD}`, `<token>`, `your-api-key`, `xxxxxxxx`, `********`.
 pub(crate) fn is_stand_in(value: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 8] = [b"$", b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
+    const BEGINNINGS: [&[u8]; 7] = [b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
     let begins = |start: &&[u8]| {
         value.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
     BEGINNINGS.iter().any(|start| begins(start))
+        || is_variable(value)
         || STAND_INS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'?'))
         || value.first().is_some_and(|first| value.iter().all(|byte| byte == first))
+}
+
+/// `$NAME`, `${name}`, `$(command)`, `$name`: not `$aact_prod_3fa9…`.
+fn is_variable(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"$") else { return false };
+    let mut letters = name.iter();
+    matches!(name.first(), Some(b'{' | b'(' | b'$'))
+        || letters.all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+        || name.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b'>' | b'.'))
 }
 
 /// A path or an address: the secret is not here. A URL's own detector looks at its parts.

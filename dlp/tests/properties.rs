@@ -1,0 +1,192 @@
+//! What holds for every text: a stream equals its whole, redaction twice is redaction once, JSON
+//! stays JSON, nothing panics.
+use std::sync::{Arc, LazyLock};
+
+use proptest::prelude::*;
+use serde_json::Value;
+use tollgate_dlp::{Acted, Deltas, Direction, Grade, Judge, Scanner, TextStream};
+
+static SCANNER: LazyLock<Arc<Scanner>> = LazyLock::new(|| Arc::new(Scanner::new().unwrap()));
+
+fn judge() -> Judge {
+    Judge::new(Grade::Possible, Vec::new()).unwrap()
+}
+
+/// Secrets, things like secrets, and what stands around them. Tokens are put together here, so
+/// that none is written out.
+fn piece() -> impl Strategy<Value = String> {
+    let word = "[a-zA-Z0-9]{36}";
+    prop_oneof![
+        4 => "[ \\n.,:;=\"'@/\\\\\\[\\]{}<>-]{1,3}",
+        3 => "[a-z]{1,8}",
+        2 => "[0-9]{1,17}",
+        2 => word.prop_map(|body| format!("ghp_{body}")),
+        1 => "[a-zA-Z0-9]{1,50}".prop_map(|body| format!("sk-ant-{body}")),
+        1 => "[A-Z0-9]{15,17}".prop_map(|body| format!("AKIA{body}")),
+        1 => "[a-zA-Z0-9_-]{8,24}".prop_map(|body| format!("eyJhbGciOiJIUzI1NiJ9.eyJ{body}.{body}")),
+        2 => Just("password".to_owned()),
+        1 => Just("api_key = '".to_owned()),
+        1 => Just("\"token\": \"".to_owned()),
+        1 => Just("<secret>".to_owned()),
+        1 => Just("Authorization: Bearer ".to_owned()),
+        1 => Just("https://user:".to_owned()),
+        1 => Just("bob.smith@example.com".to_owned()),
+        1 => Just("4111 1111 1111 1111".to_owned()),
+        1 => Just("3782-822463-10005".to_owned()),
+        1 => Just("ssn 123-45-6789".to_owned()),
+        1 => Just("GB82 WEST 1234 5698 7654 32".to_owned()),
+        1 => Just("-----BEGIN RSA PRIVATE KEY-----\n".to_owned()),
+        1 => Just("-----BEGIN PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA".to_owned()),
+        1 => Just("-----END RSA PRIVATE KEY-----".to_owned()),
+        1 => Just("\" + \"".to_owned()),
+        1 => Just("[REDACTED]".to_owned()),
+        1 => Just("[REDACTED-GITHUB-TOKEN]".to_owned()),
+        1 => Just("[REDAC".to_owned()),
+        1 => Just("é".to_owned()),
+        1 => Just("😅".to_owned()),
+        1 => "[A-Za-z0-9+/]{40,90}",
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(piece(), 0..14).prop_map(|pieces| pieces.concat())
+}
+
+fn cuts() -> impl Strategy<Value = Vec<prop::sample::Index>> {
+    prop::collection::vec(any::<prop::sample::Index>(), 0..12)
+}
+
+fn chunks<'t>(text: &'t [u8], cuts: &[prop::sample::Index]) -> Vec<&'t [u8]> {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+    places.extend([0, text.len()]);
+    places.sort_unstable();
+    places.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
+}
+
+fn classes(acted: &[Acted]) -> Vec<(&'static str, usize)> {
+    acted.iter().map(|acted| (acted.finding.detector, acted.finding.start)).collect()
+}
+
+fn streamed(judge: &Judge, chunks: &[&[u8]]) -> (Vec<u8>, Vec<Acted>) {
+    let judge = Arc::new(judge.clone());
+    let mut stream = TextStream::new(Arc::clone(&SCANNER), judge, Direction::Answer);
+    let mut out = Vec::new();
+    let mut acted = Vec::new();
+    for chunk in chunks {
+        acted.extend(stream.push(chunk, &mut out));
+    }
+    acted.extend(stream.finish(&mut out));
+    assert!(!stream.holding());
+    (out, acted)
+}
+
+fn check_stream(
+    text: &str,
+    cuts: &[prop::sample::Index],
+    judge: &Judge,
+) -> Result<(), TestCaseError> {
+    let whole = SCANNER.redact(text, judge, Direction::Answer);
+    let (out, acted) = streamed(judge, &chunks(text.as_bytes(), cuts));
+    prop_assert_eq!(String::from_utf8_lossy(&out), whole.text);
+    prop_assert_eq!(classes(&acted), classes(&whole.acted));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_stream_equals_its_whole(text in text(), cuts in cuts()) {
+        check_stream(&text, &cuts, &judge())?;
+        check_stream(&text, &cuts, &Judge::default())?;
+    }
+
+    #[test]
+    fn a_stream_of_single_bytes_equals_its_whole(text in text()) {
+        let every: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+        let whole = SCANNER.redact(&text, &judge(), Direction::Answer);
+        let (out, acted) = streamed(&judge(), &every);
+        prop_assert_eq!(String::from_utf8_lossy(&out), whole.text);
+        prop_assert_eq!(classes(&acted), classes(&whole.acted));
+    }
+
+    #[test]
+    fn redaction_is_idempotent_and_leaves_nothing(text in text()) {
+        for judge in [judge(), Judge::default()] {
+            let once = SCANNER.redact(&text, &judge, Direction::Request).text.into_owned();
+            let twice = SCANNER.redact(&once, &judge, Direction::Request);
+            prop_assert_eq!(twice.acted.len(), 0, "{:?} became {:?}", text, once);
+            prop_assert_eq!(&twice.text, &once);
+        }
+    }
+
+    #[test]
+    fn findings_are_sorted_apart_and_within(text in text()) {
+        let findings = SCANNER.scan(text.as_bytes());
+        let mut end = 0;
+        for finding in &findings {
+            prop_assert!(finding.start >= end && finding.start < finding.end);
+            prop_assert!(text.is_char_boundary(finding.start) && text.is_char_boundary(finding.end));
+            end = finding.end;
+        }
+        prop_assert!(end <= text.len());
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), cuts in cuts()) {
+        let _ = SCANNER.scan(&bytes);
+        let (out, _) = streamed(&judge(), &chunks(&bytes, &cuts));
+        let (whole, _) = streamed(&judge(), &[&bytes]);
+        prop_assert_eq!(out, whole);
+    }
+
+    #[test]
+    fn documents_stay_documents_and_come_out_clean(
+        names in prop::collection::vec(prop_oneof![text(), Just("password".to_owned())], 3),
+        texts in prop::collection::vec(text(), 4),
+        number in any::<u64>(),
+    ) {
+        let mut value = serde_json::json!({
+            &names[0]: &texts[0],
+            &names[1]: [&texts[1], number, { &names[2]: &texts[2] }],
+            "n": { "m": &texts[3] },
+        });
+        let members = value.as_object().unwrap().len();
+        let first = SCANNER.redact_json(&mut value, &judge(), Direction::Answer);
+        prop_assert_eq!(value.as_object().unwrap().len(), members);
+        let again = SCANNER.scan_json(&value);
+        prop_assert!(again.is_empty(), "{:?} after {:?}: {}", again, first, value);
+    }
+
+    #[test]
+    fn deltas_keep_events_and_hide_tokens(
+        before in "[a-o ]{0,12}",
+        body in "[a-zA-Z0-9]{36}",
+        after in "[ ,][a-z ]{0,12}",
+        cuts in cuts(),
+    ) {
+        let token = format!("ghp_{body}");
+        let text = format!("{before} {token}{after}");
+        let mut deltas = Deltas::new(Arc::clone(&SCANNER), Arc::new(judge()), Direction::Answer);
+        let mut released: Vec<(Value, Vec<Acted>)> = Vec::new();
+        let mut sent = 0;
+        for chunk in chunks(text.as_bytes(), &cuts) {
+            let piece = std::str::from_utf8(chunk).unwrap();
+            let event = serde_json::json!({"choices": [{"index": 0, "delta": {"content": piece}}]});
+            released.extend(deltas.push(event, false));
+            released.extend(deltas.push(serde_json::json!({"type": "ping"}), false));
+            sent += 2;
+        }
+        released.extend(deltas.flush());
+        prop_assert!(!deltas.holding());
+        prop_assert_eq!(released.len(), sent);
+        let joined: String = released
+            .iter()
+            .filter_map(|(event, _)| event.pointer("/choices/0/delta/content")?.as_str())
+            .collect();
+        prop_assert!(!joined.contains(&body), "{}", joined);
+        prop_assert_eq!(joined.matches("[REDACTED-GITHUB-TOKEN]").count(), 1, "{}", joined);
+        prop_assert!(joined.starts_with(&before) && joined.ends_with(&after));
+        prop_assert_eq!(released.iter().map(|(_, acted)| acted.len()).sum::<usize>(), 1);
+    }
+}
