@@ -68,7 +68,7 @@ impl HttpServerApp for Gate {
             return None;
         };
         let waiting = self.snapshot();
-        let read = head::read(&mut session, &conn, &waiting.settings).await;
+        let read = head::read(&mut session, &conn, &waiting.settings, shutdown).await;
         drop(waiting);
         if matches!(read, HeadRead::Closed) {
             return None;

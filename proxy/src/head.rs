@@ -9,6 +9,7 @@ use http::header;
 use pingora_core::ErrorType;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::authority::{RawTargetAuthority, raw_target_authority};
+use pingora_core::server::ShutdownWatch;
 use tollgate_config::settings::{Bounds, Settings};
 use tollgate_rules::{Code, Host, Scheme};
 
@@ -52,8 +53,13 @@ pub struct Request {
     pub reusable: bool,
 }
 
-/// Reads the next head.
-pub async fn read(session: &mut ServerSession, conn: &Conn, settings: &Settings) -> HeadRead {
+/// Reads the next head. A connection that waits for its next call when the gate stops is closed.
+pub async fn read(
+    session: &mut ServerSession,
+    conn: &Conn,
+    settings: &Settings,
+    stop: &ShutdownWatch,
+) -> HeadRead {
     let patience = Duration::from_millis(settings.deadlines.head_ms);
     let too_late = async {
         conn.clock.first_byte().await;
@@ -65,6 +71,7 @@ pub async fn read(session: &mut ServerSession, conn: &Conn, settings: &Settings)
             let sentence = "The request's head did not arrive in time. Send it in one go.";
             return HeadRead::Refused(Code::RequestTimeout, sentence.to_owned());
         }
+        () = stopped_while_idle(conn, stop) => return HeadRead::Closed,
         read = session.read_request() => read,
     };
     match read {
@@ -82,6 +89,15 @@ pub async fn read(session: &mut ServerSession, conn: &Conn, settings: &Settings)
     match understand(session, settings) {
         Ok(request) => HeadRead::Ready(Box::new(request)),
         Err(malformed) => HeadRead::Refused(malformed.code, sentence(&malformed.sentence)),
+    }
+}
+
+/// Resolves when the gate stops before the next call has begun; never otherwise.
+async fn stopped_while_idle(conn: &Conn, stop: &ShutdownWatch) {
+    let mut stop = stop.clone();
+    let stopped = stop.wait_for(|stop| *stop).await.is_ok();
+    if !(stopped && conn.clock.is_idle()) {
+        std::future::pending().await
     }
 }
 

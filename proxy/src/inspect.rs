@@ -170,7 +170,16 @@ impl Look<'_> {
     ) -> Result<bool, Refusal> {
         let mut changed = false;
         for (name, value) in pairs {
-            // A sensitive name makes its value a finding, so they are looked at together first.
+            if name.contains('=') {
+                for text in [&mut *name, &mut *value] {
+                    if let Some(clean) = self.text(text, part)? {
+                        *text = clean;
+                        changed = true;
+                    }
+                }
+                continue;
+            }
+            // A sensitive name makes its value a finding, so they are looked at together.
             let joined = format!("{name}={value}");
             if let Some(clean) = self.text(&joined, part)? {
                 let (clean_name, clean_value) = clean.split_once('=').unwrap_or((&clean, ""));

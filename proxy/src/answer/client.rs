@@ -53,9 +53,13 @@ pub(super) async fn write_head(
             return false;
         }
     }
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let framed = match length {
         Some(length) => head.insert_header(header::CONTENT_LENGTH, length.to_string()),
-        None if session.is_http2() || headers.contains_key(header::CONTENT_LENGTH) => Ok(()),
+        // RFC 9112 section 6.1: a 204 must not say how it is transferred.
+        None if bodiless || session.is_http2() || headers.contains_key(header::CONTENT_LENGTH) => {
+            Ok(())
+        }
         None if is_old(session) => {
             session.set_keepalive(None);
             Ok(())

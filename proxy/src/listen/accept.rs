@@ -165,7 +165,12 @@ async fn take(
     } else {
         let mut io = io;
         let head = Duration::from_millis(snapshot.settings.deadlines.keep_alive_ms);
-        let Some(sniffed) = sniff(&mut io, head, gate, &snapshot).await else { return };
+        let mut stop = shutdown.clone();
+        let sniffed = tokio::select! {
+            sniffed = sniff(&mut io, head, gate, &snapshot) => sniffed,
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        let Some(sniffed) = sniffed else { return };
         let alpn = if sniffed.starts_with(H2_PREFACE) { ALPN::H2 } else { ALPN::H1 };
         let conn = Arc::new(Conn { listener, peer, local, names: None, clock });
         boxed(BufStream::with_capacity(4096, 4096, io), sniffed, fd, alpn, conn)

@@ -36,6 +36,11 @@ impl HeadClock {
         self.first_byte.notified().await;
     }
 
+    /// Whether no byte has come since [`first_byte`](Self::first_byte) began to wait.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
+    }
+
     fn saw_bytes(&self) {
         if self.waiting.swap(false, Ordering::AcqRel) {
             self.first_byte.notify_one();

@@ -40,6 +40,20 @@ impl Pen<'_> {
             .text("listener", &flight.conn.listener)
     }
 
+    /// The identity that was presented and means nobody: what an operator would register. It was
+    /// signed by an authority that the listener trusts.
+    fn presented(&self, facts: Facts) -> Facts {
+        let scanner = &self.flight.snapshot.scanner;
+        let names = self
+            .flight
+            .conn
+            .names
+            .iter()
+            .flat_map(|names| names.uris.iter().chain(&names.dns).chain(&names.common_names));
+        let names = names.map(|name| shape::name(name, self.key, scanner)).collect::<Vec<_>>();
+        if names.is_empty() { facts } else { facts.texts("presented", names) }
+    }
+
     fn of_call(&self, facts: Facts, call: &Call) -> Facts {
         let scanner = &self.flight.snapshot.scanner;
         let target = &call.target;
@@ -95,6 +109,9 @@ impl Pen<'_> {
             .maybe_text(keys::RULE, refusal.rule.as_ref().map(|rule| rule.as_str()));
         if let Some(call) = call {
             facts = self.of_call(facts, call);
+        }
+        if self.flight.agent.is_none() {
+            facts = self.presented(facts);
         }
         self.findings(facts, found)
     }
