@@ -13,7 +13,7 @@ use tollgate_rules::{
 
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
-pub fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
     let call = call();
     for rules in [1, 1_000, 10_000] {
@@ -28,7 +28,7 @@ pub fn bench(criterion: &mut Criterion) {
 }
 
 /// A rulebook with so many rules, all but the last about other tools.
-pub fn book(rules: usize) -> Rulebook {
+fn book(rules: usize) -> Rulebook {
     let mut text = String::from(
         "version: bench\ngenerated_at: 2026-01-01T00:00:00Z\nexpires_at: 2126-01-01T00:00:00Z\n\
          defaults: { outcome: DENY }\nrules:\n",

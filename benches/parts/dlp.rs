@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use tollgate_dlp::Scanner;
 
-pub fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion) {
     let scanner = Scanner::new().expect("the detectors can be built");
     for bytes in [1_024, 16_384] {
         let (clean, dirty) = (prose(bytes), dirty(bytes));

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput};
 use serde_json::{Value, json};
 
-pub fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion) {
     let text = document().to_string();
     let mut group = criterion.benchmark_group("json");
     group.throughput(Throughput::Bytes(text.len() as u64));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 const SEED: [u8; 32] = [7; 32];
 const START: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
-pub fn bench(criterion: &mut Criterion) {
+pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("record");
     let pair = Ed25519KeyPair::from_seed_unchecked(&SEED).expect("a seed");
     group.bench_function("sign_alone", |bencher| {
