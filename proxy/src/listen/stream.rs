@@ -33,7 +33,15 @@ impl HeadClock {
     /// Resolves when the next byte arrives after this call.
     pub async fn first_byte(&self) {
         self.waiting.store(true, Ordering::Release);
-        self.first_byte.notified().await;
+        // A wake-up that nobody took may be left over from the head before; only the flag tells.
+        while self.is_waiting() {
+            self.first_byte.notified().await;
+        }
+    }
+
+    /// Whether a head is waited for of which no byte has come.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
     }
 
     /// Whether no byte has come since [`first_byte`](Self::first_byte) began to wait.
