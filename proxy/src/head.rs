@@ -96,7 +96,7 @@ pub async fn read(
 async fn stopped_while_idle(conn: &Conn, stop: &ShutdownWatch) {
     let mut stop = stop.clone();
     let stopped = stop.wait_for(|stop| *stop).await.is_ok();
-    if !(stopped && conn.clock.is_idle()) {
+    if !(stopped && conn.clock.is_waiting()) {
         std::future::pending().await
     }
 }

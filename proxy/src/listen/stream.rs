@@ -44,11 +44,6 @@ impl HeadClock {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// Whether no byte has come since [`first_byte`](Self::first_byte) began to wait.
-    pub fn is_idle(&self) -> bool {
-        self.waiting.load(Ordering::Acquire)
-    }
-
     fn saw_bytes(&self) {
         if self.waiting.swap(false, Ordering::AcqRel) {
             self.first_byte.notify_one();
