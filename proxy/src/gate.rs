@@ -47,7 +47,11 @@ pub struct Gate {
     pub(crate) source: Source,
     pub(crate) ledger: Ledger,
     pub(crate) egress: Egress,
+    /// What requests hold.
     pub(crate) held: Held,
+    /// What answers hold: room of their own, or the requests that wait for a call to end would
+    /// keep it from ending.
+    pub(crate) held_answers: Held,
     pub(crate) print_key: PrintKey,
     /// Everything that is counted.
     pub metrics: Metrics,

@@ -96,6 +96,7 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
     let gate = Arc::new(Gate {
         egress: Egress::new(Resolver::new(&settings.resolver)?, OwnAddresses(own.into())),
         held: Held::new(settings.bounds.held_bytes_total),
+        held_answers: Held::new(settings.bounds.held_bytes_total),
         snapshot: ArcSwap::from_pointee(snapshot),
         source,
         ledger,

@@ -130,7 +130,7 @@ impl Gate {
     pub fn refresh_gauges(&self) {
         let ledger = self.ledger.health();
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        self.metrics.held_bytes.set(signed(self.held.bytes()));
+        self.metrics.held_bytes.set(signed(self.held.bytes() + self.held_answers.bytes()));
         self.metrics.spool_bytes.set(signed(ledger.spool_bytes));
         self.metrics.ledger_events.set(signed(ledger.size));
         for sink in &ledger.sinks {

@@ -80,7 +80,7 @@ pub(crate) async fn relay(
         spoken,
         receipt,
         decoder: None,
-        share: gate.held.share(),
+        share: gate.held_answers.share(),
         status,
         headers,
         bytes_in: 0,
