@@ -109,7 +109,7 @@ pub async fn hold(
             Ok(Err(error)) if *error.etype() == ErrorType::ReadTimedout => {
                 return Err(BodyFault::Refused(Code::RequestTimeout));
             }
-            Ok(Err(error)) if *error.etype() == ErrorType::InvalidHTTPHeader => {
+            Ok(Err(error)) if is_broken(error.etype()) => {
                 return Err(BodyFault::Refused(Code::MalformedBody));
             }
             Ok(Err(_)) => return Err(BodyFault::Gone),
@@ -127,6 +127,13 @@ pub async fn hold(
         return Err(BodyFault::Gone);
     }
     Ok(whole.freeze())
+}
+
+/// The client still speaks, but its chunks or trailers cannot be read; pingora keeps the types of
+/// these errors to itself, so they are known by name.
+fn is_broken(error: &ErrorType) -> bool {
+    *error == ErrorType::InvalidHTTPHeader
+        || matches!(error.as_str(), "InvalidChunk" | "InvalidTrailerEnd")
 }
 
 fn expects_continue(session: &ServerSession) -> bool {
