@@ -81,6 +81,11 @@ pub async fn read(
             return match error.etype() {
                 ErrorType::ConnectionClosed | ErrorType::ReadError => HeadRead::Closed,
                 ErrorType::ReadTimedout => HeadRead::Closed,
+                // pingora compares them first; what it says of that is the only way to know.
+                _ if error.context.as_ref().is_some_and(|context| context.as_str().contains("Host header differs")) => {
+                    let what = "the host header names another host than the target";
+                    HeadRead::Refused(Code::HostMismatch, sentence(what))
+                }
                 // The error quotes the head, so nothing of it goes any further.
                 _ => refused("the request's head cannot be parsed"),
             };
@@ -154,6 +159,11 @@ fn check_raw(session: &ServerSession, bounds: &Bounds) -> Result<(), Malformed> 
         return Err(malformed("the request's head is larger than the limit"));
     }
     let lines = || raw.split(|byte| *byte == b'\n');
+    // A fragment is dropped by pingora's URI before anybody sees it.
+    let first = lines().map(<[u8]>::trim_ascii).find(|line| !line.is_empty()).unwrap_or_default();
+    if first.contains(&b'#') {
+        return Err(malformed("the target has a fragment; send path and query only"));
+    }
     let ended = lines().count().saturating_sub(1);
     if lines().take(ended).any(|line| line.last() != Some(&b'\r')) {
         return Err(malformed("the request's head has a bare line feed"));
