@@ -82,7 +82,11 @@ pub async fn read(
                 ErrorType::ConnectionClosed | ErrorType::ReadError => HeadRead::Closed,
                 ErrorType::ReadTimedout => HeadRead::Closed,
                 // pingora compares them first; what it says of that is the only way to know.
-                _ if error.context.as_ref().is_some_and(|context| context.as_str().contains("Host header differs")) => {
+                _ if error
+                    .context
+                    .as_ref()
+                    .is_some_and(|context| context.as_str().contains("Host header differs")) =>
+                {
                     let what = "the host header names another host than the target";
                     HeadRead::Refused(Code::HostMismatch, sentence(what))
                 }

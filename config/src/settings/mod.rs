@@ -157,8 +157,8 @@ pub struct Bounds {
     /// event of a stream.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub answer_body_bytes: usize,
-    /// Body bytes held by all calls together; beyond it new bodies wait for the body deadline,
-    /// then are refused.
+    /// Body bytes held by all requests together, and as many again by all answers; beyond it new
+    /// bodies wait for the body deadline, then are refused.
     #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
     pub held_bytes_total: u64,
     /// Decoded bytes for each encoded byte of a compressed body; beyond it the body is refused.
