@@ -1,4 +1,10 @@
 //! Findings, judges and lines: own cases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it is wrong"
+)]
 use serde_json::{Value, json};
 use tollgate_dlp::{
     Action, Class, Direction, Grade, Judge, JudgeError, Place, Scanner, scan_line, scan_text,
@@ -192,4 +198,13 @@ fn lines() {
         let answer: Value = serde_json::from_str(&scan_line(&scanner, &judge, bad)).unwrap();
         assert_eq!(answer, json!({"id": null, "error": reason}));
     }
+}
+
+#[test]
+fn everyone_may_share_a_scanner() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Scanner>();
+    shared::<Judge>();
+    shared::<tollgate_dlp::TextStream>();
+    shared::<tollgate_dlp::Deltas>();
 }
