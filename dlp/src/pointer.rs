@@ -85,10 +85,7 @@ impl Steps {
     }
 
     /// The object that the last step goes down from, and the name that it takes.
-    pub(crate) fn find_member<'v>(
-        self,
-        document: &'v mut Value,
-    ) -> Option<(&'v mut Value, String)> {
+    pub(crate) fn find_member(self, document: &mut Value) -> Option<(&mut Value, String)> {
         let mut steps = self.0;
         let Some(Owned::Name(name)) = steps.pop() else { return None };
         Some((descend(&steps, document)?, name))

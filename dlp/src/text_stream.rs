@@ -48,6 +48,11 @@ impl TextStream {
         self.flow.held() > 0
     }
 
+    /// How many bytes are held back.
+    pub fn held_bytes(&self) -> usize {
+        self.flow.held()
+    }
+
     fn release(&mut self, ended: bool, out: &mut Vec<u8>) -> Vec<Acted> {
         let mut copied = self.flow.end() - self.flow.held();
         let judge = (&*self.judge, self.direction);

@@ -1,6 +1,23 @@
 //! A smoke test over the labelled samples: the figures may not fall behind what was reached.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it is wrong"
+)]
 #[path = "../examples/corpus/measure.rs"]
 mod measure;
+
+/// The share that is found at least. Raise them as the detectors learn; never lower them.
+const FLOORS: [(&str, f64); 7] = [
+    ("secret structured", 0.97),
+    ("secret contextual", 0.87),
+    ("secret generic", 0.67),
+    ("pci.pan", 0.99),
+    ("financial.iban", 0.99),
+    ("gov_id.us_ssn", 0.87),
+    ("contact.email", 0.97),
+];
 
 #[test]
 fn figures_hold() {
@@ -11,9 +28,9 @@ fn figures_hold() {
         panic!("the shared samples are needed: {} cannot be read: {error}", path.display())
     });
     let rate = |name: &str| figures.recall(name).unwrap_or_else(|| panic!("no samples of {name}"));
-    for (name, floor) in [("secret structured", 0.0)] {
+    for (name, floor) in FLOORS {
         assert!(rate(name) >= floor, "{name}: {} is below {floor}", rate(name));
     }
     let flagged = figures.flagged();
-    assert!(flagged <= 1.0, "{flagged} of the harmless documents are flagged");
+    assert!(flagged <= 0.003, "{flagged} of the harmless documents are flagged");
 }

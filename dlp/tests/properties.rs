@@ -1,5 +1,11 @@
 //! What holds for every text: a stream equals its whole, redaction twice is redaction once, JSON
 //! stays JSON, nothing panics.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it is wrong"
+)]
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
@@ -93,7 +99,7 @@ fn check_stream(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_stream_equals_its_whole(text in text(), cuts in cuts()) {

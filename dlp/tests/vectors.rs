@@ -1,4 +1,10 @@
 //! The redaction contract and the classifiers' cases, from the folder of shared vectors.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it is wrong"
+)]
 use std::path::PathBuf;
 
 use serde_json::{Value, json};

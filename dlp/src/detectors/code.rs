@@ -288,4 +288,22 @@ pub(crate) const TOKENS: &[Detector] = &[
         "GitHub App tokens that carry a JSON Web Token",
         &["ghs_12345_eyJ<20>.<40>.<40>"],
     ),
+    token(
+        "nuget-key",
+        "secret.nuget",
+        "[REDACTED-NUGET-KEY]",
+        &["oy2"],
+        "oy2[a-z0-9]{43}",
+        "NuGet API keys",
+        &["oy2<43a>"],
+    ),
+    token(
+        "dependency-track-key",
+        "secret.dtrack",
+        "[REDACTED-DEPENDENCY-TRACK-KEY]",
+        &["odt_"],
+        "odt_[A-Za-z0-9]{32}",
+        "Dependency-Track API keys",
+        &["odt_<32>"],
+    ),
 ];

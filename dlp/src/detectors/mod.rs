@@ -10,6 +10,7 @@ use crate::finding::Grade;
 
 mod cloud;
 mod code;
+mod models;
 mod payment;
 mod personal;
 mod secrets;
@@ -17,7 +18,7 @@ mod services;
 
 /// The tables of tokens.
 pub(crate) const DETECTORS: &[&[Detector]] =
-    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, services::TOKENS];
+    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, models::TOKENS, services::TOKENS];
 
 /// A token with literals of its own.
 ///

@@ -73,7 +73,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         tag: "[REDACTED-JWT]",
         literals: &["eyj"],
         body: r"eyJ[A-Za-z0-9_-]{6,}(?:\.eyJ[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)?|\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*)(?:\.[A-Za-z0-9_-]+){0,2}",
-        longest: 4096,
+        longest: 7168,
         before: Edge::Name,
         check: |token, grade| Some(if checks::jwt_header(token) { grade } else { Grade::Possible }),
         examples: &["t eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln t"],
@@ -87,7 +87,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         literals: &["bearer"],
         lead: r"(?i:bearer)(?:[ \t+]|%20){1,4}",
         body: r"[A-Za-z0-9._~+/=-]{8,}",
-        longest: 4096,
+        longest: 7168,
         after: Edge::Word,
         grade: Grade::Likely,
         check: |body, grade| {

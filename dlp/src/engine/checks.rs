@@ -14,7 +14,7 @@ pub(crate) fn luhn(digits: &[u8]) -> bool {
             (_, digit) => digit * 2,
         })
         .sum();
-    sum % 10 == 0 && digits.iter().any(|digit| *digit != 0)
+    sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != 0)
 }
 
 /// ISO 7064 MOD 97-10, as ISO 13616 uses it, over letters and digits with the first four moved to
@@ -63,7 +63,7 @@ pub(crate) fn jwt_header(token: &[u8]) -> bool {
 pub(crate) fn is_base64(bytes: &[u8]) -> bool {
     let body = bytes.strip_suffix(b"==").or(bytes.strip_suffix(b"=")).unwrap_or(bytes);
     let letters = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    !body.is_empty() && body.iter().all(letters) && bytes.len() % 4 == 0
+    !body.is_empty() && body.iter().all(letters) && bytes.len().is_multiple_of(4)
 }
 
 #[cfg(test)]

@@ -12,15 +12,26 @@ pub(crate) enum Strength {
 }
 
 /// Every name that tells holds one of these; they are what the one pass looks for.
-pub(crate) const ROOTS: [&str; 10] =
-    ["pass", "pwd", "pw", "secret", "token", "key", "auth", "cred", "cookie", "private_data"];
+pub(crate) const ROOTS: [&str; 11] = [
+    "pass",
+    "pwd",
+    "pw",
+    "secret",
+    "token",
+    "key",
+    "auth",
+    "cred",
+    "cookie",
+    "private_data",
+    "_pat",
+];
 
 /// The longest name that is looked at, on either side of the root.
 pub(crate) const SIDE_BYTES: usize = 64;
 
 /// Words with what they say, and whether they must begin a word of the name: `keyboard` and
 /// `monkey` are no keys. Longer words first where one holds another.
-const WORDS: [(&[u8], Strength, bool); 36] = [
+const WORDS: [(&[u8], Strength, bool); 37] = [
     (b"password", Strength::Password, false),
     (b"passwd", Strength::Password, false),
     (b"passphrase", Strength::Password, false),
@@ -54,6 +65,7 @@ const WORDS: [(&[u8], Strength, bool); 36] = [
     (b"encryption_key", Strength::Secret, false),
     (b"signing_key", Strength::Secret, false),
     (b"authorization", Strength::Secret, true),
+    (b"pat", Strength::Weak, true),
     (b"cookie", Strength::Weak, true),
     (b"auth", Strength::Weak, true),
     (b"key", Strength::Weak, true),

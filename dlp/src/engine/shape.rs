@@ -59,6 +59,14 @@ impl Shape {
         if self.dfa.is_match_state(last) {
             end = Some(at + part.len());
         }
-        Walk { end, open: part.len() < longest && window.dry(at + part.len()) }
+        let out = part.len() < longest && window.dry(at + part.len());
+        Walk { end, open: out && self.goes_on(state) }
+    }
+
+    /// Whether any byte leads on from this state. The state behind the last byte of a match is not
+    /// dead yet, though nothing may follow.
+    fn goes_on(&self, state: StateID) -> bool {
+        !self.dfa.is_match_state(state)
+            || (0..=u8::MAX).any(|byte| !self.dfa.is_dead_state(self.dfa.next_state(state, byte)))
     }
 }

@@ -128,13 +128,18 @@ impl Surveyor {
 fn numbers(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
     let mut window = *window;
     let mut at = window.floor;
+    let mut blocks = blocks.iter().peekable();
     loop {
         let start = window.run(at, usize::MAX, |byte| !byte.is_ascii_digit());
         if start >= window.len() {
             return;
         }
         at = window.run(start, usize::MAX, |byte| byte.is_ascii_digit());
-        if let Some(block) = blocks.iter().find(|block| block.start <= start && start < block.end) {
+        // Both come in order, so that each block is passed once.
+        while let Some(block) = blocks.next_if(|block| block.end <= start) {
+            window.floor = window.floor.max(block.end);
+        }
+        if let Some(block) = blocks.peek().filter(|block| block.start <= start) {
             window.floor = block.end;
             at = at.max(block.end);
             continue;

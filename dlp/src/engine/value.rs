@@ -127,7 +127,7 @@ pub(crate) fn is_stand_in(value: &[u8]) -> bool {
     let begins = |start: &&[u8]| {
         value.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
-    BEGINNINGS.iter().any(|start| begins(start))
+    BEGINNINGS.iter().any(begins)
         || is_variable(value)
         || STAND_INS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'?'))

@@ -1,0 +1,210 @@
+//! Findings, judges and lines: own cases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it is wrong"
+)]
+use serde_json::{Value, json};
+use tollgate_dlp::{
+    Action, Class, Direction, Grade, Judge, JudgeError, Place, Scanner, scan_line, scan_text,
+};
+
+const CANARY: &str = "hunter2Canary0815";
+
+#[test]
+fn nothing_shows_what_was_matched() {
+    let scanner = Scanner::new().unwrap();
+    let text = format!("password={CANARY} https://u:{CANARY}@h/ {{\"token\":\"{CANARY}\"}}");
+    let findings = scanner.scan(text.as_bytes());
+    assert_eq!(findings.len(), 3);
+    let mut value = json!({ format!("x ghp_{CANARY}"): {"password": CANARY}, "a": [text] });
+    let places = scanner.scan_json(&value);
+    let redaction = scanner.redact(&text, &Judge::default(), Direction::Request);
+    let shown = format!("{findings:?} {places:?} {redaction:?} {scanner:?}");
+    assert!(!shown.contains(CANARY), "{shown}");
+    let acted = scanner.redact_json(&mut value, &Judge::default(), Direction::Request);
+    assert!(!format!("{acted:?} {value}").contains(CANARY));
+    let line = json!({"id": CANARY, "txt": CANARY}).to_string();
+    assert!(!scan_line(&scanner, &Judge::default(), &line).contains(CANARY));
+}
+
+#[test]
+fn places_are_pointers() {
+    let scanner = Scanner::new().unwrap();
+    let value =
+        json!({"a/b": [{"password": "hunter2hunter2"}], "n": {"card": 4242424242424242_u64}});
+    let findings = scanner.scan_json(&value);
+    let places: Vec<_> = findings.iter().map(|finding| finding.place.clone()).collect();
+    let expect = ["/a~1b/0/password", "/n/card"];
+    assert_eq!(places, expect.map(|place| Place::Value(place.to_owned())));
+    assert_eq!((findings[0].start, findings[0].end), (0, 14));
+    assert_eq!((findings[1].start, findings[1].end), (0, 16));
+}
+
+#[test]
+fn names_are_redacted_and_never_collide() {
+    let scanner = Scanner::new().unwrap();
+    let mut value = json!({
+        "ghp_a1B2c3D4e5F6": 1,
+        "keep": 2,
+        "ghp_f6E5d4C3b2A1": {"bob@example.com": 3},
+    });
+    scanner.redact_json(&mut value, &Judge::default(), Direction::Answer);
+    let expect = json!({
+        "[REDACTED-GITHUB-TOKEN] 2": 1,
+        "keep": 2,
+        "[REDACTED-GITHUB-TOKEN]": {"[REDACTED:EMAIL]": 3},
+    });
+    assert_eq!(value, expect);
+    assert_eq!(value.as_object().unwrap().keys().nth(1).unwrap(), "keep");
+}
+
+#[test]
+fn redaction_in_texts() {
+    let scanner = Scanner::new().unwrap();
+    let cases = [
+        ("password = 'hunter2hunter2'", "password=[REDACTED]"),
+        ("password: hunter2hunter2", "password: [REDACTED]"),
+        ("{\"password\":\"hunter2hunter2\"}", "{\"password\":\"[REDACTED]\"}"),
+        ("{\\\"password\\\":\\\"hunter2hunter2\\\"}", "{\\\"password\\\":\\\"[REDACTED]\\\"}"),
+        ("a=1&password=hunter2hunter2&b=2", "a=1&password=[REDACTED]&b=2"),
+        ("Authorization: Bearer abcdef0123456789", "Authorization: Bearer [REDACTED]"),
+        ("token=ghp_abcd1234efgh", "token=[REDACTED-GITHUB-TOKEN]"),
+        ("amqp://app:S3cret@mq:5672/v", "amqp://[REDACTED]@mq:5672/v"),
+        ("mail bob@example.com, please", "mail [REDACTED:EMAIL], please"),
+        ("ssn 123-45-6789.", "ssn [REDACTED:SSN]."),
+        ("pay 4111-1111-1111-1111 now", "pay [REDACTED:PAN] now"),
+        ("to DE89 3704 0044 0532 0130 00!", "to [REDACTED:IBAN]!"),
+        ("nothing to see", "nothing to see"),
+    ];
+    for (text, expect) in cases {
+        let redaction = scanner.redact(text, &Judge::default(), Direction::Request);
+        assert_eq!(redaction.text, expect);
+    }
+}
+
+#[test]
+fn harmless_texts_are_left_alone() {
+    let scanner = Scanner::new().unwrap();
+    let cases = [
+        "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
+        "id 550e8400-e29b-41d4-a716-446655440000",
+        "\"integrity\": \"sha512-9fceb02d0ae598e95dc970b74767f19372d61af89fceb02d==\"",
+        "sha256:7abd5a20bfcdf8690e228f4ad9a7f7d30ba3ef5584a6363da209a0ba8fbfd508",
+        "let token = tokenizer.next_token();",
+        "const password = process.env.PASSWORD;",
+        "def login(user, password=None):",
+        "max_tokens: 4096, temperature: 0.7",
+        "Chrome/125.0.9222.102 Safari/537.36",
+        "2024-05-20T12:34:56.789012345Z",
+        "\"primary_key\": \"id\", \"foreign_key\": \"user_id\"",
+        "keyboard: qwerty1234567890 monkey: banana123456",
+    ];
+    for text in cases {
+        let findings = scanner.scan(text.as_bytes());
+        assert!(
+            findings.iter().all(|finding| finding.grade == Grade::Possible),
+            "{text}: {findings:?}"
+        );
+    }
+}
+
+#[test]
+fn the_judge_decides_by_grade_then_by_the_first_rule() {
+    let scanner = Scanner::new().unwrap();
+    let text = "password=hunter2 bob@example.com 4111 1111 1111 1111";
+    let rules = || {
+        vec![
+            (vec!["pii.email".to_owned()], Some(Direction::Answer), Action::Allow),
+            (vec!["secret.*".to_owned(), "pii.email".to_owned()], None, Action::Alert),
+            (vec!["*".to_owned()], Some(Direction::Request), Action::Block),
+        ]
+    };
+    let actions = |judge: &Judge, way: Direction| {
+        let findings = scanner.scan(text.as_bytes());
+        findings.iter().map(|finding| judge.decide(finding, way)).collect::<Vec<_>>()
+    };
+    use Action::{Alert, Allow, Block, Redact};
+    let judge = Judge::new(Grade::Likely, rules()).unwrap();
+    assert_eq!(actions(&judge, Direction::Request), [Alert, Alert, Block]);
+    assert_eq!(actions(&judge, Direction::Answer), [Alert, Allow, Redact]);
+    let judge = Judge::new(Grade::Certain, rules()).unwrap();
+    assert_eq!(actions(&judge, Direction::Request), [Allow, Allow, Block]);
+    // What is only recorded stays as it is; what is blocked is hidden as well.
+    let judge = Judge::new(Grade::Likely, rules()).unwrap();
+    let redaction = scanner.redact(text, &judge, Direction::Request);
+    assert_eq!(redaction.text, "password=hunter2 bob@example.com [REDACTED:PAN]");
+    assert_eq!(redaction.acted.len(), 3);
+}
+
+/// Of two findings on one place the stricter decision holds, whichever of them is shown.
+#[test]
+fn an_allowed_finding_does_not_cover_a_forbidden_one() {
+    let scanner = Scanner::new().unwrap();
+    let text = "password=4111111111111111";
+    for (allowed, expect) in
+        [("secret.*", "password=[REDACTED:PAN]"), ("pci.*", "password=[REDACTED]")]
+    {
+        let rule = (vec![allowed.to_owned()], None, Action::Allow);
+        let judge = Judge::new(Grade::Possible, vec![rule]).unwrap();
+        assert_eq!(scanner.redact(text, &judge, Direction::Request).text, expect);
+    }
+}
+
+#[test]
+fn rules_that_make_no_judge() {
+    let one = |class: &str| vec![(vec![class.to_owned()], None, Action::Alert)];
+    let cases = [
+        ("secret.githup", "unknown class `secret.githup`, did you mean `secret.github`?"),
+        ("pan", "unknown class `pan`, did you mean `pci.pan`?"),
+        ("secrets.*", "unknown family `secrets.*`: the families are gov_id, pci, pii, secret"),
+    ];
+    for (class, expect) in cases {
+        let error = Judge::new(Grade::Likely, one(class)).unwrap_err();
+        assert_eq!(error.to_string(), expect);
+    }
+    let none = Judge::new(Grade::Likely, vec![(Vec::new(), None, Action::Alert)]);
+    assert_eq!(none.unwrap_err(), JudgeError::NoClass(1));
+    for class in Class::all() {
+        assert!(Judge::new(Grade::Likely, one(class.as_str())).is_ok(), "{class}");
+    }
+}
+
+#[test]
+fn lines() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let line = json!({"id": "a1", "text": "x password=hunter2"}).to_string();
+    let answer: Value = serde_json::from_str(&scan_line(&scanner, &judge, &line)).unwrap();
+    let expect = json!({
+        "id": "a1",
+        "findings": [{
+            "detector": "assigned-secret", "class": "secret.generic",
+            "start": 11, "end": 18, "grade": "likely",
+        }],
+        "redacted": "x password=[REDACTED]",
+    });
+    assert_eq!(answer, expect);
+    let text: Value =
+        serde_json::from_str(&scan_text(&scanner, &judge, "a1", "x password=hunter2")).unwrap();
+    assert_eq!(text, expect);
+    for (bad, reason) in [
+        ("{\"id\": \"a\"", "not JSON, at column 10"),
+        ("[1]", "not an object with `id` and a string `text`, at column 3"),
+        ("{\"id\": 1}", "not an object with `id` and a string `text`, at column 9"),
+        ("", "not JSON, at column 0"),
+    ] {
+        let answer: Value = serde_json::from_str(&scan_line(&scanner, &judge, bad)).unwrap();
+        assert_eq!(answer, json!({"id": null, "error": reason}));
+    }
+}
+
+#[test]
+fn everyone_may_share_a_scanner() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Scanner>();
+    shared::<Judge>();
+    shared::<tollgate_dlp::TextStream>();
+    shared::<tollgate_dlp::Deltas>();
+}
