@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use tollgate_rules::Host;
 use url::Url;
 
-use crate::words::shown;
+use crate::words::{meant, shown};
 
 /// Why a text is not what its format asks.
 pub(crate) struct Wrong {
@@ -244,20 +244,18 @@ fn path_prefix(text: &str) -> Result<(), Wrong> {
 }
 
 fn dlp_class(text: &str) -> Result<(), Wrong> {
-    let word = |word: &str| {
-        !word.is_empty()
-            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    let classes = tollgate_dlp::Class::all();
+    let known = match text.strip_suffix(".*") {
+        Some(family) => classes.iter().any(|class| class.family() == family),
+        None => text == "*" || classes.iter().any(|class| class.as_str() == text),
     };
-    let good = match text.split_once('.') {
-        None => text == "*",
-        Some((family, "*")) => word(family),
-        Some((family, name)) => word(family) && name.split('.').all(word),
-    };
-    if good {
+    if known {
         return Ok(());
     }
-    wrong(
-        format!("{} is not a class of findings", shown(text)),
-        "a class such as `pci.pan`, a family such as `secret.*`, or `*`",
-    )
+    let form = "a class such as `pci.pan`, a family such as `secret.*`, or `*`";
+    let help = match meant(text, classes.iter().map(tollgate_dlp::Class::as_str)) {
+        Some(near) => format!("did you mean `{near}`? {form}"),
+        None => form.to_owned(),
+    };
+    wrong(format!("{} is not a class of findings", shown(text)), help)
 }

@@ -87,7 +87,7 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
     let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };
     let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;
     let admin_address = admin.address().map_err(admin_fault)?;
-    let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit, source.base())).await?;
+    let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit)).await?;
     let own =
         listeners.iter().map(|(_, address)| *address).chain([admin_address]).collect::<Vec<_>>();
     let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;

@@ -110,6 +110,9 @@ impl Gate {
         if !ledger.writable {
             reasons.push("the ledger cannot be written".to_owned());
         }
+        if ledger.lost > 0 {
+            reasons.push(format!("{} outcomes could not be recorded", ledger.lost));
+        }
         if snapshot.rulebook.expires_at() <= crate::clock::timestamp() {
             reasons.push("the policy has expired".to_owned());
         }
@@ -132,7 +135,12 @@ impl Gate {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.held_bytes.set(signed(self.held.bytes() + self.held_answers.bytes()));
         self.metrics.spool_bytes.set(signed(ledger.spool_bytes));
+        self.metrics.spool_bytes_max.set(signed(ledger.spool_bytes_max));
         self.metrics.ledger_events.set(signed(ledger.size));
+        self.metrics.ledger_writable.set(i64::from(ledger.writable));
+        self.metrics.ledger_lost_events.set(signed(ledger.lost));
+        self.metrics.ready.set(i64::from(self.health().reasons.is_empty()));
+        self.metrics.policy_expires.set(self.snapshot().rulebook.expires_at().as_second());
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));
         }

@@ -137,7 +137,12 @@ pub fn ruled(ruling: &Ruling) -> Refusal {
     let sentence = match (ruling.outcome, &ruling.rule) {
         (Outcome::Allow, _) => "The policy could not decide. Ask the operator.".to_owned(),
         (Outcome::Deny, Some(rule)) => {
-            format!("Denied by policy rule `{rule}`. Do not retry; use another tool or ask a person.")
+            let why = ruling.reasons.first().map_or("", |reason| reason.message.as_str());
+            let why = why.trim_end_matches('.');
+            format!(
+                "Denied by policy rule `{rule}`: {why}. Do not retry; use another tool or ask a \
+                 person."
+            )
         }
         (Outcome::Deny, None) => match code {
             Code::PolicyExpired => "The policy has expired, so nothing may pass. Tell the operator.".to_owned(),

@@ -46,7 +46,7 @@ pub enum MinimumGrade {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DlpRule {
-    /// Classes by name (`secret.aws`, `pci.pan`) or family (`secret.*`, `*`).
+    /// Classes by name (`secret.github`, `pci.pan`) or family (`secret.*`, `*`).
     #[schemars(with = "Vec<formats::DlpClass>", length(min = 1, max = 256))]
     pub classes: Vec<String>,
     /// Only this way: `request` from the agent, or `answer` to it; both when absent.

@@ -3,6 +3,7 @@ pub mod audit;
 mod check;
 mod demo;
 mod policy;
+mod probe;
 mod run;
 mod scan;
 
@@ -40,6 +41,8 @@ enum Command {
     /// Work with policy bundles
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Ask a running gate on this machine whether it is live or ready; exits 0 when it is
+    Probe(probe::Probe),
     /// Look for secrets, payment and personal data in a file
     Scan(scan::Scan),
     /// Work with the record
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Check(file) => check::check(&file.config),
         Command::Schema => check::schema(),
         Command::Policy(policy) => policy::run(&policy),
+        Command::Probe(probe) => probe::run(&probe),
         Command::Scan(scan) => scan::run(&scan),
         Command::Audit(audit) => ExitCode::from(audit.run()),
         Command::Demo(demo) => demo::run(&demo),

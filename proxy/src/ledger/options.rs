@@ -1,5 +1,5 @@
 //! How a ledger is opened.
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tollgate_config::settings::{Audit, Durability, Sink};
@@ -28,29 +28,25 @@ pub struct LedgerOptions {
     pub checkpoint_every: Duration,
     /// Where events are streamed to.
     pub sinks: Vec<Sink>,
-    /// What relative paths in settings are relative to.
-    pub base_dir: PathBuf,
 }
 
 impl LedgerOptions {
-    /// As the settings say. Relative paths are relative to `base_dir`, the configuration's place.
-    pub fn from_settings(audit: &Audit, base_dir: &Path) -> Self {
-        let mut options = Self::new(base_dir.join(&audit.spool));
+    /// As the settings say; their paths are resolved already.
+    pub fn from_settings(audit: &Audit) -> Self {
+        let mut options = Self::new(audit.spool.clone());
         options.durability = audit.durability;
         options.set_bytes_max(audit.spool_bytes_max);
-        options.key = audit.signer.key.as_ref().map(|key| base_dir.join(key));
+        options.key = audit.signer.key.clone();
         options.kid = audit.signer.kid.clone();
         options.checkpoint_events = audit.checkpoints.every_events;
         options.checkpoint_every = Duration::from_secs(audit.checkpoints.every_secs);
         options.sinks = audit.sinks.clone();
-        options.base_dir = base_dir.to_owned();
         options
     }
 
     /// The defaults, in this directory.
     pub fn new(spool: PathBuf) -> Self {
         Self {
-            base_dir: spool.clone(),
             spool,
             durability: Durability::Disk,
             bytes_max: 4 << 30,

@@ -144,6 +144,11 @@ async fn take(
     let stream: Stream = if let Some(tls) = snapshot.server_tls(&listener) {
         let io = match tokio::time::timeout(handshake, tls.accept(io)).await {
             Ok(Ok(io)) => io,
+            // Whoever leaves in the middle, a health check say, has presented nothing.
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                gate.metrics.connections_cut.inc();
+                return;
+            }
             Ok(Err(error)) => {
                 gate.handshake_refused(&listener, peer, &error.to_string()).await;
                 return;

@@ -38,8 +38,18 @@ pub struct Metrics {
     pub bugs: IntCounter,
     /// Bytes in the spool.
     pub spool_bytes: IntGauge,
+    /// The spool's cap.
+    pub spool_bytes_max: IntGauge,
     /// Events in the ledger.
     pub ledger_events: IntGauge,
+    /// 1 while an intent would be recorded.
+    pub ledger_writable: IntGauge,
+    /// Outcomes that could not be recorded since the start.
+    pub ledger_lost_events: IntGauge,
+    /// 1 while the gate is ready.
+    pub ready: IntGauge,
+    /// When the policy's time is over, in seconds since 1970.
+    pub policy_expires: IntGauge,
     /// Events a sink has not acknowledged, by sink.
     pub sink_lag: prometheus::IntGaugeVec,
 }
@@ -101,7 +111,19 @@ impl Metrics {
                 .counter("policy_reload_failure_total", "Reloads that were refused")?,
             bugs: shelf.counter("tollgate_bugs_total", "Things that cannot happen and did")?,
             spool_bytes: shelf.gauge("tollgate_spool_bytes", "Bytes in the spool")?,
+            spool_bytes_max: shelf.gauge("tollgate_spool_bytes_max", "The spool's cap")?,
             ledger_events: shelf.gauge("tollgate_ledger_events", "Events in the ledger")?,
+            ledger_writable: shelf
+                .gauge("tollgate_ledger_writable", "1 while an intent would be recorded")?,
+            ledger_lost_events: shelf.gauge(
+                "tollgate_ledger_lost_events",
+                "Outcomes that could not be recorded since the start",
+            )?,
+            ready: shelf.gauge("tollgate_ready", "1 while the gate is ready")?,
+            policy_expires: shelf.gauge(
+                "tollgate_policy_expires_timestamp_seconds",
+                "When the policy's time is over",
+            )?,
             sink_lag: shelf.gauges(
                 "tollgate_sink_lag_events",
                 "Events a sink has not acknowledged",

@@ -1,5 +1,4 @@
 //! Batches of JSON lines by POST; any 2xx acknowledges.
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +33,6 @@ pub(super) struct HttpOutlet {
     path: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     token: Option<SecretRef>,
-    base_dir: PathBuf,
     batch_events: usize,
     /// Smaller than the setting after a collector said that a batch was too large.
     fitting_events: usize,
@@ -42,7 +40,7 @@ pub(super) struct HttpOutlet {
 }
 
 impl HttpOutlet {
-    pub(super) fn new(setting: &HttpSink, base_dir: &Path) -> Result<Self, String> {
+    pub(super) fn new(setting: &HttpSink) -> Result<Self, String> {
         let url = Url::parse(&setting.url).map_err(|_| "`url` is no URL".to_owned())?;
         let host = url.host_str().ok_or("`url` has no host")?.to_owned();
         if !url.username().is_empty() || url.password().is_some() {
@@ -53,7 +51,7 @@ impl HttpOutlet {
             "https" => {
                 let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
                 let name = ServerName::try_from(name).map_err(|_| "`url` has no valid host")?;
-                Some((connector(setting, base_dir)?, name))
+                Some((connector(setting)?, name))
             }
             _ => return Err("`url` is neither `http` nor `https`".to_owned()),
         };
@@ -73,7 +71,6 @@ impl HttpOutlet {
             path,
             tls,
             token: setting.token.clone(),
-            base_dir: base_dir.to_owned(),
             batch_events: setting.batch_events.max(1),
             fitting_events: setting.batch_events.max(1),
             connection: None,
@@ -125,9 +122,7 @@ impl HttpOutlet {
     /// Read when used, so that a token that was replaced is used at once and none stays in memory.
     fn bearer(&self, token: &SecretRef) -> Result<HeaderValue, DeliveryError> {
         let (place, secret) = match token {
-            SecretRef::File(path) => {
-                ("file", std::fs::read_to_string(self.base_dir.join(path)).ok())
-            }
+            SecretRef::File(path) => ("file", std::fs::read_to_string(path).ok()),
             SecretRef::Env(name) => ("env", std::env::var(name).ok()),
         };
         let secret = Zeroizing::new(secret.ok_or(DeliveryError::Token(place))?);
@@ -165,11 +160,10 @@ where
     Ok(sender)
 }
 
-fn connector(setting: &HttpSink, base_dir: &Path) -> Result<TlsConnector, String> {
+fn connector(setting: &HttpSink) -> Result<TlsConnector, String> {
     let mut roots = RootCertStore::empty();
     match &setting.ca {
         Some(path) => {
-            let path = base_dir.join(path);
             let certificates = CertificateDer::pem_file_iter(&path)
                 .and_then(|all| all.collect::<Result<Vec<_>, _>>())
                 .map_err(|e| format!("`ca`: `{}`: {e}", path.display()))?;

@@ -100,7 +100,7 @@ impl Sink {
             return Err(wrong("?", "`name` is 1 to 63 characters of `A-Z a-z 0-9 . _ -`"));
         }
         let outlet = match setting {
-            settings::Sink::Http(sink) => http::HttpOutlet::new(sink, &options.base_dir)
+            settings::Sink::Http(sink) => http::HttpOutlet::new(sink)
                 .map(|outlet| Outlet::Http(Box::new(outlet)))
                 .map_err(|reason| wrong(name, &reason))?,
             settings::Sink::Syslog(sink) => Outlet::Syslog(syslog::SyslogOutlet::new(sink.address)),
