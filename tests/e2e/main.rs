@@ -6,4 +6,15 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on must stop and say where"
 )]
+mod bodies;
+mod codes;
+mod codings;
+mod deadlines;
+mod edges;
+mod expect;
+mod limits;
+mod mcp;
+mod redaction;
 mod smoke;
+mod smuggling;
+mod streams;

@@ -119,7 +119,6 @@ impl RawClient {
     ///
     /// # Errors
     /// When the connection ends before it does.
-    #[expect(clippy::type_complexity, reason = "a head in three parts")]
     pub async fn read_head(&mut self) -> io::Result<(u16, Vec<(String, String)>, Vec<u8>)> {
         let end = loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {

@@ -40,7 +40,7 @@ pub use answer::Answer;
 pub use binary::binary;
 pub use certificates::{Authority, Certificates, Identity};
 pub use client::RawClient;
-pub use http_client::{BodySender, HttpClient, Reply, full, streamed};
+pub use http_client::{Body, BodySender, HttpClient, Reply, full, streamed};
 pub use http_upstream::{Heard, HttpUpstream};
 pub use script::{Script, Step, chunked, fixed, json_answer};
 pub use settings::{AGENT, OTHER_AGENT, POLICY_ALLOW, base_settings, http_route, mcp_route};

@@ -186,6 +186,8 @@ async fn play(io: &mut TcpStream, script: Script, connection: usize, state: &Sta
             Step::Stall => !gone_while(io, std::future::pending(), connection, state).await,
             Step::Close => {
                 let _ = io.shutdown().await;
+                // Until the other side has let go of it, too.
+                gone_while(io, std::future::pending(), connection, state).await;
                 false
             }
             Step::Reset => {

@@ -44,6 +44,16 @@ pub struct World {
     addresses: HashMap<String, SocketAddr>,
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+            eprintln!("the gate (ended: {ended:?}) said:\n{log}");
+        }
+    }
+}
+
 impl Builder {
     /// Adds a route for plain HTTP.
     #[must_use]
@@ -337,7 +347,7 @@ impl World {
         let text =
             segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
         // The last line may be just being written.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -351,6 +361,16 @@ impl World {
     /// Waits for an event.
     pub async fn wait_event(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         until(what, async || self.events().into_iter().find(|event| is_it(event))).await
+    }
+
+    /// Waits until so many calls have ended. A call's connections are put away before its end is
+    /// recorded, and a moment after its client has the answer.
+    pub async fn wait_outcomes(&self, count: usize) -> Vec<Value> {
+        until("the calls' outcomes", async || {
+            let outcomes = self.events_of("call.outcome");
+            (outcomes.len() >= count).then_some(outcomes)
+        })
+        .await
     }
 
     /// What the gate said on standard error since its last start.

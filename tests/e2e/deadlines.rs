@@ -1,0 +1,256 @@
+//! Nothing waits for ever, and nobody else waits with it.
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tollgate_tests::{
+    Authority, Certificates, HttpClient, HttpUpstream, RawClient, Step, Upstream, World, chunked,
+    fixed, http_route, streamed,
+};
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: gate.test\r\n\r\n")
+}
+
+fn hasty() -> serde_json::Value {
+    json!({
+        "head_ms": 500, "body_ms": 700, "connect_ms": 2000, "first_byte_ms": 700, "idle_ms": 500,
+        "stream_idle_ms": 500, "keep_alive_ms": 600, "drain_ms": 5000,
+    })
+}
+
+/// Somebody else, who calls all the while and must always be answered.
+struct Other {
+    stop: Arc<AtomicBool>,
+    calling: tokio::task::JoinHandle<usize>,
+}
+
+impl Other {
+    fn start(gate: SocketAddr, path: &'static str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let calling = tokio::spawn(async move {
+            let mut calls = 0;
+            while !stopped.load(Ordering::SeqCst) {
+                let mut client = RawClient::connect(gate).await;
+                assert_eq!(client.call(get(path)).await.status, 200, "somebody else's call");
+                calls += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            calls
+        });
+        Self { stop, calling }
+    }
+
+    async fn end(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        assert!(self.calling.await.unwrap() > 2);
+    }
+}
+
+#[tokio::test]
+async fn clients_that_trickle() {
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/deadlines", hasty())
+        .start()
+        .await;
+    let other = Other::start(world.plain(), "/up/other");
+    let slow = Duration::from_millis(100);
+    let head =
+        "GET /up/slow HTTP/1.1\r\nhost: gate.test\r\nx-filler: ".to_owned() + &"x".repeat(100);
+
+    // On a fresh connection, and on one that was used before.
+    for used in [false, true] {
+        let mut client = RawClient::connect(world.plain()).await;
+        if used {
+            assert_eq!(client.call(get("/up/other")).await.status, 200);
+        }
+        // Each byte comes well within any time between two reads; all of them never do.
+        let trickled = client.trickle(head.as_bytes(), 4, slow).await;
+        let answer = client.answer().await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (408, "REQUEST_TIMEOUT"),
+            "used {used}"
+        );
+        assert!(trickled.is_err() || client.rest().await.0.is_empty());
+    }
+    // A head that stops in its middle.
+    let mut client = RawClient::connect(world.plain()).await;
+    let answer = client.call("GET /up/slow HT").await;
+    assert_eq!(answer.code(), "REQUEST_TIMEOUT");
+
+    // Bodies, in both framings and versions.
+    let post = "POST /up/slow HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\n";
+    for (framing, body) in [
+        ("content-length: 1000", "x".repeat(1000)),
+        ("transfer-encoding: chunked", "1\r\nx\r\n".repeat(200)),
+    ] {
+        let mut client = RawClient::connect(world.plain()).await;
+        client.send(format!("{post}{framing}\r\n\r\n")).await;
+        let _ = client.trickle(&body.as_bytes()[..120], 6, slow).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.code().as_str()), (408, "REQUEST_TIMEOUT"), "{framing}");
+    }
+    let mut client = HttpClient::plain(world.plain(), true).await;
+    let (sender, body) = streamed();
+    assert!(sender.send("the beginning"));
+    let reply = client.post("/up/slow", "text/plain", body).await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (408, "REQUEST_TIMEOUT"));
+    drop(sender);
+    // The connection's other calls do not suffer for it.
+    assert_eq!(client.get("/up/other").await.status, 200);
+
+    // A connection that says nothing at all is closed without a word, first or later.
+    let mut client = RawClient::connect(world.plain()).await;
+    assert_eq!(client.rest().await, (Vec::new(), true));
+    let mut client = RawClient::connect(world.plain()).await;
+    assert_eq!(client.call(get("/up/other")).await.status, 200);
+    assert_eq!(client.rest().await, (Vec::new(), true));
+
+    other.end().await;
+    assert!(upstream.seen().iter().all(|seen| !seen.line().contains("slow")));
+    let refused = world.events_of("call.refused");
+    let late = refused.iter().filter(|event| event["payload"]["data"]["code"] == "REQUEST_TIMEOUT");
+    assert_eq!(late.count(), 6);
+}
+
+#[tokio::test]
+async fn upstreams_that_fail() {
+    let upstream = Upstream::start().await;
+    let dead = {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.local_addr().unwrap()
+    };
+    let certificates = Certificates::shared();
+    let plain = HttpUpstream::h1().await;
+    let right = HttpUpstream::tls(&certificates.server, true, None).await;
+    let misnamed =
+        HttpUpstream::tls(&certificates.authority.server(&["other.test"]), true, None).await;
+    let rogue = Authority::new("rogue.test").server(&["127.0.0.1"]);
+    let rogue = HttpUpstream::tls(&rogue, true, None).await;
+    let mut h2 = http_route("h2", "/h2", &upstream.url());
+    h2["upstream"]["http2"] = true.into();
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .route("dead", "/dead", &format!("http://{dead}"))
+        .route("right", "/right", &right.url())
+        .route("misnamed", "/misnamed", &misnamed.url())
+        .route("rogue", "/rogue", &rogue.url())
+        .route("plain-as-tls", "/plain-as-tls", &format!("https://{}", plain.address()))
+        .route("mute-as-tls", "/mute-as-tls", &format!("https://{}", upstream.address()))
+        .add_route(h2)
+        .set("/deadlines", hasty())
+        .start()
+        .await;
+    let other = Other::start(world.plain(), "/up/other");
+    let head = |head: &str| Step::Send(format!("{head}\r\n\r\n").into_bytes());
+    let ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+    upstream.on("/silent", vec![Step::Stall]);
+    // What an HTTP/2 client says first.
+    upstream.on("*", vec![Step::Stall]);
+    upstream
+        .on("/half-head", vec![Step::Send(b"HTTP/1.1 200 OK\r\ncontent-ty".to_vec()), Step::Stall]);
+    upstream.on(
+        "/half-body",
+        vec![head(&format!("{ok}content-length: 10")), Step::Send(b"{".to_vec()), Step::Stall],
+    );
+    upstream.on("/gone", vec![Step::Close]);
+    upstream.on("/reset", vec![Step::Reset]);
+    upstream.on("/garbage", vec![Step::Send(b"SSH-2.0-OpenSSH_9.9\r\n\r\n".to_vec()), Step::Close]);
+    upstream.on(
+        "/short",
+        vec![head(&format!("{ok}content-length: 10")), Step::Send(b"{}".to_vec()), Step::Close],
+    );
+    upstream.on(
+        "/torn-chunks",
+        vec![head(&format!("{ok}transfer-encoding: chunked")), chunked("{}"), Step::Close],
+    );
+    upstream.on(
+        "/bad-chunks",
+        vec![
+            head(&format!("{ok}transfer-encoding: chunked")),
+            Step::Send(b"zz\r\n{}\r\n0\r\n\r\n".to_vec()),
+        ],
+    );
+    upstream.on("/broken-json", fixed(200, "application/json", "{\"a\":"));
+    upstream.on(
+        "/two-lengths",
+        vec![
+            head(&format!("{ok}content-length: 2\r\ncontent-length: 3")),
+            Step::Send(b"{} ".to_vec()),
+            Step::Close,
+        ],
+    );
+    upstream.on(
+        "/switch",
+        vec![
+            head("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade"),
+            Step::Stall,
+        ],
+    );
+    upstream.on(
+        "/many-1xx",
+        vec![
+            Step::Flood(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".to_vec(), 100),
+            Step::Close,
+        ],
+    );
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(17 << 20));
+    upstream.on("/huge", fixed(200, "application/json", long));
+    for (path, status, code) in [
+        ("/right/ok", 200, ""),
+        ("/up/silent", 504, "UPSTREAM_TIMEOUT"),
+        ("/h2/silent", 504, "UPSTREAM_TIMEOUT"),
+        ("/up/half-head", 504, "UPSTREAM_TIMEOUT"),
+        ("/up/half-body", 504, "UPSTREAM_TIMEOUT"),
+        ("/dead/x", 502, "UPSTREAM_CONNECT"),
+        ("/misnamed/x", 502, "UPSTREAM_TLS"),
+        ("/rogue/x", 502, "UPSTREAM_TLS"),
+        ("/plain-as-tls/x", 502, "UPSTREAM_TLS"),
+        // It waits for the end of a head that will never come: no connection within the time.
+        ("/mute-as-tls/x", 502, "UPSTREAM_CONNECT"),
+        ("/up/gone", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/reset", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/garbage", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/short", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/torn-chunks", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/bad-chunks", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/broken-json", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/two-lengths", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/switch", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/many-1xx", 502, "UPSTREAM_PROTOCOL"),
+        ("/up/huge", 502, "UPSTREAM_PROTOCOL"),
+    ] {
+        let mut client = RawClient::connect(world.plain()).await;
+        let answer = client.call(get(path)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
+        if status == 200 {
+            continue;
+        }
+        let receipt = answer.json()["receipt"].clone();
+        let outcome =
+            world.wait_event(path, |event| event["payload"]["data"]["intent"] == receipt).await;
+        assert_eq!(outcome["payload"]["data"]["code"], code, "{path}");
+    }
+    assert!(misnamed.heard().is_empty() && rogue.heard().is_empty(), "nothing went to a liar");
+
+    // What was begun already can only be cut: a client must not take a part for the whole.
+    for (path, body) in
+        [("/text", "content-length: 100"), ("/chunks", "transfer-encoding: chunked")]
+    {
+        let begin = head(&format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n{body}"));
+        upstream.on(path, vec![begin, chunked("a beginning"), Step::Stall]);
+        for h2 in [false, true] {
+            let mut client = HttpClient::plain(world.plain(), h2).await;
+            let request = client.request("GET", &format!("/up{path}"));
+            let request = request.body(tollgate_tests::full("")).unwrap();
+            assert!(client.try_send(request).await.is_err(), "{path} h2 {h2}");
+        }
+    }
+    other.end().await;
+}
