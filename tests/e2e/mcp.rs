@@ -120,7 +120,7 @@ async fn refusals_keep_the_session() {
         for (modern, id) in [(false, json!(0)), (false, json!("a-b")), (true, json!(7))] {
             let mut params = json!({ "name": tool, "arguments": {} });
             // Each its own tool, so that only what is meant meets the limit.
-            if code != "RATE_LIMIT_TOOL" && tool != "delete_branch" && code != "" {
+            if code != "RATE_LIMIT_TOOL" && tool != "delete_branch" && !code.is_empty() {
                 params["name"] = format!("{tool}-{}", id.to_string().replace('"', "")).into();
             } else if code.is_empty() && id != json!(0) {
                 continue;
@@ -156,6 +156,14 @@ async fn refusals_keep_the_session() {
             assert_eq!(result.get("resultType").is_some(), modern, "{path} {tool}: {answer}");
         }
     }
+    // A body that is refused before its end still gets words that a client of MCP reads.
+    let mut client = RawClient::connect(world.plain()).await;
+    let head =
+        format!("POST /mcp HTTP/1.1\r\nhost: gate.test\r\ncontent-length: {}\r\n\r\n", 1 << 30);
+    let answer = client.call(head).await;
+    let body = answer.json();
+    assert_eq!((answer.status, &body["id"]), (413, &Value::Null));
+    assert_eq!(body["error"]["data"]["code"], "BODY_TOO_LARGE");
     let other =
         r#"{"jsonrpc":"2.0","id":"x","method":"resources/read","params":{"uri":"file:///a"}}"#;
     let world = World::builder()
