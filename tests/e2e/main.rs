@@ -22,6 +22,7 @@ mod differential;
 mod framing;
 mod identity;
 mod kit;
+mod mcp;
 mod reading;
 mod reload;
 mod smoke;
