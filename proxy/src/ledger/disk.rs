@@ -1,7 +1,7 @@
 //! The one file that is written, behind a seam where tests let it fail.
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// A segment that is appended to.
@@ -27,7 +27,13 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 
 impl Disk for File {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        self.write_all(bytes)?;
+        // What is written to a file without a name is written nowhere. Asked after the write, so
+        // that a name lost in between is noticed as well.
+        match self.metadata()?.nlink() {
+            0 => Err(io::Error::new(io::ErrorKind::NotFound, "the segment was deleted")),
+            _ => Ok(()),
+        }
     }
 
     fn sync(&mut self) -> io::Result<()> {
