@@ -81,6 +81,9 @@ impl HttpServerApp for Gate {
         // A connection may have waited long for this head: the call is judged by what is in force
         // now, not by what was when the last one ended.
         let mut flight = Flight::begin(self.snapshot(), conn, self.held.share());
+        // A client that does not take its answer would keep the call and its upstream for ever.
+        let idle = flight.snapshot.settings.deadlines.idle_ms;
+        session.set_write_timeout(Some(Duration::from_millis(idle)));
         let stopping = *shutdown.borrow();
         let walked = match read {
             HeadRead::Closed => return None,
