@@ -131,7 +131,7 @@ impl Gate {
         let bytes = body.len() as u64;
         let mut spoken =
             Spoken::decode(&way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
-        self.enter(flight)?;
+        self.enter(flight, stopping)?;
         let calls = spoken.calls(flight, &way, &request, bytes);
         let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
         self.limit(flight, &calls)?; // 10
@@ -162,9 +162,6 @@ impl Gate {
         stopping: bool,
     ) -> Result<Way, Stop> {
         request.check_browser(flight)?;
-        if stopping {
-            return Err(Stop::refuse(Code::GateDraining, words::DRAINING));
-        }
         let asked = Asked {
             host: &request.host,
             port: request.port,
@@ -178,16 +175,19 @@ impl Gate {
             .map_err(|code| Stop::refuse(code, words::no_way(code)))?;
         // An MCP session dies of an HTTP error, so its calls are read first and refused in words.
         match way.to.protocol {
-            RouteProtocol::Http => self.enter(flight)?,
+            RouteProtocol::Http => self.enter(flight, stopping)?,
             RouteProtocol::Mcp => flight.caller = Caller::of_method(request.head.method()),
         }
         Ok(way)
     }
 
-    /// Takes a place among the agent's calls in flight, unless it has one.
-    fn enter(&self, flight: &mut Flight) -> Result<(), Stop> {
+    /// Takes a place among the agent's calls in flight, unless it has one or the gate is stopping.
+    fn enter(&self, flight: &mut Flight, stopping: bool) -> Result<(), Stop> {
         if flight.place.is_some() {
             return Ok(());
+        }
+        if stopping {
+            return Err(Stop::refuse(Code::GateDraining, words::DRAINING));
         }
         let Some(agent) = &flight.agent else {
             return Err(Stop::refuse(Code::GateBug, words::BUG));

@@ -70,19 +70,31 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
             () = stopped(&mut stop) => return,
             _ = hangups.recv() => true,
             Some(()) = woken.recv() => {
-                tokio::time::sleep(SETTLE).await;
+                // Whoever asks need not wait for the writers.
+                let asked = tokio::select! {
+                    biased;
+                    _ = hangups.recv() => true,
+                    () = tokio::time::sleep(SETTLE) => false,
+                };
                 while woken.try_recv().is_ok() {}
-                false
+                asked
             }
         };
         let now = prints(&watched);
         if !asked && now == last {
             continue;
         }
-        gate.reload().await;
-        watched = files(gate.source().path(), &gate.snapshot().settings);
-        last = prints(&watched);
-        follow(watcher.as_mut(), &watched);
+        loop {
+            // Taken before the files are read: what changes in between is found at the next look.
+            last = prints(&watched);
+            gate.reload().await;
+            let named = files(gate.source().path(), &gate.snapshot().settings);
+            follow(watcher.as_mut(), &named);
+            // Files that were not watched while they were read are read again.
+            if std::mem::replace(&mut watched, named) == watched {
+                break;
+            }
+        }
     }
 }
 

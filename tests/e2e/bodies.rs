@@ -137,7 +137,7 @@ async fn upload(world: &World, path: &str, body: &[u8], chunked: bool) -> Answer
         false => format!("content-length: {}", body.len()),
     };
     client
-        .send(format!("POST {path} HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\n{framing}\r\n\r\n"))
+        .send(format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n{framing}\r\n\r\n"))
         .await;
     if chunked {
         for piece in body.chunks(50_000) {

@@ -31,13 +31,13 @@ struct Case {
 }
 
 fn get(code: Code, path: &str) -> Case {
-    Case { code, request: format!("GET {path} HTTP/1.1\r\nhost: gate.test\r\n\r\n") }
+    Case { code, request: format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n") }
 }
 
 fn post(code: Code, path: &str, headers: &str, body: &str) -> Case {
     let length = body.len();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: gate.test\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
     Case { code, request }
 }
@@ -68,7 +68,7 @@ fn calls() -> Vec<Case> {
         ),
         post(EncodingUnsupported, "/up/ok", "content-encoding: rot13\r\n", "x"),
         post(BatchRefused, "/mcp", mcp, &format!("[{tool}]")),
-        raw(MethodUnknown, "TRACE /up/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n"),
+        raw(MethodUnknown, "TRACE /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n"),
         raw(HostMismatch, "GET http://a.test/ HTTP/1.1\r\nhost: b.test\r\n\r\n"),
         get(PolicyDenied, "/up/denied"),
         get(ApprovalRequired, "/up/approval"),
@@ -194,7 +194,7 @@ async fn rates(met: &mut BTreeMap<&'static str, usize>) {
         .await;
     for path in ["/up/a", "/up/b"] {
         let mut client = RawClient::connect(world.plain()).await;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: gate.test\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         assert_eq!(client.call(request).await.status, 200);
     }
     let cases = vec![get(Code::RateLimitTool, "/up/a"), get(Code::RateLimitAgent, "/up/c")];
@@ -211,7 +211,7 @@ async fn rates(met: &mut BTreeMap<&'static str, usize>) {
         .await;
     let mut client = RawClient::connect(world.plain()).await;
     for number in 0..16 {
-        let request = format!("GET /up/{number} HTTP/1.1\r\nhost: gate.test\r\n\r\n");
+        let request = format!("GET /up/{number} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         assert_eq!(client.call(request).await.status, 200, "{number}");
     }
     provoke(&world, vec![get(Code::LimiterUnavailable, "/up/16")], met).await;
@@ -248,7 +248,7 @@ async fn full_spool(met: &mut BTreeMap<&'static str, usize>) {
     let mut client = RawClient::connect(world.plain()).await;
     let mut passed = 0;
     let refused = loop {
-        let answer = client.call("GET /up/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+        let answer = client.call("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         if answer.status != 200 {
             break answer;
         }
@@ -310,7 +310,7 @@ async fn refused_answers_end_their_connections() {
     );
     let world = World::to(&upstream.url()).await;
     let mut client = RawClient::connect(world.plain()).await;
-    let answer = client.call("GET /up/broken HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+    let answer = client.call("GET /up/broken HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert_eq!(answer.code(), "UPSTREAM_PROTOCOL");
     upstream.wait_closed(1).await;
 }

@@ -43,7 +43,7 @@ fn encode(coding: &str, body: &[u8]) -> Vec<u8> {
 async fn post(world: &World, coding: &str, body: &[u8]) -> Answer {
     let mut client = RawClient::connect(world.plain()).await;
     let head = format!(
-        "POST /up/ok HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n",
+        "POST /up/ok HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     client.send(head).await;
@@ -119,7 +119,7 @@ async fn get(world: &World, path: &str) -> std::io::Result<Answer> {
     // What the client says it takes is not passed on: the gate asks for identity.
     client
         .send(format!(
-            "GET {path} HTTP/1.1\r\nhost: gate.test\r\naccept-encoding: gzip, br\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\naccept-encoding: gzip, br\r\n\r\n"
         ))
         .await;
     client.try_answer().await

@@ -11,7 +11,7 @@ use tollgate_tests::{
 };
 
 fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: gate.test\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")
 }
 
 fn hasty() -> serde_json::Value {
@@ -61,7 +61,7 @@ async fn clients_that_trickle() {
     let other = Other::start(world.plain(), "/up/other");
     let slow = Duration::from_millis(100);
     let head =
-        "GET /up/slow HTTP/1.1\r\nhost: gate.test\r\nx-filler: ".to_owned() + &"x".repeat(100);
+        "GET /up/slow HTTP/1.1\r\nhost: localhost\r\nx-filler: ".to_owned() + &"x".repeat(100);
 
     // On a fresh connection, and on one that was used before.
     for used in [false, true] {
@@ -85,7 +85,7 @@ async fn clients_that_trickle() {
     assert_eq!(answer.code(), "REQUEST_TIMEOUT");
 
     // Bodies, in both framings and versions.
-    let post = "POST /up/slow HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\n";
+    let post = "POST /up/slow HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n";
     for (framing, body) in [
         ("content-length: 1000", "x".repeat(1000)),
         ("transfer-encoding: chunked", "1\r\nx\r\n".repeat(200)),

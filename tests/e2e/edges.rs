@@ -6,7 +6,7 @@ use tollgate_tests::{
     http_route, json_answer, streamed,
 };
 
-const GET: &str = "GET /up/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n";
+const GET: &str = "GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 #[tokio::test]
 async fn connections_are_shared_by_one_agent_on_one_route_only() {
@@ -127,7 +127,7 @@ async fn early_refusals_reach_clients_that_still_send() {
             let case = format!("{path} {round}");
             let mut client = RawClient::connect(world.plain()).await;
             let head = format!(
-                "POST {path} HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n",
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n",
                 body.len()
             );
             client.send(head).await;
@@ -153,7 +153,7 @@ async fn connections_that_ended_in_the_pool_are_not_used() {
     upstream.on("/last", script);
     let mut client = RawClient::connect(world.plain()).await;
     for round in 1..=5 {
-        let answer = client.call("GET /up/last HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+        let answer = client.call("GET /up/last HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         assert_eq!(answer.status, 200, "round {round}");
         // The gate has let go of it, too.
         upstream.wait_closed(round).await;
@@ -198,9 +198,9 @@ async fn kept_connections_end() {
     client.ended().await;
 
     for request in [
-        "GET /up/ok HTTP/1.1\r\nhost: gate.test\r\nconnection: close\r\n\r\n",
-        "GET /up/ok HTTP/1.1\r\nhost: gate.test\r\nconnection: x, Close\r\n\r\n",
-        "GET /up/ok HTTP/1.0\r\nhost: gate.test\r\n\r\n",
+        "GET /up/ok HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+        "GET /up/ok HTTP/1.1\r\nhost: localhost\r\nconnection: x, Close\r\n\r\n",
+        "GET /up/ok HTTP/1.0\r\nhost: localhost\r\n\r\n",
     ] {
         let mut client = RawClient::connect(world.plain()).await;
         assert_eq!(client.call(request).await.status, 200, "{request}");
@@ -215,9 +215,9 @@ async fn malformed_requests_are_recorded() {
     let world = World::to(&upstream.url()).await;
     for (count, request) in [
         "NONSENSE\r\n\r\n",
-        "GET /up/ok HTTP/1.1\r\nhost : gate.test\r\n\r\n",
-        "CONNECT gate.test:443 HTTP/1.1\r\nhost: gate.test:443\r\n\r\n",
-        "GET /up/ok HTTP/1.1\r\nhost: gate.test\r\ncontent-length: x\r\n\r\n",
+        "GET /up/ok HTTP/1.1\r\nhost : localhost\r\n\r\n",
+        "CONNECT localhost:443 HTTP/1.1\r\nhost: localhost:443\r\n\r\n",
+        "GET /up/ok HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n",
     ]
     .iter()
     .enumerate()
@@ -248,11 +248,11 @@ async fn answers_are_framed_for_their_readers() {
     ];
     upstream.on("/text", script);
     let mut client = RawClient::connect(world.plain()).await;
-    let answer = client.call("GET /up/text HTTP/1.0\r\nhost: gate.test\r\n\r\n").await;
+    let answer = client.call("GET /up/text HTTP/1.0\r\nhost: localhost\r\n\r\n").await;
     assert_eq!(answer.text(), "one two");
     assert_eq!(answer.header("transfer-encoding"), None);
     let mut client = RawClient::connect(world.plain()).await;
-    let answer = client.call("GET /up/text HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+    let answer = client.call("GET /up/text HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert_eq!(answer.text(), "one two");
     assert_eq!(answer.header("transfer-encoding"), Some("chunked"));
 
@@ -265,12 +265,12 @@ async fn answers_are_framed_for_their_readers() {
     upstream.on("/204", vec![Step::Send(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())]);
     upstream
         .on("/304", vec![Step::Send(b"HTTP/1.1 304 Not Modified\r\netag: \"x\"\r\n\r\n".to_vec())]);
-    client.send("HEAD /up/head HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+    client.send("HEAD /up/head HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let answer = client.head_answer().await;
     assert_eq!((answer.status, answer.header("content-length")), (200, Some("7")));
     for status in [204, 304] {
         let answer =
-            client.call(format!("GET /up/{status} HTTP/1.1\r\nhost: gate.test\r\n\r\n")).await;
+            client.call(format!("GET /up/{status} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
         assert_eq!((answer.status, answer.body.len()), (status, 0));
         assert_eq!(answer.header("transfer-encoding"), None, "{status}");
     }

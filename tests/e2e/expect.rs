@@ -5,7 +5,7 @@ use tollgate_tests::{RawClient, Upstream, World};
 
 fn head(path: &str, length: usize) -> String {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n"
     )
 }
 

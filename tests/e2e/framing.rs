@@ -212,7 +212,7 @@ async fn paths_have_one_spelling() {
         ("POST /%256dcp HTTP/1.1", head),
         ("POST /mcp%00 HTTP/1.1", head),
         ("POST /mcp\\ HTTP/1.1", head),
-        ("POST /mcp#x HTTP/1.1", denied),
+        ("POST /mcp#x HTTP/1.1", Refused("MALFORMED_HEAD")),
         ("POST mcp HTTP/1.1", head),
         ("POST http://localhost/mcp HTTP/1.1", nowhere),
         ("POST http://user@localhost/mcp HTTP/1.1", head),

@@ -17,7 +17,7 @@ fn gated() -> (Arc<Semaphore>, Script) {
 
 fn post(path: &str, length: usize) -> Vec<u8> {
     let mut request = format!(
-        "POST {path} HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n"
     )
     .into_bytes();
     request.resize(request.len() + length, b'x');
@@ -26,7 +26,7 @@ fn post(path: &str, length: usize) -> Vec<u8> {
 
 async fn get(world: &World, path: &str) -> Answer {
     let mut client = RawClient::connect(world.plain()).await;
-    client.call(format!("GET {path} HTTP/1.1\r\nhost: gate.test\r\n\r\n")).await
+    client.call(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn calls_at_once_have_a_bound() {
     let mut flying = Vec::new();
     for count in 1..=2 {
         let mut client = RawClient::connect(world.plain()).await;
-        client.send("GET /up/slow HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+        client.send("GET /up/slow HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         flying.push(client);
         tollgate_tests::until("the call", async || (upstream.seen().len() == count).then_some(()))
             .await;

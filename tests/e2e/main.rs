@@ -1,5 +1,5 @@
 //! End to end: the real binary between real sockets.
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -9,24 +9,23 @@
 mod bodies;
 mod codes;
 mod codings;
-mod deadlines;
-mod edges;
-mod expect;
-mod limits;
-mod mcp;
-mod redaction;
-mod smoke;
-mod smuggling;
-mod streams;
 mod collectors;
 mod crash;
+mod deadlines;
 mod differential;
+mod early;
+mod edges;
+mod expect;
 mod framing;
 mod identity;
 mod kit;
+mod limits;
 mod mcp;
 mod reading;
+mod redaction;
 mod reload;
-mod smoke;
 mod sinks;
+mod smoke;
+mod smuggling;
+mod streams;
 mod tls;

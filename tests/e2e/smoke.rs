@@ -3,7 +3,7 @@ use tollgate_tests::{
     Certificates, HttpClient, OTHER_AGENT, POLICY_ALLOW, RawClient, Upstream, World,
 };
 
-const GET: &str = "GET /up/ok?x=1 HTTP/1.1\r\nhost: gate.test\r\n\r\n";
+const GET: &str = "GET /up/ok?x=1 HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 #[tokio::test]
 async fn a_gate_lives() {

@@ -32,11 +32,11 @@ fn probe(
 /// A POST with these header lines, and this behind its head.
 fn post(lines: &str, rest: &str) -> String {
     format!(
-        "POST /up/ok HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\n{lines}\r\n\r\n{rest}"
+        "POST /up/ok HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n{lines}\r\n\r\n{rest}"
     )
 }
 
-const HIDDEN: &str = "GET /up/smuggled HTTP/1.1\r\nhost: gate.test\r\n\r\n";
+const HIDDEN: &str = "GET /up/smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 fn lengths() -> Vec<Probe> {
     let bad = |name, lines: &str, rest: &str| {
@@ -86,7 +86,7 @@ fn lengths() -> Vec<Probe> {
         probe(
             "chunks in the old version",
             format!(
-                "POST /up/ok HTTP/1.0\r\nhost: gate.test\r\ntransfer-encoding: chunked\r\n\r\n{chunks}{HIDDEN}"
+                "POST /up/ok HTTP/1.0\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n{chunks}{HIDDEN}"
             ),
             400,
             "MALFORMED_HEAD",
@@ -130,14 +130,14 @@ fn chunks() -> Vec<Probe> {
 
 fn heads() -> Vec<Probe> {
     let bad = |name, bytes: &str| probe(name, bytes, 400, "MALFORMED_HEAD", Nothing);
-    let get = |line: &str| format!("{line}\r\nhost: gate.test\r\n\r\n{HIDDEN}");
+    let get = |line: &str| format!("{line}\r\nhost: localhost\r\n\r\n{HIDDEN}");
     let long =
-        format!("GET /up/ok HTTP/1.1\r\nhost: gate.test\r\nx-long: {}\r\n\r\n", "x".repeat(70_000));
+        format!("GET /up/ok HTTP/1.1\r\nhost: localhost\r\nx-long: {}\r\n\r\n", "x".repeat(70_000));
     let many =
-        format!("GET /up/ok HTTP/1.1\r\nhost: gate.test\r\n{}\r\n", "x-a: b\r\n".repeat(200));
+        format!("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x-a: b\r\n".repeat(200));
     vec![
-        bad("no version", "GET /up/ok\r\nhost: gate.test\r\n\r\n"),
-        bad("version nought", "GET /up/ok HTTP/0.9\r\nhost: gate.test\r\n\r\n"),
+        bad("no version", "GET /up/ok\r\nhost: localhost\r\n\r\n"),
+        bad("version nought", "GET /up/ok HTTP/0.9\r\nhost: localhost\r\n\r\n"),
         bad("version one point two", &get("GET /up/ok HTTP/1.2")),
         bad("version two in text", &get("GET /up/ok HTTP/2.0")),
         bad("two spaces", &get("GET  /up/ok HTTP/1.1")),
@@ -152,10 +152,10 @@ fn heads() -> Vec<Probe> {
         bad("an encoded zero byte", &get("GET /up/ok%00 HTTP/1.1")),
         bad("half an escape", &get("GET /up/ok%4 HTTP/1.1")),
         bad("no host", "GET /up/ok HTTP/1.1\r\nx: y\r\n\r\n"),
-        bad("two hosts", "GET /up/ok HTTP/1.1\r\nhost: gate.test\r\nhost: gate.test\r\n\r\n"),
+        bad("two hosts", "GET /up/ok HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n\r\n"),
         bad("a head beyond the limit", &long),
         bad("headers beyond the limit", &many),
-        bad("a space before the first header", "GET /up/ok HTTP/1.1\r\n host: gate.test\r\n\r\n"),
+        bad("a space before the first header", "GET /up/ok HTTP/1.1\r\n host: localhost\r\n\r\n"),
         probe(
             "a host that is none",
             "GET /up/ok HTTP/1.1\r\nhost: a, b\r\n\r\n",
@@ -165,7 +165,7 @@ fn heads() -> Vec<Probe> {
         ),
         probe(
             "a host with a user",
-            "GET /up/ok HTTP/1.1\r\nhost: x@gate.test\r\n\r\n",
+            "GET /up/ok HTTP/1.1\r\nhost: x@localhost\r\n\r\n",
             400,
             "MALFORMED_HEAD",
             Nothing,
@@ -179,7 +179,7 @@ fn heads() -> Vec<Probe> {
         ),
         probe(
             "the absolute form without a proxy",
-            get("GET http://gate.test/up/ok HTTP/1.1"),
+            get("GET http://localhost/up/ok HTTP/1.1"),
             403,
             "EGRESS_BLOCKED",
             Nothing,
@@ -206,7 +206,7 @@ fn heads() -> Vec<Probe> {
         ),
         probe(
             "dots and escapes",
-            "GET /up/./a/../%6f%6B?q=%2f HTTP/1.1\r\nhost: GATE.test:80\r\n\r\n",
+            "GET /up/./a/../%6f%6B?q=%2f HTTP/1.1\r\nhost: LocalHost:80\r\n\r\n",
             200,
             "",
             One("GET /ok?q=%2f", ""),
@@ -216,7 +216,7 @@ fn heads() -> Vec<Probe> {
 
 fn hidden() -> Vec<Probe> {
     let with =
-        |lines: &str| format!("GET /up/ok HTTP/1.1\r\nhost: gate.test\r\n{lines}\r\n{HIDDEN}");
+        |lines: &str| format!("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n{HIDDEN}");
     vec![
         // A second request before the first is answered: the first is, and the connection ends.
         probe("a request behind a request", with(""), 200, "", One("GET /ok", "")),
@@ -262,7 +262,7 @@ fn hidden() -> Vec<Probe> {
         probe(
             "in a body of GET",
             format!(
-                "GET /up/ok HTTP/1.1\r\nhost: gate.test\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{HIDDEN}",
+                "GET /up/ok HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{HIDDEN}",
                 HIDDEN.len()
             ),
             200,
@@ -336,7 +336,7 @@ async fn probes() {
     assert!(wrong.is_empty(), "{} probes:\n{}", wrong.len(), wrong.join("\n"));
     // After all of this, the gate still does its work.
     let mut client = RawClient::connect(world.plain()).await;
-    assert_eq!(client.call("GET /up/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n").await.status, 200);
+    assert_eq!(client.call("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n").await.status, 200);
     assert_eq!(world.metric("tollgate_bugs_total").await, 0.0);
 }
 
@@ -379,7 +379,7 @@ async fn claims_are_stripped() {
     ];
     let mut client = RawClient::connect(world.plain()).await;
     let request =
-        format!("GET /up/ok HTTP/1.1\r\nHost: gate.test\r\n{}\r\n\r\n", claims.join("\r\n"));
+        format!("GET /up/ok HTTP/1.1\r\nHost: localhost\r\n{}\r\n\r\n", claims.join("\r\n"));
     assert_eq!(client.call(request).await.status, 200);
     let seen = upstream.take_seen().remove(0);
     let mut names = seen
@@ -403,10 +403,10 @@ async fn probes_in_h2() {
     let cases: Vec<(&str, http::request::Builder, u16, &str)> = vec![
         // The library answers these two by itself, and in fewer words.
         ("another host", client.request("GET", "/up/ok").header("host", "other.test"), 400, ""),
-        ("the same host", client.request("GET", "/up/ok").header("host", "gate.test"), 200, ""),
+        ("the same host", client.request("GET", "/up/ok").header("host", "localhost"), 200, ""),
         (
             "two hosts",
-            client.request("GET", "/up/ok").header("host", "gate.test").header("host", "gate.test"),
+            client.request("GET", "/up/ok").header("host", "localhost").header("host", "localhost"),
             400,
             "",
         ),

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use tokio::sync::Semaphore;
 use tollgate_tests::{HttpClient, RawClient, Step, Upstream, World, chunked, full, until, within};
 
-const GET: &str = "GET /up/events HTTP/1.1\r\nhost: gate.test\r\n\r\n";
+const GET: &str = "GET /up/events HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 fn head() -> Step {
     let head =
@@ -144,9 +144,9 @@ async fn a_stop_lets_calls_end() {
     let h2_answer = h2.begin(request).await.unwrap();
     // Two connections without a call, one of which has only begun to say something.
     let mut idle = RawClient::connect(world.plain()).await;
-    assert_eq!(idle.call("GET /up/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n").await.status, 200);
+    assert_eq!(idle.call("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n").await.status, 200);
     let mut begun = RawClient::connect(world.plain()).await;
-    assert_eq!(begun.call("GET /up/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n").await.status, 200);
+    assert_eq!(begun.call("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n").await.status, 200);
     begun.send("GET /up/late HTTP/1.1\r\n").await;
     let begun_seen = world.wait_event("both calls", |event| event["event_type"] == "call.outcome");
     begun_seen.await;
@@ -155,7 +155,7 @@ async fn a_stop_lets_calls_end() {
     wait_refusing(&world).await;
     // The idle one is closed at once; the other is told.
     assert_eq!(idle.rest().await, (Vec::new(), true));
-    let answer = begun.call("host: gate.test\r\n\r\n").await;
+    let answer = begun.call("host: localhost\r\n\r\n").await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "GATE_DRAINING"));
     assert!(begun.rest().await.0.is_empty());
 

@@ -94,7 +94,7 @@ impl Hand {
             None => config.with_no_client_auth(),
         };
         config.alpn_protocols = vec![if h2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
-        Self { config: Arc::new(config), name: ServerName::try_from("gate.test").unwrap() }
+        Self { config: Arc::new(config), name: ServerName::try_from("localhost").unwrap() }
     }
 
     /// Asks for another server, whatever its certificate says.
@@ -158,12 +158,12 @@ impl Line {
             let answer = match &mut self.sender {
                 Sender::H1(sender) => {
                     sender.ready().await?;
-                    let request = Request::get(path).header("host", "gate.test");
+                    let request = Request::get(path).header("host", "localhost");
                     sender.send_request(request.body(Full::default()).unwrap()).await?
                 }
                 Sender::H2(sender) => {
                     sender.ready().await?;
-                    let request = Request::get(format!("https://gate.test{path}"));
+                    let request = Request::get(format!("https://localhost{path}"));
                     sender.send_request(request.body(Full::default()).unwrap()).await?
                 }
             };

@@ -99,7 +99,7 @@ impl Authority {
 pub struct Certificates {
     /// The authority everybody trusts.
     pub authority: Authority,
-    /// What gates and tool servers present: `localhost`, `gate.test`, `127.0.0.1`.
+    /// What gates and tool servers present: `localhost`, `127.0.0.1`.
     pub server: Identity,
 }
 
@@ -109,7 +109,7 @@ impl Certificates {
         static SHARED: OnceLock<Certificates> = OnceLock::new();
         SHARED.get_or_init(|| {
             let authority = Authority::new("authority.test");
-            let server = authority.server(&["localhost", "gate.test", "127.0.0.1"]);
+            let server = authority.server(&["localhost", "127.0.0.1"]);
             Self { authority, server }
         })
     }

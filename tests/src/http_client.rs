@@ -119,7 +119,7 @@ impl HttpClient {
         };
         config.alpn_protocols = vec![if h2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
         let io = within("a connection", TcpStream::connect(address)).await?;
-        let name = ServerName::try_from("gate.test").unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
         let connector = TlsConnector::from(Arc::new(config));
         let io = within("a handshake", connector.connect(name, io)).await?;
         let h2 = io.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -151,10 +151,10 @@ impl HttpClient {
     pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
         match self.sender {
             Sender::H1(_) => {
-                Request::builder().method(method).uri(path).header("host", "gate.test")
+                Request::builder().method(method).uri(path).header("host", "localhost")
             }
             Sender::H2(_) => {
-                Request::builder().method(method).uri(format!("http://gate.test{path}"))
+                Request::builder().method(method).uri(format!("http://localhost{path}"))
             }
         }
     }

@@ -12,7 +12,7 @@
 //! let upstream = Upstream::start().await;
 //! let world = World::builder().route("tools", "/tools", &upstream.url()).start().await;
 //! let mut client = RawClient::connect(world.plain()).await;
-//! let answer = client.call("GET /tools/ok HTTP/1.1\r\nhost: gate.test\r\n\r\n").await;
+//! let answer = client.call("GET /tools/ok HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
 //! assert_eq!(answer.status, 200);
 //! assert_eq!(upstream.seen().len(), 1);
 //! # }
