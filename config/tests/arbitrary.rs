@@ -1,5 +1,10 @@
 //! Whatever the text, it is read or refused, and what passes the checks deserialises.
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read and, when asked, write files"
+)]
+#![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

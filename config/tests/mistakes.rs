@@ -1,5 +1,10 @@
 //! Every kind of mistake is told, with its place, and all of them at once.
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read and, when asked, write files"
+)]
+#![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,5 +1,10 @@
 //! What may be a secret is never repeated, wherever it was written by mistake.
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read and, when asked, write files"
+)]
+#![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

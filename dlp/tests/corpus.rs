@@ -1,5 +1,10 @@
 //! A smoke test over the labelled samples: the figures may not fall behind what was reached.
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read samples from files"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,5 +1,10 @@
 //! The redaction contract and the classifiers' cases, from the folder of shared vectors.
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read samples from files"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,

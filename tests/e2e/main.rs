@@ -4,6 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::type_complexity,
     reason = "a test that cannot go on must stop and say where"
 )]
 mod bodies;

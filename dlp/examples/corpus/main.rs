@@ -1,5 +1,10 @@
 //! Measures the detectors on labelled samples:
 //! `cargo run --release -p tollgate-dlp --example corpus -- FILE [--missed ENTITY] [--flagged]`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a tool reads files and says how it went"
+)]
 use std::path::Path;
 
 mod measure;

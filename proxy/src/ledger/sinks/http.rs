@@ -164,7 +164,7 @@ fn connector(setting: &HttpSink) -> Result<TlsConnector, String> {
     let mut roots = RootCertStore::empty();
     match &setting.ca {
         Some(path) => {
-            let certificates = CertificateDer::pem_file_iter(&path)
+            let certificates = CertificateDer::pem_file_iter(path)
                 .and_then(|all| all.collect::<Result<Vec<_>, _>>())
                 .map_err(|e| format!("`ca`: `{}`: {e}", path.display()))?;
             for certificate in certificates {
