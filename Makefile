@@ -19,7 +19,7 @@ features := peers$(if $(has_vectors),$(comma)shared-vectors)
 workspace := --workspace --features $(features)
 
 # The tests start this very binary and build no other.
-export TOLLGATE_BIN := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/tollgate
+export TOLLGATE_BINARY := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/tollgate
 
 define warning
 ==============================================================================

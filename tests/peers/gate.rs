@@ -25,10 +25,10 @@ const START: Duration = Duration::from_secs(30);
 /// Between two looks at whether the gate is ready.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The binary under test: `TOLLGATE_BIN`, else the one beside this test, built if it is not.
+/// The binary under test: `TOLLGATE_BINARY`, else the one beside this test, built if it is not.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| match std::env::var_os("TOLLGATE_BIN") {
+    BINARY.get_or_init(|| match std::env::var_os("TOLLGATE_BINARY") {
         Some(path) => path.into(),
         None => build(),
     })
