@@ -9,6 +9,7 @@
     reason = "a test that cannot go on must stop and say where"
 )]
 mod bodies;
+mod canary;
 mod codes;
 mod codings;
 mod collectors;
@@ -22,6 +23,7 @@ mod framing;
 mod identity;
 mod kit;
 mod limits;
+mod load;
 mod mcp;
 mod reading;
 mod redaction;

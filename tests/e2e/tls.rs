@@ -97,10 +97,10 @@ impl Hand {
         Self { config: Arc::new(config), name: ServerName::try_from("localhost").unwrap() }
     }
 
-    /// Asks for another server, whatever its certificate says.
-    pub(crate) fn asking_for(mut self, name: &'static str) -> Self {
-        self.name = ServerName::try_from(name).unwrap();
-        self
+    /// Asks for another server, if that can be a name.
+    pub(crate) fn asking_for(mut self, name: &str) -> Option<Self> {
+        self.name = ServerName::try_from(name.to_owned()).ok()?;
+        Some(self)
     }
 
     /// Connects. That the handshake worked on this side does not say that it did on the other.
