@@ -103,7 +103,7 @@ async fn mirrored_headers_say_what_the_body_says() {
     let wrong = Refused("HEADER_BODY_MISMATCH");
     let denied = Refused("POLICY_DENIED");
     let stateless = r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
-    let modern = |params: &str| call(&format!("{}{stateless}", &params[..params.len() - 1]));
+    let modern = |params: &str| call(&(params.strip_suffix('}').unwrap().to_owned() + stateless));
     let mut cases = Vec::new();
     for (name, params, headers, fate) in [
         ("none", WEATHER, vec![], Passes),

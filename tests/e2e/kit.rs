@@ -154,7 +154,7 @@ impl DemoTools {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = within("the tool server", lines.next_line()).await.unwrap().unwrap();
-        let address = line.strip_prefix("listening on ").unwrap().parse().unwrap();
+        let address = line.strip_prefix("listening on ").expect("it says where").parse().unwrap();
         Self { address, _child: child }
     }
 

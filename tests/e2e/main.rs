@@ -28,6 +28,7 @@ mod mcp;
 mod reading;
 mod redaction;
 mod reload;
+mod secrets;
 mod sinks;
 mod smoke;
 mod smuggling;

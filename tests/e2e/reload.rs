@@ -69,6 +69,9 @@ async fn by_a_swapped_link() {
     }
 }
 
+/// A name, and what breaks a sound world.
+type Break = (&'static str, Box<dyn Fn(&World)>);
+
 #[tokio::test]
 async fn what_is_unsound_changes_nothing() {
     let upstream = Upstream::start().await;
@@ -77,7 +80,7 @@ async fn what_is_unsound_changes_nothing() {
     let expired = POLICY_ALLOW
         .replace("2099", "2026")
         .replace("2026-01-01T00:00:00Z\ndef", "2026-02-01T00:00:00Z\ndef");
-    let breaks: Vec<(&str, Box<dyn Fn(&World)>)> = vec![
+    let breaks: Vec<Break> = vec![
         ("a bundle that is no YAML", Box::new(|world| world.rewrite_policy("rules: ["))),
         ("an empty bundle", Box::new(|world| world.rewrite_policy(""))),
         ("an expired bundle", Box::new(move |world| world.rewrite_policy(&expired))),
@@ -235,7 +238,7 @@ async fn check_says_whether_it_would_start_and_opens_no_port() {
         let mut bad = settings.clone();
         match bad.pointer_mut(pointer) {
             Some(place) => *place = value,
-            None => bad[&pointer[1..]] = value,
+            None => bad[pointer.trim_start_matches('/')] = value,
         }
         std::fs::write(at("bad.yaml"), bad.to_string()).unwrap();
         let bad = at("bad.yaml");
