@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use pingora_core::apps::HttpServerOptions;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tollgate_audit::{EventType, Facts};
@@ -79,6 +80,7 @@ pub struct Running {
 
 /// Builds everything, then accepts.
 pub async fn start(source: Source) -> Result<Running, StartFault> {
+    outlive_size_limits();
     let snapshot = Snapshot::build(&source, None, false)?;
     require_authorities(&snapshot)?;
     let settings = snapshot.settings.clone();
@@ -130,6 +132,16 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
         admin_serving,
         reloading,
     })
+}
+
+/// A segment that reaches the process's limit on file sizes is a full spool, which the ledger knows
+/// how to bear. The signal that comes with it would end the gate before the write can fail, unless
+/// somebody listens for it; tokio keeps its handler when the listener is dropped.
+fn outlive_size_limits() {
+    let size_limit = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    if let Err(error) = signal(size_limit) {
+        tracing::warn!(%error, "a limit on file sizes, when reached, will end the gate");
+    }
 }
 
 impl Running {
