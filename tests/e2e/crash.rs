@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 use tollgate_tests::{RawClient, Upstream, World, until};
 
@@ -232,4 +233,34 @@ async fn without_its_spool_the_gate_lets_nothing_pass() {
     }
     assert_eq!(upstream.seen().len(), 1);
     assert_eq!(world.admin("/ready").await.unwrap().0, 503);
+}
+
+/// A file that may not grow is a full spool: calls are refused, and the gate lives on.
+#[tokio::test]
+async fn a_spool_that_cannot_grow_lets_nothing_pass() {
+    let upstream = Upstream::start().await;
+    let mut world = World::to(&upstream.url()).await;
+    assert_eq!(ask(world.plain(), request("GET", "/up/ok", &[], "")).await.status, 200);
+    world.wait_event("the outcome", |event| event["event_type"] == "call.outcome").await;
+    let limit = |bytes: Option<u64>| {
+        let pid = Pid::from_raw(i32::try_from(world.pid()).unwrap());
+        let new = Rlimit { current: bytes, maximum: None };
+        prlimit(pid, Resource::Fsize, new).unwrap();
+    };
+    limit(Some(std::fs::metadata(last_segment(&world)).unwrap().len() + 100));
+    for _ in 0..5 {
+        let answer = ask(world.plain(), request("GET", "/up/ok", &[], "")).await;
+        let code = answer.code();
+        assert!(matches!(code.as_str(), "AUDIT_UNAVAILABLE" | "SPOOL_FULL"), "{code}");
+    }
+    assert_eq!(upstream.seen().len(), 1);
+    verify(&world.spool()).await;
+    // With room, it goes on by itself.
+    limit(None);
+    until("room", async || {
+        (ask(world.plain(), request("GET", "/up/ok", &[], "")).await.status == 200).then_some(())
+    })
+    .await;
+    assert!(world.stop().await.success(), "{}", world.log());
+    verify(&world.spool()).await;
 }
