@@ -222,7 +222,7 @@ impl Look<'_> {
             }
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
             if let Some(clean) = self.text(&text, "header")? {
-                *value = HeaderValue::from_str(&clean)
+                *value = HeaderValue::from_bytes(clean.as_bytes())
                     .map_err(|_| Refusal::new(Code::DlpBlocked, words::blocked("header")))?;
             }
         }

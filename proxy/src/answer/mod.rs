@@ -155,16 +155,17 @@ impl<'e> Answer<'_, 'e> {
         let snapshot = &self.flight.snapshot;
         let mut blocked = false;
         for (name, value) in &mut self.headers {
-            let Ok(text) = value.to_str().map(str::to_owned) else { continue };
             // Cookies and challenges are credentials by design, made for this client.
             if *name == header::SET_COOKIE || *name == header::WWW_AUTHENTICATE {
                 continue;
             }
+            // A byte beyond ASCII is legal here (RFC 9110 section 5.5) and must not hide the rest.
+            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
             let redaction = snapshot.scanner.redact(&text, &snapshot.judge, Direction::Answer);
             if redaction.acted.is_empty() {
                 continue;
             }
-            if let Ok(clean) = http::HeaderValue::from_str(&redaction.text) {
+            if let Ok(clean) = http::HeaderValue::from_bytes(redaction.text.as_bytes()) {
                 *value = clean;
             } else {
                 blocked = true;
