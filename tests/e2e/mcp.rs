@@ -457,3 +457,27 @@ async fn a_secret_in_pieces_is_found() {
         }
     }
 }
+
+/// Bytes beyond ASCII beside a secret do not hide it.
+#[tokio::test]
+async fn headers_of_answers_are_redacted_whatever_stands_in_them() {
+    let upstream = Upstream::start().await;
+    let world = World::to(&upstream.url()).await;
+    for beside in ["plain", "\u{e9}", "\u{1f511}"] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nx-note: {beside} {TOKEN}\r\nx-other: {beside}\r\ncontent-length: 0\r\n\r\n"
+        );
+        upstream.on("/ok", vec![tollgate_tests::Step::Send(head.into_bytes())]);
+        let answer = ask(world.plain(), request("GET", "/up/ok", &[], "")).await;
+        let raw = String::from_utf8_lossy(&answer.raw).into_owned();
+        assert!(!raw.contains(TOKEN), "{raw}");
+        assert_eq!(answer.header("x-other"), Some(beside));
+        assert_eq!(answer.status, 200, "{raw}");
+    }
+    // Nor do bytes that are no text at all.
+    let mut head = b"HTTP/1.1 200 OK\r\nx-note: \xff ".to_vec();
+    head.extend(format!("{TOKEN}\r\ncontent-length: 0\r\n\r\n").bytes());
+    upstream.on("/ok", vec![tollgate_tests::Step::Send(head)]);
+    let answer = ask(world.plain(), request("GET", "/up/ok", &[], "")).await;
+    assert!(!String::from_utf8_lossy(&answer.raw).contains(TOKEN));
+}
