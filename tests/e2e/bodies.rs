@@ -1,7 +1,8 @@
 //! Bodies of every size, framing and version pass whole, or do not pass at all.
 use serde_json::json;
 use tollgate_tests::{
-    Answer, HttpClient, HttpUpstream, RawClient, Reply, Upstream, World, full, http_route, streamed,
+    Answer, Certificates, HttpClient, HttpUpstream, OTHER_AGENT, RawClient, Reply, Step, Upstream,
+    World, chunked, full, http_route, streamed,
 };
 
 const KIB: usize = 1024;
@@ -150,4 +151,76 @@ async fn upload(world: &World, path: &str, body: &[u8], chunked: bool) -> Answer
         client.send(body).await;
     }
     client.answer().await
+}
+
+#[tokio::test]
+async fn bodies_pass_whole_under_tls() {
+    let certificates = Certificates::shared();
+    let h1 = HttpUpstream::tls(&certificates.server, false, None).await;
+    let h2 = HttpUpstream::tls(&certificates.server, true, None).await;
+    let mut h2_route = http_route("h2", "/h2", &h2.url());
+    h2_route["upstream"]["http2"] = true.into();
+    let world = World::builder().route("h1", "/h1", &h1.url()).add_route(h2_route).start().await;
+    let identity = certificates.authority.client(&[OTHER_AGENT], None);
+    for down_h2 in [false, true] {
+        let mut client = HttpClient::tls(world.tls(), Some(&identity), down_h2).await.unwrap();
+        for is_chunked in [false, true] {
+            let body = text(1024 * KIB + 17);
+            for (path, upstream, version) in
+                [("/h1/ok", &h1, http::Version::HTTP_11), ("/h2/ok", &h2, http::Version::HTTP_2)]
+            {
+                let case = format!("chunked {is_chunked}, from h2 {down_h2}, {path}");
+                let reply = post(&mut client, path, &body, is_chunked).await;
+                assert_eq!(reply.json(), json!({ "bytes": body.len() }), "{case}");
+                let heard = upstream.take_heard();
+                assert_eq!((heard.len(), heard[0].version), (1, version), "{case}");
+                assert!(heard[0].body == body, "{case}");
+            }
+        }
+    }
+}
+
+/// Answers of every size, framing and kind come back whole.
+#[tokio::test]
+async fn answers_pass_whole() {
+    let upstream = Upstream::start().await;
+    let world = World::to(&upstream.url()).await;
+    for size in SIZES {
+        let plain = text(size);
+        let quoted = serde_json::to_vec(std::str::from_utf8(&plain).unwrap()).unwrap();
+        for (content_type, body) in [
+            ("text/plain", &plain),
+            ("application/octet-stream", &plain),
+            ("application/json", &quoted),
+        ] {
+            for framing in ["length", "chunks", "the end"] {
+                let line = match framing {
+                    "length" => format!("content-length: {}", body.len()),
+                    "chunks" => "transfer-encoding: chunked".to_owned(),
+                    _ => "connection: close".to_owned(),
+                };
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n{line}\r\n\r\n");
+                let mut script = vec![Step::Send(head.into_bytes())];
+                match framing {
+                    "chunks" => {
+                        script.extend(body.chunks(30_000).map(chunked));
+                        script.push(chunked(""));
+                    }
+                    _ => script.push(Step::Send(body.clone())),
+                }
+                if framing == "the end" {
+                    script.push(Step::Close);
+                }
+                upstream.on("/answer", script);
+                for h2 in [false, true] {
+                    let case = format!("{size} bytes of {content_type} by {framing} to h2 {h2}");
+                    let mut client = HttpClient::plain(world.plain(), h2).await;
+                    let reply = client.get("/up/answer").await;
+                    assert_eq!(reply.status, 200, "{case}");
+                    assert!(reply.body == *body, "{case}: {} bytes came", reply.body.len());
+                }
+            }
+        }
+    }
 }

@@ -254,3 +254,30 @@ async fn upstreams_that_fail() {
     }
     other.end().await;
 }
+
+/// A client that does not take its answer does not keep the call for ever.
+#[tokio::test]
+async fn clients_that_do_not_read() {
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/deadlines", hasty())
+        .start()
+        .await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 104857600\r\n\r\n";
+    upstream.on(
+        "/flood",
+        vec![Step::Send(head.as_bytes().to_vec()), Step::Flood(vec![b'x'; 1 << 20], 100)],
+    );
+    let mut deaf = RawClient::connect(world.plain()).await;
+    deaf.send(get("/up/flood")).await;
+    upstream.wait_closed(1).await;
+    let mut h2 = HttpClient::plain(world.plain(), true).await;
+    let request = h2.request("GET", "/up/flood").body(tollgate_tests::full("")).unwrap();
+    let unread = h2.begin(request).await.unwrap();
+    upstream.wait_closed(2).await;
+    drop(unread);
+    let outcomes = world.wait_outcomes(2).await;
+    assert!(outcomes.iter().all(|event| event["payload"]["data"]["outcome"] == "abandoned"));
+    assert_eq!(world.metric("tollgate_calls_in_flight").await, 0.0);
+}
