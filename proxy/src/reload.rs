@@ -62,8 +62,12 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
         }
     };
     let mut watched = files(gate.source().path(), &gate.snapshot().settings);
-    let mut last = prints(&watched);
     follow(watcher.as_mut(), &watched);
+    let mut last = prints(&watched);
+    // What changed between the start's reading and the watch would wake nobody.
+    if !gate.snapshot().is_current(gate.source()) {
+        gate.reload().await;
+    }
     loop {
         let asked = tokio::select! {
             biased;

@@ -160,6 +160,16 @@ impl Snapshot {
         })
     }
 
+    /// Whether the configuration and bundle on disk are the ones this was built from.
+    pub fn is_current(&self, source: &Source) -> bool {
+        let text = std::fs::read_to_string(&source.path);
+        let bundle = std::fs::read_to_string(&self.settings.policy.bundle);
+        match (text, bundle) {
+            (Ok(text), Ok(bundle)) => revision(&text, &bundle, source) == self.revision,
+            _ => false,
+        }
+    }
+
     /// The TLS of a listener; `None` for a plain one.
     pub fn server_tls(&self, listener: &str) -> Option<&ServerTls> {
         self.server_tls.get(listener)

@@ -8,7 +8,7 @@ use tollgate_rules::{Action, Call, Protocol, Target};
 use crate::clear::Way;
 use crate::decode::Malformed;
 use crate::decode::http::{self as rest, HttpBody, HttpCall};
-use crate::decode::mcp::{self, END_METHOD, Era, LISTEN_METHOD, McpCall, Message};
+use crate::decode::mcp::{self, END_METHOD, LISTEN_METHOD, McpCall, Message};
 use crate::flight::Flight;
 use crate::head::{Request, sentence};
 use crate::refuse::{Caller, Refusal, answer};
@@ -21,7 +21,7 @@ pub struct Spoken {
     pub said: Said,
     caller: Caller,
     is_head: bool,
-    /// The call that lists tools, if there is one: what filtering asks the rulebook about.
+    /// The call that lists this provider's tools: what filtering asks the rulebook about.
     lister: Option<Call>,
 }
 
@@ -98,6 +98,9 @@ impl Spoken {
             body_bytes,
         };
         let provider = || Some(way.to.route.to_string());
+        self.lister = self
+            .is_mcp()
+            .then(|| call(Protocol::Mcp, named("tools/list", provider()), Value::Null));
         match &self.said {
             Said::Http(http) => {
                 let action = Action { provider: provider(), ..Action::default() };
@@ -109,14 +112,13 @@ impl Spoken {
             Said::Mcp(McpCall::End) => {
                 vec![call(Protocol::Mcp, named(END_METHOD, provider()), Value::Null)]
             }
-            Said::Mcp(said) => {
-                let calls = said.messages().iter().map(|message| {
+            Said::Mcp(said) => said
+                .messages()
+                .iter()
+                .map(|message| {
                     call(Protocol::Mcp, message.action(provider()), message_arguments(message))
-                });
-                let calls = calls.collect::<Vec<_>>();
-                self.lister = calls.iter().find(|call| call.action.method == "tools/list").cloned();
-                calls
-            }
+                })
+                .collect(),
         }
     }
 
@@ -135,33 +137,16 @@ impl Spoken {
         }
     }
 
-    /// The parts of an answer's document that are inspected: all of it, but for the envelope that
-    /// ties a JSON-RPC answer to its request.
-    pub fn inspected_parts<'d>(&self, document: &'d mut Value) -> Vec<&'d mut Value> {
-        if !self.is_mcp() {
-            return vec![document];
-        }
-        match document {
-            Value::Array(items) => items.iter_mut().flat_map(message_parts).collect(),
-            one => message_parts(one).collect(),
-        }
-    }
-
-    /// Takes tools out of a `tools/list` answer that this agent may certainly not call.
+    /// Takes tools out of every list of tools in an answer that this agent may certainly not call.
+    /// A list is known by its shape: a session's stream can bring one that was asked for elsewhere.
     pub fn filter_lists(&self, document: &mut Value, flight: &Flight) {
-        let Said::Mcp(call) = &self.said else { return };
-        let lists = call.messages().iter().filter(|message| message.method() == "tools/list");
-        for list in lists {
-            let Some(id) = list.id().map(|id| id.to_value()) else { continue };
-            let answers = match &mut *document {
-                Value::Array(items) => items.as_mut_slice(),
-                one => std::slice::from_mut(one),
-            };
-            for answer in answers {
-                if answer.get("id") == Some(&id) {
-                    filter_tools(answer, list.era(), &self.lister, flight);
-                }
-            }
+        let Some(lister) = &self.lister else { return };
+        let answers = match document {
+            Value::Array(items) => items.as_mut_slice(),
+            one => std::slice::from_mut(one),
+        };
+        for answer in answers {
+            filter_tools(answer, lister, flight);
         }
     }
 
@@ -185,23 +170,21 @@ fn refuse(malformed: &Malformed) -> Stop {
     Stop::refuse(malformed.code, sentence(&malformed.sentence))
 }
 
-/// Takes tools out of one answer to `tools/list`. The stateless generation lets shared caches keep
-/// lists, so a list made for one agent says that it is private.
-fn filter_tools(answer: &mut Value, era: Era, lister: &Option<Call>, flight: &Flight) {
-    let Some(lister) = lister else { return };
+/// Takes tools out of one list. The stateless generation lets shared caches keep lists, so one made
+/// for one agent says that it is private.
+fn filter_tools(answer: &mut Value, lister: &Call, flight: &Flight) {
     let Some(Value::Object(result)) = answer.get_mut("result") else { return };
+    let Some(Value::Array(tools)) = result.get_mut("tools") else { return };
     let now = crate::clock::timestamp();
     let rulebook = &flight.snapshot.rulebook;
     let observes = flight.snapshot.settings.mode == Mode::Observe;
-    if let Some(Value::Array(tools)) = result.get_mut("tools") {
-        tools.retain(|tool| match tool.get("name").and_then(Value::as_str) {
-            Some(name) => observes || rulebook.visible(lister, name, now),
-            // A tool without a name cannot be called.
-            None => false,
-        });
-    }
-    if era == Era::Stateless && result.contains_key("cacheScope") {
-        result.insert("cacheScope".to_owned(), Value::from("private"));
+    tools.retain(|tool| match tool.get("name").and_then(Value::as_str) {
+        Some(name) => observes || rulebook.visible(lister, name, now),
+        // A tool without a name cannot be called.
+        None => false,
+    });
+    if let Some(scope) = result.get_mut("cacheScope") {
+        *scope = Value::from("private");
     }
 }
 
@@ -246,16 +229,4 @@ fn members(pairs: &[(String, String)]) -> Value {
         }
     }
     Value::Object(members)
-}
-
-fn message_parts(message: &mut Value) -> impl Iterator<Item = &mut Value> {
-    let parts = match message {
-        Value::Object(members) => Some(members.iter_mut()),
-        _ => None,
-    };
-    parts
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| !matches!(name.as_str(), "id" | "jsonrpc"))
-        .map(|(_, part)| part)
 }

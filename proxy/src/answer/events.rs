@@ -136,6 +136,11 @@ impl Answer<'_, '_> {
             }
             Item::Event(event) => event,
         };
+        // Neither an id nor a name is a place for data; what is found there does not travel.
+        let scanner = &self.flight.snapshot.scanner;
+        for field in [&mut event.id, &mut event.event] {
+            field.take_if(|text| !scanner.scan(text.as_bytes()).is_empty());
+        }
         let data = event.data.take();
         let bounds = &self.flight.snapshot.settings.bounds;
         let (mut document, body) = match data {

@@ -43,10 +43,7 @@ impl Answer<'_, '_> {
     pub(super) fn inspect(&mut self, document: &mut serde_json::Value) -> bool {
         self.spoken.filter_lists(document, self.flight);
         let snapshot = &self.flight.snapshot;
-        let mut acted = Vec::new();
-        for part in self.spoken.inspected_parts(document) {
-            acted.extend(snapshot.scanner.redact_json(part, &snapshot.judge, Direction::Answer));
-        }
+        let acted = snapshot.scanner.redact_json(document, &snapshot.judge, Direction::Answer);
         self.note(acted, "answer")
     }
 
