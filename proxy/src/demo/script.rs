@@ -169,8 +169,8 @@ async fn play(stage: &Stage) -> Result<Vec<Row>, DemoFault> {
 
 /// The same call by the gate's prefixes.
 fn through(say: &Say) -> Say {
-    let path = match say.path.strip_prefix("/api/") {
-        Some(rest) => format!("/orders/{rest}"),
+    let path = match say.path.strip_prefix("/api/orders") {
+        Some(rest) => format!("/orders{rest}"),
         None => "/shop".to_owned(),
     };
     Say { path, ..say.clone() }

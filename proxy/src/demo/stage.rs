@@ -123,7 +123,7 @@ routes:
     upstream: {{ url: "http://{tools}/mcp", allow_addresses: [127.0.0.0/8] }}
   - name: orders
     match: {{ prefix: /orders }}
-    upstream: {{ url: "http://{tools}/api", allow_addresses: [127.0.0.0/8] }}
+    upstream: {{ url: "http://{tools}/api/orders", allow_addresses: [127.0.0.0/8] }}
 policy: {{ bundle: policy.yaml }}
 limits: {{ agent_tool_per_minute: 20 }}
 dlp:

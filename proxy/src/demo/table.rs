@@ -106,9 +106,9 @@ pub(super) fn print_invitation(stage: &Stage) {
         r#"
 Try it, the gate stays up until Ctrl-C:
 
-  curl -s http://{gate}/orders/orders/7                    allowed
-  curl -s -X DELETE http://{gate}/orders/orders/7          denied, with code and receipt
-  curl -s http://{gate}/orders/orders -H 'content-type: application/json' \
+  curl -s http://{gate}/orders/7                           allowed
+  curl -s -X DELETE http://{gate}/orders/7                 denied, with code and receipt
+  curl -s http://{gate}/orders -H 'content-type: application/json' \
        -d '{{"note":"my card is 4111 1111 1111 1111"}}'         redacted on its way
   curl -s http://{admin}/ready                             how the gate is
 
