@@ -139,10 +139,7 @@ pub fn ruled(ruling: &Ruling) -> Refusal {
         (Outcome::Deny, Some(rule)) => {
             let why = ruling.reasons.first().map_or("", |reason| reason.message.as_str());
             let why = why.trim_end_matches('.');
-            format!(
-                "Denied by policy rule `{rule}`: {why}. Do not retry; use another tool or ask a \
-                 person."
-            )
+            format!("Denied by policy rule `{rule}`: {why}.")
         }
         (Outcome::Deny, None) => match code {
             Code::PolicyExpired => "The policy has expired, so nothing may pass. Tell the operator.".to_owned(),
