@@ -13,6 +13,8 @@ use super::{BROKEN, SOUND, UNUSABLE};
 
 /// Different values that are counted one by one in each table; the rest is counted together.
 const VALUES_MAX: usize = 1000;
+/// Bytes of one value. No text that the gate records is longer; longer ones are of the rest.
+const VALUE_BYTES_MAX: usize = 2048;
 /// The name of that rest. No recorded text has `%(`.
 const REST: &str = "%(others)";
 
@@ -123,7 +125,8 @@ impl Stats {
 
 impl Counts {
     fn add(&mut self, value: &str) {
-        let known = self.0.contains_key(value) || self.0.len() < VALUES_MAX;
+        let room = self.0.len() < VALUES_MAX && value.len() <= VALUE_BYTES_MAX;
+        let known = room || self.0.contains_key(value);
         let value = if known { value } else { REST };
         *self.0.entry(value.to_owned()).or_default() += 1;
     }
@@ -154,8 +157,9 @@ mod tests {
             counts.add(&n.to_string());
             counts.add("0");
         }
+        counts.add(&"x".repeat(VALUE_BYTES_MAX + 1));
         assert_eq!(counts.0.len(), VALUES_MAX + 1);
-        assert_eq!(counts.0.get(REST), Some(&1000));
-        assert_eq!(counts.0.values().sum::<u64>(), 4000);
+        assert_eq!(counts.0.get(REST), Some(&1001));
+        assert_eq!(counts.0.values().sum::<u64>(), 4001);
     }
 }
