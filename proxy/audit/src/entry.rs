@@ -7,6 +7,7 @@ use crate::canonical::{SAFE_INTEGER_MAX, canonical, write_text};
 use crate::chain::{Columns, Draft, event_hash};
 use crate::stamp::{read_stamp, write_stamp};
 use crate::strict::read_json;
+use crate::verify::COPIES;
 use crate::{Digest, Kid, Signature};
 
 /// One event of the chain, sealed. Its line is RFC 8785 itself: each entry has exactly one way to
@@ -159,6 +160,10 @@ fn field(out: &mut String, before: char, key: &str, text: &str) {
 
 fn from_map(mut map: Map<String, Value>) -> Option<Entry> {
     let payload = map.shift_remove("payload")?;
+    // Only the payload is hashed, so a column beside it is believed when it is a copy.
+    if COPIES.iter().any(|column| map.get(*column) != payload.get(column)) {
+        return None;
+    }
     let text = canonical(&payload).ok()?;
     let word = |key: &str| map.get(key).and_then(Value::as_str);
     let id = word("id")?;
@@ -216,6 +221,7 @@ mod tests {
             ("\"seq\":0", "\"seq\": 0"),
             ("\"seq\":0,\"signature\"", "\"seq\":0,\"more\":1,\"signature\""),
             ("send", "read"),
+            ("{\"actor\":\"spiffe", "{\"actor\":\"other"),
             ("prev_hash\":null", "prev_hash\":\"\""),
             ("{\"actor\"", "{\"actor\":\"x\",\"actor\""),
         ] {

@@ -1,12 +1,20 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
+mod grep;
 mod input;
+mod show;
+mod since;
+mod stats;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod words;
 
+pub use grep::{GrepArgs, grep};
+pub use show::{ShowArgs, show};
+pub use stats::{StatsArgs, stats};
 pub use tail::{TailArgs, tail};
-pub use verify::{VerifyArgs, VerifyFormat, verify};
+pub use verify::{VerifyArgs, VerifyFormat, VerifyFrom, verify};
 
 /// What `tollgate audit` does.
 #[derive(clap::Subcommand, Debug)]
@@ -15,6 +23,12 @@ pub enum AuditCommand {
     Verify(VerifyArgs),
     /// Shows a record as lines for people.
     Tail(TailArgs),
+    /// Tells one call's story: its intent, its outcome, or its refusal.
+    Show(ShowArgs),
+    /// Shows the events that have all of what is asked for.
+    Grep(GrepArgs),
+    /// Counts events by type, code, rule, actor and class.
+    Stats(StatsArgs),
 }
 
 impl AuditCommand {
@@ -24,6 +38,9 @@ impl AuditCommand {
         match self {
             Self::Verify(args) => verify(args, &mut out, &mut err),
             Self::Tail(args) => tail(args, &mut out, &mut err),
+            Self::Show(args) => show(args, &mut out, &mut err),
+            Self::Grep(args) => grep(args, &mut out, &mut err),
+            Self::Stats(args) => stats(args, &mut out, &mut err),
         }
     }
 }
@@ -32,5 +49,9 @@ impl AuditCommand {
 pub const SOUND: u8 = 0;
 /// The record is not what was written.
 pub const BROKEN: u8 = 1;
+/// What was asked for is there.
+pub const FOUND: u8 = SOUND;
+/// What was asked for is not there.
+pub const NOT_FOUND: u8 = BROKEN;
 /// The question could not be answered: a file is missing or is no record.
 pub const UNUSABLE: u8 = 2;

@@ -45,6 +45,8 @@ fn verify(dir: &Path) -> bool {
         checkpoints: Vec::new(),
         format: audit::VerifyFormat::Tollgate,
         part: false,
+        since: None,
+        from: audit::VerifyFrom::Jsonl,
         json: false,
     };
     let (mut said, mut complained) = (Vec::new(), Vec::new());

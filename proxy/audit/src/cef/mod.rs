@@ -3,10 +3,12 @@
 //! The line carries what the dictionary has words for, and the payload with its hash, signature
 //! and place, so that the copy in the SIEM can be verified as the chain itself.
 mod line;
+mod read;
 
 use std::net::IpAddr;
 
 pub use line::CefLine;
+pub use read::{CefError, read_cef};
 use serde_json::Value;
 
 use crate::{Entry, EventType, keys};
@@ -16,9 +18,13 @@ const PRODUCT: &str = "Tollgate";
 
 /// The line of an entry, without a newline.
 pub fn write_cef(entry: &Entry) -> String {
+    write_as(entry, env!("CARGO_PKG_VERSION"))
+}
+
+/// As a gate of this version writes it.
+fn write_as(entry: &Entry, version: &str) -> String {
     let kind = EventType::parse(entry.event_type());
     let title = kind.map_or("Event", EventType::title);
-    let version = env!("CARGO_PKG_VERSION");
     let mut line =
         CefLine::new(VENDOR, PRODUCT, version, entry.event_type(), title, severity(entry));
     line = line.pair("rt", &entry.ts().as_millisecond().to_string());

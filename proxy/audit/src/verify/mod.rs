@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use flaw::{Break, Flaw};
+pub(crate) use row::COPIES;
 use row::Row;
 
 use crate::canonical::canonical;

@@ -40,7 +40,7 @@ const COLUMNS: [(&str, bool); 12] = [
 
 /// Columns that the payload repeats. `revision` stands in the payload alone, so nothing beside it
 /// can differ.
-const COPIES: [&str; 7] =
+pub(crate) const COPIES: [&str; 7] =
     ["id", "seq", "event_type", "actor", "ts", "signer_kid", "manifest_signature_id"];
 
 /// Names that others give to the same columns.

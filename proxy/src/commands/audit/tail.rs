@@ -5,9 +5,10 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Wri
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tollgate_audit::{Entry, keys, write_stamp};
+use tollgate_audit::Entry;
 
 use super::input::{each_line, event_files};
+use super::words::describe;
 use super::{BROKEN, SOUND, UNUSABLE};
 
 /// How often a followed record is looked at.
@@ -146,37 +147,4 @@ fn show_line(line: &[u8], out: &mut dyn Write) -> io::Result<bool> {
         Ok(entry) => writeln!(out, "{}", describe(&entry)).map(|()| true),
         Err(error) => writeln!(out, "!! {error}").map(|()| false),
     }
-}
-
-/// `time seq type actor effect code rule tool host`, each only where there is one. Facts are in
-/// the portable profile, so nothing in them can move a terminal's cursor.
-fn describe(entry: &Entry) -> String {
-    let mut text = format!(
-        "{} {:>6} {:<16} {}",
-        write_stamp(entry.ts()),
-        entry.seq(),
-        entry.event_type(),
-        entry.actor()
-    );
-    let shown = [
-        keys::EFFECT,
-        keys::CODE,
-        keys::RULE,
-        keys::TOOL,
-        keys::METHOD,
-        keys::HOST,
-        keys::PATH,
-        keys::STATUS,
-        keys::CLASSES,
-        keys::REASON,
-        keys::SIZE,
-    ];
-    for key in shown {
-        match entry.fact(key) {
-            Some(serde_json::Value::String(value)) => text.push_str(&format!(" {key}={value}")),
-            Some(value) => text.push_str(&format!(" {key}={value}")),
-            None => {}
-        }
-    }
-    text
 }

@@ -1,4 +1,7 @@
 //! The commands over a real spool.
+mod cef;
+mod reading;
+
 use std::fs;
 use std::path::Path;
 
@@ -35,6 +38,9 @@ fn run(spool: &Path, line: &str) -> (u8, String) {
     let code = match &line.command {
         AuditCommand::Verify(args) => verify(args, &mut out, &mut err),
         AuditCommand::Tail(args) => tail(args, &mut out, &mut err),
+        AuditCommand::Show(args) => show(args, &mut out, &mut err),
+        AuditCommand::Grep(args) => grep(args, &mut out, &mut err),
+        AuditCommand::Stats(args) => stats(args, &mut out, &mut err),
     };
     out.extend(err);
     (code, String::from_utf8(out).unwrap())

@@ -3,11 +3,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use tollgate_audit::{
-    Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier, write_stamp,
+    Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier, cef, write_stamp,
 };
 
-use super::input::{each_line, event_files};
+use super::input::{Framing, each_of, event_files, read_time};
+use super::since::last_before;
 use super::{BROKEN, SOUND, UNUSABLE};
 
 /// Says whether a record is what was written, or names its first break.
@@ -32,6 +34,12 @@ pub struct VerifyArgs {
     /// The files are a part of a record: the first event may be any.
     #[arg(long)]
     pub part: bool,
+    /// Verifies the part from this time on, with the event before it.
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
+    pub since: Option<Timestamp>,
+    /// How the events stand in the files.
+    #[arg(long, value_enum, default_value_t = VerifyFrom::Jsonl)]
+    pub from: VerifyFrom,
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -46,10 +54,40 @@ pub enum VerifyFormat {
     Foreign,
 }
 
+/// How events stand in a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum VerifyFrom {
+    /// Our CEF lines, bare or in RFC 5424 messages, one a line or in frames with their length.
+    Cef,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+impl VerifyFrom {
+    pub(super) fn framing(self) -> Framing {
+        match self {
+            Self::Cef => Framing::Frames,
+            Self::Jsonl => Framing::Lines,
+        }
+    }
+}
+
 /// Why there is no answer.
 enum Trouble {
-    Broken(Option<PathBuf>, u64, Break),
+    Broken(Option<PathBuf>, u64, Flawed),
     Unusable(String),
+}
+
+/// What does not hold, and of which event.
+struct Flawed {
+    event: Option<String>,
+    flaw: String,
+}
+
+impl From<Break> for Flawed {
+    fn from(broken: Break) -> Self {
+        Self { event: broken.event().map(str::to_owned), flaw: broken.flaw().to_string() }
+    }
 }
 
 /// Runs the command; the exit code is the answer.
@@ -72,28 +110,42 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
         VerifyFormat::Tollgate => Profile::Tollgate,
         VerifyFormat::Foreign => Profile::Foreign,
     };
+    if args.from == VerifyFrom::Cef && profile == Profile::Foreign {
+        return Err(Trouble::Unusable("`--from cef` reads our own lines only".to_owned()));
+    }
+    let first = last_before(args, &files).map_err(Trouble::Unusable)?;
     let mut verifier = Verifier::new(profile, &registry);
-    if args.part {
+    if args.part || first > 1 {
         verifier = verifier.part();
     }
     let checkpoints = checkpoint_files(args);
     for path in &checkpoints {
         add_checkpoints(&mut verifier, path, &registry)?;
     }
-    for path in &files {
-        let mut line = 0;
-        let read = each_line(path, |bytes| {
-            line += 1;
-            verifier.push(bytes.strip_suffix(b"\n").unwrap_or(bytes))
-        });
-        read.map_err(|e| Trouble::Unusable(format!("`{}`: {e}", path.display())))?
-            .map_err(|broken| Trouble::Broken(Some(path.clone()), line, broken))?;
-    }
-    let summary = verifier.finish().map_err(|broken| Trouble::Broken(None, 0, broken))?;
+    let mut lines = 0;
+    let read = each_of(&files, args.from.framing(), |path, line, bytes| {
+        lines += 1;
+        if lines < first {
+            return Ok(());
+        }
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        take(&mut verifier, args.from, bytes)
+            .map_err(|flawed| Trouble::Broken(Some(path.to_owned()), line, flawed))
+    });
+    read.map_err(|e| Trouble::Unusable(e.to_string()))??;
+    let summary = verifier.finish().map_err(|broken| Trouble::Broken(None, 0, broken.into()))?;
     if summary.events == 0 {
         return Err(Trouble::Unusable("there is no event in it".to_owned()));
     }
     Ok(summary)
+}
+
+fn take(verifier: &mut Verifier<'_>, from: VerifyFrom, line: &[u8]) -> Result<(), Flawed> {
+    if from == VerifyFrom::Jsonl {
+        return Ok(verifier.push(line)?);
+    }
+    let entry = cef::read_cef(line).map_err(|e| Flawed { event: None, flaw: e.to_string() })?;
+    Ok(verifier.push(entry.to_line().trim_end().as_bytes())?)
 }
 
 fn unusable(error: &std::io::Error, paths: &[PathBuf]) -> Trouble {
@@ -138,7 +190,7 @@ fn add_checkpoints(
     registry: &Registry,
 ) -> Result<(), Trouble> {
     let wrong = |reason: &str| Trouble::Unusable(format!("`{}`: {reason}", path.display()));
-    let broken = |broken: Break| Trouble::Broken(Some(path.to_owned()), 0, broken);
+    let broken = |broken: Break| Trouble::Broken(Some(path.to_owned()), 0, broken.into());
     let bytes = read(path)?;
     if bytes.first().is_none_or(|b| *b == b'{') {
         for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
@@ -167,7 +219,13 @@ fn tell_sound(args: &VerifyArgs, summary: &Summary, out: &mut dyn Write) -> std:
     }
     let signers: Vec<&str> = summary.signers.iter().map(String::as_str).collect();
     writeln!(out, "signed by {}", signers.join(", "))?;
-    if summary.part {
+    if let Some(since) = args.since.filter(|_| summary.part) {
+        let since = write_stamp(since);
+        writeln!(
+            out,
+            "only the part since {since}, with the event before: nothing is said of those before it"
+        )?;
+    } else if summary.part {
         writeln!(out, "only a part: nothing is said of the events before it")?;
     } else if summary.first_seq > 0 {
         writeln!(out, "the first {} events were delivered and released", summary.first_seq)?;
@@ -185,7 +243,7 @@ fn tell_broken(
     args: &VerifyArgs,
     path: Option<&Path>,
     line: u64,
-    broken: &Break,
+    broken: &Flawed,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let file = path.map(|path| path.display().to_string());
@@ -194,8 +252,8 @@ fn tell_broken(
             "sound": false,
             "file": file,
             "line": (line > 0).then_some(line),
-            "event": broken.event(),
-            "break": broken.flaw().to_string(),
+            "event": broken.event,
+            "break": broken.flaw,
         });
         return writeln!(out, "{answer}");
     }
@@ -207,8 +265,8 @@ fn tell_broken(
         }
         write!(out, ": ")?;
     }
-    if let Some(event) = broken.event() {
+    if let Some(event) = &broken.event {
         write!(out, "event {event}: ")?;
     }
-    writeln!(out, "{}", broken.flaw())
+    writeln!(out, "{}", broken.flaw)
 }
