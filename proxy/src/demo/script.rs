@@ -43,7 +43,7 @@ fn verify(dir: &Path) -> bool {
         paths: vec![dir.join("spool")],
         signers: None,
         checkpoints: Vec::new(),
-        format: audit::VerifyFormat::Tollgate,
+        format: Some(audit::VerifyFormat::Tollgate),
         part: false,
         since: None,
         from: audit::VerifyFrom::Jsonl,

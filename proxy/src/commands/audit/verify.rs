@@ -8,7 +8,7 @@ use tollgate_audit::{
     Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier, cef, write_stamp,
 };
 
-use super::input::{Framing, each_of, event_files, read_time};
+use super::input::{Framing, each_line, each_of, event_files, read_time};
 use super::since::last_before;
 use super::{BROKEN, SOUND, UNUSABLE};
 
@@ -28,9 +28,10 @@ pub struct VerifyArgs {
     /// May be given again. Default: `checkpoints.jsonl` in the directory.
     #[arg(long, value_name = "FILE")]
     pub checkpoints: Vec<PathBuf>,
-    /// Whose record it is.
-    #[arg(long, value_enum, default_value_t = VerifyFormat::Tollgate)]
-    pub format: VerifyFormat,
+    /// Whose record it is. Default: ours for a directory; for a file, what its first event's signed
+    /// payload says.
+    #[arg(long, value_enum)]
+    pub format: Option<VerifyFormat>,
     /// The files are a part of a record: the first event may be any.
     #[arg(long)]
     pub part: bool,
@@ -106,10 +107,7 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
 fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
     let files = event_files(&args.paths).map_err(|e| unusable(&e, &args.paths))?;
     let registry = read_registry(args)?;
-    let profile = match args.format {
-        VerifyFormat::Tollgate => Profile::Tollgate,
-        VerifyFormat::Foreign => Profile::Foreign,
-    };
+    let profile = profile_of(args, &files);
     if args.from == VerifyFrom::Cef && profile == Profile::Foreign {
         return Err(Trouble::Unusable("`--from cef` reads our own lines only".to_owned()));
     }
@@ -138,6 +136,28 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
         return Err(Trouble::Unusable("there is no event in it".to_owned()));
     }
     Ok(summary)
+}
+
+/// Whose rows they are, when nobody says: every payload of ours names its `revision`, and the hash
+/// covers it, so nobody can make ours pass for another's.
+fn profile_of(args: &VerifyArgs, files: &[PathBuf]) -> Profile {
+    match args.format {
+        Some(VerifyFormat::Tollgate) => return Profile::Tollgate,
+        Some(VerifyFormat::Foreign) => return Profile::Foreign,
+        None => {}
+    }
+    let own = args.from == VerifyFrom::Cef || args.paths.iter().any(|path| path.is_dir());
+    let foreign = files.first().filter(|_| !own).and_then(|path| {
+        let mut first = None;
+        // Whatever cannot be read here is told by the reading that follows.
+        let _ = each_line(path, |line| {
+            first.get_or_insert_with(|| line.to_vec());
+            Err(())
+        });
+        let row: serde_json::Value = serde_json::from_slice(&first?).ok()?;
+        Some(row.get("payload")?.get("revision").is_none())
+    });
+    if foreign == Some(true) { Profile::Foreign } else { Profile::Tollgate }
 }
 
 fn take(verifier: &mut Verifier<'_>, from: VerifyFrom, line: &[u8]) -> Result<(), Flawed> {
