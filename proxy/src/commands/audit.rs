@@ -1,10 +1,15 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
 mod input;
+mod proof;
+#[cfg(test)]
+mod proof_tests;
+mod prove;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use prove::{ProveArgs, prove};
 pub use tail::{TailArgs, tail};
 pub use verify::{VerifyArgs, VerifyFormat, verify};
 
@@ -13,6 +18,8 @@ pub use verify::{VerifyArgs, VerifyFormat, verify};
 pub enum AuditCommand {
     /// Says whether a record is what was written, or names its first break.
     Verify(VerifyArgs),
+    /// Writes a file that proves one event without the record.
+    Prove(ProveArgs),
     /// Shows a record as lines for people.
     Tail(TailArgs),
 }
@@ -23,6 +30,7 @@ impl AuditCommand {
         let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
         match self {
             Self::Verify(args) => verify(args, &mut out, &mut err),
+            Self::Prove(args) => prove(args, &mut out, &mut err),
             Self::Tail(args) => tail(args, &mut out, &mut err),
         }
     }

@@ -46,6 +46,7 @@ fn verify(dir: &Path) -> bool {
         format: audit::VerifyFormat::Tollgate,
         part: false,
         json: false,
+        proof: None,
     };
     let (mut said, mut complained) = (Vec::new(), Vec::new());
     let sound = audit::verify(&args, &mut said, &mut complained) == audit::SOUND;
