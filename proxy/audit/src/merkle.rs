@@ -21,16 +21,35 @@ impl Frontier {
 
     /// Adds a leaf.
     pub fn push(&mut self, leaf: &[u8]) {
-        let mut node = Digest::of(&[&[0], leaf]);
+        self.push_hash(leaf_hash(leaf));
+    }
+
+    /// Adds a leaf that is hashed already.
+    pub fn push_hash(&mut self, leaf: Digest) {
+        self.push_seen(leaf, |_, _, _| {});
+    }
+
+    /// Adds a leaf and tells of each join: the place of the left node on the edge, and both nodes.
+    pub(crate) fn push_seen(
+        &mut self,
+        mut node: Digest,
+        mut seen: impl FnMut(usize, &Digest, &Digest),
+    ) {
         let mut full = self.size;
         // Each one bit at the end is a full subtree to the left, of the size of what we carry.
         while full & 1 == 1 {
             let Some(left) = self.edge.pop() else { break };
+            seen(self.edge.len(), &left, &node);
             node = join(&left, &node);
             full >>= 1;
         }
         self.edge.push(node);
         self.size += 1;
+    }
+
+    /// The full subtrees, largest first: the nodes that the root is joined from.
+    pub(crate) fn edge(&self) -> &[Digest] {
+        &self.edge
     }
 
     /// The root over all leaves.
@@ -41,7 +60,12 @@ impl Frontier {
     }
 }
 
-fn join(left: &Digest, right: &Digest) -> Digest {
+/// The hash of a leaf: SHA-256 over a zero byte and the leaf.
+pub fn leaf_hash(leaf: &[u8]) -> Digest {
+    Digest::of(&[&[0], leaf])
+}
+
+pub(crate) fn join(left: &Digest, right: &Digest) -> Digest {
     Digest::of(&[&[1], left.as_bytes(), right.as_bytes()])
 }
 

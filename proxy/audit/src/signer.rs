@@ -258,6 +258,12 @@ impl LocalKey {
         let bytes = self.pair.try_sign(hash.as_bytes()).map_err(|_| SignatureError::Wrong)?;
         Ok(Signature { kid: self.kid.clone(), hash: *hash, bytes: bytes.as_ref().to_vec() })
     }
+
+    /// Signs a text as it is, as notes are signed.
+    pub(crate) fn sign_message(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
+        let bytes = self.pair.try_sign(message).map_err(|_| SignatureError::Wrong)?;
+        Ok(bytes.as_ref().to_vec())
+    }
 }
 
 /// RFC 7468: 64 characters a line.

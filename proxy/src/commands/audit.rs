@@ -1,6 +1,10 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
 mod grep;
 mod input;
+mod proof;
+#[cfg(test)]
+mod proof_tests;
+mod prove;
 mod show;
 mod since;
 mod stats;
@@ -11,6 +15,7 @@ mod verify;
 mod words;
 
 pub use grep::{GrepArgs, grep};
+pub use prove::{ProveArgs, prove};
 pub use show::{ShowArgs, show};
 pub use stats::{StatsArgs, stats};
 pub use tail::{TailArgs, tail};
@@ -21,6 +26,8 @@ pub use verify::{VerifyArgs, VerifyFormat, VerifyFrom, verify};
 pub enum AuditCommand {
     /// Says whether a record is what was written, or names its first break.
     Verify(VerifyArgs),
+    /// Writes a file that proves one event without the record.
+    Prove(ProveArgs),
     /// Shows a record as lines for people.
     Tail(TailArgs),
     /// Tells one call's story: its intent, its outcome, or its refusal.
@@ -37,6 +44,7 @@ impl AuditCommand {
         let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
         match self {
             Self::Verify(args) => verify(args, &mut out, &mut err),
+            Self::Prove(args) => prove(args, &mut out, &mut err),
             Self::Tail(args) => tail(args, &mut out, &mut err),
             Self::Show(args) => show(args, &mut out, &mut err),
             Self::Grep(args) => grep(args, &mut out, &mut err),

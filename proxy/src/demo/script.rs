@@ -48,6 +48,7 @@ fn verify(dir: &Path) -> bool {
         since: None,
         from: audit::VerifyFrom::Jsonl,
         json: false,
+        proof: None,
     };
     let (mut said, mut complained) = (Vec::new(), Vec::new());
     let sound = audit::verify(&args, &mut said, &mut complained) == audit::SOUND;

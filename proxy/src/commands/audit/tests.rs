@@ -18,7 +18,7 @@ struct Line {
     command: AuditCommand,
 }
 
-async fn spool(dir: &TempDir) -> std::path::PathBuf {
+pub(super) async fn spool(dir: &TempDir) -> std::path::PathBuf {
     let mut options = LedgerOptions::new(dir.path().join("spool"));
     options.segment_bytes = 2048;
     let ledger = Ledger::open(options.clone()).await.unwrap();
@@ -31,12 +31,13 @@ async fn spool(dir: &TempDir) -> std::path::PathBuf {
 }
 
 /// Runs a command line; `{dir}` stands for the spool.
-fn run(spool: &Path, line: &str) -> (u8, String) {
+pub(super) fn run(spool: &Path, line: &str) -> (u8, String) {
     let line = line.replace("{dir}", spool.to_str().unwrap());
     let line = Line::try_parse_from(std::iter::once("audit").chain(line.split(' '))).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let code = match &line.command {
         AuditCommand::Verify(args) => verify(args, &mut out, &mut err),
+        AuditCommand::Prove(args) => prove(args, &mut out, &mut err),
         AuditCommand::Tail(args) => tail(args, &mut out, &mut err),
         AuditCommand::Show(args) => show(args, &mut out, &mut err),
         AuditCommand::Grep(args) => grep(args, &mut out, &mut err),
@@ -47,7 +48,7 @@ fn run(spool: &Path, line: &str) -> (u8, String) {
 }
 
 #[track_caller]
-fn check(spool: &Path, line: &str, code: u8, expect: &str) {
+pub(super) fn check(spool: &Path, line: &str, code: u8, expect: &str) {
     let (found, text) = run(spool, line);
     assert_eq!(found, code, "{line}: {text}");
     assert!(text.contains(expect), "{line}: {text}");

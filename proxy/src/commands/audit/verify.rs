@@ -9,6 +9,7 @@ use tollgate_audit::{
 };
 
 use super::input::{Framing, each_line, each_of, event_files, read_time};
+use super::proof::verify_proof;
 use super::since::last_before;
 use super::{BROKEN, SOUND, UNUSABLE};
 
@@ -18,7 +19,7 @@ use super::{BROKEN, SOUND, UNUSABLE};
 #[derive(clap::Args, Debug)]
 pub struct VerifyArgs {
     /// Files of events, one JSON object a line, in the chain's order; or a spool's directory.
-    #[arg(required = true, value_name = "FILE|DIR")]
+    #[arg(required_unless_present = "proof", value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
     /// The registry of signers to believe. Default: `signers.json` in the directory; to be sure
     /// against whoever can write there, give a copy kept elsewhere.
@@ -44,6 +45,14 @@ pub struct VerifyArgs {
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
+    /// Verifies the one event in a file that `audit prove` wrote, instead of a record.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "signers",
+        conflicts_with_all = ["paths", "checkpoints", "format", "part"]
+    )]
+    pub proof: Option<PathBuf>,
 }
 
 /// Whose record it is.
@@ -93,6 +102,9 @@ impl From<Break> for Flawed {
 
 /// Runs the command; the exit code is the answer.
 pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    if let (Some(proof), Some(signers)) = (&args.proof, &args.signers) {
+        return verify_proof(proof, signers, args.json, out, err);
+    }
     let (code, written) = match check(args) {
         Ok(summary) => (SOUND, tell_sound(args, &summary, out)),
         Err(Trouble::Broken(path, line, broken)) => {
