@@ -67,7 +67,7 @@ async fn a_file_that_a_crash_left_is_mended_and_filled_up() {
     let ends: Vec<_> = text.match_indices('\n').map(|(end, _)| end + 1).collect();
     for (left, name) in [(ends[1] + 9, "torn"), (9, "no whole line"), (0, "empty")] {
         fs::remove_file(&sealed).unwrap();
-        fs::write(directory.join("filling.part"), &text[..left]).unwrap();
+        fs::write(directory.join("filling.part"), text.get(..left).unwrap()).unwrap();
         fs::remove_file(options.spool.join("cursor-archive.json")).unwrap();
         record(&options, 0).await;
         assert_eq!(lines(&directory), lines(&options.spool), "for {name}");
