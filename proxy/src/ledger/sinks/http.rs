@@ -26,7 +26,7 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// What an answer may say; only its status counts.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// An event that was refused so often is refused for good.
-const REFUSALS_MAX: u32 = 3;
+const REFUSALS_MAX: u32 = 5;
 
 /// A collector that is spoken to over one connection at a time.
 pub(super) struct HttpOutlet {
