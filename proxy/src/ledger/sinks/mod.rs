@@ -172,10 +172,12 @@ impl Sink {
     ) {
         let mut pause = PAUSE_FIRST;
         loop {
+            // In this order: what is durable when the stop is seen is all that there will be.
+            let stopping = *stop.borrow();
             let durable = *position.borrow_and_update();
             match self.step(durable).await {
                 Ok(true) => pause = PAUSE_FIRST,
-                Ok(false) if *stop.borrow() => return,
+                Ok(false) if stopping => return,
                 Ok(false) => {
                     // The owner is gone when the position's sender is, and nothing more comes.
                     tokio::select! {
