@@ -483,6 +483,7 @@ fn record_and_inspection() {
     ]);
     let twice = "/spool\n  sinks:\n    - { type: syslog, name: s, address: '127.0.0.1:1' }\n    - { type: syslog, name: s, address: '127.0.0.1:2' }";
     check(&minimal_with("/spool", twice), "audit.sinks[1].name", "also `audit.sinks[0].name`", "");
+    other_sinks();
     for class in ["secret", "Secret.aws", "secret.", ".aws", "*.aws", "secret.*.x", "secret aws"] {
         let new =
             format!("version: 1\ndlp: {{ rules: [{{ classes: ['{class}'], action: block }}] }}");
@@ -522,4 +523,51 @@ fn a_flood_of_mistakes_is_cut_and_says_so() {
     let line = format!("{{{}}}", many.replace('\n', ", "));
     let rendered = read(&line, "t.yaml", &[]).unwrap_err().render(false);
     assert!(rendered.len() < 200_000, "{} bytes for one long line", rendered.len());
+}
+
+fn other_sinks() {
+    let sinks = |list: &str| minimal_with("/spool", &format!("/spool\n  sinks: [{list}]"));
+    let syslog = |rest: &str| {
+        sinks(&format!("{{ type: syslog, name: s, address: '192.0.2.1:6514', {rest} }}"))
+    };
+    for (text, path, expect) in [
+        (syslog("format: leef"), "audit.sinks[0].format", "none of"),
+        (syslog("tls: {}"), "audit.sinks[0].tls", "`server_name` is missing"),
+        (syslog("tls: { server_name: 'a b' }"), "audit.sinks[0].tls.server_name", ""),
+        (
+            syslog("tls: { server_name: a, client_key: k }"),
+            "audit.sinks[0].tls.client_key",
+            "needs `client_certificate`",
+        ),
+        (
+            syslog("tls: { server_name: a, verify: false }"),
+            "audit.sinks[0].tls.verify",
+            "not known",
+        ),
+        (sinks("{ type: folder, name: f }"), "audit.sinks[0]", "`directory` is missing"),
+        (
+            sinks("{ type: folder, name: f, directory: /var/lib/tollgate/spool }"),
+            "audit.sinks[0].directory",
+            "`audit.spool` itself",
+        ),
+        (
+            sinks("{ type: folder, name: f, directory: a, file_events: 0 }"),
+            "audit.sinks[0].file_events",
+            "less",
+        ),
+        (
+            sinks(
+                "{ type: folder, name: f, directory: a }, { type: folder, name: g, directory: a }",
+            ),
+            "audit.sinks[1].directory",
+            "also `audit.sinks[0].directory`",
+        ),
+        (
+            sinks("{ type: stdout, name: a }, { type: stdout, name: b }"),
+            "audit.sinks[1].type",
+            "standard output already",
+        ),
+    ] {
+        check(&text, path, expect, "");
+    }
 }

@@ -60,6 +60,8 @@ fn every_path_is_resolved() {
         "/etc/tollgate/secrets/bundle-hmac",
         "/var/lib/tollgate/spool",
         "/etc/tollgate/tls/lake-ca.pem",
+        "/etc/tollgate/tls/siem-ca.pem",
+        "/var/lib/tollgate/archive",
     ] {
         assert!(seen.iter().any(|seen| seen == path), "{path} is not among {seen:?}");
     }
@@ -82,6 +84,11 @@ fn warnings_name_what_is_dangerous() {
             "/spool",
             "/spool\n  sinks: [{ type: syslog, name: s, address: '192.0.2.1:601' }]",
             Some("sink `s` sends the record in clear text"),
+        ),
+        (
+            "/spool",
+            "/spool\n  sinks: [{ type: syslog, name: s, address: '192.0.2.1:6514', tls: { server_name: siem } }]",
+            None,
         ),
         (
             "version: 1",

@@ -143,6 +143,7 @@ impl Gate {
         self.metrics.policy_expires.set(self.snapshot().rulebook.expires_at().as_second());
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));
+            self.metrics.sink_dead.with_label_values(&[&sink.name]).set(signed(sink.dead));
         }
     }
 

@@ -164,19 +164,22 @@ impl Syslog {
         self.received.lock().unwrap().clone()
     }
 
-    /// The whole frames that came (RFC 6587 section 3.4.1), without their counts.
+    /// The whole frames that came, without their counts.
     pub(crate) fn frames(&self) -> Vec<String> {
-        let bytes = self.bytes();
-        let mut rest = bytes.as_slice();
-        let mut frames = Vec::new();
-        while let Some(blank) = rest.iter().position(|byte| *byte == b' ') {
-            let length = std::str::from_utf8(&rest[..blank]).unwrap().parse::<usize>().unwrap();
-            let Some(frame) = rest.get(blank + 1..blank + 1 + length) else { break };
-            frames.push(String::from_utf8(frame.to_vec()).unwrap());
-            rest = &rest[blank + 1 + length..];
-        }
-        frames
+        frames(&self.bytes())
     }
+}
+
+/// The whole frames of some bytes (RFC 6587 section 3.4.1), without their counts.
+pub(crate) fn frames(mut rest: &[u8]) -> Vec<String> {
+    let mut frames = Vec::new();
+    while let Some(blank) = rest.iter().position(|byte| *byte == b' ') {
+        let length = std::str::from_utf8(&rest[..blank]).unwrap().parse::<usize>().unwrap();
+        let Some(frame) = rest.get(blank + 1..blank + 1 + length) else { break };
+        frames.push(String::from_utf8(frame.to_vec()).unwrap());
+        rest = &rest[blank + 1 + length..];
+    }
+    frames
 }
 
 impl Drop for Syslog {

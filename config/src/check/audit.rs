@@ -1,5 +1,5 @@
 //! Sinks of the record.
-use super::routes::is_cleartext;
+use super::routes::{client_identity, is_cleartext};
 use super::{place, unique_in};
 use crate::errata::Errata;
 use crate::formats::http_url;
@@ -8,11 +8,26 @@ use crate::tree::Node;
 pub(super) fn check(root: &Node, errata: &mut Errata) {
     let Some(audit) = root.value("audit") else { return };
     unique_in(audit, "audit.", "sinks", "name", errata);
+    unique_in(audit, "audit.", "sinks", "directory", errata);
+    one_stdout(audit, errata);
     for (nth, sink) in audit.items("sinks").iter().enumerate() {
+        let path = format!("audit.sinks[{nth}]");
+        if let Some(tls) = sink.value("tls") {
+            client_identity(tls, &format!("{path}.tls"), errata);
+        }
+        let directory = sink.text("directory");
+        if directory.is_some() && directory == audit.text("spool") {
+            errata
+                .add(
+                    place(sink, "directory"),
+                    format!("{path}.directory"),
+                    "it is `audit.spool` itself",
+                )
+                .help("an archive has a directory of its own");
+        }
         if !is_cleartext(sink) {
             continue;
         }
-        let path = format!("audit.sinks[{nth}]");
         if sink.value("ca").is_some() {
             errata
                 .add(place(sink, "ca"), format!("{path}.ca"), "the collector is `http://`")
@@ -27,6 +42,22 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
                 )
                 .help("write `https://`, or remove `token`");
         }
+    }
+}
+
+/// Two writers would mix their lines.
+fn one_stdout(audit: &Node, errata: &mut Errata) {
+    let sinks = audit.items("sinks").iter().enumerate();
+    let mut written = sinks.filter(|(_, sink)| sink.text("type") == Some("stdout"));
+    let Some((first, _)) = written.next() else { return };
+    for (nth, sink) in written {
+        errata
+            .add(
+                place(sink, "type"),
+                format!("audit.sinks[{nth}].type"),
+                format!("`audit.sinks[{first}]` has the standard output already"),
+            )
+            .help("there is one standard output");
     }
 }
 

@@ -73,14 +73,7 @@ fn conditions(root: &Node, errata: &mut Errata) {
 fn tls(upstream: &Node, path: &str, errata: &mut Errata) {
     let Some(tls) = upstream.value("tls") else { return };
     let path = format!("{path}.tls");
-    for (have, need) in [("client_certificate", "client_key"), ("client_key", "client_certificate")]
-    {
-        if tls.value(have).is_some() && tls.value(need).is_none() {
-            errata
-                .add(place(tls, have), format!("{path}.{have}"), format!("it needs `{need}`"))
-                .help("a certificate is shown with its key, or not at all");
-        }
-    }
+    client_identity(tls, &path, errata);
     if is_cleartext(upstream) {
         for entry in tls.entries() {
             errata
@@ -90,6 +83,18 @@ fn tls(upstream: &Node, path: &str, errata: &mut Errata) {
                     "the upstream is `http://`",
                 )
                 .help("write `https://`, or remove the TLS settings");
+        }
+    }
+}
+
+/// Both halves of what a client shows, or neither.
+pub(super) fn client_identity(tls: &Node, path: &str, errata: &mut Errata) {
+    for (have, need) in [("client_certificate", "client_key"), ("client_key", "client_certificate")]
+    {
+        if tls.value(have).is_some() && tls.value(need).is_none() {
+            errata
+                .add(place(tls, have), format!("{path}.{have}"), format!("it needs `{need}`"))
+                .help("a certificate is shown with its key, or not at all");
         }
     }
 }

@@ -12,7 +12,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{Audit, Checkpoints, Durability, HttpSink, Signer, Sink, SyslogSink};
+pub use audit::{
+    Audit, Checkpoints, Durability, FolderSink, HttpSink, Signer, Sink, StdoutSink, SyslogFormat,
+    SyslogSink, SyslogTls,
+};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,

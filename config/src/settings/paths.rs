@@ -38,7 +38,15 @@ impl Settings {
                     http.ca.iter_mut().for_each(&mut *visit);
                     http.token.iter_mut().for_each(|token| file(token, visit));
                 }
-                Sink::Syslog(_) => {}
+                Sink::Syslog(syslog) => {
+                    let Some(tls) = &mut syslog.tls else { continue };
+                    [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
+                        .into_iter()
+                        .flatten()
+                        .for_each(&mut *visit);
+                }
+                Sink::Folder(folder) => visit(&mut folder.directory),
+                Sink::Stdout(_) => {}
             }
         }
     }

@@ -103,10 +103,12 @@ impl Settings {
                     "sink `{}` sends the record in clear text over `http://`",
                     http.name
                 )),
-                Sink::Syslog(syslog) if !syslog.address.ip().is_loopback() => {
+                Sink::Syslog(syslog)
+                    if syslog.tls.is_none() && !syslog.address.ip().is_loopback() =>
+                {
                     warnings.push(format!("sink `{}` sends the record in clear text", syslog.name));
                 }
-                Sink::Http(_) | Sink::Syslog(_) => {}
+                Sink::Http(_) | Sink::Syslog(_) | Sink::Folder(_) | Sink::Stdout(_) => {}
             }
         }
     }

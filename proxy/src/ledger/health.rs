@@ -41,6 +41,8 @@ pub struct SinkHealth {
     pub lag: u64,
     /// Deliveries that failed since the start.
     pub failures: u64,
+    /// Events that it refused for good; they are in `dead-<sink>.jsonl`.
+    pub dead: u64,
 }
 
 /// What the owner counts.
@@ -62,6 +64,7 @@ pub(super) struct SinkCounters {
     pub(super) name: String,
     pub(super) acknowledged: AtomicU64,
     pub(super) failures: AtomicU64,
+    pub(super) dead: AtomicU64,
 }
 
 impl SinkCounters {
@@ -76,6 +79,7 @@ impl SinkCounters {
             acknowledged,
             lag: size.saturating_sub(acknowledged),
             failures: self.failures.load(Ordering::Relaxed),
+            dead: self.dead.load(Ordering::Relaxed),
         }
     }
 }

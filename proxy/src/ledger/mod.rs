@@ -12,6 +12,7 @@
 //! <spool>/events-000000000001.jsonl   the chain, one event a line, in segments
 //! <spool>/checkpoints.jsonl           signed sizes and heads
 //! <spool>/cursor-<sink>.json          how far a sink has acknowledged
+//! <spool>/dead-<sink>.jsonl           events that its collector refused for good
 //! ```
 mod disk;
 mod error;

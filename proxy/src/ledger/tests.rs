@@ -1,4 +1,6 @@
 //! The ledger over real directories, with disks that fail where a real one would have to be broken.
+mod archives;
+mod dead;
 mod disks;
 mod faults;
 mod record;

@@ -52,6 +52,8 @@ pub struct Metrics {
     pub policy_expires: IntGauge,
     /// Events a sink has not acknowledged, by sink.
     pub sink_lag: prometheus::IntGaugeVec,
+    /// Events that a sink's collector refused for good, by sink.
+    pub sink_dead: prometheus::IntGaugeVec,
 }
 
 impl Metrics {
@@ -127,6 +129,11 @@ impl Metrics {
             sink_lag: shelf.gauges(
                 "tollgate_sink_lag_events",
                 "Events a sink has not acknowledged",
+                &["sink"],
+            )?,
+            sink_dead: shelf.gauges(
+                "tollgate_sink_dead_events",
+                "Events that a sink's collector refused for good",
                 &["sink"],
             )?,
             registry,

@@ -1,16 +1,16 @@
 //! Batches of JSON lines by POST; any 2xx acknowledges.
-use std::sync::Arc;
+use std::io::Write as _;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tollgate_config::settings::{HttpSink, SecretRef};
@@ -19,11 +19,14 @@ use zeroize::Zeroizing;
 
 use super::DeliveryError;
 use super::feed::Batch;
+use super::tls::connector;
 
 /// Name resolution, TCP and TLS together.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// What an answer may say; only its status counts.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// An event that was refused so often is refused for good.
+const REFUSALS_MAX: u32 = 5;
 
 /// A collector that is spoken to over one connection at a time.
 pub(super) struct HttpOutlet {
@@ -34,8 +37,11 @@ pub(super) struct HttpOutlet {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     token: Option<SecretRef>,
     batch_events: usize,
-    /// Smaller than the setting after a collector said that a batch was too large.
+    gzip: bool,
+    /// Smaller than the setting after a collector refused a batch for what it is.
     fitting_events: usize,
+    /// The event that was refused alone, and how often.
+    refused: (u64, u32),
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -51,7 +57,7 @@ impl HttpOutlet {
             "https" => {
                 let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
                 let name = ServerName::try_from(name).map_err(|_| "`url` has no valid host")?;
-                Some((connector(setting)?, name))
+                Some((connector(setting.ca.as_deref(), None)?, name))
             }
             _ => return Err("`url` is neither `http` nor `https`".to_owned()),
         };
@@ -72,7 +78,9 @@ impl HttpOutlet {
             tls,
             token: setting.token.clone(),
             batch_events: setting.batch_events.max(1),
+            gzip: setting.gzip,
             fitting_events: setting.batch_events.max(1),
+            refused: (0, 0),
             connection: None,
         })
     }
@@ -98,21 +106,48 @@ impl HttpOutlet {
             self.fitting_events = self.batch_events.min(self.fitting_events.saturating_mul(2));
             return Ok(());
         }
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
-            self.fitting_events = (self.fitting_events / 2).max(1);
+        Err(match is_about_the_batch(status) {
+            true => self.refused(status.as_u16(), batch),
+            false => DeliveryError::Status(status.as_u16()),
+        })
+    }
+
+    /// Halves what is sent at once until the event that is refused stands alone.
+    fn refused(&mut self, status: u16, batch: &Batch) -> DeliveryError {
+        let events = batch.last_seq.saturating_sub(batch.first_seq) + 1;
+        if events > 1 {
+            self.fitting_events = usize::try_from(events / 2).unwrap_or(1);
+            return DeliveryError::Parted(status);
         }
-        Err(DeliveryError::Status(status.as_u16()))
+        self.refused = match self.refused {
+            (seq, times) if seq == batch.first_seq => (seq, times + 1),
+            _ => (batch.first_seq, 1),
+        };
+        match self.refused.1 {
+            REFUSALS_MAX.. => {
+                self.refused.1 = 0;
+                DeliveryError::Dead(status)
+            }
+            _ => DeliveryError::Status(status),
+        }
     }
 
     fn request(&self, batch: &Batch) -> Result<Request<Full<Bytes>>, DeliveryError> {
+        let body = match self.gzip {
+            true => compressed(&batch.lines)?,
+            false => batch.lines.clone(),
+        };
         let mut request = Request::post(self.path.as_str())
             .header(HOST, self.authority.as_str())
             .header(CONTENT_TYPE, "application/x-ndjson")
             .header("tollgate-first-seq", batch.first_seq)
             .header("tollgate-last-seq", batch.last_seq)
             .header("tollgate-last-hash", batch.last_hash.as_str())
-            .body(Full::new(batch.lines.clone()))
+            .body(Full::new(body))
             .map_err(|_| DeliveryError::Status(StatusCode::BAD_REQUEST.as_u16()))?;
+        if self.gzip {
+            request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         if let Some(token) = &self.token {
             request.headers_mut().insert(AUTHORIZATION, self.bearer(token)?);
         }
@@ -148,6 +183,19 @@ impl HttpOutlet {
     }
 }
 
+/// Whether a status says something of the batch itself, and not of the address, the token, the
+/// time or the collector: then another try with the same events ends the same.
+fn is_about_the_batch(status: StatusCode) -> bool {
+    let elsewhere = [401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 426, 429];
+    status.is_client_error() && !elsewhere.contains(&status.as_u16())
+}
+
+fn compressed(lines: &[u8]) -> Result<Bytes, DeliveryError> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(lines)?;
+    Ok(Bytes::from(encoder.finish()?))
+}
+
 async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, DeliveryError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
@@ -158,31 +206,4 @@ where
         let _ = connection.await;
     });
     Ok(sender)
-}
-
-fn connector(setting: &HttpSink) -> Result<TlsConnector, String> {
-    let mut roots = RootCertStore::empty();
-    match &setting.ca {
-        Some(path) => {
-            let certificates = CertificateDer::pem_file_iter(path)
-                .and_then(|all| all.collect::<Result<Vec<_>, _>>())
-                .map_err(|e| format!("`ca`: `{}`: {e}", path.display()))?;
-            for certificate in certificates {
-                roots.add(certificate).map_err(|e| format!("`ca`: `{}`: {e}", path.display()))?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    if roots.is_empty() {
-        return Err("no authority to trust: set `ca`".to_owned());
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

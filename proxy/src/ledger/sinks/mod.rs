@@ -3,9 +3,13 @@
 //! A sink reads what is durable and nothing else, so it can lag, fail and come back for as long as
 //! the spool holds; it never delays a call.
 mod cursor;
+mod dead;
 mod feed;
+mod folder;
 mod http;
+mod stdout;
 mod syslog;
+mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use tollgate_config::settings;
 use super::health::SinkCounters;
 use super::spool::Position;
 use super::{LedgerError, LedgerOptions};
+use dead::DeadLetters;
 use feed::{Batch, Feed};
 
 /// The first pause after a failure; each further one is twice as long.
@@ -31,7 +36,7 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 /// One delivery that takes longer has failed.
 const DELIVERY_WAIT: Duration = Duration::from_secs(30);
 
-/// Why a delivery failed. It is tried again; nothing is skipped.
+/// Why a delivery failed. It is tried again; nothing is skipped but what is buried.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DeliveryError {
     #[error("the collector cannot be reached: {0}")]
@@ -40,6 +45,16 @@ pub(super) enum DeliveryError {
     Http(#[from] hyper::Error),
     #[error("the collector answered {0}")]
     Status(u16),
+    #[error("the collector answered {0}; fewer events at once are tried")]
+    Parted(u16),
+    #[error("the collector answered {0} to one event, again and again")]
+    Dead(u16),
+    #[error("a refused event cannot be put aside: {0}")]
+    Burial(std::io::Error),
+    #[error("the archive cannot be written: {0}")]
+    Archive(std::io::Error),
+    #[error("standard output cannot be written: {0}")]
+    Output(std::io::Error),
     #[error("the collector closed the connection before it can have read all")]
     Closed,
     #[error("the collector did not answer in time")]
@@ -53,14 +68,29 @@ pub(super) enum DeliveryError {
 /// Where batches go.
 enum Outlet {
     Http(Box<http::HttpOutlet>),
-    Syslog(syslog::SyslogOutlet),
+    Syslog(Box<syslog::SyslogOutlet>),
+    Folder(folder::FolderOutlet),
+    Stdout(stdout::StdoutOutlet),
 }
 
 impl Outlet {
+    fn set_up(setting: &settings::Sink, spool: &Path) -> Result<Self, String> {
+        Ok(match setting {
+            settings::Sink::Http(sink) => Self::Http(Box::new(http::HttpOutlet::new(sink)?)),
+            settings::Sink::Syslog(sink) => {
+                Self::Syslog(Box::new(syslog::SyslogOutlet::new(sink)?))
+            }
+            settings::Sink::Folder(sink) => Self::Folder(folder::FolderOutlet::new(sink, spool)?),
+            settings::Sink::Stdout(_) => Self::Stdout(stdout::StdoutOutlet::new()?),
+        })
+    }
+
     async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
         match self {
             Self::Http(outlet) => outlet.deliver(batch).await,
             Self::Syslog(outlet) => outlet.deliver(batch).await,
+            Self::Folder(outlet) => outlet.deliver(batch).await,
+            Self::Stdout(outlet) => outlet.deliver(batch).await,
         }
     }
 
@@ -68,6 +98,20 @@ impl Outlet {
         match self {
             Self::Http(outlet) => outlet.events_at_once(),
             Self::Syslog(_) => syslog::BATCH_EVENTS,
+            Self::Folder(_) => folder::BATCH_EVENTS,
+            Self::Stdout(_) => stdout::BATCH_EVENTS,
+        }
+    }
+
+    /// Everything was delivered, and nothing more comes.
+    async fn close(&mut self) -> Result<(), DeliveryError> {
+        match self {
+            Self::Http(_) | Self::Stdout(_) => Ok(()),
+            Self::Syslog(outlet) => {
+                outlet.close().await;
+                Ok(())
+            }
+            Self::Folder(outlet) => outlet.close().await,
         }
     }
 }
@@ -76,6 +120,7 @@ impl Outlet {
 pub(super) struct Sink {
     outlet: Outlet,
     feed: Feed,
+    dead: DeadLetters,
     counters: Arc<SinkCounters>,
 }
 
@@ -99,33 +144,40 @@ impl Sink {
         if name.is_empty() || name.len() > 63 || !name.bytes().all(plain) {
             return Err(wrong("?", "`name` is 1 to 63 characters of `A-Z a-z 0-9 . _ -`"));
         }
-        let outlet = match setting {
-            settings::Sink::Http(sink) => http::HttpOutlet::new(sink)
-                .map(|outlet| Outlet::Http(Box::new(outlet)))
-                .map_err(|reason| wrong(name, &reason))?,
-            settings::Sink::Syslog(sink) => Outlet::Syslog(syslog::SyslogOutlet::new(sink.address)),
-        };
+        let outlet =
+            Outlet::set_up(setting, &options.spool).map_err(|reason| wrong(name, &reason))?;
         let feed = Feed::open(&options.spool, name)?;
+        let dead = DeadLetters::of(&options.spool, name);
         let counters = Arc::new(SinkCounters::named(name));
         counters.acknowledged.store(feed.acknowledged(), Relaxed);
-        Ok(Self { outlet, feed, counters })
+        counters.dead.store(dead.count()?, Relaxed);
+        Ok(Self { outlet, feed, dead, counters })
     }
 
     pub(super) fn counters(&self) -> Arc<SinkCounters> {
         Arc::clone(&self.counters)
     }
 
-    async fn run(
-        mut self,
+    async fn run(mut self, position: watch::Receiver<Position>, stop: watch::Receiver<bool>) {
+        self.follow(position, stop).await;
+        if let Err(error) = self.outlet.close().await {
+            tracing::warn!(sink = self.counters.name, %error, "a sink was not closed well");
+        }
+    }
+
+    async fn follow(
+        &mut self,
         mut position: watch::Receiver<Position>,
         mut stop: watch::Receiver<bool>,
     ) {
         let mut pause = PAUSE_FIRST;
         loop {
+            // In this order: what is durable when the stop is seen is all that there will be.
+            let stopping = *stop.borrow();
             let durable = *position.borrow_and_update();
             match self.step(durable).await {
                 Ok(true) => pause = PAUSE_FIRST,
-                Ok(false) if *stop.borrow() => return,
+                Ok(false) if stopping => return,
                 Ok(false) => {
                     // The owner is gone when the position's sender is, and nothing more comes.
                     tokio::select! {
@@ -135,6 +187,9 @@ impl Sink {
                 }
                 Err(error) => {
                     self.count_failure(&error);
+                    if matches!(error, DeliveryError::Parted(_)) {
+                        pause = PAUSE_FIRST;
+                    }
                     tokio::select! {
                         () = tokio::time::sleep(jittered(pause)) => {
                             pause = (pause * 2).min(PAUSE_MAX);
@@ -152,13 +207,31 @@ impl Sink {
         let most = self.outlet.events_at_once();
         let Some(batch) = self.feed.next(durable, most).await? else { return Ok(false) };
         let delivered = tokio::time::timeout(DELIVERY_WAIT, self.outlet.deliver(&batch)).await;
-        delivered.unwrap_or(Err(DeliveryError::Late))?;
+        match delivered.unwrap_or(Err(DeliveryError::Late)) {
+            Err(DeliveryError::Dead(status)) => self.bury(&batch, status).await?,
+            delivered => delivered?,
+        }
         if let Err(error) = self.feed.acknowledge(&batch).await {
             // Delivered and not noted: after a restart it is delivered again.
             tracing::warn!(sink = self.counters.name, %error, "a cursor cannot be written");
         }
         self.counters.acknowledged.store(self.feed.acknowledged(), Relaxed);
         Ok(true)
+    }
+
+    /// Puts aside what the collector refuses for good, so that what comes after it gets through.
+    async fn bury(&mut self, batch: &Batch, status: u16) -> Result<(), DeliveryError> {
+        self.dead.bury(batch.lines.clone()).await?;
+        let events = batch.last_seq.saturating_sub(batch.first_seq) + 1;
+        self.counters.dead.fetch_add(events, Relaxed);
+        let (sink, seq) = (&self.counters.name, batch.first_seq);
+        tracing::error!(
+            sink,
+            seq,
+            status,
+            "a collector refuses an event for good; it is put aside"
+        );
+        Ok(())
     }
 
     fn count_failure(&self, error: &DeliveryError) {

@@ -1,5 +1,6 @@
 //! Collectors that drop, refuse and come back.
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,24 +8,28 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tollgate_config::settings::{HttpSink, SecretRef, Sink, SyslogSink};
+use tollgate_config::settings::{HttpSink, SecretRef, Sink, SyslogFormat, SyslogSink};
 
 use super::*;
 
-type Seen = Arc<Mutex<Vec<u64>>>;
+pub(super) type Seen = Arc<Mutex<Vec<u64>>>;
 
-async fn listen() -> (TcpListener, SocketAddr) {
+pub(super) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
 
-fn http(address: SocketAddr, token: Option<SecretRef>) -> Sink {
+pub(super) fn http(address: SocketAddr, token: Option<SecretRef>) -> Sink {
     let url = format!("http://{address}/ingest?x=1");
-    Sink::Http(HttpSink { name: "siem".into(), url, token, ca: None, batch_events: 7 })
+    Sink::Http(HttpSink { name: "siem".into(), url, token, ca: None, batch_events: 7, gzip: false })
 }
 
-async fn until(what: impl Fn() -> bool) {
+fn syslog(address: SocketAddr, format: SyslogFormat) -> Sink {
+    Sink::Syslog(SyslogSink { name: "cef".into(), address, format, tls: None })
+}
+
+pub(super) async fn until(what: impl Fn() -> bool) {
     let wait = async {
         while !what() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -34,19 +39,19 @@ async fn until(what: impl Fn() -> bool) {
 }
 
 /// Each event for the first time in order, none missing.
-fn assert_in_order(seen: &[u64], count: u64) {
+pub(super) fn assert_in_order(seen: &[u64], count: u64) {
     let mut known = BTreeSet::new();
     let first: Vec<u64> = seen.iter().copied().filter(|seq| known.insert(*seq)).collect();
     assert_eq!(first, (0..count).collect::<Vec<_>>());
 }
 
-struct Posted {
-    head: Vec<String>,
-    seqs: Vec<u64>,
+pub(super) struct Posted {
+    pub(super) head: Vec<String>,
+    pub(super) seqs: Vec<u64>,
 }
 
 /// Reads one request; `None` at the connection's end.
-async fn read_post(stream: &mut BufReader<TcpStream>) -> Option<Posted> {
+pub(super) async fn read_post(stream: &mut BufReader<TcpStream>) -> Option<Posted> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();
@@ -61,6 +66,11 @@ async fn read_post(stream: &mut BufReader<TcpStream>) -> Option<Posted> {
     let length = head.iter().find_map(|line| line.strip_prefix("content-length: "))?;
     let mut body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut body).await.ok()?;
+    if head.iter().any(|line| line == "content-encoding: gzip") {
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut plain).unwrap();
+        body = plain;
+    }
     let lines = body.split(|b| *b == b'\n').filter(|line| !line.is_empty());
     let seqs = lines.map(|line| Entry::parse(line).unwrap().seq()).collect();
     Some(Posted { head, seqs })
@@ -188,7 +198,7 @@ async fn syslog_is_sent_again_when_the_collector_drops_it() {
     });
     let mut options = options(&dir);
     options.checkpoint_events = 1_000_000;
-    options.sinks = vec![Sink::Syslog(SyslogSink { name: "cef".into(), address })];
+    options.sinks = vec![syslog(address, SyslogFormat::Cef)];
     let ledger = Ledger::open(options).await.unwrap();
     for n in 0..10 {
         ledger.append(facts(&n.to_string())).await.unwrap();
@@ -251,6 +261,7 @@ async fn wrong_sinks_are_told_at_start() {
             token: None,
             ca: Some("missing.pem".into()),
             batch_events: 1,
+            gzip: false,
         })
     };
     for (sinks, expect) in [

@@ -1,0 +1,57 @@
+//! TLS towards collectors. Their name is verified always.
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsConnector;
+
+/// A connector that trusts these authorities, or the system's, and shows this certificate with
+/// its key where it is asked for one. A mistake in a file is told with the file's setting.
+pub(super) fn connector(
+    ca: Option<&Path>,
+    client: Option<(&Path, &Path)>,
+) -> Result<TlsConnector, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?
+        .with_root_certificates(roots(ca)?);
+    let config = match client {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = certificates("client_certificate", certificate)?;
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|e| format!("`client_key`: `{}`: {e}", key.display()))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|e| format!("`client_certificate` and `client_key`: {e}"))?
+        }
+    };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(path) => {
+            for certificate in certificates("ca", path)? {
+                roots.add(certificate).map_err(|e| format!("`ca`: `{}`: {e}", path.display()))?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err("no authority to trust: set `ca`".to_owned());
+    }
+    Ok(roots)
+}
+
+fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(|all| all.collect::<Result<Vec<_>, _>>())
+        .map_err(|e| format!("`{setting}`: `{}`: {e}", path.display()))
+}
