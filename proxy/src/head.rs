@@ -71,8 +71,9 @@ pub async fn read(
             let sentence = "The request's head did not arrive in time. Send it in one go.";
             return HeadRead::Refused(Code::RequestTimeout, sentence.to_owned());
         }
-        () = stopped_while_idle(conn, stop) => return HeadRead::Closed,
         read = session.read_request() => read,
+        // After the read, which takes notice of bytes that came before the stop.
+        () = stopped_while_idle(conn, stop) => return HeadRead::Closed,
     };
     match read {
         Ok(true) => {}
