@@ -7,33 +7,15 @@
     clippy::indexing_slicing,
     reason = "a test may stop, and reads the vectors' files"
 )]
-use std::fs;
-use std::path::{Path, PathBuf};
+mod shared;
 
 use serde_json::Value;
 use sha2::Digest as _;
+use shared::text;
 use tollgate_audit::cef::CefLine;
 use tollgate_audit::{
     Break, Digest, Note, Profile, Registry, Summary, Verifier, canonical, event_hash, read_json,
 };
-
-fn shared() -> PathBuf {
-    let dir = match std::env::var_os("TOLLGATE_SHARED") {
-        Some(dir) => PathBuf::from(dir),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-    };
-    assert!(
-        dir.join("vectors").is_dir(),
-        "the shared vectors are not at `{}`; set TOLLGATE_SHARED to where they are",
-        dir.display()
-    );
-    dir.join("vectors")
-}
-
-fn text(name: &str) -> String {
-    let path = shared().join(name);
-    fs::read_to_string(&path).unwrap_or_else(|e| panic!("`{}`: {e}", path.display()))
-}
 
 fn json(name: &str) -> Value {
     serde_json::from_str(&text(name)).unwrap()

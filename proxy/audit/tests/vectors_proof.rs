@@ -5,8 +5,7 @@
     clippy::disallowed_types,
     reason = "the crate is pure; its tests read files"
 )]
-use std::fs;
-use std::path::{Path, PathBuf};
+mod shared;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,22 +17,8 @@ use tollgate_audit::{
 
 const SIZE: usize = 7;
 
-fn ledger() -> PathBuf {
-    let dir = match std::env::var_os("TOLLGATE_SHARED") {
-        Some(dir) => PathBuf::from(dir),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-    };
-    assert!(
-        dir.join("vectors").is_dir(),
-        "the shared vectors are not at `{}`; set TOLLGATE_SHARED to where they are",
-        dir.display()
-    );
-    dir.join("vectors/ledger")
-}
-
 fn text(name: &str) -> String {
-    let path = ledger().join(name);
-    fs::read_to_string(&path).unwrap_or_else(|e| panic!("`{}`: {e}", path.display()))
+    shared::text(&format!("ledger/{name}"))
 }
 
 fn vectors() -> Value {

@@ -20,6 +20,10 @@ pub async fn client_gone(session: &mut ServerSession) {
 
 /// Answers a refusal in the caller's protocol. Returns whether the connection is in order.
 pub async fn refuse(session: &mut ServerSession, refusal: &Refusal, caller: &Caller) -> bool {
+    // After a fault in the middle of an answer a second one would be read as a part of the first.
+    if session.response_written().is_some_and(|head| !head.status.is_informational()) {
+        return false;
+    }
     let mut reply = answer(refusal, caller);
     if let Some(receipt) = &refusal.receipt {
         put_receipt(&mut reply.headers, receipt);

@@ -189,13 +189,9 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync + 'static,
 {
     // pingora carries a connection's user data beside a CONNECT answer; ours is never sent.
-    let header = ResponseHeader::build(http::StatusCode::OK, Some(0));
-    let header = Box::new(header.unwrap_or_else(|_| ResponseHeader::from(blank_parts())));
+    let unsent = http::Response::new(()).into_parts().0;
+    let header = Box::new(ResponseHeader::from(unsent));
     Box::new(GateStream::new(io, sniffed, fd, Some(alpn), conn, header))
-}
-
-fn blank_parts() -> http::response::Parts {
-    http::Response::new(()).into_parts().0
 }
 
 /// Reads until the bytes can only be, or can no longer be, the HTTP/2 preface.
