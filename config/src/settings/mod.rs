@@ -3,6 +3,7 @@ mod audit;
 mod dlp;
 mod formats;
 mod paths;
+mod sinks;
 mod warnings;
 mod ways_in;
 mod ways_out;
@@ -12,11 +13,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{
-    Audit, Checkpoints, Durability, FolderSink, HttpSink, Signer, Sink, StdoutSink, SyslogFormat,
-    SyslogSink, SyslogTls,
-};
+pub use audit::{Audit, Checkpoints, Durability, Signer};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
 };

@@ -21,12 +21,14 @@ mod health;
 mod key;
 mod options;
 mod owner;
+mod peer;
 mod queue;
 mod recovery;
 mod sinks;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod writer;
 
 use std::fs::File;

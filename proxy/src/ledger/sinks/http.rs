@@ -1,40 +1,27 @@
 //! Batches of JSON lines by POST; any 2xx acknowledges.
 use std::io::Write as _;
-use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tollgate_config::settings::{HttpSink, SecretRef};
-use url::Url;
 use zeroize::Zeroizing;
 
+use super::super::peer::Peer;
 use super::DeliveryError;
 use super::feed::Batch;
-use super::tls::connector;
 
-/// Name resolution, TCP and TLS together.
-const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// What an answer may say; only its status counts.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// An event that was refused so often is refused for good.
 const REFUSALS_MAX: u32 = 5;
 
-/// A collector that is spoken to over one connection at a time.
+/// A collector that is spoken to by one request at a time.
 pub(super) struct HttpOutlet {
-    authority: String,
-    host: String,
-    port: u16,
-    path: String,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    peer: Peer,
     token: Option<SecretRef>,
     batch_events: usize,
     gzip: bool,
@@ -42,46 +29,17 @@ pub(super) struct HttpOutlet {
     fitting_events: usize,
     /// The event that was refused alone, and how often.
     refused: (u64, u32),
-    connection: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl HttpOutlet {
     pub(super) fn new(setting: &HttpSink) -> Result<Self, String> {
-        let url = Url::parse(&setting.url).map_err(|_| "`url` is no URL".to_owned())?;
-        let host = url.host_str().ok_or("`url` has no host")?.to_owned();
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("`url` holds a password; use `token`".to_owned());
-        }
-        let tls = match url.scheme() {
-            "http" => None,
-            "https" => {
-                let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-                let name = ServerName::try_from(name).map_err(|_| "`url` has no valid host")?;
-                Some((connector(setting.ca.as_deref(), None)?, name))
-            }
-            _ => return Err("`url` is neither `http` nor `https`".to_owned()),
-        };
-        let port = url.port_or_known_default().ok_or("`url` has no port")?;
-        let path = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
-        let authority = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.clone(),
-        };
         Ok(Self {
-            authority,
-            host,
-            port,
-            path,
-            tls,
+            peer: Peer::new(&setting.url, setting.ca.as_deref(), None)?,
             token: setting.token.clone(),
             batch_events: setting.batch_events.max(1),
             gzip: setting.gzip,
             fitting_events: setting.batch_events.max(1),
             refused: (0, 0),
-            connection: None,
         })
     }
 
@@ -91,17 +49,8 @@ impl HttpOutlet {
 
     pub(super) async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
         let request = self.request(batch)?;
-        // Taken out, so that a delivery that fails or is given up leaves no connection behind.
-        let mut connection = match self.connection.take() {
-            Some(open) if open.is_ready() => open,
-            _ => self.connect().await?,
-        };
-        let answer = connection.send_request(request).await?;
-        let status = answer.status();
-        let drained = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
-        if drained.is_ok() {
-            self.connection = Some(connection);
-        }
+        let answer = self.peer.send(request, ANSWER_BYTES_MAX).await?;
+        let status = answer.head.status;
         if status.is_success() {
             self.fitting_events = self.batch_events.min(self.fitting_events.saturating_mul(2));
             return Ok(());
@@ -137,8 +86,7 @@ impl HttpOutlet {
             true => compressed(&batch.lines)?,
             false => batch.lines.clone(),
         };
-        let mut request = Request::post(self.path.as_str())
-            .header(HOST, self.authority.as_str())
+        let mut request = Request::post(self.peer.path())
             .header(CONTENT_TYPE, "application/x-ndjson")
             .header("tollgate-first-seq", batch.first_seq)
             .header("tollgate-last-seq", batch.last_seq)
@@ -166,21 +114,6 @@ impl HttpOutlet {
         value.set_sensitive(true);
         Ok(value)
     }
-
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, DeliveryError> {
-        let opened = tokio::time::timeout(CONNECT_WAIT, self.open());
-        opened.await.map_err(|_| DeliveryError::Late)?
-    }
-
-    async fn open(&self) -> Result<SendRequest<Full<Bytes>>, DeliveryError> {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let tcp = TcpStream::connect((host, self.port)).await?;
-        tcp.set_nodelay(true)?;
-        match &self.tls {
-            None => speak(tcp).await,
-            Some((connector, name)) => speak(connector.connect(name.clone(), tcp).await?).await,
-        }
-    }
 }
 
 /// Whether a status says something of the batch itself, and not of the address, the token, the
@@ -194,16 +127,4 @@ fn compressed(lines: &[u8]) -> Result<Bytes, DeliveryError> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(lines)?;
     Ok(Bytes::from(encoder.finish()?))
-}
-
-async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, DeliveryError>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    // Ends with the sender; what goes wrong in it, the sender's next use says.
-    tokio::spawn(async move {
-        let _ = connection.await;
-    });
-    Ok(sender)
 }

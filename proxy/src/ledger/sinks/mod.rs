@@ -9,7 +9,6 @@ mod folder;
 mod http;
 mod stdout;
 mod syslog;
-mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +21,7 @@ use tokio::task::JoinSet;
 use tollgate_config::settings;
 
 use super::health::SinkCounters;
+use super::peer::PeerError;
 use super::spool::Position;
 use super::{LedgerError, LedgerOptions};
 use dead::DeadLetters;
@@ -41,8 +41,8 @@ const DELIVERY_WAIT: Duration = Duration::from_secs(30);
 pub(super) enum DeliveryError {
     #[error("the collector cannot be reached: {0}")]
     Connection(#[from] std::io::Error),
-    #[error("the collector does not speak HTTP as expected: {0}")]
-    Http(#[from] hyper::Error),
+    #[error("the collector: {0}")]
+    Peer(#[from] PeerError),
     #[error("the collector answered {0}")]
     Status(u16),
     #[error("the collector answered {0}; fewer events at once are tried")]

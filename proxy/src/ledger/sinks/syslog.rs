@@ -16,9 +16,9 @@ use tokio_rustls::TlsConnector;
 use tollgate_audit::{Entry, cef, write_stamp};
 use tollgate_config::settings::{SyslogFormat, SyslogSink, SyslogTls};
 
+use super::super::tls::connector;
 use super::DeliveryError;
 use super::feed::Batch;
-use super::tls::connector;
 
 /// Events of one batch; many, since each batch costs one settling time.
 pub(super) const BATCH_EVENTS: usize = 4096;

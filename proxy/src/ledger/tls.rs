@@ -1,4 +1,4 @@
-//! TLS towards collectors. Their name is verified always.
+//! TLS towards collectors and key services. Their name is verified always.
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,166 @@
+//! A server that the ledger speaks HTTP to: a collector, a key service, an object store.
+//!
+//! Connections are kept and used again. One that failed, or whose answer was not read to its end,
+//! is not; nothing is sent twice here, since only the caller knows whether that is harmless.
+use std::path::Path;
+use std::time::Duration;
+
+use http::header::{HOST, HeaderValue};
+use http::response::Parts;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::tls::connector;
+
+/// Name resolution, TCP and TLS together.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
+/// Connections that are kept for the next request.
+const IDLE_MAX: usize = 16;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PeerError {
+    /// Nobody there, or it does not speak TLS as it should.
+    #[error("it cannot be reached: {0}")]
+    Connection(#[from] std::io::Error),
+    /// What came is no answer.
+    #[error("it does not speak HTTP as expected: {0}")]
+    Http(#[from] hyper::Error),
+    /// The connection was not there in time.
+    #[error("it did not answer in time")]
+    Late,
+    /// More than was asked for, or cut short.
+    #[error("its answer is too long or was cut short")]
+    Answer,
+}
+
+/// What a peer answered: its head and its whole body.
+pub(super) struct Answer {
+    pub(super) head: Parts,
+    pub(super) body: Bytes,
+}
+
+/// One server, by its URL.
+pub(super) struct Peer {
+    authority: String,
+    host: String,
+    port: u16,
+    path: String,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+}
+
+impl Peer {
+    /// A peer at this `http://` or `https://` URL; opens nothing yet. `ca` replaces the system's
+    /// authorities, `client` is a certificate chain with its key. The reason of a refusal names
+    /// the setting it is about.
+    pub(super) fn new(
+        url: &str,
+        ca: Option<&Path>,
+        client: Option<(&Path, &Path)>,
+    ) -> Result<Self, String> {
+        let url = Url::parse(url).map_err(|_| "`url` is no URL".to_owned())?;
+        let host = url.host_str().ok_or("`url` has no host")?.to_owned();
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("`url` holds a password".to_owned());
+        }
+        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let tls = match url.scheme() {
+            "http" => None,
+            "https" => {
+                let name = ServerName::try_from(bare.clone());
+                let name = name.map_err(|_| "`url` has no valid host")?;
+                Some((connector(ca, client)?, name))
+            }
+            _ => return Err("`url` is neither `http` nor `https`".to_owned()),
+        };
+        let path = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let authority = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let port = url.port_or_known_default().ok_or("`url` has no port")?;
+        Ok(Self { authority, host: bare, port, path, tls, idle: Mutex::default() })
+    }
+
+    /// The URL's path and query.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What `Host` says.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Sends a request whose target is a path, and reads an answer of at most so many bytes. Cancel
+    /// it to give up.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        answer_bytes_max: usize,
+    ) -> Result<Answer, PeerError> {
+        if let Ok(authority) = HeaderValue::from_str(&self.authority) {
+            request.headers_mut().insert(HOST, authority);
+        }
+        // Taken out, so that a request that fails or is given up leaves no connection behind.
+        let mut connection = match self.take_idle() {
+            Some(open) => open,
+            None => self.connect().await?,
+        };
+        let answer = connection.send_request(request).await?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, answer_bytes_max).collect().await;
+        let body = body.map_err(|_| PeerError::Answer)?.to_bytes();
+        let mut idle = self.idle.lock();
+        if idle.len() < IDLE_MAX {
+            idle.push(connection);
+        }
+        Ok(Answer { head, body })
+    }
+
+    fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
+        let mut idle = self.idle.lock();
+        while let Some(connection) = idle.pop() {
+            if connection.is_ready() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, PeerError> {
+        let opened = tokio::time::timeout(CONNECT_WAIT, self.open());
+        opened.await.map_err(|_| PeerError::Late)?
+    }
+
+    async fn open(&self) -> Result<SendRequest<Full<Bytes>>, PeerError> {
+        let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        tcp.set_nodelay(true)?;
+        match &self.tls {
+            None => speak(tcp).await,
+            Some((connector, name)) => speak(connector.connect(name.clone(), tcp).await?).await,
+        }
+    }
+}
+
+async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, PeerError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // Ends with the sender; what goes wrong in it, the sender's next use says.
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(sender)
+}
