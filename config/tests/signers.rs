@@ -24,8 +24,10 @@ const KMS: &str = "audit: { spool: spool, signer: { service: { type: aws_kms, ke
 fn with(audit: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
     let variables: Vec<_> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let text =
-        minimal_with("audit:\n  spool: /var/lib/tollgate/spool", audit.strip_prefix("production ").unwrap_or(audit));
+    let text = minimal_with(
+        "audit:\n  spool: /var/lib/tollgate/spool",
+        audit.strip_prefix("production ").unwrap_or(audit),
+    );
     let text = match audit.starts_with("production ") {
         true => format!("{text}\nenvironment: production\n"),
         false => text,

@@ -182,6 +182,16 @@ pub enum CloseError {
 }
 
 impl Draft {
+    /// The event's id.
+    pub fn id(&self) -> Uuid {
+        self.columns.id
+    }
+
+    /// The event's time.
+    pub fn ts(&self) -> Timestamp {
+        self.columns.ts
+    }
+
     /// The event's number.
     pub fn seq(&self) -> u64 {
         self.columns.seq

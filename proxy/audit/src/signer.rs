@@ -301,6 +301,12 @@ impl LocalKey {
         Ok(Self { pair, kid, public })
     }
 
+    /// The same key under another id.
+    pub fn named(mut self, kid: Kid) -> Self {
+        self.kid = kid;
+        self
+    }
+
     /// Its id.
     pub fn kid(&self) -> &Kid {
         &self.kid

@@ -59,8 +59,8 @@ pub(super) enum DeliveryError {
     Closed,
     #[error("the collector did not answer in time")]
     Late,
-    #[error("the bearer token cannot be read from its `{0}`")]
-    Token(&'static str),
+    #[error("the bearer token {0}")]
+    Token(String),
     #[error("an event in the spool cannot be read")]
     Spool,
 }
