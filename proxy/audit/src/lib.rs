@@ -70,4 +70,4 @@ pub use signer::{Algorithm, KeyError, Kid, LocalKey, PublicKey, Signature, Signa
 pub use stamp::{read_stamp, write_stamp};
 pub use strict::{ReadError, read_json};
 pub use text::{TEXT_BYTES_MAX, portable};
-pub use verify::{Break, Flaw, Profile, Summary, Verifier};
+pub use verify::{Break, Examined, Examiner, Flaw, Profile, Summary, Verifier};
