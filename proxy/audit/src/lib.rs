@@ -74,4 +74,4 @@ pub use signer::{
 pub use stamp::{read_stamp, write_stamp};
 pub use strict::{ReadError, read_json};
 pub use text::{TEXT_BYTES_MAX, portable};
-pub use verify::{Break, Flaw, Profile, Summary, Verifier};
+pub use verify::{Break, Examined, Examiner, Flaw, Profile, Summary, Verifier};
