@@ -241,7 +241,7 @@ impl Sink {
 }
 
 /// Between half of it and all of it, so that many gates do not come back at once.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     let mut byte = [0];
     let _ = aws_lc_rs::rand::fill(&mut byte);
     pause.mul_f64(0.5 + f64::from(byte[0]) / 510.0)
