@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{Audit, Checkpoints, Durability, Signer};
+pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention, Signer};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
 pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
 pub use ways_in::{

@@ -43,6 +43,8 @@ pub struct SinkHealth {
     pub failures: u64,
     /// Events that it refused for good; they are in `dead-<sink>.jsonl`.
     pub dead: u64,
+    /// Events that were deleted at the cap before it had them.
+    pub missed: u64,
 }
 
 /// What the owner counts.
@@ -65,6 +67,7 @@ pub(super) struct SinkCounters {
     pub(super) acknowledged: AtomicU64,
     pub(super) failures: AtomicU64,
     pub(super) dead: AtomicU64,
+    pub(super) missed: AtomicU64,
 }
 
 impl SinkCounters {
@@ -80,6 +83,7 @@ impl SinkCounters {
             lag: size.saturating_sub(acknowledged),
             failures: self.failures.load(Ordering::Relaxed),
             dead: self.dead.load(Ordering::Relaxed),
+            missed: self.missed.load(Ordering::Relaxed),
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tollgate_audit::Facts;
 
 use super::health::{Counters, LedgerHealth, SinkCounters};
+use super::holds::{Hold, HoldChange, HoldFault};
 use super::{LedgerError, LedgerRefusal, Receipt};
 
 /// How many intents wait at once; more wait for a place before they join.
@@ -21,6 +22,7 @@ const NOTES_MAX: usize = 8192;
 pub(super) enum Job {
     Append { facts: Facts, reply: Reply, _place: OwnedSemaphorePermit },
     Note(Facts),
+    Hold { change: HoldChange, reply: oneshot::Sender<Result<bool, HoldFault>> },
 }
 
 pub(super) type Reply = oneshot::Sender<Result<Receipt, LedgerRefusal>>;
@@ -33,6 +35,8 @@ pub(super) struct Queue {
     pub(super) counters: Counters,
     pub(super) sinks: Vec<Arc<SinkCounters>>,
     pub(super) bytes_max: u64,
+    /// The legal holds in force. A sink whose store has holds of its own follows it.
+    pub(super) holds: watch::Sender<Arc<[Hold]>>,
     ended: watch::Sender<Option<Ending>>,
 }
 
@@ -60,6 +64,7 @@ impl Queue {
             counters: Counters::default(),
             sinks,
             bytes_max,
+            holds: watch::Sender::new(Arc::from([])),
             ended: watch::Sender::new(None),
         }
     }
@@ -78,6 +83,19 @@ impl Queue {
         }
         self.wake.notify_one();
         answer.await.unwrap_or(Err(LedgerRefusal::Unavailable))
+    }
+
+    pub(super) async fn change_hold(&self, change: HoldChange) -> Result<bool, HoldFault> {
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.lock();
+            if waiting.closing || waiting.dead {
+                return Err(HoldFault::Unrecorded);
+            }
+            waiting.jobs.push_back(Job::Hold { change, reply });
+        }
+        self.wake.notify_one();
+        answer.await.unwrap_or(Err(HoldFault::Unrecorded))
     }
 
     pub(super) fn note(&self, facts: Facts) {

@@ -1,16 +1,21 @@
 //! Facts to sealed lines on the disk: the chain, the key and the spool in one hand.
+mod keeping;
+
 use std::time::Instant;
 
 use jiff::Timestamp;
 use tollgate_audit::{
-    Chain, Checkpoint, Digest, DraftError, Entry, EventType, Facts, Kid, LocalKey, keys,
+    Chain, Checkpoint, Digest, DraftError, Entry, EventType, Facts, Kid, LocalKey, Note, keys,
 };
 use uuid::{Builder, Uuid};
 
 use super::disk::Opener;
+use super::holds::Holds;
 use super::recovery::{Torn, origin_of, recover};
 use super::spool::{Position, Spool, StoreFault};
 use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt, key};
+
+pub(super) use keeping::Retention;
 
 /// Who speaks when the ledger itself does something.
 const ACTOR: &str = "tollgate";
@@ -21,6 +26,8 @@ pub(super) struct Writer {
     key: LocalKey,
     spool: Spool,
     origin: Option<String>,
+    holds: Holds,
+    retention: Retention,
     bytes_max: u64,
     reserve: u64,
     unchecked: u64,
@@ -73,13 +80,15 @@ impl Writer {
             key: signing.key,
             spool,
             origin: recovered.origin,
+            holds: Holds::open(&options.spool, &recovered.tail.holds)?,
+            retention: options.retention,
             bytes_max: options.bytes_max,
-            // Room for what must not be refused at the cap.
-            reserve: (options.bytes_max / 16).min(1 << 20),
+            reserve: options.reserve(),
             unchecked: 0,
             checked_at: Instant::now(),
         };
         let told = writer.tell(recovered.torn, recovered.signer);
+        let told = told.and_then(|()| writer.tell_unsettled(&recovered.tail.unsettled()));
         told.map(|()| writer).map_err(|_| LedgerError::File {
             doing: "record what changed since the last start in",
             path: options.spool.clone(),
@@ -154,8 +163,14 @@ impl Writer {
         draft.close(signature).map_err(|_| signer)
     }
 
-    /// Whether so many more bytes stay under the cap, less what is kept.
+    /// Whether there is room for so many more bytes, less what is kept: under the cap, and on a
+    /// disk that was not found full.
     pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.is_below_cap(bytes) && !self.spool.ballast.is_spent()
+    }
+
+    /// Whether so many more bytes stay under the cap, less what is kept.
+    pub(super) fn is_below_cap(&self, bytes: u64) -> bool {
         self.bytes().saturating_add(bytes) <= self.bytes_max.saturating_sub(self.reserve)
     }
 
@@ -178,6 +193,9 @@ impl Writer {
             }
             Err(fault) => {
                 self.chain = batch.before;
+                if fault == StoreFault::Full {
+                    self.spool.ballast.spend();
+                }
                 Err(fault)
             }
         }
@@ -214,14 +232,20 @@ impl Writer {
         let (Some(origin), Some(head)) = (self.origin.clone(), self.chain.head().copied()) else {
             return Ok(());
         };
+        // The tree knows what is written, and the files must be those that were written.
+        self.spool.flush()?;
+        self.spool.inspect()?;
+        let root = self.spool.tree().map(|tree| tree.root().to_string());
         let facts = Facts::new(EventType::AuditCheckpoint, ACTOR)
             .text(keys::ORIGIN, &origin)
             .number(keys::SIZE, self.chain.size())
-            .text(keys::HEAD_HASH, &head.to_string());
+            .text(keys::HEAD_HASH, &head.to_string())
+            .maybe_text(keys::ROOT, root.as_deref());
         let receipt = self.record(facts)?;
         self.spool.sync()?;
         self.unchecked = 0;
         self.checked_at = Instant::now();
+        self.sign_note(&origin);
         self.sign_checkpoint(origin, *receipt.hash());
         Ok(())
     }
@@ -241,23 +265,9 @@ impl Writer {
         }
     }
 
-    /// Deletes segments whose events every sink has acknowledged, and says so in the chain first.
-    pub(super) fn release(&mut self, acknowledged: u64) -> Result<bool, StoreFault> {
-        let Some((count, next)) = self.spool.releasable(acknowledged) else { return Ok(false) };
-        let Some(head) = next.prev_hash else { return Ok(false) };
-        let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
-            .text(keys::REASON, keys::RELEASED)
-            .number(keys::SIZE, next.first_seq)
-            .text(keys::HEAD_HASH, &head.to_string());
-        self.record(facts)?;
-        self.spool.sync()?;
-        match self.spool.release(count) {
-            Ok(()) => Ok(true),
-            Err(error) => {
-                tracing::warn!(%error, "a delivered segment could not be deleted");
-                Ok(false)
-            }
-        }
+    /// The note's text with its signature; the one place where notes are signed.
+    fn note_text(&self, note: &Note) -> Option<String> {
+        note.sign(&self.key).ok()
     }
 }
 
