@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tollgate_audit::{EventType, Facts, keys};
+use tollgate_config::settings::{Audit, Signer};
 use tollgate_rules::Code;
 
 use crate::gate::Gate;
@@ -107,7 +108,10 @@ impl Gate {
         let snapshot = self.snapshot();
         let ledger = self.ledger.health();
         let mut reasons = Vec::new();
-        if !ledger.writable {
+        if ledger.unsigned {
+            reasons
+                .push("the record cannot be signed: the key service gives no signature".to_owned());
+        } else if !ledger.writable {
             reasons.push("the ledger cannot be written".to_owned());
         }
         if ledger.lost > 0 {
@@ -138,6 +142,8 @@ impl Gate {
         self.metrics.spool_bytes_max.set(signed(ledger.spool_bytes_max));
         self.metrics.ledger_events.set(signed(ledger.size));
         self.metrics.ledger_writable.set(i64::from(ledger.writable));
+        self.metrics.ledger_signable.set(i64::from(!ledger.unsigned));
+        self.metrics.signer_expires.set(ledger.signer_until.map_or(0, signed));
         self.metrics.ledger_lost_events.set(signed(ledger.lost));
         self.metrics.ready.set(i64::from(self.health().reasons.is_empty()));
         self.metrics.policy_expires.set(self.snapshot().rulebook.expires_at().as_second());
@@ -160,6 +166,7 @@ impl Gate {
         let fault = match built {
             Ok(Ok(after)) => {
                 let after = Arc::new(after);
+                self.reconsider_signer(&after).await;
                 self.record_reload(&before, &after.revision, "applied", &after).await;
                 self.snapshot.store(Arc::clone(&after));
                 // Only now: whoever reads the counter may rely on the new rules being in force.
@@ -175,9 +182,19 @@ impl Gate {
             Ok(Err(fault)) => fault.to_string(),
             Err(_) => "the snapshot could not be built".to_owned(),
         };
+        // A rotation that was asked for does not wait for a good file.
+        self.reconsider_signer(&before).await;
         self.metrics.reload_failure.inc();
         tracing::error!(revision = %before.revision, %fault, "reload refused; the old revision stays in force");
         self.record_reload(&before, "", "refused", &before).await;
+    }
+
+    async fn reconsider_signer(&self, snapshot: &Snapshot) {
+        let setting = snapshot.settings.audit.signer.clone();
+        if let Err(error) = self.ledger.reconsider(setting).await {
+            self.metrics.signer_change_failure.inc();
+            tracing::error!(%error, "the record's signer is not changed");
+        }
     }
 
     async fn record_reload(&self, before: &Snapshot, after: &str, outcome: &str, book: &Snapshot) {
@@ -200,7 +217,9 @@ fn same_at_start(before: &Snapshot, after: &Snapshot) -> bool {
         let settings = &snapshot.settings;
         let listeners =
             settings.listeners.iter().map(|l| (l.name().to_owned(), l.bind())).collect::<Vec<_>>();
-        (listeners, settings.admin.bind, serde_json::to_string(&settings.audit).unwrap_or_default())
+        // The signer is looked at in every reload.
+        let audit = Audit { signer: Signer::default(), ..settings.audit.clone() };
+        (listeners, settings.admin.bind, serde_json::to_string(&audit).unwrap_or_default())
     };
     print(before) == print(after)
 }

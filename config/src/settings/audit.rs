@@ -20,6 +20,12 @@ pub struct Audit {
     #[serde(default = "spool_bytes_max")]
     #[schemars(range(min = 65_536, max = 1_099_511_627_776_u64))]
     pub spool_bytes_max: u64,
+    /// What happens at the cap when nothing is left that every sink has acknowledged.
+    #[serde(default)]
+    pub at_cap: AtCap,
+    /// How long delivered segments are kept. Events that a sink lacks or a legal hold holds stay.
+    #[serde(default)]
+    pub retention: Retention,
     /// Who signs.
     #[serde(default)]
     pub signer: Signer,
@@ -45,6 +51,44 @@ pub enum Durability {
     Disk,
     /// When the kernel has it: survives the gate's death, not the machine's.
     Process,
+    /// When the gate has sealed it; it is written within 50 ms. Dangerous: a gate that dies takes
+    /// the last events with it, and calls have left of which no record exists.
+    Memory,
+}
+
+/// See [`Audit::at_cap`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AtCap {
+    /// Calls are refused with SPOOL_FULL until there is room.
+    #[default]
+    Refuse,
+    /// The oldest events go although sinks lack them; the record says which sink misses how many.
+    DangerReleaseUndelivered,
+}
+
+/// How long delivered segments are kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// A segment stays at least so long after its last event, even at the cap, so that people can
+    /// look at it; 0 lets it go as soon as room is needed.
+    #[schemars(range(min = 0, max = 315_360_000))]
+    pub min_secs: u64,
+    /// A segment that every sink has goes so long after its last event, whether room is needed or
+    /// not; when absent, only the cap makes segments go. Without sinks nothing ever goes.
+    #[schemars(range(min = 60, max = 315_360_000), extend("examples" = [2_592_000]))]
+    pub max_secs: Option<u64>,
+    /// A segment is closed so long after its first event, however small it is, so that it can go
+    /// in its time.
+    #[schemars(range(min = 60, max = 31_536_000))]
+    pub segment_secs: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { min_secs: 0, max_secs: None, segment_secs: 86_400 }
+    }
 }
 
 /// When a signed checkpoint is written; also always at stop.

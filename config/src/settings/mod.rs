@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{Audit, Checkpoints, Durability};
+pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
 pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, SigningProxy};
 pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};

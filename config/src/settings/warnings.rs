@@ -4,8 +4,8 @@ use tollgate_rules::Host;
 use url::Url;
 
 use super::{
-    AgentEntry, Direction, DlpAction, Durability, Environment, Listener, Mode, Route, Settings,
-    Sink,
+    AgentEntry, AtCap, Direction, DlpAction, Durability, Environment, Listener, Mode, Route,
+    Settings, Sink,
 };
 
 impl Settings {
@@ -108,6 +108,18 @@ impl Settings {
         if self.audit.durability == Durability::Process {
             warnings.push(
                 "`audit.durability` is `process`: a power cut may lose the last records".to_owned(),
+            );
+        }
+        if self.audit.durability == Durability::Memory {
+            warnings.push(
+                "`audit.durability` is `memory`: a crash loses the last records, and calls have left without one"
+                    .to_owned(),
+            );
+        }
+        if self.audit.at_cap == AtCap::DangerReleaseUndelivered {
+            warnings.push(
+                "`audit.at_cap` is `danger_release_undelivered`: at the cap events are deleted that sinks lack"
+                    .to_owned(),
             );
         }
         self.signing(warnings);

@@ -59,3 +59,15 @@ pub const REASON: &str = "reason";
 pub const RELEASED: &str = "released";
 /// A value of `reason`: an unfinished last write was cut off at start.
 pub const TORN_TAIL: &str = "torn_tail";
+/// A value of `reason`: calls were found at start whose intent has no outcome.
+pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+/// A value of `reason`: the disk was found full, and intents are refused until it has room.
+pub const SPOOL_FULL: &str = "spool_full";
+/// In `audit.reconciliation`: the receipts of the intents that it is about.
+pub const INTENTS: &str = "intents";
+/// In `audit.checkpoint`: the Merkle root of the `size` events before it, in hexadecimal.
+pub const ROOT: &str = "root";
+/// The key that is not believed any more.
+pub const REVOKED_SIGNER_KID: &str = "revoked_signer_kid";
+/// In `legal_hold.set` and `legal_hold.cleared`: which hold.
+pub const HOLD: &str = "hold";

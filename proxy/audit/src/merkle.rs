@@ -2,7 +2,7 @@
 use crate::Digest;
 
 /// A Merkle tree that only remembers its right edge: as many hashes as the size has bits.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Frontier {
     size: u64,
     edge: Vec<Digest>,
@@ -12,6 +12,12 @@ impl Frontier {
     /// An empty tree.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A tree as [`Self::edge`] told it; `None` when no tree of that size has that many hashes.
+    pub fn from_edge(size: u64, edge: Vec<Digest>) -> Option<Self> {
+        let fits = usize::try_from(size.count_ones()).is_ok_and(|ones| ones == edge.len());
+        fits.then_some(Self { size, edge })
     }
 
     /// How many leaves it has.
@@ -47,8 +53,9 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The full subtrees, largest first: the nodes that the root is joined from.
-    pub(crate) fn edge(&self) -> &[Digest] {
+    /// The full subtrees, largest first: the nodes that the root is joined from, and all that has
+    /// to be kept of a tree to go on with it.
+    pub fn edge(&self) -> &[Digest] {
         &self.edge
     }
 
@@ -96,6 +103,9 @@ mod tests {
             leaves.push(vec![n]);
             assert_eq!(tree.root(), slow(&leaves), "at size {}", leaves.len());
             assert_eq!(tree.size(), u64::from(n) + 1);
+            let kept = Frontier::from_edge(tree.size(), tree.edge().to_vec()).unwrap();
+            assert_eq!(kept, tree);
+            assert!(Frontier::from_edge(tree.size() + 2, Vec::new()).is_none());
         }
     }
 }

@@ -16,12 +16,13 @@ use crate::{
 /// "expires_at"?,"revoked_at"?,"delegated_by"?,"delegation_signature"?,"description"?}]}`.
 /// Rotation is an overlap: both keys stand in it. A session key has its root's word beside it, and
 /// that is checked when the registry is read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Registry {
     signers: BTreeMap<Kid, Signer>,
 }
 
 /// One line of the registry.
+#[derive(Clone)]
 pub struct Signer {
     key: PublicKey,
     deployed_at: Option<Timestamp>,
@@ -32,6 +33,7 @@ pub struct Signer {
 }
 
 /// A root's word for a session key.
+#[derive(Clone)]
 struct Word {
     by: Kid,
     signature: String,
@@ -205,6 +207,11 @@ impl Registry {
                 let _ = self.add_delegated(&signed, signer.description.as_deref().unwrap_or(""));
             }
         }
+    }
+
+    /// Leaves out session keys.
+    pub fn keep_roots(&mut self) {
+        self.signers.retain(|_, signer| signer.delegation.is_none());
     }
 
     /// From `at` on nothing by this signer is believed. A second revocation counts when it is

@@ -20,6 +20,7 @@ mod verify;
 mod words;
 
 pub use grep::{GrepArgs, grep};
+pub(super) use input::read_time;
 pub use prove::{ProveArgs, prove};
 pub use show::{ShowArgs, show};
 pub use stats::{StatsArgs, stats};

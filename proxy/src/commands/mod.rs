@@ -2,6 +2,7 @@
 pub mod audit;
 mod check;
 mod demo;
+mod keys;
 mod policy;
 mod probe;
 mod run;
@@ -48,6 +49,9 @@ enum Command {
     /// Work with the record
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Say who signs the record: rotate, revoke, list
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Show the gate at work: a tool server, the gate and a scripted agent
     Demo(demo::Demo),
     /// Run the demo's tool server alone
@@ -78,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Probe(probe) => probe::run(&probe),
         Command::Scan(scan) => scan::run(&scan),
         Command::Audit(audit) => ExitCode::from(audit.run()),
+        Command::Keys(keys) => keys.run(),
         Command::Demo(demo) => demo::run(&demo),
         Command::DemoTools(tools) => demo::tools(&tools),
     }

@@ -1,5 +1,5 @@
 //! The one file that is written, behind a seam where tests let it fail.
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -12,6 +12,21 @@ pub(super) trait Disk: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file to this length.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
+    /// Which file it is.
+    fn identity(&self) -> io::Result<Identity>;
+}
+
+/// A file, whatever its name is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(facts: &Metadata) -> Self {
+        Self { device: facts.dev(), inode: facts.ino() }
+    }
 }
 
 /// Opens a segment, made with mode 0600 when missing.
@@ -27,13 +42,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 
 impl Disk for File {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)?;
-        // What is written to a file without a name is written nowhere. Asked after the write, so
-        // that a name lost in between is noticed as well.
-        match self.metadata()?.nlink() {
-            0 => Err(io::Error::new(io::ErrorKind::NotFound, "the segment was deleted")),
-            _ => Ok(()),
-        }
+        self.write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -43,6 +52,10 @@ impl Disk for File {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.set_len(len)?;
         self.sync_data()
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        Ok(Identity::of(&self.metadata()?))
     }
 }
 

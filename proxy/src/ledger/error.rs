@@ -100,4 +100,8 @@ impl LedgerError {
     pub(super) fn file(doing: &'static str, path: &Path, source: io::Error) -> Self {
         Self::File { doing, path: path.to_owned(), source }
     }
+
+    pub(super) fn damaged(path: &Path, line: u64, reason: &str) -> Self {
+        Self::Damaged { path: path.to_owned(), line, reason: reason.to_owned() }
+    }
 }

@@ -16,12 +16,37 @@ pub(super) fn make_dir(dir: &Path) -> Result<(), LedgerError> {
 pub(super) fn lock(dir: &Path) -> Result<File, LedgerError> {
     let path = dir.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = file.map_err(|e| LedgerError::file("open", &path, e))?;
+    let mut file = file.map_err(|e| LedgerError::file("open", &path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(LedgerError::Locked(dir.to_owned())),
-        Err(fs::TryLockError::Error(e)) => Err(LedgerError::file("lock", &path, e)),
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Err(LedgerError::Locked(dir.to_owned())),
+        Err(fs::TryLockError::Error(e)) => return Err(LedgerError::file("lock", &path, e)),
     }
+    // For commands that wake the gate. The lock is what counts: without a pid they say so.
+    let told = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+    if let Err(error) = told {
+        tracing::debug!(%error, "the spool's lock does not name this process");
+    }
+    Ok(file)
+}
+
+/// The process of the gate that has the directory; none when nobody has it.
+pub(crate) fn holder(dir: &Path) -> Result<Option<i32>, LedgerError> {
+    let path = dir.join("lock");
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(LedgerError::file("open", &path, e)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => return Ok(None),
+        Err(fs::TryLockError::WouldBlock) => {}
+        Err(fs::TryLockError::Error(e)) => return Err(LedgerError::file("lock", &path, e)),
+    }
+    let text = fs::read_to_string(&path).map_err(|e| LedgerError::file("read", &path, e))?;
+    let unnamed =
+        || LedgerError::file("read a process from", &path, io::ErrorKind::InvalidData.into());
+    text.trim().parse().map(Some).map_err(|_| unnamed())
 }
 
 /// Replaces a file's content: after a crash it has the old or the new, never a part.

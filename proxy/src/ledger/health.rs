@@ -12,6 +12,8 @@ pub struct LedgerHealth {
     pub full: bool,
     /// Whether the last event found nobody to sign it.
     pub unsigned: bool,
+    /// When the session key's time is over, in seconds since 1970; none without one.
+    pub signer_until: Option<u64>,
     /// Bytes of all segments.
     pub spool_bytes: u64,
     /// The cap.
@@ -45,6 +47,8 @@ pub struct SinkHealth {
     pub failures: u64,
     /// Events that it refused for good; they are in `dead-<sink>.jsonl`.
     pub dead: u64,
+    /// Events that were deleted at the cap before it had them.
+    pub missed: u64,
 }
 
 /// What the owner counts.
@@ -53,6 +57,8 @@ pub(super) struct Counters {
     pub(super) failed: AtomicBool,
     pub(super) full: AtomicBool,
     pub(super) unsigned: AtomicBool,
+    /// 0 without a session key.
+    pub(super) signer_until: AtomicU64,
     pub(super) spool_bytes: AtomicU64,
     pub(super) size: AtomicU64,
     pub(super) written: AtomicU64,
@@ -68,6 +74,7 @@ pub(super) struct SinkCounters {
     pub(super) acknowledged: AtomicU64,
     pub(super) failures: AtomicU64,
     pub(super) dead: AtomicU64,
+    pub(super) missed: AtomicU64,
 }
 
 impl SinkCounters {
@@ -83,6 +90,7 @@ impl SinkCounters {
             lag: size.saturating_sub(acknowledged),
             failures: self.failures.load(Ordering::Relaxed),
             dead: self.dead.load(Ordering::Relaxed),
+            missed: self.missed.load(Ordering::Relaxed),
         }
     }
 }

@@ -10,29 +10,36 @@
 //! <spool>/signing-key.pem             the development key, mode 0600
 //! <spool>/signers.json                the registry that verifies the spool
 //! <spool>/events-000000000001.jsonl   the chain, one event a line, in segments
+//! <spool>/events-000000000001.seal    what a closed segment's bytes were
 //! <spool>/checkpoints.jsonl           signed sizes and heads
+//! <spool>/checkpoint, notes.txt       the last signed note with size and root, and all of them
+//! <spool>/holds.json                  the legal holds in force
+//! <spool>/ballast                     room for the last words on a full disk
 //! <spool>/cursor-<sink>.json          how far a sink has acknowledged
 //! <spool>/dead-<sink>.jsonl           events that its collector refused for good
 //! ```
-#[cfg_attr(
-    not(test),
-    allow(dead_code, unused_imports, reason = "the signers and sinks that use it come next")
-)]
 mod aws;
+mod ballast;
 mod disk;
 mod error;
 mod files;
 mod health;
+mod holds;
+mod lines;
+mod notes;
 mod office;
 mod options;
 mod owner;
 mod peer;
 mod queue;
 mod recovery;
+mod seal;
 mod secret;
+mod segment;
 pub(crate) mod signers;
 mod sinks;
 mod spool;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -47,8 +54,12 @@ use tollgate_config::settings;
 use uuid::Uuid;
 
 pub use error::{LedgerError, LedgerRefusal};
+pub(crate) use files::holder;
 pub use health::{LedgerHealth, SinkHealth};
+pub use holds::{Bound, Hold, HoldChange, HoldFault};
+pub use notes::read_notes;
 pub use options::LedgerOptions;
+pub use recovery::compare_seals;
 
 use disk::Opener;
 use owner::Owner;
@@ -146,6 +157,17 @@ impl Ledger {
     /// revocation that was asked for. The one that signs goes on when this fails.
     pub async fn reconsider(&self, setting: settings::Signer) -> Result<(), LedgerError> {
         self.inner.queue.reconsider(setting).await
+    }
+
+    /// Sets or clears a legal hold; the event and the change are on the disk when this returns.
+    /// Says whether anything changed: to ask twice is to ask once.
+    pub async fn change_hold(&self, change: HoldChange) -> Result<bool, HoldFault> {
+        self.inner.queue.change_hold(change).await
+    }
+
+    /// The legal holds in force.
+    pub fn holds(&self) -> Arc<[Hold]> {
+        Arc::clone(&self.inner.queue.holds.borrow())
     }
 
     /// Writes what waits and a closing checkpoint, and gives the sinks a few seconds to take it.

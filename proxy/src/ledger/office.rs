@@ -1,6 +1,6 @@
 //! Who signs from when on, as the chain tells it: taking over, rotation, revocation.
 use jiff::Timestamp;
-use tollgate_audit::{Checkpoint, Digest, EventType, Facts, Kid};
+use tollgate_audit::{Checkpoint, Digest, EventType, Facts, Kid, keys};
 use tollgate_config::settings;
 
 use super::LedgerError;
@@ -102,7 +102,7 @@ impl Writer {
                 });
             }
             let facts = Facts::new(EventType::SignerCompromise, ACTOR)
-                .text("revoked_signer_kid", kid.as_str())
+                .text(keys::REVOKED_SIGNER_KID, kid.as_str())
                 .text("revoked_at", &tollgate_audit::write_stamp(at))
                 .text("said", &reason);
             // The word first: a registry that revokes a key without it would be a riddle.
@@ -114,6 +114,12 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// When the session key's time is over, in seconds since 1970; 0 without one.
+    pub(super) fn signer_until(&self) -> u64 {
+        let until = self.signers.word().map(|word| word.delegation().not_after.as_second());
+        until.and_then(|until| u64::try_from(until).ok()).unwrap_or(0)
     }
 
     /// Whether a signature could be had now; asks for one that is of no use to anybody.

@@ -2,7 +2,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tollgate_config::settings::{Audit, Durability, Signer, Sink};
+use jiff::SignedDuration;
+use tollgate_config::settings::{AtCap, Audit, Durability, Signer, Sink};
+
+use super::writer::Retention;
 
 /// Bytes of one segment at most; a file that copies and greps well.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -18,6 +21,12 @@ pub struct LedgerOptions {
     pub bytes_max: u64,
     /// How large one segment may grow.
     pub segment_bytes: u64,
+    /// How long one segment is written to.
+    pub segment_age: SignedDuration,
+    /// How long delivered segments are kept.
+    pub(super) retention: Retention,
+    /// What happens at the cap.
+    pub at_cap: AtCap,
     /// Who signs; a development key in the spool when nothing is said.
     pub signer: Signer,
     /// A checkpoint after this many events.
@@ -34,6 +43,10 @@ impl LedgerOptions {
         let mut options = Self::new(audit.spool.clone());
         options.durability = audit.durability;
         options.set_bytes_max(audit.spool_bytes_max);
+        options.at_cap = audit.at_cap;
+        options.segment_age = seconds(audit.retention.segment_secs);
+        options.retention.min = seconds(audit.retention.min_secs);
+        options.retention.max = audit.retention.max_secs.map(seconds);
         options.signer = audit.signer.clone();
         options.checkpoint_events = audit.checkpoints.every_events;
         options.checkpoint_every = Duration::from_secs(audit.checkpoints.every_secs);
@@ -48,6 +61,9 @@ impl LedgerOptions {
             durability: Durability::Disk,
             bytes_max: 4 << 30,
             segment_bytes: SEGMENT_BYTES,
+            segment_age: SignedDuration::from_hours(24),
+            retention: Retention { min: SignedDuration::ZERO, max: None },
+            at_cap: AtCap::Refuse,
             signer: Signer::default(),
             checkpoint_events: 1_000,
             checkpoint_every: Duration::from_secs(60),
@@ -61,4 +77,13 @@ impl LedgerOptions {
         self.bytes_max = bytes;
         self.segment_bytes = (bytes / 8).min(SEGMENT_BYTES);
     }
+
+    /// Room for what must not be refused at the cap, and the ballast of a full disk.
+    pub(super) fn reserve(&self) -> u64 {
+        (self.bytes_max / 16).min(1 << 20)
+    }
+}
+
+fn seconds(seconds: u64) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
 }

@@ -1,4 +1,6 @@
 //! The one thread that writes.
+mod housekeeping;
+
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,6 +14,7 @@ use super::queue::{Ending, Job, Queue, Reply};
 use super::spool::{Position, StoreFault};
 use super::writer::{Batch, DraftFault, Room, Writer};
 use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt, files};
+use housekeeping::Housekeeping;
 
 /// Jobs of one write. What gathers while the disk syncs goes together, so this is only a bound.
 const BATCH_JOBS: usize = 512;
@@ -31,6 +34,7 @@ pub(super) struct Owner {
     position: watch::Sender<Position>,
     failed: bool,
     full_tries: u32,
+    housekeeping: Housekeeping,
     _lock: Arc<File>,
 }
 
@@ -51,8 +55,10 @@ impl Owner {
             position,
             failed: false,
             full_tries: 0,
+            housekeeping: Housekeeping::new(options),
             _lock: lock,
         };
+        owner.queue.holds.send_replace(Arc::from(owner.writer.holds()));
         owner.publish();
         Ok(owner)
     }
@@ -79,9 +85,10 @@ impl Owner {
             let deadline = self.next_deadline();
             let most = BATCH_JOBS.min(self.writer.batch_max());
             let Some(jobs) = self.queue.take(most, deadline) else { break };
-            self.release_if_due(&jobs);
-            self.serve(jobs);
+            let jobs = self.before_write(jobs);
+            self.write(jobs);
             self.checkpoint_if_due();
+            self.keep_house();
             self.look_for_room();
             self.look_for_signer();
             if self.full_tries > FULL_TRIES_AT_STOP && self.queue.is_closing() {
@@ -101,24 +108,13 @@ impl Owner {
             // A checkpoint that is due finds no room and no signature either.
             return Some(Instant::now() + FULL_PAUSE);
         }
-        let (events, since) = self.writer.unchecked();
-        (events > 0 && !self.failed).then(|| since + self.checkpoint_every)
-    }
-
-    /// What is to be recorded, and between it what is to be done to the signer.
-    fn serve(&mut self, jobs: Vec<Job>) {
-        let mut facts = Vec::new();
-        for job in jobs {
-            match job {
-                Job::Reconsider { setting, reply } => {
-                    self.write(std::mem::take(&mut facts));
-                    let _ = reply.send(self.writer.reconsider(*setting));
-                    self.publish();
-                }
-                job => facts.push(job),
-            }
+        if self.failed {
+            return None;
         }
-        self.write(facts);
+        let (events, since) = self.writer.unchecked();
+        let checkpoint = (events > 0).then(|| since + self.checkpoint_every);
+        let others = [self.writer.flush_at(), Some(self.housekeeping.look_at())];
+        others.into_iter().flatten().chain(checkpoint).min()
     }
 
     /// One write and one sync for all of them.
@@ -137,7 +133,8 @@ impl Owner {
                     self.seal_intent(facts, reply, &mut batch, &mut sealed);
                 }
                 Job::Note(facts) => self.seal_note(facts, &mut batch, &mut sealed),
-                Job::Reconsider { .. } => {}
+                // Taken out before the write.
+                Job::Hold { .. } | Job::Reconsider { .. } => {}
             }
         }
         let stored = match (self.failed, batch.is_empty()) {
@@ -245,6 +242,7 @@ impl Owner {
     fn fail(&mut self, sealed: Sealed) {
         self.failed = true;
         self.queue.counters.failed.store(true, Relaxed);
+        self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
         for (_, reply) in sealed.intents {
             self.refuse(reply, LedgerRefusal::Unavailable);
         }
@@ -273,24 +271,6 @@ impl Owner {
         }
     }
 
-    /// Near the cap, what every sink has acknowledged makes room. Without sinks nothing ever does.
-    fn release_if_due(&mut self, jobs: &[Job]) {
-        let count = u64::try_from(jobs.len()).unwrap_or(u64::MAX).max(1);
-        if self.failed || self.writer.has_room(count.saturating_mul(LINE_BYTES)) {
-            return;
-        }
-        let sinks = self.queue.sinks.iter();
-        let Some(acknowledged) = sinks.map(|sink| sink.acknowledged.load(Relaxed)).min() else {
-            return;
-        };
-        match self.writer.release(acknowledged) {
-            Ok(_) => self.publish(),
-            Err(StoreFault::Full) => self.mark(LedgerRefusal::Full),
-            Err(StoreFault::Unsigned) => self.mark(LedgerRefusal::Signer),
-            Err(StoreFault::Failed) => self.fail(Sealed::default()),
-        }
-    }
-
     /// A gate that is not ready gets no calls that would show that there is room again, so the
     /// owner looks for itself.
     fn look_for_room(&mut self) {
@@ -310,6 +290,7 @@ impl Owner {
 
     fn publish(&self) {
         let counters = &self.queue.counters;
+        counters.signer_until.store(self.writer.signer_until(), Relaxed);
         counters.spool_bytes.store(self.writer.bytes(), Relaxed);
         counters.size.store(self.writer.size(), Relaxed);
         self.position.send_replace(self.writer.position());

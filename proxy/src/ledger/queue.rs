@@ -10,6 +10,7 @@ use tollgate_audit::Facts;
 use tollgate_config::settings;
 
 use super::health::{Counters, LedgerHealth, SinkCounters};
+use super::holds::{Hold, HoldChange, HoldFault};
 use super::{LedgerError, LedgerRefusal, Receipt};
 
 /// How many intents wait at once; more wait for a place before they join.
@@ -31,6 +32,11 @@ pub(super) enum Job {
         setting: Box<settings::Signer>,
         reply: oneshot::Sender<Result<(), LedgerError>>,
     },
+    /// Sets or clears a legal hold.
+    Hold {
+        change: HoldChange,
+        reply: oneshot::Sender<Result<bool, HoldFault>>,
+    },
 }
 
 pub(super) type Reply = oneshot::Sender<Result<Receipt, LedgerRefusal>>;
@@ -43,6 +49,8 @@ pub(super) struct Queue {
     pub(super) counters: Counters,
     pub(super) sinks: Vec<Arc<SinkCounters>>,
     pub(super) bytes_max: u64,
+    /// The legal holds in force. A sink whose store has holds of its own follows it.
+    pub(super) holds: watch::Sender<Arc<[Hold]>>,
     ended: watch::Sender<Option<Ending>>,
 }
 
@@ -70,6 +78,7 @@ impl Queue {
             counters: Counters::default(),
             sinks,
             bytes_max,
+            holds: watch::Sender::new(Arc::from([])),
             ended: watch::Sender::new(None),
         }
     }
@@ -91,16 +100,28 @@ impl Queue {
     }
 
     pub(super) async fn reconsider(&self, setting: settings::Signer) -> Result<(), LedgerError> {
+        let setting = Box::new(setting);
+        let asked = self.ask(|reply| Job::Reconsider { setting, reply }).await;
+        asked.unwrap_or(Err(LedgerError::Thread))
+    }
+
+    pub(super) async fn change_hold(&self, change: HoldChange) -> Result<bool, HoldFault> {
+        let asked = self.ask(|reply| Job::Hold { change, reply }).await;
+        asked.unwrap_or(Err(HoldFault::Unrecorded))
+    }
+
+    /// Hands the owner something to do; `None` when it takes nothing any more.
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         {
             let mut waiting = self.waiting.lock();
             if waiting.closing || waiting.dead {
-                return Err(LedgerError::Thread);
+                return None;
             }
-            waiting.jobs.push_back(Job::Reconsider { setting: Box::new(setting), reply });
+            waiting.jobs.push_back(job(reply));
         }
         self.wake.notify_one();
-        answer.await.unwrap_or(Err(LedgerError::Thread))
+        answer.await.ok()
     }
 
     pub(super) fn note(&self, facts: Facts) {
@@ -214,6 +235,7 @@ impl Queue {
             failed,
             full,
             unsigned,
+            signer_until: Some(counters.signer_until.load(Relaxed)).filter(|until| *until > 0),
             spool_bytes: counters.spool_bytes.load(Relaxed),
             spool_bytes_max: self.bytes_max,
             size,

@@ -4,29 +4,34 @@
 //! acknowledged, so they are cut off and the cut is recorded. Everything else that is wrong was
 //! not made by a crash: the ledger does not start on it.
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use tollgate_audit::{
-    Chain, Checkpoint, Digest, Entry, Kid, Registry, SignedCheckpoint, read_json,
+    Chain, Checkpoint, Digest, Entry, Frontier, Kid, Note, Registry, SignedCheckpoint, read_json,
 };
 
 use super::LedgerError;
-use super::spool::{CHECKPOINTS_FILE, Segment, segment_path};
-
-/// A line of ours has 64 KiB at most; more than twice that is no line.
-const LINE_BYTES_MAX: u64 = 160 * 1024;
+use super::lines::{Line, Lines};
+use super::notes::{self, NOTE_FILE};
+use super::seal::{Closed, Seal, Tally, parse, read_closed, seal_path};
+use super::segment::{Segment, segment_path};
+use super::spool::CHECKPOINTS_FILE;
+use super::tail::Tail;
 
 /// What was found.
 pub(super) struct Recovered {
     pub(super) segments: Vec<Segment>,
+    /// The newest segment's count, and the tree.
+    pub(super) tally: Tally,
     pub(super) chain: Chain,
     /// Which chain it is; none while it has no event.
     pub(super) origin: Option<String>,
     pub(super) torn: Option<Torn>,
     /// Who signed the last event.
     pub(super) signer: Option<Kid>,
+    pub(super) tail: Tail,
 }
 
 /// What was cut off.
@@ -35,25 +40,51 @@ pub(super) struct Torn {
     pub(super) sha256: Digest,
 }
 
-/// Reads the spool, checks what a crash cannot have done, and cuts a torn end.
+/// Reads the whole spool, checks what a crash cannot have done, and cuts a torn end.
 pub(super) fn recover(dir: &Path, registry: &Registry) -> Result<Recovered, LedgerError> {
     let ordinals = list(dir)?;
     let checkpoint = last_checkpoint(dir, registry)?;
-    let mut found = Found { dir, checkpoint, segments: Vec::new(), last: None, first_id: None };
+    let note = notes::last(dir, registry)?;
+    let mut found = Found::new(dir, checkpoint, note);
     let Some((newest, older)) = ordinals.split_last() else {
         found.compare_checkpoint(0)?;
-        let segments = vec![Segment::first()];
-        let chain = Chain::new();
-        return Ok(Recovered { segments, chain, origin: None, torn: None, signer: None });
+        return Ok(found.recovered(vec![Segment::first()], None));
     };
+    found.begin(older.first().unwrap_or(newest).saturating_sub(1))?;
     for ordinal in older {
-        found.add_older(*ordinal)?;
+        let is_last = older.last() == Some(ordinal);
+        found.add_older(*ordinal, is_last)?;
     }
     let torn = found.add_newest(*newest, registry)?;
-    let origin = found.origin()?;
-    let chain = found.last.as_ref().map_or_else(Chain::new, Chain::after);
-    let signer = found.last.as_ref().map(|last| last.signer_kid().clone());
-    Ok(Recovered { segments: found.segments, chain, origin, torn, signer })
+    let segments = std::mem::take(&mut found.segments);
+    let mut recovered = found.recovered(segments, torn);
+    recovered.origin = found.origin()?;
+    recovered.signer = found.last.as_ref().map(|last| last.signer_kid().clone());
+    Ok(recovered)
+}
+
+/// Reads every closed segment of a spool and compares it with its seal. Returns how many have one.
+///
+/// # Errors
+/// With the first that differs, or when something cannot be read.
+pub fn compare_seals(dir: &Path) -> Result<u64, LedgerError> {
+    let mut sealed = 0;
+    for ordinal in list(dir)? {
+        let Some(seal) = Seal::read(dir, ordinal)? else { continue };
+        let before = ordinal.checked_sub(1).map(|before| Seal::read(dir, before)).transpose()?;
+        let tree = match before.flatten() {
+            Some(before) => before.tree,
+            None if seal.first_seq == 0 => Some(Frontier::new()),
+            None => None,
+        };
+        let path = segment_path(dir, ordinal);
+        let closed = read_closed(&path, ordinal, tree, |_, _, _| Ok(()))?;
+        if let Some(difference) = seal.difference(&closed.seal) {
+            return Err(LedgerError::damaged(&path, 0, &difference));
+        }
+        sealed += 1;
+    }
+    Ok(sealed)
 }
 
 fn list(dir: &Path) -> Result<Vec<u64>, LedgerError> {
@@ -103,32 +134,96 @@ fn last_checkpoint(dir: &Path, registry: &Registry) -> Result<Option<Checkpoint>
 struct Found<'a> {
     dir: &'a Path,
     checkpoint: Option<Checkpoint>,
+    note: Option<Note>,
     segments: Vec<Segment>,
+    tally: Tally,
     last: Option<Entry>,
     first_id: Option<String>,
+    tail: Tail,
 }
 
-impl Found<'_> {
-    /// Only the ends of an older segment are read, so that a large spool opens fast; `tollgate
-    /// audit verify` reads all.
-    fn add_older(&mut self, ordinal: u64) -> Result<(), LedgerError> {
-        let path = segment_path(self.dir, ordinal);
-        let fault = |e| LedgerError::file("read", &path, e);
-        let mut file = File::open(&path).map_err(fault)?;
-        let bytes = file.metadata().map_err(fault)?.len();
-        let first = {
-            let mut lines = Lines::new(BufReader::new(&mut file), 0);
-            match lines.next().map_err(fault)? {
-                Some(Line::Whole(line)) => parse(&path, 1, line)?,
-                _ => return Err(damaged(&path, 1, "it has no whole first line")),
-            }
-        };
-        self.link(&path, 1, &first)?;
-        self.segments.push(Segment::starting(ordinal, bytes, &first));
-        let last = last_line(&mut file, bytes).map_err(fault)?;
-        let last = last.and_then(|line| Entry::parse(&line).ok());
-        self.last = last.ok_or_else(|| damaged(&path, 0, "its last line is no entry"))?.into();
+impl<'a> Found<'a> {
+    fn new(dir: &'a Path, checkpoint: Option<Checkpoint>, note: Option<Note>) -> Self {
+        let tally = Tally::begin(Some(Frontier::new()));
+        let (segments, tail) = (Vec::new(), Tail::default());
+        Self { dir, checkpoint, note, segments, tally, last: None, first_id: None, tail }
+    }
+
+    fn recovered(&mut self, segments: Vec<Segment>, torn: Option<Torn>) -> Recovered {
+        Recovered {
+            segments,
+            tally: self.tally.clone(),
+            chain: self.last.as_ref().map_or_else(Chain::new, Chain::after),
+            origin: None,
+            torn,
+            signer: None,
+            tail: std::mem::take(&mut self.tail),
+        }
+    }
+
+    /// The tree before the first segment that is left, from the seal of the one before it.
+    fn begin(&mut self, before: u64) -> Result<(), LedgerError> {
+        if before > 0 {
+            let tree = Seal::read(self.dir, before)?.and_then(|seal| seal.tree);
+            self.tally = Tally::begin(tree);
+        }
         Ok(())
+    }
+
+    /// A closed segment is as it was when it was closed. One without a seal is from an earlier
+    /// version, or a crash came between its last line and its seal; then every line of it is
+    /// checked, and it gets one.
+    fn add_older(&mut self, ordinal: u64, is_last: bool) -> Result<(), LedgerError> {
+        let path = segment_path(self.dir, ordinal);
+        let seal = Seal::read(self.dir, ordinal)?;
+        let tree = self.tree_before(&path)?;
+        let (note, mut tail) = (self.note.clone(), std::mem::take(&mut self.tail));
+        let mut chain = Link::new(self);
+        let closed = read_closed(&path, ordinal, tree, |number, line, tree| {
+            compare_note(self.dir, note.as_ref(), tree)?;
+            if is_last {
+                tail.see_line(line);
+            }
+            match &seal {
+                Some(_) => Ok(()),
+                None => chain.follow(self, &path, number, parse(&path, number, line)?),
+            }
+        })?;
+        self.tail = tail;
+        let Closed { segment, seal: now, last } = closed;
+        match seal.as_ref().map(|seal| seal.difference(&now)) {
+            Some(Some(difference)) => return Err(damaged(&path, 0, &difference)),
+            Some(None) => {}
+            None => {
+                tracing::warn!(path = %path.display(), "a closed segment had no seal; it was read and has one now");
+                now.write(self.dir)?;
+            }
+        }
+        self.link_ends(&path, &segment, &now, last)?;
+        // What an earlier gate knew of the tree is all there is when older events are gone.
+        let tree = now.tree.or_else(|| seal.and_then(|seal| seal.tree));
+        self.tally = Tally::begin(tree);
+        self.segments.push(segment);
+        Ok(())
+    }
+
+    /// The tree that a segment's first line goes into; none when it cannot be known.
+    fn tree_before(&self, path: &Path) -> Result<Option<Frontier>, LedgerError> {
+        if self.last.is_some() {
+            return Ok(self.tally.tree().cloned());
+        }
+        let file = File::open(path).map_err(|e| LedgerError::file("read", path, e))?;
+        let mut lines = Lines::new(BufReader::new(file), 0);
+        let first = match lines.next().map_err(|e| LedgerError::file("read", path, e))? {
+            Some(Line::Whole(line)) => Entry::parse(line).ok(),
+            _ => None,
+        };
+        let Some(first) = first else { return Ok(self.tally.tree().cloned()) };
+        Ok(match self.tally.tree() {
+            Some(tree) if tree.size() == first.seq() => Some(tree.clone()),
+            _ if first.seq() == 0 => Some(Frontier::new()),
+            _ => None,
+        })
     }
 
     fn add_newest(
@@ -137,10 +232,16 @@ impl Found<'_> {
         registry: &Registry,
     ) -> Result<Option<Torn>, LedgerError> {
         let path = segment_path(self.dir, ordinal);
+        if Seal::read(self.dir, ordinal)?.is_some() {
+            let next = segment_path(self.dir, ordinal + 1);
+            return Err(damaged(&next, 0, "the segment is missing: the one before it is sealed"));
+        }
         let fault = |e| LedgerError::file("read", &path, e);
+        let tree = self.tree_before(&path)?;
+        self.tally = Tally::begin(tree);
         let file = File::open(&path).map_err(fault)?;
         let all = file.metadata().map_err(fault)?.len();
-        let mut lines = Lines::new(BufReader::new(file), 0);
+        let mut lines = Lines::new(BufReader::with_capacity(1 << 16, file), 0);
         let (mut number, mut good) = (0, 0);
         let mut bad: Option<u64> = None;
         let mut segment = Segment::empty(ordinal, self.last.as_ref());
@@ -153,6 +254,9 @@ impl Found<'_> {
                     if number == 1 {
                         segment = Segment::starting(ordinal, 0, &entry);
                     }
+                    self.tally.add(line);
+                    compare_note(self.dir, self.note.as_ref(), self.tally.tree())?;
+                    self.tail.see(&entry);
                     self.last = Some(entry);
                     good = lines.offset;
                 }
@@ -171,29 +275,54 @@ impl Found<'_> {
         if good == all { Ok(None) } else { cut(&path, good).map(Some).map_err(fault) }
     }
 
-    fn link(&mut self, path: &Path, line: u64, entry: &Entry) -> Result<(), LedgerError> {
-        let holds = match &self.last {
-            Some(last) => {
-                entry.seq() == last.seq() + 1
-                    && entry.prev_hash() == Some(last.hash())
-                    && entry.ts() > last.ts()
+    /// A closed segment follows from the one before it.
+    fn link_ends(
+        &mut self,
+        path: &Path,
+        segment: &Segment,
+        seal: &Seal,
+        last: Entry,
+    ) -> Result<(), LedgerError> {
+        let follows = match &self.last {
+            Some(before) => {
+                segment.first_seq == before.seq() + 1
+                    && segment.prev_hash.as_ref() == Some(before.hash())
             }
-            // Older segments may have been released; then the first one left names a hash.
-            None => (entry.seq() == 0) == entry.prev_hash().is_none(),
+            None => (segment.first_seq == 0) == segment.prev_hash.is_none(),
         };
-        if !holds {
+        if !follows {
+            return Err(damaged(path, 1, "it does not follow from the event before"));
+        }
+        if seal.last_seq != last.seq() || seal.events == 0 {
+            return Err(damaged(path, seal.events, "its events are not numbered one by one"));
+        }
+        if segment.first_seq == 0 && self.first_id.is_none() {
+            self.first_id = first_id(path);
+        }
+        self.meets_checkpoint(path, seal.events, &last)?;
+        self.last = Some(last);
+        Ok(())
+    }
+
+    fn link(&mut self, path: &Path, line: u64, entry: &Entry) -> Result<(), LedgerError> {
+        if !follows(self.last.as_ref(), entry) {
             return Err(damaged(path, line, "it does not follow from the event before"));
         }
         if entry.seq() == 0 {
             self.first_id = Some(entry.id().to_string());
         }
-        if let Some(checkpoint) = &self.checkpoint
-            && checkpoint.size == entry.seq() + 1
-            && checkpoint.head_hash != *entry.hash()
-        {
-            return Err(damaged(path, line, "a signed checkpoint saw another event here"));
+        self.meets_checkpoint(path, line, entry)
+    }
+
+    fn meets_checkpoint(&self, path: &Path, line: u64, entry: &Entry) -> Result<(), LedgerError> {
+        match &self.checkpoint {
+            Some(checkpoint)
+                if checkpoint.size == entry.seq() + 1 && checkpoint.head_hash != *entry.hash() =>
+            {
+                Err(damaged(path, line, "a signed checkpoint saw another event here"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The chain goes on from the last entry, so its signature is checked, too.
@@ -206,16 +335,18 @@ impl Found<'_> {
 
     fn compare_checkpoint(&self, line: u64) -> Result<(), LedgerError> {
         let size = self.last.as_ref().map_or(0, |last| last.seq() + 1);
-        match &self.checkpoint {
-            Some(checkpoint) if checkpoint.size > size => {
-                let reason = format!(
-                    "a signed checkpoint says that there were {} events, but there are {size}",
-                    checkpoint.size
-                );
-                Err(damaged(&self.dir.join(CHECKPOINTS_FILE), line, &reason))
-            }
-            _ => Ok(()),
+        let signed = [
+            (CHECKPOINTS_FILE, self.checkpoint.as_ref().map(|checkpoint| checkpoint.size)),
+            (NOTE_FILE, self.note.as_ref().map(|note| note.size)),
+        ];
+        for (name, signed) in signed {
+            let Some(signed) = signed.filter(|signed| *signed > size) else { continue };
+            let reason = format!(
+                "a signed checkpoint says that there were {signed} events, but there are {size}"
+            );
+            return Err(damaged(&self.dir.join(name), line, &reason));
         }
+        Ok(())
     }
 
     fn origin(&self) -> Result<Option<String>, LedgerError> {
@@ -231,17 +362,73 @@ impl Found<'_> {
     }
 }
 
+/// Follows the lines of a segment that has no seal.
+struct Link {
+    last: Option<Entry>,
+}
+
+impl Link {
+    fn new(found: &Found<'_>) -> Self {
+        Self { last: found.last.clone() }
+    }
+
+    fn follow(
+        &mut self,
+        found: &Found<'_>,
+        path: &Path,
+        line: u64,
+        entry: Entry,
+    ) -> Result<(), LedgerError> {
+        if !follows(self.last.as_ref(), &entry) {
+            return Err(damaged(path, line, "it does not follow from the event before"));
+        }
+        found.meets_checkpoint(path, line, &entry)?;
+        self.last = Some(entry);
+        Ok(())
+    }
+}
+
+fn follows(last: Option<&Entry>, entry: &Entry) -> bool {
+    match last {
+        Some(last) => {
+            entry.seq() == last.seq() + 1
+                && entry.prev_hash() == Some(last.hash())
+                && entry.ts() > last.ts()
+        }
+        // Older segments may have been released; then the first one left names a hash.
+        None => (entry.seq() == 0) == entry.prev_hash().is_none(),
+    }
+}
+
+/// The root that was signed is the root that the events have.
+fn compare_note(
+    dir: &Path,
+    note: Option<&Note>,
+    tree: Option<&Frontier>,
+) -> Result<(), LedgerError> {
+    let (Some(note), Some(tree)) = (note, tree) else { return Ok(()) };
+    if note.size != tree.size() || note.root == tree.root() {
+        return Ok(());
+    }
+    let reason = format!("the first {} events are not those whose root was signed", note.size);
+    Err(damaged(&dir.join(NOTE_FILE), 0, &reason))
+}
+
+fn first_id(path: &Path) -> Option<String> {
+    let mut lines = Lines::new(BufReader::new(File::open(path).ok()?), 0);
+    match lines.next().ok()? {
+        Some(Line::Whole(line)) => Entry::parse(line).ok().map(|entry| entry.id().to_string()),
+        _ => None,
+    }
+}
+
 /// A chain is named for its first event.
 pub(super) fn origin_of(first_id: &str) -> String {
     format!("tollgate/{first_id}")
 }
 
-fn parse(path: &Path, number: u64, line: &[u8]) -> Result<Entry, LedgerError> {
-    Entry::parse(line).map_err(|e| damaged(path, number, &e.to_string()))
-}
-
 fn damaged(path: &Path, line: u64, reason: &str) -> LedgerError {
-    LedgerError::Damaged { path: path.to_owned(), line, reason: reason.to_owned() }
+    LedgerError::damaged(path, line, reason)
 }
 
 fn cut(path: &PathBuf, at: u64) -> io::Result<Torn> {
@@ -255,45 +442,11 @@ fn cut(path: &PathBuf, at: u64) -> io::Result<Torn> {
     Ok(Torn { bytes, sha256: Digest::new(hasher.finalize().into()) })
 }
 
-fn last_line(file: &mut File, bytes: u64) -> io::Result<Option<Vec<u8>>> {
-    file.seek(SeekFrom::Start(bytes.saturating_sub(LINE_BYTES_MAX)))?;
-    let mut tail = Vec::new();
-    file.take(LINE_BYTES_MAX).read_to_end(&mut tail)?;
-    let Some(body) = tail.strip_suffix(b"\n") else { return Ok(None) };
-    Ok(body.rsplit(|b| *b == b'\n').next().map(<[u8]>::to_vec))
-}
-
-/// Lines of a file, bounded.
-pub(super) struct Lines<R> {
-    from: R,
-    line: Vec<u8>,
-    /// Where the next line begins.
-    pub(super) offset: u64,
-}
-
-pub(super) enum Line<'a> {
-    /// With its newline.
-    Whole(&'a [u8]),
-    /// The file's end without a newline, or something too long to be a line.
-    Broken,
-}
-
-impl<R: BufRead> Lines<R> {
-    pub(super) fn new(from: R, offset: u64) -> Self {
-        Self { from, line: Vec::new(), offset }
-    }
-
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        self.line.clear();
-        let limit = LINE_BYTES_MAX;
-        let read = self.from.by_ref().take(limit).read_until(b'\n', &mut self.line)?;
-        if read == 0 {
-            return Ok(None);
+/// Removes seals of segments that are gone, but for that of the last of them.
+pub(super) fn forget_seals(dir: &Path, first: u64) {
+    for ordinal in (1..first.saturating_sub(1)).rev() {
+        if fs::remove_file(seal_path(dir, ordinal)).is_err() {
+            break;
         }
-        self.offset += u64::try_from(read).unwrap_or(u64::MAX);
-        if self.line.ends_with(b"\n") {
-            return Ok(Some(Line::Whole(&self.line)));
-        }
-        Ok(Some(Line::Broken))
     }
 }

@@ -1,53 +1,27 @@
 //! The segments on the disk.
-use std::fs;
+mod buffer;
+mod close;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tollgate_audit::{Digest, Entry};
+use jiff::{SignedDuration, Timestamp};
+use tollgate_audit::{Digest, Frontier};
 use tollgate_config::settings::Durability;
 
-use super::disk::{self, Disk, Opener};
+use super::ballast::Ballast;
+use super::disk::{self, Disk, Identity, Opener};
 use super::files::sync_parent;
-use super::recovery::Recovered;
+use super::notes::Notes;
+use super::recovery::{Recovered, forget_seals};
+use super::seal::{Seal, Tally};
+use super::segment::Segment;
+pub(super) use super::segment::segment_path;
 use super::{LedgerError, LedgerOptions};
+use buffer::Buffer;
 
 /// Where signed checkpoints stand.
 pub(super) const CHECKPOINTS_FILE: &str = "checkpoints.jsonl";
-
-/// A segment's path.
-pub(super) fn segment_path(dir: &Path, ordinal: u64) -> PathBuf {
-    dir.join(format!("events-{ordinal:012}.jsonl"))
-}
-
-/// What is known of a segment.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Segment {
-    pub(super) ordinal: u64,
-    pub(super) bytes: u64,
-    /// The number of its first event, there or to come.
-    pub(super) first_seq: u64,
-    /// The hash before that event.
-    pub(super) prev_hash: Option<Digest>,
-}
-
-impl Segment {
-    pub(super) fn first() -> Self {
-        Self { ordinal: 1, bytes: 0, first_seq: 0, prev_hash: None }
-    }
-
-    pub(super) fn starting(ordinal: u64, bytes: u64, first: &Entry) -> Self {
-        Self { ordinal, bytes, first_seq: first.seq(), prev_hash: first.prev_hash().copied() }
-    }
-
-    pub(super) fn empty(ordinal: u64, last: Option<&Entry>) -> Self {
-        Self {
-            ordinal,
-            bytes: 0,
-            first_seq: last.map_or(0, |last| last.seq() + 1),
-            prev_hash: last.map(|last| *last.hash()),
-        }
-    }
-}
 
 /// How far the spool is durable; sinks read no further.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,10 +47,21 @@ pub(super) struct Spool {
     opener: Opener,
     segments: Vec<Segment>,
     current: Box<dyn Disk>,
+    /// Which file the lines go to: its name must lead to it.
+    identity: Identity,
+    /// The count of what is in that file, and the tree of the whole chain.
+    tally: Tally,
+    /// Seals that could not be written yet.
+    unsealed: Vec<Seal>,
+    /// Lines that only this process has.
+    buffer: Buffer,
     durability: Durability,
     segment_bytes: u64,
+    segment_age: SignedDuration,
     checkpoints: Box<dyn Disk>,
     checkpoints_bytes: u64,
+    pub(super) notes: Notes,
+    pub(super) ballast: Ballast,
 }
 
 impl Spool {
@@ -88,7 +73,9 @@ impl Spool {
         let dir = options.spool.clone();
         let ordinal = recovered.segments.last().map_or(1, |segment| segment.ordinal);
         let path = segment_path(&dir, ordinal);
-        let current = opener(&path).map_err(|e| LedgerError::file("open", &path, e))?;
+        let fault = |e| LedgerError::file("open", &path, e);
+        let current = opener(&path).map_err(fault)?;
+        let identity = current.identity().map_err(fault)?;
         let path = dir.join(CHECKPOINTS_FILE);
         let open = || {
             let file = disk::open(&path)?;
@@ -97,16 +84,26 @@ impl Spool {
         };
         let (checkpoints, checkpoints_bytes) =
             open().map_err(|e: io::Error| LedgerError::file("open", &path, e))?;
+        let notes = Notes::open(&dir)?;
         sync_parent(&path)?;
+        forget_seals(&dir, recovered.segments.first().map_or(1, |segment| segment.ordinal));
+        let ballast = Ballast::open(&dir, options.reserve());
         Ok(Self {
             dir,
             opener,
             segments: recovered.segments.clone(),
             current,
+            identity,
+            tally: recovered.tally.clone(),
+            unsealed: Vec::new(),
+            buffer: Buffer::default(),
             durability: options.durability,
             segment_bytes: options.segment_bytes.max(1),
+            segment_age: options.segment_age,
             checkpoints,
             checkpoints_bytes,
+            notes,
+            ballast,
         })
     }
 
@@ -115,9 +112,10 @@ impl Spool {
         &self.dir
     }
 
-    /// Bytes of all segments.
+    /// Bytes of all segments, with those that are still to be written.
     pub(super) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.bytes).sum()
+        let written: u64 = self.segments.iter().map(|segment| segment.bytes).sum();
+        written.saturating_add(self.buffer.bytes())
     }
 
     pub(super) fn position(&self) -> Position {
@@ -128,9 +126,30 @@ impl Spool {
         }
     }
 
-    /// Stores lines, as durably as the settings ask. `next` is the segment that would begin with
-    /// them, should a new one be due.
+    /// The tree of all events that were written; none when the chain's beginning is gone and no
+    /// seal kept its tree.
+    pub(super) fn tree(&self) -> Option<&Frontier> {
+        self.tally.tree()
+    }
+
+    /// Stores lines, as durably as the settings ask. `first_seq` and `prev_hash` are of the first
+    /// of them, and of the segment that would begin with them, should a new one be due.
     pub(super) fn store(
+        &mut self,
+        lines: &[u8],
+        first_seq: u64,
+        prev_hash: Option<Digest>,
+    ) -> Result<(), StoreFault> {
+        if self.durability == Durability::Memory {
+            return self.remember(lines, first_seq, prev_hash);
+        }
+        self.make_place(lines, first_seq, prev_hash)?;
+        self.write(lines)?;
+        if self.durability == Durability::Disk { self.sync_file() } else { Ok(()) }
+    }
+
+    /// Begins a new segment when this one is too large for more, or too old.
+    fn make_place(
         &mut self,
         lines: &[u8],
         first_seq: u64,
@@ -138,25 +157,58 @@ impl Spool {
     ) -> Result<(), StoreFault> {
         let more = u64::try_from(lines.len()).unwrap_or(u64::MAX);
         let now = self.position().bytes;
-        if now > 0 && now.saturating_add(more) > self.segment_bytes {
+        if now > 0 && (now.saturating_add(more) > self.segment_bytes || self.is_old()) {
             self.rotate(first_seq, prev_hash)?;
-        }
-        let before = self.position().bytes;
-        if let Err(error) = self.current.append(lines) {
-            return Err(self.take_back(before, &error));
-        }
-        if self.durability == Durability::Disk {
-            self.sync()?;
-        }
-        if let Some(segment) = self.segments.last_mut() {
-            segment.bytes += more;
         }
         Ok(())
     }
 
-    /// Syncs whatever the settings say. After a failed sync nobody knows what the disk has (Linux
-    /// drops the pages and reports the error once), so it is never tried again.
+    /// Whether the newest segment has events and is as old as one may become.
+    pub(super) fn is_old(&self) -> bool {
+        let began = self.segments.last().and_then(|segment| segment.first_ts);
+        began.is_some_and(|began| Timestamp::now().duration_since(began) >= self.segment_age)
+    }
+
+    /// Appends lines to the newest segment.
+    fn write(&mut self, lines: &[u8]) -> Result<(), StoreFault> {
+        let before = self.position().bytes;
+        if let Err(error) = self.current.append(lines) {
+            return Err(self.take_back(before, &error));
+        }
+        // Asked after the write, so that a name lost in between is noticed as well: what is
+        // written to a file that nobody finds is written nowhere.
+        self.is_in_place()?;
+        self.tally.add(lines);
+        if let Some(segment) = self.segments.last_mut() {
+            segment.bytes += u64::try_from(lines.len()).unwrap_or(0);
+            if segment.first_ts.is_none() {
+                segment.first_ts = close::first_ts(lines);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the newest segment's name still leads to the file that is written.
+    fn is_in_place(&self) -> Result<(), StoreFault> {
+        let path = segment_path(&self.dir, self.position().ordinal);
+        let there = std::fs::symlink_metadata(&path);
+        if there.as_ref().is_ok_and(|facts| Identity::of(facts) == self.identity) {
+            return Ok(());
+        }
+        let path = path.display();
+        tracing::error!(%path, "the record cannot be written: its segment was deleted, renamed or replaced");
+        Err(StoreFault::Failed)
+    }
+
+    /// Syncs whatever the settings say, with what only this process had.
     pub(super) fn sync(&mut self) -> Result<(), StoreFault> {
+        self.flush()?;
+        self.sync_file()
+    }
+
+    /// After a failed sync nobody knows what the disk has (Linux drops the pages and reports the
+    /// error once), so it is never tried again.
+    fn sync_file(&mut self) -> Result<(), StoreFault> {
         self.current.sync().map_err(|error| {
             tracing::error!(%error, "the record cannot be synced");
             StoreFault::Failed
@@ -171,25 +223,6 @@ impl Spool {
         }
         tracing::error!(%error, "the record cannot be written");
         StoreFault::Failed
-    }
-
-    fn rotate(&mut self, first_seq: u64, prev_hash: Option<Digest>) -> Result<(), StoreFault> {
-        // The older segment is whole on the disk before the newer begins, whatever the durability:
-        // a start takes every segment but the newest as finished.
-        self.sync()?;
-        let ordinal = self.position().ordinal + 1;
-        let path = segment_path(&self.dir, ordinal);
-        match (self.opener)(&path) {
-            Ok(file) => self.current = file,
-            Err(error) if disk::is_full(&error) => return Err(StoreFault::Full),
-            Err(error) => {
-                tracing::error!(%error, "a new segment of the record cannot be made");
-                return Err(StoreFault::Failed);
-            }
-        }
-        sync_parent(&path).map_err(|_| StoreFault::Failed)?;
-        self.segments.push(Segment { ordinal, bytes: 0, first_seq, prev_hash });
-        Ok(())
     }
 
     /// Stores a signed checkpoint's line, on the disk.
@@ -208,33 +241,14 @@ impl Spool {
         }
     }
 
-    /// The segments that may go when every event before `acknowledged` is delivered, and the
-    /// segment that would then be the first.
-    pub(super) fn releasable(&self, acknowledged: u64) -> Option<(usize, Segment)> {
-        let (count, next) = self
-            .segments
-            .iter()
-            .enumerate()
-            .skip(1)
-            .take_while(|(_, segment)| segment.first_seq <= acknowledged)
-            .last()?;
-        Some((count, next.clone()))
-    }
-
-    /// Deletes the oldest segments. That it happens must be in the chain already.
-    pub(super) fn release(&mut self, count: usize) -> io::Result<()> {
-        for segment in self.segments.drain(..count.min(self.segments.len().saturating_sub(1))) {
-            match fs::remove_file(segment_path(&self.dir, segment.ordinal)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Whether the file system itself has room for more.
     pub(super) fn disk_has_room(&self, bytes: u64) -> bool {
-        rustix::fs::statvfs(&self.dir)
-            .is_ok_and(|facts| facts.f_bavail.saturating_mul(facts.f_frsize) > bytes)
+        free_bytes(&self.dir).is_some_and(|free| free > bytes)
     }
+}
+
+/// What the file system of a directory has left for us.
+pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
+    let facts = rustix::fs::statvfs(dir).ok()?;
+    Some(facts.f_bavail.saturating_mul(facts.f_frsize))
 }

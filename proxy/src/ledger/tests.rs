@@ -3,7 +3,9 @@ mod archives;
 mod dead;
 mod disks;
 mod faults;
+mod keeping;
 mod record;
+mod seals;
 mod sinks;
 
 use std::fs;
@@ -16,7 +18,7 @@ use tollgate_audit::{EventType, Facts, Profile, Registry, SignedCheckpoint, Summ
 use super::*;
 
 fn facts(tool: &str) -> Facts {
-    Facts::new(EventType::CallIntent, "spiffe://acme/agents/reader").text(keys::TOOL, tool)
+    Facts::new(EventType::CallRefused, "spiffe://acme/agents/reader").text(keys::TOOL, tool)
 }
 
 fn options(dir: &TempDir) -> LedgerOptions {
@@ -28,6 +30,7 @@ fn lines(spool: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(spool)
         .unwrap()
         .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
         .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("events-"))
         .collect();
     names.sort();
@@ -46,4 +49,23 @@ fn verify(spool: &Path) -> Result<Summary, Break> {
         verifier.push(line.as_bytes())?;
     }
     verifier.finish()
+}
+
+/// Waits for something that comes by itself.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
+        while !is_so() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("{what} did not come"));
+}
+
+/// The spool as a crash at this moment would leave it.
+fn copy(spool: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(spool).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
 }

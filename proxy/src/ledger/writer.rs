@@ -1,17 +1,22 @@
 //! Facts to sealed lines on the disk: the chain, the signer and the spool in one hand.
+mod keeping;
+
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tollgate_audit::{Chain, Checkpoint, Digest, Draft, DraftError, EventType, Facts, keys};
+use tollgate_audit::{Chain, Checkpoint, Digest, Draft, DraftError, EventType, Facts, Note, keys};
 use tollgate_config::settings;
 use uuid::{Builder, Uuid};
 
 use super::disk::Opener;
+use super::holds::Holds;
 use super::recovery::{Torn, origin_of, recover};
 use super::signers::Signers;
 use super::signers::register::Register;
 use super::spool::{Position, Spool, StoreFault};
 use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt};
+
+pub(super) use keeping::Retention;
 
 /// Who speaks when the ledger itself does something.
 pub(super) const ACTOR: &str = "tollgate";
@@ -26,6 +31,8 @@ pub(super) struct Writer {
     pub(super) signer_setting: settings::Signer,
     pub(super) spool: Spool,
     pub(super) origin: Option<String>,
+    holds: Holds,
+    retention: Retention,
     bytes_max: u64,
     reserve: u64,
     unchecked: u64,
@@ -78,9 +85,10 @@ impl Writer {
             signer_setting: options.signer.clone(),
             spool,
             origin: recovered.origin,
+            holds: Holds::open(&options.spool, &recovered.tail.holds)?,
+            retention: options.retention,
             bytes_max: options.bytes_max,
-            // Room for what must not be refused at the cap.
-            reserve: (options.bytes_max / 16).min(1 << 20),
+            reserve: options.reserve(),
             unchecked: 0,
             checked_at: Instant::now(),
         };
@@ -90,8 +98,10 @@ impl Writer {
             path: options.spool.clone(),
             source: std::io::Error::other("it cannot be written or signed"),
         };
-        writer.tell(recovered.torn).map_err(unwritten)?;
         writer.take_office(recovered.signer.as_ref())?;
+        let told = writer.tell(recovered.torn);
+        let told = told.and_then(|()| writer.tell_unsettled(&recovered.tail.unsettled()));
+        told.map_err(unwritten)?;
         writer.reconsider(options.signer.clone())?;
         Ok(writer)
     }
@@ -158,8 +168,14 @@ impl Writer {
         Ok(receipt)
     }
 
-    /// Whether so many more bytes stay under the cap, less what is kept.
+    /// Whether there is room for so many more bytes, less what is kept: under the cap, and on a
+    /// disk that was not found full.
     pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.is_below_cap(bytes) && !self.spool.ballast.is_spent()
+    }
+
+    /// Whether so many more bytes stay under the cap, less what is kept.
+    pub(super) fn is_below_cap(&self, bytes: u64) -> bool {
         self.bytes().saturating_add(bytes) <= self.bytes_max.saturating_sub(self.reserve)
     }
 
@@ -179,7 +195,12 @@ impl Writer {
         let stored = self.seal(batch.drafts).and_then(|lines| self.spool.store(&lines, seq, head));
         match stored {
             Ok(()) => self.unchecked += self.chain.size() - seq,
-            Err(_) => self.chain = batch.before,
+            Err(fault) => {
+                self.chain = batch.before;
+                if fault == StoreFault::Full {
+                    self.spool.ballast.spend();
+                }
+            }
         }
         stored
     }
@@ -229,14 +250,20 @@ impl Writer {
         let (Some(origin), Some(head)) = (self.origin.clone(), self.chain.head().copied()) else {
             return Ok(());
         };
+        // The tree knows what is written, and the files must be those that were written.
+        self.spool.flush()?;
+        self.spool.inspect()?;
+        let root = self.spool.tree().map(|tree| tree.root().to_string());
         let facts = Facts::new(EventType::AuditCheckpoint, ACTOR)
             .text(keys::ORIGIN, &origin)
             .number(keys::SIZE, self.chain.size())
-            .text(keys::HEAD_HASH, &head.to_string());
+            .text(keys::HEAD_HASH, &head.to_string())
+            .maybe_text(keys::ROOT, root.as_deref());
         let receipt = self.record(facts)?;
         self.spool.sync()?;
         self.unchecked = 0;
         self.checked_at = Instant::now();
+        self.sign_note(&origin);
         self.sign_checkpoint(origin, *receipt.hash());
         Ok(())
     }
@@ -257,23 +284,10 @@ impl Writer {
         }
     }
 
-    /// Deletes segments whose events every sink has acknowledged, and says so in the chain first.
-    pub(super) fn release(&mut self, acknowledged: u64) -> Result<bool, StoreFault> {
-        let Some((count, next)) = self.spool.releasable(acknowledged) else { return Ok(false) };
-        let Some(head) = next.prev_hash else { return Ok(false) };
-        let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
-            .text(keys::REASON, keys::RELEASED)
-            .number(keys::SIZE, next.first_seq)
-            .text(keys::HEAD_HASH, &head.to_string());
-        self.record(facts)?;
-        self.spool.sync()?;
-        match self.spool.release(count) {
-            Ok(()) => Ok(true),
-            Err(error) => {
-                tracing::warn!(%error, "a delivered segment could not be deleted");
-                Ok(false)
-            }
-        }
+    /// The note's text with its signature; the one place where notes are signed. None when only
+    /// a key service signs, which has other forms.
+    fn note_text(&self, note: &Note) -> Option<String> {
+        note.sign(self.signers.note_key()?).ok()
     }
 }
 

@@ -44,6 +44,12 @@ pub struct Metrics {
     pub ledger_events: IntGauge,
     /// 1 while an intent would be recorded.
     pub ledger_writable: IntGauge,
+    /// 1 while events can be signed.
+    pub ledger_signable: IntGauge,
+    /// When the session key's time is over, in seconds since 1970; 0 without one.
+    pub signer_expires: IntGauge,
+    /// Changes of the record's signer that failed.
+    pub signer_change_failure: IntCounter,
     /// Outcomes that could not be recorded since the start.
     pub ledger_lost_events: IntGauge,
     /// 1 while the gate is ready.
@@ -117,6 +123,16 @@ impl Metrics {
             ledger_events: shelf.gauge("tollgate_ledger_events", "Events in the ledger")?,
             ledger_writable: shelf
                 .gauge("tollgate_ledger_writable", "1 while an intent would be recorded")?,
+            ledger_signable: shelf
+                .gauge("tollgate_ledger_signable", "1 while events can be signed")?,
+            signer_expires: shelf.gauge(
+                "tollgate_signer_session_expires_timestamp_seconds",
+                "When the session key's time is over; 0 without one",
+            )?,
+            signer_change_failure: shelf.counter(
+                "tollgate_signer_change_failure_total",
+                "Rotations and revocations that were asked for and not done",
+            )?,
             ledger_lost_events: shelf.gauge(
                 "tollgate_ledger_lost_events",
                 "Outcomes that could not be recorded since the start",

@@ -8,7 +8,7 @@ use super::{Flaw, Profile};
 use crate::canonical::canonical;
 use crate::chain::event_hash;
 use crate::registry::SignerRefusal;
-use crate::{Digest, EventType, Registry, keys, leaf_hash};
+use crate::{Digest, EventType, Registry, SignedDelegation, keys, leaf_hash};
 
 /// Looks at events one by one. It knows the registry and nothing of the chain, so it can be copied
 /// to every thread.
@@ -43,6 +43,16 @@ pub(super) struct Seen {
     pub(super) computed: Digest,
     pub(super) signer: Signed,
     pub(super) released: Option<Released>,
+    pub(super) office: Option<Office>,
+}
+
+/// What an event says of who may sign from here on.
+#[derive(Clone, Debug)]
+pub(super) enum Office {
+    /// A root vouches for a session key; `None` when that cannot be read.
+    Delegated(Option<Box<SignedDelegation>>),
+    /// A key is no longer believed.
+    Revoked(String),
 }
 
 /// Who signed an event, as far as the registry can say.
@@ -107,6 +117,7 @@ impl<'a> Examiner<'a> {
             created_at: row.created_at,
             computed: event_hash(&payload, row.prev_hash.as_ref()),
             released: released(&row),
+            office: office(&row),
             signer: signed(self.registry, row),
         })
     }
@@ -130,6 +141,21 @@ fn signed(registry: &Registry, row: Row) -> Signed {
         Ok(()) => Signed::Registered(by.kid),
         Err(Flaw::Signer(SignerRefusal::Unknown(_))) => Signed::Stranger(by),
         Err(flaw) => Signed::Refused(flaw),
+    }
+}
+
+fn office(row: &Row) -> Option<Office> {
+    let data = row.payload.get("data");
+    match EventType::parse(row.event_type.as_deref()?)? {
+        EventType::SignerDelegated => {
+            let word = data.and_then(SignedDelegation::from_data);
+            Some(Office::Delegated(word.map(Box::new)))
+        }
+        EventType::SignerCompromise => {
+            let kid = data?.get(keys::REVOKED_SIGNER_KID)?.as_str()?;
+            Some(Office::Revoked(kid.to_owned()))
+        }
+        _ => None,
     }
 }
 

@@ -124,6 +124,9 @@ pub enum Flaw {
     /// The record's algorithm is not the registry's.
     #[error("the record names another algorithm than the registry has for its signer")]
     Algorithm,
+    /// A session key that nobody vouches for.
+    #[error("it vouches for a session key, but: {0}")]
+    Delegation(String),
     /// The beginning is not there and nothing signed says that it was released.
     #[error(
         "the first {0} events are not here, and no signed event says that the ledger released them"

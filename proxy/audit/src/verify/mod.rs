@@ -13,13 +13,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use examine::{Examined, Examiner};
-use examine::{Seen, Signed, check_signer};
+use examine::{Office, Seen, Signed, check_signer};
 pub use flaw::{Break, Flaw};
 pub(crate) use row::COPIES;
 
 use crate::checkpoint::SignedCheckpoint;
 use crate::merkle::Frontier;
-use crate::{Digest, Note, Registry};
+use crate::registry::{Registry, SignerRefusal};
+use crate::{Digest, Kid, Note};
 
 /// Whose chain it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,6 +83,10 @@ pub struct Verifier<'a> {
     first_ts: Option<Timestamp>,
     events: u64,
     signers: BTreeSet<String>,
+    /// The registry with the session keys that roots in it vouched for in the chain.
+    learned: Option<Registry>,
+    /// Keys that the chain says are not believed any more.
+    revoked: BTreeSet<String>,
 }
 
 struct Anchor {
@@ -127,6 +132,8 @@ impl<'a> Verifier<'a> {
             first_ts: None,
             events: 0,
             signers: BTreeSet::new(),
+            learned: None,
+            revoked: BTreeSet::new(),
         }
     }
 
@@ -198,6 +205,7 @@ impl<'a> Verifier<'a> {
         }
         later("ts", &mut self.last.ts, seen.ts)?;
         later("created_at", &mut self.last.created_at, seen.created_at)?;
+        self.learn(seen.office)?;
         self.settle(seen.signer)?;
         if let (Some(start), Some(released)) = (&mut self.start, seen.released) {
             // A gate that may delete what every sink has says so in the chain before it does.
@@ -208,6 +216,39 @@ impl<'a> Verifier<'a> {
         self.events += 1;
         self.head = Some(seen.hash);
         self.meet_anchors()
+    }
+
+    /// Who may sign from this event on. A session key signs the very event that vouches for it.
+    fn learn(&mut self, office: Option<Office>) -> Result<(), Flaw> {
+        match office {
+            None => {}
+            // Nobody need believe another system's events of these names.
+            Some(_) if self.profile == Profile::Foreign => {}
+            Some(Office::Delegated(word)) => {
+                let word = word.ok_or(Flaw::Delegation("it cannot be read".to_owned()))?;
+                let learned = self.learned.get_or_insert_with(|| self.registry.clone());
+                let added = learned.add_delegated(&word, "");
+                added.map_err(|e| Flaw::Delegation(e.to_string()))?;
+            }
+            Some(Office::Revoked(kid)) => {
+                self.revoked.insert(kid);
+            }
+        }
+        Ok(())
+    }
+
+    /// The chain itself says since when a key is not believed, whatever times it then writes.
+    fn check_revoked(&self, kid: &str) -> Result<(), Flaw> {
+        if self.revoked.is_empty() {
+            return Ok(());
+        }
+        let registry = self.learned.as_ref().unwrap_or(self.registry);
+        let signer = Kid::parse(kid).ok().and_then(|kid| registry.signer(&kid));
+        let root = signer.and_then(|signer| signer.delegated_by()).map(Kid::as_str);
+        if self.revoked.contains(kid) || root.is_some_and(|root| self.revoked.contains(root)) {
+            return Err(Flaw::Signer(SignerRefusal::Revoked(kid.to_owned())));
+        }
+        Ok(())
     }
 
     fn check_place(&mut self, seen: &Seen) -> Result<(), Flaw> {
@@ -261,11 +302,12 @@ impl<'a> Verifier<'a> {
         let kid = match signer {
             Signed::Registered(kid) => kid,
             Signed::Stranger(by) => {
-                check_signer(self.registry, &by)?;
+                check_signer(self.learned.as_ref().unwrap_or(self.registry), &by)?;
                 by.kid
             }
             Signed::Refused(flaw) => return Err(flaw),
         };
+        self.check_revoked(&kid)?;
         if !self.signers.contains(&kid) {
             self.signers.insert(kid);
         }

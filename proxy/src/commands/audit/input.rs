@@ -54,7 +54,7 @@ pub(super) fn each_entry(
 }
 
 /// Reads a time from the command line: RFC 3339, or a date for its beginning in UTC.
-pub(super) fn read_time(text: &str) -> Result<Timestamp, String> {
+pub(in super::super) fn read_time(text: &str) -> Result<Timestamp, String> {
     text.parse()
         .or_else(|_| format!("{text}T00:00:00Z").parse())
         .map_err(|_| "write a time as 2026-11-21T04:00:00Z or 2026-11-21".to_owned())

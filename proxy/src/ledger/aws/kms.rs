@@ -20,8 +20,6 @@ use super::credentials::Source;
 use super::error::is_throttling;
 use super::{AwsError, Place, Service};
 
-/// What KMS signs of a message at most.
-pub(in crate::ledger) const MESSAGE_BYTES_MAX: usize = 4096;
 /// The longest answer is a public key of some hundred bytes, in base64.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// The pause after the first failure; each further one is twice as long.
@@ -128,8 +126,8 @@ pub(in crate::ledger) enum KmsError {
     /// Nothing was heard until the time was over.
     #[error("KMS: it did not answer in time")]
     Late,
-    /// More than KMS takes, or an RSA key, which here only signs hashes.
-    #[error("KMS: the message cannot be signed by this key")]
+    /// The question could not be put together.
+    #[error("KMS: the request could not be made")]
     Message,
 }
 
@@ -177,18 +175,6 @@ impl Kms {
             _ => "RAW",
         };
         self.signed(key, hash, message_type).await
-    }
-
-    /// A signature of a message of at most [`MESSAGE_BYTES_MAX`]; not by an RSA key.
-    pub(in crate::ledger) async fn sign_message(
-        &self,
-        message: &[u8],
-    ) -> Result<Vec<u8>, KmsError> {
-        let key = self.known().await?;
-        if message.len() > MESSAGE_BYTES_MAX || key.scheme == KmsScheme::RsaPkcs1Sha256 {
-            return Err(KmsError::Message);
-        }
-        self.signed(key, message, "RAW").await
     }
 
     async fn known(&self) -> Result<&KmsKey, KmsError> {

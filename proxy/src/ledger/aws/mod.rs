@@ -25,7 +25,7 @@ use hyper::body::Bytes;
 use super::peer::{Answer, Peer};
 use credentials::Source;
 pub(in crate::ledger) use error::AwsError;
-pub(in crate::ledger) use kms::{Kms, KmsError, KmsKey, KmsOptions, KmsScheme};
+pub(in crate::ledger) use kms::{Kms, KmsError, KmsOptions};
 
 /// Where a service is.
 #[derive(Clone, Debug, Default)]

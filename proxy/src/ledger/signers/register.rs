@@ -171,12 +171,10 @@ impl Register {
         &mut self,
         change: impl FnOnce(&mut Registry) -> Result<(), String>,
     ) -> Result<(), LedgerError> {
-        let text = self.registry.to_json();
-        let again = |e: String| wrong(&self.path, e);
-        let mut copy = Registry::parse(text.as_bytes()).map_err(|e| again(e.to_string()))?;
-        change(&mut copy).map_err(again)?;
+        let mut copy = self.registry.clone();
+        change(&mut copy).map_err(|e| wrong(&self.path, e))?;
         let changed = copy.to_json();
-        if changed != text {
+        if changed != self.registry.to_json() {
             replace(&self.path, changed.as_bytes())?;
         }
         self.registry = copy;

@@ -6,8 +6,9 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tollgate_audit::{Kid, PublicKey, Signature, ToSign};
-use tollgate_config::settings::KeyService;
+use tollgate_config::settings::{self, KeyService};
 
+use super::super::aws::{Kms, KmsError, KmsOptions, Place};
 use super::pkcs11::Token;
 use super::proxy::Proxy;
 
@@ -37,6 +38,7 @@ pub(in super::super) enum ServiceError {
 
 /// Where the key is.
 enum Root {
+    Kms(Box<Kms>),
     Pkcs11(Token),
     Proxy(Box<Proxy>),
 }
@@ -71,7 +73,12 @@ impl Unnamed {
     pub(super) fn open(setting: &KeyService, deadline: Duration) -> Result<Self, String> {
         let runtime = Handle::try_current().map_err(|_| "no runtime is running".to_owned())?;
         let (root, public) = match setting {
-            KeyService::AwsKms(_) => return Err("not yet".to_owned()),
+            KeyService::AwsKms(setting) => {
+                let kms = Kms::new(&kms_options(setting, deadline))?;
+                let key = runtime.block_on(kms.public_key()).map_err(|e| e.to_string())?;
+                let public = PublicKey::from_der(&key.spki_der).map_err(|e| e.to_string())?;
+                (Root::Kms(Box::new(kms)), public)
+            }
             KeyService::Pkcs11(setting) => {
                 let (token, public) = Token::open(setting, deadline)?;
                 (Root::Pkcs11(token), public)
@@ -91,6 +98,26 @@ impl Unnamed {
     pub(super) fn named(self, kid: Kid) -> Service {
         let Self { root, public, deadline, runtime } = self;
         Service { root, kid, public, deadline, runtime, rest: Mutex::default() }
+    }
+}
+
+fn kms_options(setting: &settings::AwsKms, wait: Duration) -> KmsOptions {
+    let place = Place {
+        region: setting.region.clone(),
+        endpoint: setting.endpoint.clone(),
+        ca: setting.ca.clone(),
+    };
+    KmsOptions { key: setting.key_id.clone(), place, wait }
+}
+
+impl From<KmsError> for ServiceError {
+    fn from(error: KmsError) -> Self {
+        match error {
+            KmsError::Transient(_) | KmsError::Throttled | KmsError::Late => {
+                Self::Unreachable(error.to_string())
+            }
+            error => Self::Refused(error.to_string()),
+        }
     }
 }
 
@@ -133,6 +160,7 @@ impl Service {
 
     async fn ask(&self, to_sign: &ToSign) -> Result<Vec<u8>, ServiceError> {
         match &self.root {
+            Root::Kms(kms) => Ok(kms.sign(to_sign.hash().as_bytes()).await?),
             Root::Pkcs11(token) => token.sign(to_sign).await,
             Root::Proxy(proxy) => proxy.sign(to_sign).await,
         }

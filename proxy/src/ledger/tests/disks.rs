@@ -64,4 +64,8 @@ impl Disk for Failing {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.file.truncate(len)
     }
+
+    fn identity(&self) -> io::Result<disk::Identity> {
+        self.file.identity()
+    }
 }

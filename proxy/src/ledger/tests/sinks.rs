@@ -176,8 +176,8 @@ async fn read_frames(stream: TcpStream, most: usize, seen: &Seen) {
             return;
         }
         let frame = String::from_utf8(frame).unwrap();
-        assert!(frame.starts_with("<110>1 20"), "{frame}");
-        assert!(frame.contains(" call.intent - CEF:0|Tollgate|Tollgate|"), "{frame}");
+        assert!(frame.starts_with("<108>1 20"), "{frame}");
+        assert!(frame.contains(" call.refused - CEF:0|Tollgate|Tollgate|"), "{frame}");
         let seq = frame.split(" seq=").nth(1).unwrap().split(' ').next().unwrap();
         seen.lock().push(seq.parse().unwrap());
     }
@@ -244,6 +244,7 @@ async fn at_the_cap_what_every_sink_has_is_released() {
         .unwrap()
         .map(|file| file.unwrap().path())
         .filter(|path| path.to_str().unwrap().contains("events-"))
+        .filter(|path| path.extension().unwrap() == "jsonl")
         .collect();
     names.sort();
     let text = fs::read_to_string(&names[0]).unwrap();

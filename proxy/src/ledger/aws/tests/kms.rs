@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
 };
 use jiff::SignedDuration;
 
-use super::super::kms::MESSAGE_BYTES_MAX;
+use super::super::kms::{KmsKey, KmsScheme};
 use super::service::{Fault, KeyService, KeySpec, REGION, SECRET_ACCESS_KEY, SESSION_TOKEN};
 use super::*;
 
@@ -75,24 +75,6 @@ async fn a_key_of_each_kind_signs_a_hash_as_an_outside_verifier_reads_it() {
         assert!(holds(&key, &HASH, &signature), "{spec:?}");
         assert!(!holds(&key, &[8; 32], &signature), "{spec:?}");
     }
-}
-
-#[tokio::test]
-async fn a_message_is_signed_whole_up_to_the_limit() {
-    for spec in [KeySpec::Ed25519, KeySpec::P256] {
-        let (service, arn) = with_key(spec).await;
-        let kms = kms(&service, &arn, PATIENT);
-        let message = vec![b'm'; MESSAGE_BYTES_MAX];
-        let signature = kms.sign_message(&message).await.unwrap();
-        assert!(holds(&kms.public_key().await.unwrap(), &message, &signature), "{spec:?}");
-        let asked = service.calls().len();
-        let longer = vec![b'm'; MESSAGE_BYTES_MAX + 1];
-        assert!(matches!(kms.sign_message(&longer).await, Err(KmsError::Message)));
-        assert_eq!(service.calls().len(), asked);
-    }
-    let (service, arn) = with_key(KeySpec::Rsa2048).await;
-    let refused = kms(&service, &arn, PATIENT).sign_message(b"message").await;
-    assert!(matches!(refused, Err(KmsError::Message)));
 }
 
 #[tokio::test]
