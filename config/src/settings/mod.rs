@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, Checkpoints, Durability, Signer};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
-pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
+pub use sinks::{
+    FolderSink, HttpFormat, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls,
+};
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
 };

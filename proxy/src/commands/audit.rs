@@ -1,4 +1,5 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
+mod export;
 mod grep;
 mod input;
 mod proof;
@@ -14,6 +15,7 @@ mod tests;
 mod verify;
 mod words;
 
+pub use export::{ExportArgs, ExportTo, export};
 pub use grep::{GrepArgs, grep};
 pub use prove::{ProveArgs, prove};
 pub use show::{ShowArgs, show};
@@ -34,6 +36,8 @@ pub enum AuditCommand {
     Show(ShowArgs),
     /// Shows the events that have all of what is asked for.
     Grep(GrepArgs),
+    /// Writes events in a format that others read.
+    Export(ExportArgs),
     /// Counts events by type, code, rule, actor and class.
     Stats(StatsArgs),
 }
@@ -48,6 +52,7 @@ impl AuditCommand {
             Self::Tail(args) => tail(args, &mut out, &mut err),
             Self::Show(args) => show(args, &mut out, &mut err),
             Self::Grep(args) => grep(args, &mut out, &mut err),
+            Self::Export(args) => export(args, &mut out, &mut err),
             Self::Stats(args) => stats(args, &mut out, &mut err),
         }
     }

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use tollgate_audit::{cef, read_json};
+use tollgate_audit::read_json;
 
 use super::input::each_of;
 use super::verify::{VerifyArgs, VerifyFrom};
@@ -31,12 +31,10 @@ pub(super) fn last_before(args: &VerifyArgs, files: &[PathBuf]) -> Result<u64, S
 }
 
 fn time(from: VerifyFrom, line: &[u8]) -> Option<Timestamp> {
-    match from {
-        VerifyFrom::Cef => cef::read_cef(line).ok().map(|entry| entry.ts()),
-        VerifyFrom::Jsonl => {
-            let row = read_json(line).ok()?;
-            let ts = row.get("ts").or_else(|| row.get("payload")?.get("ts"))?;
-            ts.as_str().and_then(|text| text.parse().ok())
-        }
+    if let Some(copy) = from.copy(line) {
+        return copy.ok().map(|entry| entry.ts());
     }
+    let row = read_json(line).ok()?;
+    let ts = row.get("ts").or_else(|| row.get("payload")?.get("ts"))?;
+    ts.as_str().and_then(|text| text.parse().ok())
 }

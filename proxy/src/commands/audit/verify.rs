@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tollgate_audit::{
-    Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier, cef, write_stamp,
+    Break, CopyError, Entry, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier, cef,
+    leef, ocsf, write_stamp,
 };
 
 use super::input::{Framing, each_line, each_of, event_files, read_time};
@@ -71,13 +72,27 @@ pub enum VerifyFrom {
     Cef,
     /// One JSON object a line.
     Jsonl,
+    /// Our LEEF lines, the same ways.
+    Leef,
+    /// Our OCSF events, the same ways.
+    Ocsf,
 }
 
 impl VerifyFrom {
     pub(super) fn framing(self) -> Framing {
         match self {
-            Self::Cef => Framing::Frames,
+            Self::Cef | Self::Leef | Self::Ocsf => Framing::Frames,
             Self::Jsonl => Framing::Lines,
+        }
+    }
+
+    /// The entry of a copy in another format; nothing where the line is the record's own.
+    pub(super) fn copy(self, line: &[u8]) -> Option<Result<Entry, CopyError>> {
+        match self {
+            Self::Cef => Some(cef::read_cef(line)),
+            Self::Jsonl => None,
+            Self::Leef => Some(leef::read_leef(line)),
+            Self::Ocsf => Some(ocsf::read_ocsf(line)),
         }
     }
 }
@@ -120,8 +135,10 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
     let files = event_files(&args.paths).map_err(|e| unusable(&e, &args.paths))?;
     let registry = read_registry(args)?;
     let profile = profile_of(args, &files);
-    if args.from == VerifyFrom::Cef && profile == Profile::Foreign {
-        return Err(Trouble::Unusable("`--from cef` reads our own lines only".to_owned()));
+    if args.from != VerifyFrom::Jsonl && profile == Profile::Foreign {
+        return Err(Trouble::Unusable(
+            "`--from` any but `jsonl` reads our own lines only".to_owned(),
+        ));
     }
     let first = last_before(args, &files).map_err(Trouble::Unusable)?;
     let mut verifier = Verifier::new(profile, &registry);
@@ -158,7 +175,7 @@ fn profile_of(args: &VerifyArgs, files: &[PathBuf]) -> Profile {
         Some(VerifyFormat::Foreign) => return Profile::Foreign,
         None => {}
     }
-    let own = args.from == VerifyFrom::Cef || args.paths.iter().any(|path| path.is_dir());
+    let own = args.from != VerifyFrom::Jsonl || args.paths.iter().any(|path| path.is_dir());
     let foreign = files.first().filter(|_| !own).and_then(|path| {
         let mut first = None;
         // Whatever cannot be read here is told by the reading that follows.
@@ -173,10 +190,8 @@ fn profile_of(args: &VerifyArgs, files: &[PathBuf]) -> Profile {
 }
 
 fn take(verifier: &mut Verifier<'_>, from: VerifyFrom, line: &[u8]) -> Result<(), Flawed> {
-    if from == VerifyFrom::Jsonl {
-        return Ok(verifier.push(line)?);
-    }
-    let entry = cef::read_cef(line).map_err(|e| Flawed { event: None, flaw: e.to_string() })?;
+    let Some(copy) = from.copy(line) else { return Ok(verifier.push(line)?) };
+    let entry = copy.map_err(|e| Flawed { event: None, flaw: e.to_string() })?;
     Ok(verifier.push(entry.to_line().trim_end().as_bytes())?)
 }
 
