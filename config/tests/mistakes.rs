@@ -531,7 +531,7 @@ fn other_sinks() {
         sinks(&format!("{{ type: syslog, name: s, address: '192.0.2.1:6514', {rest} }}"))
     };
     for (text, path, expect) in [
-        (syslog("format: leef"), "audit.sinks[0].format", "none of"),
+        (syslog("format: xml"), "audit.sinks[0].format", "none of"),
         (syslog("tls: {}"), "audit.sinks[0].tls", "`server_name` is missing"),
         (syslog("tls: { server_name: 'a b' }"), "audit.sinks[0].tls.server_name", ""),
         (

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
 pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, SigningProxy};
-pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
+pub use sinks::{
+    FolderSink, HttpFormat, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls,
+};
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
 };

@@ -13,7 +13,7 @@ use super::{SecretRef, formats};
 pub enum Sink {
     /// Batches of JSON lines by POST.
     Http(HttpSink),
-    /// CEF or JSON in RFC 5424 frames with octet counting, over TLS (RFC 5425) or TCP (RFC 6587).
+    /// CEF, JSON, LEEF or OCSF in RFC 5424 frames with octet counting, over TLS (RFC 5425) or TCP (RFC 6587).
     Syslog(SyslogSink),
     /// Files of JSON lines in a directory, each written once and never again.
     Folder(FolderSink),
@@ -38,6 +38,9 @@ pub struct HttpSink {
     #[serde(default)]
     #[schemars(with = "Option<formats::FilePath>")]
     pub ca: Option<PathBuf>,
+    /// What a line says of its event.
+    #[serde(default)]
+    pub format: HttpFormat,
     /// Events a batch.
     #[serde(default = "batch_events")]
     #[schemars(range(min = 1, max = 10_000))]
@@ -49,6 +52,17 @@ pub struct HttpSink {
 
 fn batch_events() -> usize {
     256
+}
+
+/// See [`HttpSink::format`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpFormat {
+    /// The event's line as it is in the spool.
+    #[default]
+    Jsonl,
+    /// An event of OCSF 1.8.0, with what verifies it in `unmapped`.
+    Ocsf,
 }
 
 /// Syslog over TLS or TCP.
@@ -78,6 +92,10 @@ pub enum SyslogFormat {
     Cef,
     /// The event's line as it is in the spool.
     Json,
+    /// Log Event Extended Format 2.0, with what verifies the event at its end.
+    Leef,
+    /// An event of OCSF 1.8.0, with what verifies it in `unmapped`.
+    Ocsf,
 }
 
 /// TLS towards a syslog collector (RFC 5425). The name is verified always; there is no switch.

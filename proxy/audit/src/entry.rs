@@ -135,6 +135,11 @@ impl Entry {
         &self.text
     }
 
+    /// The same as a value.
+    pub fn payload(&self) -> &Value {
+        &self.payload
+    }
+
     /// The revision in effect; empty when not said.
     pub fn revision(&self) -> &str {
         self.payload.get("revision").and_then(Value::as_str).unwrap_or_default()

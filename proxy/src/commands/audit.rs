@@ -1,5 +1,6 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
 mod answer;
+mod export;
 mod files;
 mod grep;
 mod input;
@@ -19,6 +20,7 @@ mod tests;
 mod verify;
 mod words;
 
+pub use export::{ExportArgs, ExportTo, export};
 pub use grep::{GrepArgs, grep};
 pub(super) use input::read_time;
 pub use prove::{ProveArgs, prove};
@@ -40,6 +42,8 @@ pub enum AuditCommand {
     Show(ShowArgs),
     /// Shows the events that have all of what is asked for.
     Grep(GrepArgs),
+    /// Writes events in a format that others read.
+    Export(ExportArgs),
     /// Counts events by type, code, rule, actor and class.
     Stats(StatsArgs),
 }
@@ -54,6 +58,7 @@ impl AuditCommand {
             Self::Tail(args) => tail(args, &mut out, &mut err),
             Self::Show(args) => show(args, &mut out, &mut err),
             Self::Grep(args) => grep(args, &mut out, &mut err),
+            Self::Export(args) => export(args, &mut out, &mut err),
             Self::Stats(args) => stats(args, &mut out, &mut err),
         }
     }

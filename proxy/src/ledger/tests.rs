@@ -3,6 +3,7 @@ mod archives;
 mod dead;
 mod disks;
 mod faults;
+mod formats;
 mod keeping;
 mod record;
 mod seals;

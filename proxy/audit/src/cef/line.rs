@@ -5,6 +5,8 @@
 //! for a line's end, or a terminal for a command, is percent-encoded: one event is one line.
 use std::fmt::Write as _;
 
+use crate::copy::write_plain;
+
 /// Writes one line, without a newline.
 #[derive(Clone, Debug)]
 pub struct CefLine {
@@ -76,17 +78,6 @@ fn write_value(out: &mut String, value: &str) {
             '\r' => out.push_str("\\r"),
             c => write_plain(out, c),
         }
-    }
-}
-
-fn write_plain(out: &mut String, c: char) {
-    if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-        let mut bytes = [0; 4];
-        for byte in c.encode_utf8(&mut bytes).bytes() {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    } else {
-        out.push(c);
     }
 }
 

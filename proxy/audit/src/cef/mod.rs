@@ -8,13 +8,11 @@ mod read;
 use std::net::IpAddr;
 
 pub use line::CefLine;
-pub use read::{CefError, read_cef};
-use serde_json::Value;
+pub use read::read_cef;
 
-use crate::{Entry, EventType, keys};
-
-const VENDOR: &str = "Tollgate";
-const PRODUCT: &str = "Tollgate";
+pub use crate::copy::severity;
+use crate::copy::{PRODUCT, address, bounded, facts, outcome, reason, seal, title};
+use crate::{Entry, keys};
 
 /// The line of an entry, without a newline.
 pub fn write_cef(entry: &Entry) -> String {
@@ -23,34 +21,30 @@ pub fn write_cef(entry: &Entry) -> String {
 
 /// As a gate of this version writes it.
 fn write_as(entry: &Entry, version: &str) -> String {
-    let kind = EventType::parse(entry.event_type());
-    let title = kind.map_or("Event", EventType::title);
-    let mut line =
-        CefLine::new(VENDOR, PRODUCT, version, entry.event_type(), title, severity(entry));
+    let (class, severity) = (entry.event_type(), severity(entry));
+    let mut line = CefLine::new(PRODUCT, PRODUCT, version, class, title(entry), severity);
     line = line.pair("rt", &entry.ts().as_millisecond().to_string());
-    for (key, fact, limit) in PLAIN {
-        line = match entry.fact(fact) {
-            Some(value) => line.pair(key, bounded(&written(value), limit)),
-            None => line,
-        };
+    for (key, value) in facts(entry, &PLAIN) {
+        line = line.pair(key, &value);
     }
     line = line.pair("outcome", outcome(entry));
-    line = address(line, entry, keys::SOURCE, "src", "c6a2", "Source IPv6 Address");
-    line = address(line, entry, keys::DESTINATION, "dst", "c6a3", "Destination IPv6 Address");
+    line = endpoint(line, entry, keys::SOURCE, "src", "c6a2", "Source IPv6 Address");
+    line = endpoint(line, entry, keys::DESTINATION, "dst", "c6a3", "Destination IPv6 Address");
     line = line
         .pair("cat", entry.event_type())
         .pair("externalId", &entry.id().to_string())
         .pair("suser", bounded(entry.actor(), 1023));
-    for (key, label, fact) in LABELLED {
-        if let Some(value) = entry.fact(fact) {
-            line =
-                line.pair(&format!("{key}Label"), label).pair(key, bounded(&written(value), 4000));
-        }
+    for (key, value) in facts(entry, &LABELLED) {
+        line = line.pair(&format!("{key}Label"), label(key)).pair(key, &value);
     }
     if !entry.revision().is_empty() {
         line = line.pair("cs3Label", "revision").pair("cs3", entry.revision());
     }
-    seal(line, entry).finish()
+    line = line.pair("reason", bounded(reason(entry), 1023));
+    for (key, value) in seal(entry) {
+        line = line.pair(key, &value);
+    }
+    line.pair("payload", entry.canonical()).finish()
 }
 
 /// CEF's word, the fact and how many characters the dictionary allows.
@@ -65,102 +59,33 @@ const PLAIN: [(&str, &str, usize); 8] = [
     ("requestMethod", keys::METHOD, 255),
 ];
 
-/// `cs1` to `cs6`: the word, its label and the fact. `cs3` is the revision.
-const LABELLED: [(&str, &str, &str); 5] = [
-    ("cs1", "tool", keys::TOOL),
-    ("cs2", "rule", keys::RULE),
-    ("cs4", "session", keys::SESSION),
-    ("cs5", "classes", keys::CLASSES),
-    ("cs6", "intent", keys::INTENT),
+/// `cs1` to `cs6`, the same way. `cs3` is the revision.
+const LABELLED: [(&str, &str, usize); 5] = [
+    ("cs1", keys::TOOL, 4000),
+    ("cs2", keys::RULE, 4000),
+    ("cs4", keys::SESSION, 4000),
+    ("cs5", keys::CLASSES, 4000),
+    ("cs6", keys::INTENT, 4000),
 ];
 
-/// What makes the copy verifiable; in no dictionary, last in the line.
-fn seal(line: CefLine, entry: &Entry) -> CefLine {
-    let prev_hash = entry.prev_hash().map(ToString::to_string).unwrap_or_default();
-    let reason = entry.fact_text(keys::CODE).or_else(|| entry.fact_text(keys::REASON));
-    line.pair("reason", bounded(reason.unwrap_or_default(), 1023))
-        .pair("seq", &entry.seq().to_string())
-        .pair("prev_hash", &prev_hash)
-        .pair("hash", &entry.hash().to_string())
-        .pair("signature", entry.signature())
-        .pair("signer_kid", entry.signer_kid().as_str())
-        .pair("payload", entry.canonical())
-}
-
-/// 0 to 10, by what happened.
-pub fn severity(entry: &Entry) -> u8 {
-    let code = entry.fact_text(keys::CODE).unwrap_or_default();
-    match EventType::parse(entry.event_type()) {
-        Some(EventType::KillswitchOn | EventType::KillswitchOff | EventType::SignerCompromise) => {
-            10
-        }
-        _ if code.ends_with("_KILL_SWITCH") => 10,
-        _ if matches!(code, "DLP_BLOCKED" | "EXFIL_FRAGMENTS" | "CANARY_HIT") => 8,
-        Some(EventType::LimitExceeded) => 6,
-        Some(_) if is_limit(code) => 6,
-        Some(EventType::ApprovalRequested) => 4,
-        _ => by_effect(entry),
-    }
-}
-
-fn is_limit(code: &str) -> bool {
-    code.starts_with("RATE_LIMIT_") || code.ends_with("_EXCEEDED")
-}
-
-fn by_effect(entry: &Entry) -> u8 {
-    match (entry.fact_text(keys::EFFECT), EventType::parse(entry.event_type())) {
-        (Some("deny"), _) => 7,
-        (Some("hold"), _) => 4,
-        (Some("allow"), _) => 1,
-        (_, Some(EventType::CallRefused | EventType::AgentRefused)) => 7,
-        (_, Some(EventType::CallIntent | EventType::CallOutcome)) => 1,
-        _ => 3,
-    }
-}
-
-fn outcome(entry: &Entry) -> &'static str {
-    match (EventType::parse(entry.event_type()), entry.fact(keys::STATUS).and_then(Value::as_u64)) {
-        (Some(EventType::CallRefused | EventType::AgentRefused), _) => "failure",
-        (Some(EventType::CallOutcome), Some(400..)) => "failure",
-        (Some(EventType::CallOutcome), _) if entry.fact(keys::CODE).is_some() => "failure",
-        (Some(EventType::CallOutcome), _) => "success",
-        _ => "",
-    }
+/// A label is the fact's own name.
+fn label(key: &str) -> &'static str {
+    LABELLED.iter().find(|(labelled, ..)| *labelled == key).map_or("", |(_, fact, _)| fact)
 }
 
 /// `src` and `dst` take IPv4 only; the dictionary has other words for IPv6.
-fn address(line: CefLine, entry: &Entry, fact: &str, v4: &str, v6: &str, label: &str) -> CefLine {
-    match entry.fact_text(fact).and_then(|text| text.parse::<IpAddr>().ok()) {
+fn endpoint(line: CefLine, entry: &Entry, fact: &str, v4: &str, v6: &str, label: &str) -> CefLine {
+    match address(entry, fact) {
         Some(IpAddr::V4(ip)) => line.pair(v4, &ip.to_string()),
-        Some(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
-            Some(ip) => line.pair(v4, &ip.to_string()),
-            None => line.pair(&format!("{v6}Label"), label).pair(v6, &ip.to_string()),
-        },
+        Some(IpAddr::V6(ip)) => line.pair(&format!("{v6}Label"), label).pair(v6, &ip.to_string()),
         None => line,
-    }
-}
-
-fn written(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(written).collect::<Vec<_>>().join(","),
-        Value::Null | Value::Object(_) => String::new(),
-        other => other.to_string(),
-    }
-}
-
-/// The dictionary bounds its words. Nothing is lost: the payload at the end has it whole.
-fn bounded(text: &str, characters: usize) -> &str {
-    match text.char_indices().nth(characters) {
-        Some((end, _)) => text.split_at_checked(end).map_or(text, |(head, _)| head),
-        None => text,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Chain, Facts, LocalKey};
+    use crate::{Chain, EventType, Facts, LocalKey};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use uuid::Uuid;

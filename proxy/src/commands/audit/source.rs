@@ -21,7 +21,7 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tollgate_audit::{cef, read_json, read_stamp};
+use tollgate_audit::{cef, leef, ocsf, read_json, read_stamp};
 
 use super::files::{FileLines, Framing, event_files};
 use super::verify::{VerifyArgs, VerifyFrom};
@@ -63,19 +63,24 @@ pub(super) enum Form {
     Cef,
     /// The event's own line.
     Json,
+    /// Our LEEF lines, bare or in RFC 5424 messages.
+    Leef,
+    /// Our OCSF events, one a line.
+    Ocsf,
 }
 
 impl Form {
     /// The event's own line, without its newline; or why it is no event.
     pub(super) fn line(self, line: &[u8]) -> Result<Cow<'_, [u8]>, String> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        match self {
-            Self::Cef => {
-                let entry = cef::read_cef(line).map_err(|e| e.to_string())?;
-                Ok(Cow::Owned(entry.to_line().trim_end().as_bytes().to_vec()))
-            }
-            Self::Json => Ok(Cow::Borrowed(line)),
-        }
+        let copy = match self {
+            Self::Cef => cef::read_cef(line),
+            Self::Json => return Ok(Cow::Borrowed(line)),
+            Self::Leef => leef::read_leef(line),
+            Self::Ocsf => ocsf::read_ocsf(line),
+        };
+        let entry = copy.map_err(|e| e.to_string())?;
+        Ok(Cow::Owned(entry.to_line().trim_end().as_bytes().to_vec()))
     }
 
     /// The time that a line says, if it says any. Nothing is checked.
@@ -111,6 +116,8 @@ pub(super) fn open(args: &VerifyArgs) -> io::Result<(Box<dyn Source>, Form)> {
     Ok(match args.from {
         VerifyFrom::Cef => (files(Framing::Frames)?, Form::Cef),
         VerifyFrom::Jsonl => (files(Framing::Lines)?, Form::Json),
+        VerifyFrom::Leef => (files(Framing::Frames)?, Form::Leef),
+        VerifyFrom::Ocsf => (files(Framing::Frames)?, Form::Ocsf),
     })
 }
 

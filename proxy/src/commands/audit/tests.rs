@@ -1,5 +1,6 @@
 //! The commands over a real spool.
 mod cef;
+mod export;
 mod reading;
 
 use std::fs;
@@ -41,6 +42,7 @@ pub(super) fn run(spool: &Path, line: &str) -> (u8, String) {
         AuditCommand::Tail(args) => tail(args, &mut out, &mut err),
         AuditCommand::Show(args) => show(args, &mut out, &mut err),
         AuditCommand::Grep(args) => grep(args, &mut out, &mut err),
+        AuditCommand::Export(args) => export(args, &mut out, &mut err),
         AuditCommand::Stats(args) => stats(args, &mut out, &mut err),
     };
     out.extend(err);

@@ -77,6 +77,10 @@ pub enum VerifyFrom {
     Cef,
     /// One JSON object a line.
     Jsonl,
+    /// Our LEEF lines, the same ways.
+    Leef,
+    /// Our OCSF events, the same ways.
+    Ocsf,
 }
 
 /// Runs the command; the exit code is the answer.
@@ -100,8 +104,10 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
     let mut lines = Lines::new(source);
     let registry = read_registry(args)?;
     let profile = profile_of(args, &mut lines);
-    if args.from == VerifyFrom::Cef && profile == Profile::Foreign {
-        return Err(Trouble::Unusable("`--from cef` reads our own lines only".to_owned()));
+    if args.from != VerifyFrom::Jsonl && profile == Profile::Foreign {
+        return Err(Trouble::Unusable(
+            "`--from` any but `jsonl` reads our own lines only".to_owned(),
+        ));
     }
     let before = match args.since {
         Some(since) => lines.skip_to(since, form).map_err(Trouble::Unusable)?,
@@ -151,7 +157,7 @@ fn profile_of(args: &VerifyArgs, lines: &mut Lines) -> Profile {
         Some(VerifyFormat::Foreign) => return Profile::Foreign,
         None => {}
     }
-    let own = args.from == VerifyFrom::Cef || args.paths.iter().any(|path| path.is_dir());
+    let own = args.from != VerifyFrom::Jsonl || args.paths.iter().any(|path| path.is_dir());
     let first = lines.first().filter(|_| !own);
     let row = first.and_then(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
     let payload = row.as_ref().and_then(|row| row.get("payload"));

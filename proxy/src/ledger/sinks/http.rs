@@ -7,12 +7,13 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
-use tollgate_config::settings::{HttpSink, SecretRef};
+use tollgate_config::settings::{HttpFormat, HttpSink, SecretRef};
 
 use super::super::peer::Peer;
 use super::super::secret;
 use super::DeliveryError;
 use super::feed::Batch;
+use super::format::in_format;
 
 /// What an answer may say; only its status counts.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -25,6 +26,7 @@ pub(super) struct HttpOutlet {
     token: Option<SecretRef>,
     batch_events: usize,
     gzip: bool,
+    format: HttpFormat,
     /// Smaller than the setting after a collector refused a batch for what it is.
     fitting_events: usize,
     /// The event that was refused alone, and how often.
@@ -38,6 +40,7 @@ impl HttpOutlet {
             token: setting.token.clone(),
             batch_events: setting.batch_events.max(1),
             gzip: setting.gzip,
+            format: setting.format,
             fitting_events: setting.batch_events.max(1),
             refused: (0, 0),
         })
@@ -82,9 +85,10 @@ impl HttpOutlet {
     }
 
     fn request(&self, batch: &Batch) -> Result<Request<Full<Bytes>>, DeliveryError> {
+        let lines = in_format(self.format, &batch.lines)?;
         let body = match self.gzip {
-            true => compressed(&batch.lines)?,
-            false => batch.lines.clone(),
+            true => compressed(&lines)?,
+            false => lines,
         };
         let mut request = Request::post(self.peer.path())
             .header(CONTENT_TYPE, "application/x-ndjson")

@@ -6,6 +6,7 @@ mod cursor;
 mod dead;
 mod feed;
 mod folder;
+mod format;
 mod http;
 mod stdout;
 mod syslog;

@@ -1,4 +1,4 @@
-//! CEF or JSON in RFC 5424 frames with octet counting, over TLS (RFC 5425 section 4.3) or TCP
+//! CEF, JSON, LEEF or OCSF in RFC 5424 frames with octet counting, over TLS (RFC 5425 section 4.3) or TCP
 //! (RFC 6587 section 3.4.1).
 //!
 //! Syslog has no acknowledgement. What a collector's kernel took can be lost with the collector,
@@ -13,7 +13,7 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tollgate_audit::{Entry, cef, write_stamp};
+use tollgate_audit::{Entry, cef, leef, ocsf, write_stamp};
 use tollgate_config::settings::{SyslogFormat, SyslogSink, SyslogTls};
 
 use super::super::tls::connector;
@@ -150,6 +150,8 @@ fn write_message(
             let line = std::str::from_utf8(line).map_err(|_| DeliveryError::Spool)?;
             line.trim_end_matches('\n').to_owned()
         }
+        SyslogFormat::Leef => leef::write_leef(entry),
+        SyslogFormat::Ocsf => ocsf::write_ocsf(entry),
     };
     Ok(format!(
         "<{priority}>1 {} {host} tollgate {} {message_id} - {message}",

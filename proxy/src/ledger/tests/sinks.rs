@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tollgate_config::settings::{HttpSink, SecretRef, Sink, SyslogFormat, SyslogSink};
+use tollgate_config::settings::{HttpFormat, HttpSink, SecretRef, Sink, SyslogFormat, SyslogSink};
 
 use super::*;
 
@@ -22,7 +22,8 @@ pub(super) async fn listen() -> (TcpListener, SocketAddr) {
 
 pub(super) fn http(address: SocketAddr, token: Option<SecretRef>) -> Sink {
     let url = format!("http://{address}/ingest?x=1");
-    Sink::Http(HttpSink { name: "siem".into(), url, token, ca: None, batch_events: 7, gzip: false })
+    let (name, format) = ("siem".into(), HttpFormat::Jsonl);
+    Sink::Http(HttpSink { name, url, token, ca: None, format, batch_events: 7, gzip: false })
 }
 
 fn syslog(address: SocketAddr, format: SyslogFormat) -> Sink {
@@ -261,6 +262,7 @@ async fn wrong_sinks_are_told_at_start() {
             url: url.into(),
             token: None,
             ca: Some("missing.pem".into()),
+            format: HttpFormat::Jsonl,
             batch_events: 1,
             gzip: false,
         })
