@@ -563,6 +563,51 @@ fn other_sinks() {
             "also `audit.sinks[0].directory`",
         ),
         (
+            sinks(
+                "{ type: nats, name: n, host: nats.example.org, stream: S, subject: s, auth: { token: { env: T } } }",
+            ),
+            "audit.sinks[0].auth",
+            "clear text",
+        ),
+        (
+            sinks("{ type: nats, name: n, host: localhost, stream: S, subject: 's.>' }"),
+            "audit.sinks[0].subject",
+            "cannot be a name",
+        ),
+        (
+            sinks("{ type: nats, name: n, host: 'u:p@a', stream: S, subject: s }"),
+            "audit.sinks[0].host",
+            "not a host",
+        ),
+        (
+            sinks(
+                "{ type: postgres, name: p, host: db.example.org, database: d, user: u, password: { env: P } }",
+            ),
+            "audit.sinks[0].password",
+            "clear text",
+        ),
+        (
+            sinks(
+                "{ type: postgres, name: p, host: localhost, database: d, user: u, table: 'a; drop' }",
+            ),
+            "audit.sinks[0].table",
+            "cannot be a name in SQL",
+        ),
+        (
+            sinks(
+                "{ type: postgres, name: p, host: localhost, database: d, user: u, password: pa55 }",
+            ),
+            "audit.sinks[0].password",
+            "place of a secret",
+        ),
+        (
+            sinks(
+                "{ type: otlp, name: o, url: 'http://otel.example.org/v1/logs', headers: [{ name: k, value: { env: K } }] }",
+            ),
+            "audit.sinks[0].url",
+            "clear text",
+        ),
+        (
             sinks("{ type: stdout, name: a }, { type: stdout, name: b }"),
             "audit.sinks[1].type",
             "standard output already",

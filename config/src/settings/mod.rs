@@ -3,6 +3,7 @@ mod audit;
 mod dlp;
 mod formats;
 mod paths;
+mod servers;
 mod sinks;
 mod warnings;
 mod ways_in;
@@ -15,7 +16,11 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, Checkpoints, Durability, Signer};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use servers::{
+    BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,
+};
 pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
+pub(crate) use warnings::is_local;
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
 };

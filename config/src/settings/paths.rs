@@ -1,7 +1,7 @@
 //! Every path of the settings, joined with the directory that relative paths are relative to.
 use std::path::{Path, PathBuf};
 
-use super::{Listener, SecretRef, Settings, Sink};
+use super::{Listener, NatsAuth, SecretRef, ServerTls, Settings, Sink};
 
 impl Settings {
     /// Joins every relative path with `base`, the directory of the configuration file. Nothing is
@@ -32,24 +32,54 @@ impl Settings {
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         visit(&mut self.audit.spool);
         self.audit.signer.key.iter_mut().for_each(&mut *visit);
-        for sink in &mut self.audit.sinks {
-            match sink {
-                Sink::Http(http) => {
-                    http.ca.iter_mut().for_each(&mut *visit);
-                    http.token.iter_mut().for_each(|token| file(token, visit));
-                }
-                Sink::Syslog(syslog) => {
-                    let Some(tls) = &mut syslog.tls else { continue };
-                    [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
-                        .into_iter()
-                        .flatten()
-                        .for_each(&mut *visit);
-                }
-                Sink::Folder(folder) => visit(&mut folder.directory),
-                Sink::Stdout(_) => {}
+        self.audit.sinks.iter_mut().for_each(|sink| sink_paths(sink, visit));
+    }
+}
+
+fn sink_paths(sink: &mut Sink, visit: &mut impl FnMut(&mut PathBuf)) {
+    match sink {
+        Sink::Http(http) => {
+            http.ca.iter_mut().for_each(&mut *visit);
+            http.token.iter_mut().for_each(|token| file(token, visit));
+            http.signature.iter_mut().for_each(|signature| visit(&mut signature.key));
+        }
+        Sink::Syslog(syslog) => {
+            let Some(tls) = &mut syslog.tls else { return };
+            [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
+                .into_iter()
+                .flatten()
+                .for_each(&mut *visit);
+        }
+        Sink::Folder(folder) => visit(&mut folder.directory),
+        Sink::Stdout(_) => {}
+        Sink::Nats(nats) => {
+            server_tls(&mut nats.tls, visit);
+            match &mut nats.auth {
+                Some(
+                    NatsAuth::Token(secret)
+                    | NatsAuth::Nkey(secret)
+                    | NatsAuth::Credentials(secret),
+                ) => file(secret, visit),
+                None => {}
             }
         }
+        Sink::Otlp(otlp) => {
+            otlp.ca.iter_mut().for_each(&mut *visit);
+            otlp.headers.iter_mut().for_each(|header| file(&mut header.value, visit));
+        }
+        Sink::Postgres(postgres) => {
+            server_tls(&mut postgres.tls, visit);
+            postgres.password.iter_mut().for_each(|password| file(password, visit));
+        }
     }
+}
+
+fn server_tls(tls: &mut Option<ServerTls>, visit: &mut impl FnMut(&mut PathBuf)) {
+    let Some(tls) = tls else { return };
+    [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
+        .into_iter()
+        .flatten()
+        .for_each(&mut *visit);
 }
 
 fn file(secret: &mut SecretRef, visit: &mut impl FnMut(&mut PathBuf)) {

@@ -1,6 +1,7 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
 mod grep;
 mod input;
+mod postgres;
 mod proof;
 #[cfg(test)]
 mod proof_tests;
@@ -15,6 +16,7 @@ mod verify;
 mod words;
 
 pub use grep::{GrepArgs, grep};
+pub use postgres::PostgresArgs;
 pub use prove::{ProveArgs, prove};
 pub use show::{ShowArgs, show};
 pub use stats::{StatsArgs, stats};

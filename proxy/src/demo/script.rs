@@ -47,6 +47,7 @@ fn verify(dir: &Path) -> bool {
         part: false,
         since: None,
         from: audit::VerifyFrom::Jsonl,
+        postgres: audit::PostgresArgs::default(),
         json: false,
         proof: None,
     };

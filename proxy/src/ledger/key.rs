@@ -57,7 +57,8 @@ fn make_key(path: &Path) -> Result<(), LedgerError> {
     sync_parent(path)
 }
 
-fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
+/// Reads a private key's file, which nobody else may read.
+pub(super) fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
     let fault = |e| LedgerError::file("read the signing key", path, e);
     let facts = fs::metadata(path).map_err(fault)?;
     let mode = facts.mode() & 0o7777;

@@ -22,13 +22,14 @@ mod key;
 mod options;
 mod owner;
 mod peer;
+pub(crate) mod postgres;
 mod queue;
 mod recovery;
 mod sinks;
 mod spool;
 #[cfg(test)]
 mod tests;
-mod tls;
+pub(crate) mod tls;
 mod writer;
 
 use std::fs::File;

@@ -33,7 +33,7 @@ pub(super) fn last_before(args: &VerifyArgs, files: &[PathBuf]) -> Result<u64, S
 fn time(from: VerifyFrom, line: &[u8]) -> Option<Timestamp> {
     match from {
         VerifyFrom::Cef => cef::read_cef(line).ok().map(|entry| entry.ts()),
-        VerifyFrom::Jsonl => {
+        VerifyFrom::Jsonl | VerifyFrom::Postgres => {
             let row = read_json(line).ok()?;
             let ts = row.get("ts").or_else(|| row.get("payload")?.get("ts"))?;
             ts.as_str().and_then(|text| text.parse().ok())

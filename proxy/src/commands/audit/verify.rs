@@ -9,6 +9,7 @@ use tollgate_audit::{
 };
 
 use super::input::{Framing, each_line, each_of, event_files, read_time};
+use super::postgres::{PostgresArgs, each_row};
 use super::proof::verify_proof;
 use super::since::last_before;
 use super::{BROKEN, SOUND, UNUSABLE};
@@ -19,7 +20,8 @@ use super::{BROKEN, SOUND, UNUSABLE};
 #[derive(clap::Args, Debug)]
 pub struct VerifyArgs {
     /// Files of events, one JSON object a line, in the chain's order; or a spool's directory.
-    #[arg(required_unless_present = "proof", value_name = "FILE|DIR")]
+    /// With `--from postgres`: `postgresql://USER@HOST:PORT/DATABASE`, without a password.
+    #[arg(required_unless_present = "proof", value_name = "FILE|DIR|URL")]
     pub paths: Vec<PathBuf>,
     /// The registry of signers to believe. Default: `signers.json` in the directory; to be sure
     /// against whoever can write there, give a copy kept elsewhere.
@@ -42,6 +44,9 @@ pub struct VerifyArgs {
     /// How the events stand in the files.
     #[arg(long, value_enum, default_value_t = VerifyFrom::Jsonl)]
     pub from: VerifyFrom,
+    /// Where a table in PostgreSQL is.
+    #[command(flatten)]
+    pub postgres: PostgresArgs,
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -71,13 +76,15 @@ pub enum VerifyFrom {
     Cef,
     /// One JSON object a line.
     Jsonl,
+    /// Rows of the table that a `postgres` sink writes.
+    Postgres,
 }
 
 impl VerifyFrom {
     pub(super) fn framing(self) -> Framing {
         match self {
             Self::Cef => Framing::Frames,
-            Self::Jsonl => Framing::Lines,
+            Self::Jsonl | Self::Postgres => Framing::Lines,
         }
     }
 }
@@ -123,6 +130,9 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
     if args.from == VerifyFrom::Cef && profile == Profile::Foreign {
         return Err(Trouble::Unusable("`--from cef` reads our own lines only".to_owned()));
     }
+    if args.from == VerifyFrom::Postgres && args.since.is_some() {
+        return Err(Trouble::Unusable("`--since` reads files only".to_owned()));
+    }
     let first = last_before(args, &files).map_err(Trouble::Unusable)?;
     let mut verifier = Verifier::new(profile, &registry);
     if args.part || first > 1 {
@@ -133,7 +143,7 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
         add_checkpoints(&mut verifier, path, &registry)?;
     }
     let mut lines = 0;
-    let read = each_of(&files, args.from.framing(), |path, line, bytes| {
+    let mut each = |path: &Path, line: u64, bytes: &[u8]| {
         lines += 1;
         if lines < first {
             return Ok(());
@@ -141,8 +151,19 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         take(&mut verifier, args.from, bytes)
             .map_err(|flawed| Trouble::Broken(Some(path.to_owned()), line, flawed))
-    });
-    read.map_err(|e| Trouble::Unusable(e.to_string()))??;
+    };
+    match (args.from, files.as_slice()) {
+        (VerifyFrom::Postgres, [url]) => {
+            let table = Path::new(&args.postgres.table);
+            each_row(url, &args.postgres, |row, bytes| each(table, row, bytes))
+                .map_err(Trouble::Unusable)??;
+        }
+        (VerifyFrom::Postgres, _) => {
+            return Err(Trouble::Unusable("`--from postgres` reads one table".to_owned()));
+        }
+        _ => each_of(&files, args.from.framing(), each)
+            .map_err(|e| Trouble::Unusable(e.to_string()))??,
+    }
     let summary = verifier.finish().map_err(|broken| Trouble::Broken(None, 0, broken.into()))?;
     if summary.events == 0 {
         return Err(Trouble::Unusable("there is no event in it".to_owned()));
@@ -158,7 +179,7 @@ fn profile_of(args: &VerifyArgs, files: &[PathBuf]) -> Profile {
         Some(VerifyFormat::Foreign) => return Profile::Foreign,
         None => {}
     }
-    let own = args.from == VerifyFrom::Cef || args.paths.iter().any(|path| path.is_dir());
+    let own = args.from != VerifyFrom::Jsonl || args.paths.iter().any(|path| path.is_dir());
     let foreign = files.first().filter(|_| !own).and_then(|path| {
         let mut first = None;
         // Whatever cannot be read here is told by the reading that follows.
@@ -173,7 +194,7 @@ fn profile_of(args: &VerifyArgs, files: &[PathBuf]) -> Profile {
 }
 
 fn take(verifier: &mut Verifier<'_>, from: VerifyFrom, line: &[u8]) -> Result<(), Flawed> {
-    if from == VerifyFrom::Jsonl {
+    if from != VerifyFrom::Cef {
         return Ok(verifier.push(line)?);
     }
     let entry = cef::read_cef(line).map_err(|e| Flawed { event: None, flaw: e.to_string() })?;

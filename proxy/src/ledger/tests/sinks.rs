@@ -22,7 +22,15 @@ pub(super) async fn listen() -> (TcpListener, SocketAddr) {
 
 pub(super) fn http(address: SocketAddr, token: Option<SecretRef>) -> Sink {
     let url = format!("http://{address}/ingest?x=1");
-    Sink::Http(HttpSink { name: "siem".into(), url, token, ca: None, batch_events: 7, gzip: false })
+    Sink::Http(HttpSink {
+        name: "siem".into(),
+        url,
+        token,
+        ca: None,
+        batch_events: 7,
+        gzip: false,
+        signature: None,
+    })
 }
 
 fn syslog(address: SocketAddr, format: SyslogFormat) -> Sink {
@@ -262,6 +270,7 @@ async fn wrong_sinks_are_told_at_start() {
             ca: Some("missing.pem".into()),
             batch_events: 1,
             gzip: false,
+            signature: None,
         })
     };
     for (sinks, expect) in [
