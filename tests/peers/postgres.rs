@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
-use tollgate_tests::{Certificates, Upstream, World};
+use tollgate_tests::{Certificates, Upstream, World, until};
 
 use crate::peer;
 use crate::record::{builder, call, lag, logged, no_lag, verify};
@@ -82,18 +82,14 @@ impl Database {
         let (socket, port) = (self.dir.path().to_str().unwrap(), self.server.port.to_string());
         let connection = ["-h", socket, "-p", &port, "-U", "postgres", "-d", database];
         let manner = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement];
-        // A server that was just started again may still be reading its log.
-        let mut said = Err(String::new());
-        for _ in 0..50 {
-            said = try_run("psql", &[connection.as_slice(), &manner].concat()).await;
-            match &said {
-                Err(why) if why.contains("starting up") || why.contains("recovery") => {
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                }
-                _ => break,
+        // A server that was just started listens before it lets anybody in.
+        let said = until("the server to let somebody in", async || {
+            match try_run("psql", &[connection.as_slice(), &manner].concat()).await {
+                Err(why) if why.contains("connection to server") => None,
+                said => Some(said),
             }
-        }
-        said.unwrap()
+        });
+        said.await.unwrap()
     }
 
     fn url(&self) -> String {

@@ -32,7 +32,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 const REFUSED: u16 = 422;
 
 /// Facts, and the attributes that tell them.
-const ATTRIBUTES: [(&str, &str); 17] = [
+const ATTRIBUTES: [(&str, &str); 18] = [
     (keys::EFFECT, "tollgate.effect"),
     (keys::CODE, "tollgate.code"),
     (keys::RULE, "tollgate.rule"),
@@ -43,7 +43,8 @@ const ATTRIBUTES: [(&str, &str); 17] = [
     (keys::ACTION, "tollgate.action"),
     (keys::PROTOCOL, "network.protocol.name"),
     (keys::TOOL, "gen_ai.tool.name"),
-    (keys::METHOD, "http.request.method"),
+    ("http_method", "http.request.method"),
+    (keys::METHOD, "rpc.method"),
     (keys::STATUS, "http.response.status_code"),
     (keys::PATH, "url.path"),
     (keys::HOST, "server.address"),
