@@ -1,4 +1,5 @@
 //! The record in a JetStream stream of a real nats-server, seen by the official Python client.
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate_tests::{Certificates, Upstream, World};
@@ -14,10 +15,16 @@ const TOKEN: &str = "token-for-the-broker-77aa";
 struct Broker {
     dir: TempDir,
     server: Server,
+    /// Whom the official client says to be, where that is asked.
+    user: &'static str,
 }
 
 impl Broker {
     async fn start() -> Self {
+        Self::with(&format!("token: \"{TOKEN}\""), "").await
+    }
+
+    async fn with(authorization: &str, user: &'static str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let certificates = Certificates::shared();
         let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
@@ -29,7 +36,7 @@ impl Broker {
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\n\
              jetstream {{ store_dir: \"{}\", max_mem: 16M, max_file: 256M }}\n\
-             authorization {{ token: \"{TOKEN}\" }}\n\
+             authorization {{ {authorization} }}\n\
              tls {{ cert_file: \"{}\", key_file: \"{}\", ca_file: \"{}\", verify: true }}\n",
             path("store"),
             path("server.pem"),
@@ -39,7 +46,7 @@ impl Broker {
         std::fs::write(path("nats.conf"), text).unwrap();
         let command = ["/usr/sbin/nats-server", "-c", &path("nats.conf")];
         let server = Server::start(&command, port, &dir.path().join("nats.log")).await;
-        Self { dir, server }
+        Self { dir, server, user }
     }
 
     /// What the official client says and hears.
@@ -49,7 +56,8 @@ impl Broker {
             ("NATS_URL", format!("tls://localhost:{}", self.server.port)),
             ("NATS_STREAM", STREAM.to_owned()),
             ("NATS_SUBJECT", SUBJECT.to_owned()),
-            ("NATS_TOKEN", TOKEN.to_owned()),
+            ("NATS_USER", self.user.to_owned()),
+            ("NATS_SECRET", TOKEN.to_owned()),
             ("NATS_CA", path("ca.pem")),
             ("NATS_CERTIFICATE", path("client.pem")),
             ("NATS_KEY", path("client.key")),
@@ -66,15 +74,19 @@ impl Broker {
     }
 
     async fn gate(&self, upstream: &Upstream) -> World {
+        self.gate_with(upstream, json!({ "token": { "env": "BROKER" } }), TOKEN).await
+    }
+
+    async fn gate_with(&self, upstream: &Upstream, auth: Value, secret: &str) -> World {
         let client = Certificates::shared().authority.client(&["spiffe://acme/gate"], None);
         let sink = json!({
             "type": "nats", "name": "broker", "host": "localhost", "port": self.server.port,
-            "stream": STREAM, "subject": SUBJECT, "auth": { "token": { "env": "BROKER" } },
+            "stream": STREAM, "subject": SUBJECT, "auth": auth,
             "tls": { "ca": "ca.pem", "client_certificate": "nats.pem", "client_key": "nats.key" },
             "batch_events": 16,
         });
         builder(upstream, sink)
-            .variable("BROKER", TOKEN)
+            .variable("BROKER", secret)
             .file("nats.pem", client.certificate)
             .file("nats.key", client.key)
             .start()
@@ -196,4 +208,67 @@ async fn a_window_that_is_over_and_a_stream_that_was_purged() {
     let first = usize::try_from(first["seq"].as_u64().unwrap()).unwrap();
     assert!(first > 0);
     assert_eq!(came.len(), kept.len() - first);
+}
+
+#[tokio::test]
+async fn a_broker_that_hangs_has_nothing_twice() {
+    let (upstream, broker) = (Upstream::start().await, Broker::start().await);
+    broker.asked(&["make", "120"]).await;
+    let mut world = broker.gate(&upstream).await;
+    call(&world, 10).await;
+    no_lag(&world, "broker").await;
+    broker.server.signal(Signal::STOP);
+    call(&world, 20).await;
+    // What was sent lies in the socket, and is read when it goes on: before it is sent again.
+    logged(&world, "did not answer in time").await;
+    broker.server.signal(Signal::CONT);
+    call(&world, 10).await;
+    no_lag(&world, "broker").await;
+    assert!(world.stop().await.success());
+    is_the_record(&world, &broker.lines().await, "stream.jsonl").await;
+}
+
+#[tokio::test]
+async fn what_the_stream_lost_is_sent_again() {
+    let (upstream, broker) = (Upstream::start().await, Broker::start().await);
+    broker.asked(&["make", "0.1"]).await;
+    let mut world = broker.gate(&upstream).await;
+    call(&world, 30).await;
+    no_lag(&world, "broker").await;
+    let messages = broker.asked(&["read"]).await;
+    for message in messages.as_array().unwrap().iter().rev().take(20) {
+        broker.asked(&["delete", &message["number"].to_string()]).await;
+    }
+    // A connection that stands knows the end; the next one asks.
+    world.kill9().await;
+    world.restart().await.unwrap();
+    call(&world, 5).await;
+    logged(&world, "lacks those up to").await;
+    no_lag(&world, "broker").await;
+    assert!(world.stop().await.success());
+    is_the_record(&world, &broker.lines().await, "stream.jsonl").await;
+}
+
+/// The pair that the documentation of NATS shows.
+const NKEY: &str = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
+const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+
+#[tokio::test]
+async fn the_gate_proves_itself_with_a_key() {
+    let users =
+        format!("users: [ {{ nkey: {NKEY} }}, {{ user: auditor, password: \"{TOKEN}\" }} ]");
+    let (upstream, broker) = (Upstream::start().await, Broker::with(&users, "auditor").await);
+    broker.asked(&["make", "120"]).await;
+    let auth = json!({ "nkey": { "env": "BROKER" } });
+    let mut world = broker.gate_with(&upstream, auth.clone(), SEED).await;
+    call(&world, 10).await;
+    no_lag(&world, "broker").await;
+    assert!(world.stop().await.success());
+    is_the_record(&world, &broker.lines().await, "stream.jsonl").await;
+    assert!(!String::from_utf8_lossy(&world.everything_written()).contains(SEED));
+    let stranger = "SUAIBDPBAUTWCWBKIO6XHQNINK5FWJW4OHLXC3HQ2KFE4PEJUA44CNHTC4";
+    let world = broker.gate_with(&upstream, auth, stranger).await;
+    call(&world, 2).await;
+    logged(&world, "a delivery failed").await;
+    assert!(!String::from_utf8_lossy(&world.everything_written()).contains(stranger));
 }

@@ -260,6 +260,14 @@ async fn what_the_database_has_otherwise_is_not_written_over() {
     no_lag(&world, "rows").await;
     let (code, said) = database.verify(&world, "audit_events").await;
     assert_eq!(code, Some(0), "{said}");
+    // So is all of them, when there is none left.
+    database.sql("TRUNCATE audit_events").await;
+    call(&world, 5).await;
+    logged(&world, "it has no event before").await;
+    no_lag(&world, "rows").await;
+    let (code, said) = database.verify(&world, "audit_events").await;
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(database.verify(&world, "no_such_table").await.0, Some(2));
     // Another row under an event's id is neither written over nor taken for it.
     world.kill9().await;
     std::fs::remove_file(world.spool().join("cursor-rows.json")).unwrap();

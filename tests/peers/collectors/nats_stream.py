@@ -16,12 +16,13 @@ URL, STREAM, SUBJECT = (os.environ[name] for name in ("NATS_URL", "NATS_STREAM",
 
 async def connect():
     options = {"allow_reconnect": False, "connect_timeout": 10}
-    if "NATS_CA" in os.environ:
-        tls = ssl.create_default_context(cafile=os.environ["NATS_CA"])
-        tls.load_cert_chain(os.environ["NATS_CERTIFICATE"], os.environ["NATS_KEY"])
-        options["tls"] = tls
-    if "NATS_TOKEN" in os.environ:
-        options["token"] = os.environ["NATS_TOKEN"]
+    tls = ssl.create_default_context(cafile=os.environ["NATS_CA"])
+    tls.load_cert_chain(os.environ["NATS_CERTIFICATE"], os.environ["NATS_KEY"])
+    options["tls"] = tls
+    if os.environ["NATS_USER"]:
+        options |= {"user": os.environ["NATS_USER"], "password": os.environ["NATS_SECRET"]}
+    else:
+        options["token"] = os.environ["NATS_SECRET"]
     return await nats.connect(URL, **options)
 
 

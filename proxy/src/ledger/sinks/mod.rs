@@ -76,6 +76,10 @@ pub(super) enum DeliveryError {
         "it ends with event {has} and lacks those up to {next}; what the spool has is sent again"
     )]
     Lacking { has: u64, next: u64 },
+    #[error("it has no event before {0}; what the spool has is sent again")]
+    Empty(u64),
+    #[error("the collector answered {0}, but not as OTLP does")]
+    NoOtlp(u16),
     #[error(
         "it has another event {0} than the record: another gate writes there, or it was changed"
     )]
@@ -248,7 +252,7 @@ impl Sink {
         let delivered = tokio::time::timeout(self.delivery_wait, self.outlet.deliver(&batch)).await;
         match delivered.unwrap_or(Err(DeliveryError::Late)) {
             Err(DeliveryError::Dead(status)) => self.bury(&batch, status).await?,
-            Err(error @ DeliveryError::Lacking { .. }) => {
+            Err(error @ (DeliveryError::Lacking { .. } | DeliveryError::Empty(_))) => {
                 self.feed.start_over();
                 self.counters.acknowledged.store(self.feed.acknowledged(), Relaxed);
                 return Err(error);

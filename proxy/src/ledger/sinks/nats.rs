@@ -47,11 +47,17 @@ pub(super) struct NatsOutlet {
 struct Link {
     context: Context,
     stream: stream::Stream<()>,
-    /// The number of the stream's last message, its own and not the event's.
+    /// The number that the stream gave last, its own and not an event's.
     number: u64,
-    end: Option<End>,
+    last: Option<Last>,
     /// Whether the last message was sent over this connection.
     ours: bool,
+}
+
+/// The last event in the stream, and the number that it has there.
+struct Last {
+    number: u64,
+    end: End,
 }
 
 impl NatsOutlet {
@@ -104,8 +110,8 @@ impl NatsOutlet {
         }
         let (number, empty) = (info.state.last_sequence, info.state.messages == 0);
         let stream = context.get_stream_no_info(&self.stream).await.map_err(broker)?;
-        let end = if empty { None } else { self.last(&stream).await? };
-        Ok(Link { context, stream, number, end, ours: false })
+        let last = if empty { None } else { self.last(&stream).await? };
+        Ok(Link { context, stream, number, last, ours: false })
     }
 
     fn options(&self) -> Result<ConnectOptions, DeliveryError> {
@@ -136,9 +142,12 @@ impl NatsOutlet {
     }
 
     /// The last event in the stream; none when it holds no message.
-    async fn last(&self, stream: &stream::Stream<()>) -> Result<Option<End>, DeliveryError> {
+    async fn last(&self, stream: &stream::Stream<()>) -> Result<Option<Last>, DeliveryError> {
         match stream.get_last_raw_message_by_subject(&self.subject).await {
-            Ok(message) => self.read(&message.payload).map(Some),
+            Ok(message) => {
+                let end = self.read(&message.payload)?;
+                Ok(Some(Last { number: message.sequence, end }))
+            }
             Err(e) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(e) => Err(broker(e)),
         }
@@ -155,7 +164,7 @@ impl NatsOutlet {
     }
 
     async fn publish(&self, link: &mut Link, batch: &Batch) -> Result<(), DeliveryError> {
-        let there = match &link.end {
+        let there = match &link.last {
             None => {
                 if batch.first_seq > 0 {
                     let (stream, seq) = (&self.stream, batch.first_seq);
@@ -163,10 +172,10 @@ impl NatsOutlet {
                 }
                 None
             }
-            Some(end) => match end.lies(batch)? {
+            Some(last) => match last.end.lies(batch)? {
                 Lies::Behind => None,
                 Lies::Across(seq) => Some(seq),
-                Lies::Before => return self.look_up(link, batch).await,
+                Lies::Before => return self.look_up(link, last, batch).await,
             },
         };
         let mut waiting = Vec::new();
@@ -174,7 +183,7 @@ impl NatsOutlet {
             let entry = Entry::parse(line).map_err(|_| DeliveryError::Spool)?;
             let hash = entry.hash().to_string();
             if there.is_some_and(|seq| entry.seq() <= seq) {
-                let same = link.end.as_ref().is_some_and(|end| end.hash == hash);
+                let same = link.last.as_ref().is_some_and(|last| last.end.hash == hash);
                 if there == Some(entry.seq()) && !same {
                     return Err(DeliveryError::Forked(entry.seq()));
                 }
@@ -184,7 +193,8 @@ impl NatsOutlet {
             let sent = link.context.send_publish(self.subject.clone(), message).await;
             link.number += 1;
             link.ours = true;
-            link.end = Some(End { seq: entry.seq(), hash });
+            let end = End { seq: entry.seq(), hash };
+            link.last = Some(Last { number: link.number, end });
             waiting.push((link.number, sent.map_err(refusal)?));
         }
         for (number, acknowledgement) in waiting {
@@ -220,9 +230,8 @@ impl NatsOutlet {
 
     /// Whether the batch's last event is the one that the stream has under its number. Then all
     /// before it are, too, since each was only taken behind the one before.
-    async fn look_up(&self, link: &Link, batch: &Batch) -> Result<(), DeliveryError> {
-        let Some(end) = &link.end else { return Ok(()) };
-        let number = link.number.checked_sub(end.seq - batch.last_seq);
+    async fn look_up(&self, link: &Link, last: &Last, batch: &Batch) -> Result<(), DeliveryError> {
+        let number = last.number.checked_sub(last.end.seq.saturating_sub(batch.last_seq));
         let number = number.filter(|number| *number > 0);
         let untold = || DeliveryError::Untold(batch.last_seq);
         let message = link.stream.get_raw_message(number.ok_or_else(untold)?).await;

@@ -89,7 +89,7 @@ impl OtlpOutlet {
         }
         // A success may be a partial one, and does not say which records it is without.
         let answer = ExportLogsServiceResponse::decode(answer.body)
-            .map_err(|_| DeliveryError::Status(status.as_u16()))?;
+            .map_err(|_| DeliveryError::NoOtlp(status.as_u16()))?;
         if answer.partial_success.is_some_and(|partial| partial.rejected_log_records > 0) {
             return Err(self.portion.refused(REFUSED, batch));
         }

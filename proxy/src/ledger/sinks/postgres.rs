@@ -23,6 +23,8 @@ pub(super) struct PostgresOutlet {
     tls: Option<ClientConfig>,
     table: Table,
     batch_events: usize,
+    /// Whether a table that turned out to be empty was given the spool from its beginning.
+    refilled: bool,
     session: Option<Session>,
 }
 
@@ -39,6 +41,7 @@ impl PostgresOutlet {
             tls: setting.tls.as_ref().map(server_config).transpose()?,
             table,
             batch_events: setting.batch_events.max(1),
+            refilled: false,
             session: None,
         })
     }
@@ -54,6 +57,18 @@ impl PostgresOutlet {
             None => self.connect().await?,
         };
         let transaction = session.client.transaction().await.map_err(database)?;
+        let end = self.end(&transaction).await?;
+        match end {
+            // What lies across or before its end is compared row by row below.
+            Some(end) => {
+                end.lies(batch)?;
+            }
+            None if batch.first_seq > 0 && !self.refilled => {
+                self.refilled = true;
+                return Err(DeliveryError::Empty(batch.first_seq));
+            }
+            None => {}
+        }
         self.insert(&transaction, batch).await?;
         transaction.commit().await.map_err(database)?;
         self.session = Some(session);
@@ -70,11 +85,20 @@ impl PostgresOutlet {
         // Asked first, since whoever may only insert may not even try to make it.
         let path = self.table.path();
         let found = session.client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&path]).await;
-        if !found.map_err(database)?.get::<_, bool>(0) {
+        if !found.map_err(database)?.try_get::<_, bool>(0).map_err(database)? {
             session.client.batch_execute(&self.table.creation()).await.map_err(database)?;
             tracing::info!(table = path, "made the table of events");
         }
         Ok(session)
+    }
+
+    async fn end(&self, transaction: &Transaction<'_>) -> Result<Option<End>, DeliveryError> {
+        let last = transaction.query_opt(&self.table.end(), &[]).await.map_err(database)?;
+        let Some(last) = last else { return Ok(None) };
+        let seq = last.try_get::<_, i64>(0).ok().and_then(|seq| u64::try_from(seq).ok());
+        let seq = seq.ok_or_else(|| DeliveryError::Database("a row has no number".into()))?;
+        let hash = last.try_get(1).map_err(database)?;
+        Ok(Some(End { seq, hash }))
     }
 
     async fn insert(
@@ -82,20 +106,13 @@ impl PostgresOutlet {
         transaction: &Transaction<'_>,
         batch: &Batch,
     ) -> Result<(), DeliveryError> {
-        let last = transaction.query_opt(&self.table.end(), &[]).await.map_err(database)?;
-        if let Some(last) = last {
-            let seq = last.try_get::<_, i64>(0).ok().and_then(|seq| u64::try_from(seq).ok());
-            let seq = seq.ok_or_else(|| DeliveryError::Database("a row has no number".into()))?;
-            // What lies across or before it is compared row by row below.
-            End { seq, hash: last.get(1) }.lies(batch)?;
-        }
         let rows = Rows::of(batch)?;
         let inserted = transaction.execute(&self.table.insertion(), &rows.parameters()).await;
         let inserted = inserted.map_err(database)?;
         let events = u64::try_from(rows.ids.len()).unwrap_or(u64::MAX);
         if inserted < events {
             let counted = transaction.query_one(&self.table.comparison(), &rows.parameters()).await;
-            let same: i64 = counted.map_err(database)?.get(0);
+            let same: i64 = counted.map_err(database)?.try_get(0).map_err(database)?;
             if u64::try_from(same).ok() != Some(events) {
                 return Err(DeliveryError::Database(format!(
                     "among events {} to {} are rows that are not what the record has under their id",
