@@ -19,7 +19,7 @@ fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wr
 
 /// Every format that [`check`] knows.
 #[cfg(test)]
-pub(crate) const KNOWN: [&str; 13] = [
+pub(crate) const KNOWN: [&str; 14] = [
     "agent-id",
     "dlp-class",
     "host",
@@ -31,6 +31,7 @@ pub(crate) const KNOWN: [&str; 13] = [
     "path",
     "path-prefix",
     "socket-address",
+    "sql-name",
     "variable",
     "word",
 ];
@@ -60,6 +61,7 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
                 "an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`",
             ),
         },
+        "sql-name" => sql_name(text),
         "variable" => variable(text),
         // A path or a word: whatever has one line will do.
         _ => Ok(()),
@@ -74,6 +76,19 @@ fn name(text: &str) -> Result<(), Wrong> {
     wrong(
         format!("{} cannot be a name", shown(text)),
         "letters, digits, `-`, `_` and `.`, beginning with a letter or digit",
+    )
+}
+
+/// Nothing that SQL would have to quote, so that nothing can end a name early.
+fn sql_name(text: &str) -> Result<(), Wrong> {
+    let first = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let rest = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if first && text.chars().all(rest) {
+        return Ok(());
+    }
+    wrong(
+        format!("{} cannot be a name in SQL here", shown(text)),
+        "lower-case letters, digits and `_`, beginning with a letter or `_`",
     )
 }
 

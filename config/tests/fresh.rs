@@ -94,6 +94,7 @@ fn the_example_shows_the_defaults() {
     assert_eq!(example.log, minimal.log);
     assert_eq!(example.audit.checkpoints, minimal.audit.checkpoints);
     assert_eq!(example.audit.spool_bytes_max, minimal.audit.spool_bytes_max);
+    assert_eq!(example.audit.delivery_secs, minimal.audit.delivery_secs);
     assert_eq!(example.policy.rules_max, minimal.policy.rules_max);
     assert_eq!(example.dlp.rules[0], minimal.dlp.rules[0]);
 }

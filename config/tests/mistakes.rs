@@ -13,7 +13,7 @@
 )]
 mod common;
 
-use common::{file, minimal_with};
+use common::{check, file, minimal_with};
 use tollgate_config::read;
 
 #[test]
@@ -32,18 +32,6 @@ fn colour_is_only_there_when_asked_for() {
     let mistakes = read("version: 2", "tollgate.yaml", &[]).unwrap_err();
     assert!(mistakes.render(true).contains('\u{1b}'));
     assert!(!mistakes.render(false).contains('\u{1b}'));
-}
-
-/// The file must have exactly one mistake: at `path`, saying `message`, helped by `help`.
-fn check(text: &str, path: &str, message: &str, help: &str) {
-    let Err(mistakes) = read(text, "t.yaml", &[]) else { panic!("this is read:\n{text}") };
-    let rendered = mistakes.render(false);
-    assert_eq!(mistakes.iter().count(), 1, "{rendered}\n{text}");
-    let mistake = mistakes.iter().next().unwrap();
-    assert_eq!(mistake.path(), path, "{rendered}");
-    assert!(mistake.message().contains(message), "`{message}` is not in:\n{rendered}");
-    assert!(mistake.help().unwrap_or_default().contains(help), "`{help}` is not in:\n{rendered}");
-    assert!(rendered.contains(message.split(" `").next().unwrap()), "{rendered}");
 }
 
 /// `minimal.yaml` with `old` replaced by `new`.

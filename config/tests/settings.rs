@@ -62,6 +62,12 @@ fn every_path_is_resolved() {
         "/etc/tollgate/tls/lake-ca.pem",
         "/etc/tollgate/tls/siem-ca.pem",
         "/var/lib/tollgate/archive",
+        "/etc/tollgate/tls/batch-key.pem",
+        "/etc/tollgate/secrets/gate-1.nk",
+        "/etc/tollgate/tls/nats-ca.pem",
+        "/etc/tollgate/tls/otel-ca.pem",
+        "/etc/tollgate/secrets/db-password",
+        "/etc/tollgate/tls/db-ca.pem",
     ] {
         assert!(seen.iter().any(|seen| seen == path), "{path} is not among {seen:?}");
     }
@@ -88,6 +94,16 @@ fn warnings_name_what_is_dangerous() {
         (
             "/spool",
             "/spool\n  sinks: [{ type: syslog, name: s, address: '192.0.2.1:6514', tls: { server_name: siem } }]",
+            None,
+        ),
+        (
+            "/spool",
+            "/spool\n  sinks: [{ type: nats, name: n, host: nats.example.org, stream: S, subject: s }]",
+            Some("sink `n` sends the record in clear text"),
+        ),
+        (
+            "/spool",
+            "/spool\n  sinks: [{ type: postgres, name: p, host: 127.0.0.1, database: d, user: u }]",
             None,
         ),
         (

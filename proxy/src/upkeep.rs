@@ -149,6 +149,8 @@ impl Gate {
         self.metrics.policy_expires.set(self.snapshot().rulebook.expires_at().as_second());
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));
+            let failures = self.metrics.sink_failures.with_label_values(&[&sink.name]);
+            failures.inc_by(sink.failures.saturating_sub(failures.get()));
             self.metrics.sink_dead.with_label_values(&[&sink.name]).set(signed(sink.dead));
         }
     }

@@ -49,7 +49,12 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) async fn start() -> Self {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// One at an address that is free.
+    pub(crate) async fn at(address: SocketAddr) -> Self {
+        let socket = TcpListener::bind(address).await.unwrap();
         let address = socket.local_addr().unwrap();
         let shelf = Arc::new(Shelf::default());
         shelf.status.store(200, Ordering::SeqCst);

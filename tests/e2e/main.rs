@@ -30,6 +30,7 @@ mod redaction;
 mod reload;
 mod secrets;
 mod sinks;
+mod sinks_faults;
 mod sinks_more;
 mod smoke;
 mod smuggling;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the outside clients that `tests/peers` puts before the gate, below `.tools/peers`:
 #
-#   py2, py1, fastmcp   Python environments, one for each lock in tests/peers/python
-#   node                npm packages from tests/peers/package-lock.json, Node.js 24 among them
+#   py2, py1, fastmcp, sinks   Python environments, one for each lock in tests/peers/python
+#   node                       npm packages from tests/peers/package-lock.json, Node.js 24 among them
 #
 # A part whose lock has not changed since it was installed is left alone, so this is cheap to run
 # again. Everything comes from package registries by their ordinary clients; each try that fails
@@ -38,6 +38,20 @@ ensure() {
     three_times apt-get update -qq || fail "the package lists could not be read"
     three_times apt-get install -y -qq --no-install-recommends "$2" >/dev/null \
         || fail "\`$2\` could not be installed"
+}
+
+# ensure_file PACKAGE PATTERN: such a file is there, from Debian's package when it was missing.
+ensure_file() {
+    if compgen -G "$2" >/dev/null; then return 0; fi
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+        fail "no \`$2\`; install $1 (Debian: apt-get install $1) and run \`make peers\` again"
+    fi
+    say "installing $1"
+    export DEBIAN_FRONTEND=noninteractive
+    three_times apt-get update -qq || fail "the package lists could not be read"
+    three_times apt-get install -y -qq --no-install-recommends "$1" >/dev/null \
+        || fail "\`$1\` could not be installed"
+    compgen -G "$2" >/dev/null || fail "\`$1\` was installed and there is no \`$2\`"
 }
 
 stamp_of() { sha256sum "$@" | cut -d' ' -f1 | sha256sum | cut -d' ' -f1; }
@@ -84,6 +98,11 @@ ensure curl curl
 ensure openssl openssl
 ensure python3 python3-venv
 ensure npm npm
+# Servers that the record is sent to.
+ensure_file nats-server "/usr/sbin/nats-server"
+ensure_file postgresql "/usr/lib/postgresql/*/bin/initdb"
+ensure_file rsyslog "/usr/sbin/rsyslogd"
+ensure_file rsyslog-openssl "/usr/lib/*/rsyslog/lmnsd_ossl.so"
 mkdir -p "$peers"
 # Two runs at once would each remove what the other has just installed.
 exec 9>"$peers/.lock"
@@ -91,4 +110,5 @@ flock 9
 install_python py2
 install_python py1
 install_python fastmcp
+install_python sinks
 install_node

@@ -1,5 +1,5 @@
-//! Clients made by others, before the real gate: the official MCP SDKs, fastmcp, curl, and the
-//! official conformance suite.
+//! Programs made by others around the real gate: before it the official MCP SDKs, fastmcp, curl and
+//! the official conformance suite; behind it the servers that its record is sent to.
 //!
 //! `make peers` installs them and `make test-peers` runs this. A client that is missing fails its
 //! test, since a check that silently did not run would be taken for one that passed.
@@ -12,8 +12,14 @@
 )]
 
 mod authority;
+mod collectors;
 mod curl;
 mod gate;
+mod nats;
 mod peer;
+mod postgres;
+mod record;
+mod rsyslog;
+mod servers;
 mod suite;
 mod walk;

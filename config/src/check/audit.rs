@@ -25,6 +25,7 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
                 )
                 .help("an archive has a directory of its own");
         }
+        server_secret(sink, &path, errata);
         if !is_cleartext(sink) {
             continue;
         }
@@ -33,14 +34,31 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
                 .add(place(sink, "ca"), format!("{path}.ca"), "the collector is `http://`")
                 .help("write `https://`, or remove `ca`");
         }
-        if sink.value("token").is_some() && !is_local(sink) {
+        for key in ["token", "headers"] {
+            if sink.value(key).is_some() && !is_local(sink) {
+                errata
+                    .add(
+                        place(sink, "url"),
+                        format!("{path}.url"),
+                        format!("the {key} would travel in clear text"),
+                    )
+                    .help(format!("write `https://`, or remove `{key}`"));
+            }
+        }
+    }
+}
+
+/// A server without TLS is not told a secret, but on this machine.
+fn server_secret(sink: &Node, path: &str, errata: &mut Errata) {
+    let Some(host) = sink.text("host") else { return };
+    if sink.value("tls").is_some() || crate::settings::is_local(host) {
+        return;
+    }
+    for key in ["auth", "password"] {
+        if sink.value(key).is_some() {
             errata
-                .add(
-                    place(sink, "url"),
-                    format!("{path}.url"),
-                    "the token would travel in clear text",
-                )
-                .help("write `https://`, or remove `token`");
+                .add(place(sink, key), format!("{path}.{key}"), "it would travel in clear text")
+                .help(format!("add `tls: {{}}`, or remove `{key}`"));
         }
     }
 }

@@ -36,6 +36,15 @@ pub struct Audit {
     #[serde(default)]
     #[schemars(length(max = 16))]
     pub sinks: Vec<Sink>,
+    /// How long a collector may take for one batch before it is given again; more than the slowest
+    /// needs, since what it took late has then come twice.
+    #[serde(default = "delivery_secs")]
+    #[schemars(range(min = 1, max = 600))]
+    pub delivery_secs: u64,
+}
+
+fn delivery_secs() -> u64 {
+    30
 }
 
 fn spool_bytes_max() -> u64 {

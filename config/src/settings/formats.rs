@@ -50,6 +50,8 @@ formats! {
     Url "http-url" "https://tools.example.org/v1";
     /// The name of an environment variable.
     Variable "variable" "TOLLGATE_TOKEN";
+    /// A name in SQL that needs no quotes.
+    SqlName "sql-name" "audit_events";
     /// Any other word.
     Word "word" "example";
 }

@@ -3,6 +3,7 @@ mod audit;
 mod dlp;
 mod formats;
 mod paths;
+mod servers;
 mod signers;
 mod sinks;
 mod warnings;
@@ -16,10 +17,14 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use servers::{
+    BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,
+};
 pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, SigningProxy};
 pub use sinks::{
     FolderSink, HttpFormat, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls,
 };
+pub(crate) use warnings::is_local;
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
 };

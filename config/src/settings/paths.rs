@@ -1,7 +1,7 @@
 //! Every path of the settings, joined with the directory that relative paths are relative to.
 use std::path::{Path, PathBuf};
 
-use super::{KeyService, Listener, SecretRef, Settings, Sink};
+use super::{KeyService, Listener, NatsAuth, SecretRef, ServerTls, Settings, Sink};
 
 impl Settings {
     /// Joins every relative path with `base`, the directory of the configuration file. Nothing is
@@ -33,22 +33,44 @@ impl Settings {
         visit(&mut self.audit.spool);
         self.audit.signer.key.iter_mut().for_each(&mut *visit);
         self.audit.signer.service.iter_mut().for_each(|service| key_service(service, visit));
-        for sink in &mut self.audit.sinks {
-            match sink {
-                Sink::Http(http) => {
-                    http.ca.iter_mut().for_each(&mut *visit);
-                    http.token.iter_mut().for_each(|token| file(token, visit));
-                }
-                Sink::Syslog(syslog) => {
-                    let Some(tls) = &mut syslog.tls else { continue };
-                    [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
-                        .into_iter()
-                        .flatten()
-                        .for_each(&mut *visit);
-                }
-                Sink::Folder(folder) => visit(&mut folder.directory),
-                Sink::Stdout(_) => {}
+        self.audit.sinks.iter_mut().for_each(|sink| sink_paths(sink, visit));
+    }
+}
+
+fn sink_paths(sink: &mut Sink, visit: &mut impl FnMut(&mut PathBuf)) {
+    match sink {
+        Sink::Http(http) => {
+            http.ca.iter_mut().for_each(&mut *visit);
+            http.token.iter_mut().for_each(|token| file(token, visit));
+            http.signature.iter_mut().for_each(|signature| visit(&mut signature.key));
+        }
+        Sink::Syslog(syslog) => {
+            let Some(tls) = &mut syslog.tls else { return };
+            [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
+                .into_iter()
+                .flatten()
+                .for_each(&mut *visit);
+        }
+        Sink::Folder(folder) => visit(&mut folder.directory),
+        Sink::Stdout(_) => {}
+        Sink::Nats(nats) => {
+            server_tls(&mut nats.tls, visit);
+            match &mut nats.auth {
+                Some(
+                    NatsAuth::Token(secret)
+                    | NatsAuth::Nkey(secret)
+                    | NatsAuth::Credentials(secret),
+                ) => file(secret, visit),
+                None => {}
             }
+        }
+        Sink::Otlp(otlp) => {
+            otlp.ca.iter_mut().for_each(&mut *visit);
+            otlp.headers.iter_mut().for_each(|header| file(&mut header.value, visit));
+        }
+        Sink::Postgres(postgres) => {
+            server_tls(&mut postgres.tls, visit);
+            postgres.password.iter_mut().for_each(|password| file(password, visit));
         }
     }
 }
@@ -69,6 +91,14 @@ fn key_service(service: &mut KeyService, visit: &mut impl FnMut(&mut PathBuf)) {
                 .for_each(visit);
         }
     }
+}
+
+fn server_tls(tls: &mut Option<ServerTls>, visit: &mut impl FnMut(&mut PathBuf)) {
+    let Some(tls) = tls else { return };
+    [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
+        .into_iter()
+        .flatten()
+        .for_each(&mut *visit);
 }
 
 fn file(secret: &mut SecretRef, visit: &mut impl FnMut(&mut PathBuf)) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::servers::{BatchSignature, NatsSink, OtlpSink, PostgresSink};
 use super::{SecretRef, formats};
 
 /// Where events are streamed to.
@@ -19,6 +20,12 @@ pub enum Sink {
     Folder(FolderSink),
     /// JSON lines on standard output, for whoever collects a container's output.
     Stdout(StdoutSink),
+    /// Messages in a NATS JetStream stream, which refuses gaps and forks.
+    Nats(NatsSink),
+    /// OpenTelemetry log records by POST (OTLP over HTTP, protobuf).
+    Otlp(OtlpSink),
+    /// Rows of a table in PostgreSQL.
+    Postgres(PostgresSink),
 }
 
 /// Batches of JSON lines by POST; a 2xx answer acknowledges the batch.
@@ -48,6 +55,9 @@ pub struct HttpSink {
     /// Compress the batches (`Content-Encoding: gzip`).
     #[serde(default)]
     pub gzip: bool,
+    /// Signs each batch; unsigned when absent.
+    #[serde(default)]
+    pub signature: Option<BatchSignature>,
 }
 
 fn batch_events() -> usize {
@@ -158,6 +168,9 @@ impl Sink {
             Self::Syslog(sink) => &sink.name,
             Self::Folder(sink) => &sink.name,
             Self::Stdout(sink) => &sink.name,
+            Self::Nats(sink) => &sink.name,
+            Self::Otlp(sink) => &sink.name,
+            Self::Postgres(sink) => &sink.name,
         }
     }
 }

@@ -4,8 +4,8 @@ use tollgate_rules::Host;
 use url::Url;
 
 use super::{
-    AgentEntry, AtCap, Direction, DlpAction, Durability, Environment, Listener, Mode, Route,
-    Settings, Sink,
+    AgentEntry, AtCap, Direction, DlpAction, Durability, Environment, Listener, Mode, NatsSink,
+    PostgresSink, Route, Settings, Sink,
 };
 
 impl Settings {
@@ -134,7 +134,23 @@ impl Settings {
                 {
                     warnings.push(format!("sink `{}` sends the record in clear text", syslog.name));
                 }
-                Sink::Http(_) | Sink::Syslog(_) | Sink::Folder(_) | Sink::Stdout(_) => {}
+                Sink::Otlp(otlp) if cleartext(&otlp.url) => warnings.push(format!(
+                    "sink `{}` sends the record in clear text over `http://`",
+                    otlp.name
+                )),
+                Sink::Nats(NatsSink { name, host, tls: None, .. })
+                | Sink::Postgres(PostgresSink { name, host, tls: None, .. })
+                    if !is_local(host) =>
+                {
+                    warnings.push(format!("sink `{name}` sends the record in clear text"));
+                }
+                Sink::Http(_)
+                | Sink::Syslog(_)
+                | Sink::Folder(_)
+                | Sink::Stdout(_)
+                | Sink::Nats(_)
+                | Sink::Otlp(_)
+                | Sink::Postgres(_) => {}
             }
         }
     }
@@ -170,11 +186,16 @@ fn host(url: &str) -> Option<Host> {
     Host::parse(Url::parse(url).ok()?.host_str()?).ok()
 }
 
+/// Whether what is sent to this host stays on this machine.
+pub(crate) fn is_local(host: &str) -> bool {
+    Host::parse(host).is_ok_and(|host| {
+        host.name() == Some("localhost") || host.address().is_some_and(|ip| ip.is_loopback())
+    })
+}
+
 /// Whether a URL leaves this machine without TLS.
 fn cleartext(url: &str) -> bool {
-    let local = host(url).is_some_and(|host| {
-        host.name() == Some("localhost") || host.address().is_some_and(|ip| ip.is_loopback())
-    });
+    let local = host(url).is_some_and(|host| is_local(&host.to_string()));
     url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://")) && !local
 }
 

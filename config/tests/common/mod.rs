@@ -25,3 +25,17 @@ pub(crate) fn minimal_with(old: &str, new: &str) -> String {
     assert!(minimal.contains(old), "minimal.yaml has no `{old}`");
     minimal.replacen(old, new, 1)
 }
+
+/// The file must have exactly one mistake: at `path`, saying `message`, helped by `help`.
+pub(crate) fn check(text: &str, path: &str, message: &str, help: &str) {
+    let Err(mistakes) = tollgate_config::read(text, "t.yaml", &[]) else {
+        panic!("this is read:\n{text}")
+    };
+    let rendered = mistakes.render(false);
+    assert_eq!(mistakes.iter().count(), 1, "{rendered}\n{text}");
+    let mistake = mistakes.iter().next().unwrap();
+    assert_eq!(mistake.path(), path, "{rendered}");
+    assert!(mistake.message().contains(message), "`{message}` is not in:\n{rendered}");
+    assert!(mistake.help().unwrap_or_default().contains(help), "`{help}` is not in:\n{rendered}");
+    assert!(rendered.contains(message.split(" `").next().unwrap()), "{rendered}");
+}

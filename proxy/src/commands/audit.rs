@@ -5,6 +5,7 @@ mod files;
 mod grep;
 mod input;
 mod lines;
+mod postgres;
 mod progress;
 mod proof;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod words;
 pub use export::{ExportArgs, ExportTo, export};
 pub use grep::{GrepArgs, grep};
 pub(super) use input::read_time;
+pub use postgres::PostgresArgs;
 pub use prove::{ProveArgs, prove};
 pub use show::{ShowArgs, show};
 pub use stats::{StatsArgs, stats};

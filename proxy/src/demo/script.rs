@@ -48,6 +48,7 @@ fn verify(dir: &Path) -> bool {
         since: None,
         from: audit::VerifyFrom::Jsonl,
         threads: None,
+        postgres: audit::PostgresArgs::default(),
         json: false,
         proof: None,
     };

@@ -31,6 +31,7 @@ mod office;
 mod options;
 mod owner;
 mod peer;
+pub(crate) mod postgres;
 mod queue;
 mod recovery;
 mod seal;
@@ -42,7 +43,7 @@ mod spool;
 mod tail;
 #[cfg(test)]
 mod tests;
-mod tls;
+pub(crate) mod tls;
 mod writer;
 
 use std::fs::File;

@@ -35,6 +35,8 @@ pub struct LedgerOptions {
     pub checkpoint_every: Duration,
     /// Where events are streamed to.
     pub sinks: Vec<Sink>,
+    /// One delivery that takes longer has failed.
+    pub delivery_wait: Duration,
 }
 
 impl LedgerOptions {
@@ -51,6 +53,7 @@ impl LedgerOptions {
         options.checkpoint_events = audit.checkpoints.every_events;
         options.checkpoint_every = Duration::from_secs(audit.checkpoints.every_secs);
         options.sinks = audit.sinks.clone();
+        options.delivery_wait = Duration::from_secs(audit.delivery_secs);
         options
     }
 
@@ -68,6 +71,7 @@ impl LedgerOptions {
             checkpoint_events: 1_000,
             checkpoint_every: Duration::from_secs(60),
             sinks: Vec::new(),
+            delivery_wait: Duration::from_secs(30),
         }
     }
 

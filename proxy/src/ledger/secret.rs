@@ -29,10 +29,10 @@ pub(super) fn read(place: &SecretRef) -> Result<Zeroizing<String>, String> {
     }
 }
 
-/// An `Authorization` header's value (RFC 6750).
-pub(super) fn bearer(place: &SecretRef) -> Result<HeaderValue, String> {
+/// The same as a header's value, behind what comes before it.
+pub(super) fn header(before: &str, place: &SecretRef) -> Result<HeaderValue, String> {
     let secret = read(place)?;
-    let value = Zeroizing::new(format!("Bearer {}", secret.as_str()));
+    let value = Zeroizing::new(format!("{before}{}", secret.as_str()));
     let value = HeaderValue::from_str(&value);
     let mut value = value.map_err(|_| "has characters that no header bears".to_owned())?;
     value.set_sensitive(true);

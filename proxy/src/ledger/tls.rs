@@ -6,10 +6,21 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsConnector;
+use tollgate_config::settings::ServerTls;
+
+/// What such settings say.
+pub(crate) fn server_config(setting: &ServerTls) -> Result<ClientConfig, String> {
+    let client = match (&setting.client_certificate, &setting.client_key) {
+        (Some(certificate), Some(key)) => Some((certificate.as_path(), key.as_path())),
+        (None, None) => None,
+        _ => return Err("`client_certificate` and `client_key` come together".to_owned()),
+    };
+    Ok(connector(setting.ca.as_deref(), client)?.config().as_ref().clone())
+}
 
 /// A connector that trusts these authorities, or the system's, and shows this certificate with
 /// its key where it is asked for one. A mistake in a file is told with the file's setting.
-pub(super) fn connector(
+pub(crate) fn connector(
     ca: Option<&Path>,
     client: Option<(&Path, &Path)>,
 ) -> Result<TlsConnector, String> {

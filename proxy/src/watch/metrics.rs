@@ -58,6 +58,8 @@ pub struct Metrics {
     pub policy_expires: IntGauge,
     /// Events a sink has not acknowledged, by sink.
     pub sink_lag: prometheus::IntGaugeVec,
+    /// Deliveries of a sink that failed, by sink.
+    pub sink_failures: prometheus::IntCounterVec,
     /// Events that a sink's collector refused for good, by sink.
     pub sink_dead: prometheus::IntGaugeVec,
 }
@@ -145,6 +147,11 @@ impl Metrics {
             sink_lag: shelf.gauges(
                 "tollgate_sink_lag_events",
                 "Events a sink has not acknowledged",
+                &["sink"],
+            )?,
+            sink_failures: shelf.counters(
+                "tollgate_sink_failures_total",
+                "Deliveries of a sink that failed and are tried again",
                 &["sink"],
             )?,
             sink_dead: shelf.gauges(

@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use tollgate_audit::{cef, leef, ocsf, read_json, read_stamp};
 
 use super::files::{FileLines, Framing, event_files};
+use super::postgres::Rows;
 use super::verify::{VerifyArgs, VerifyFrom};
 
 /// Lines with their places, in the chain's order.
@@ -118,6 +119,13 @@ pub(super) fn open(args: &VerifyArgs) -> io::Result<(Box<dyn Source>, Form)> {
         VerifyFrom::Jsonl => (files(Framing::Lines)?, Form::Json),
         VerifyFrom::Leef => (files(Framing::Frames)?, Form::Leef),
         VerifyFrom::Ocsf => (files(Framing::Frames)?, Form::Ocsf),
+        VerifyFrom::Postgres => match args.paths.as_slice() {
+            [url] => {
+                let rows = Rows::open(url, &args.postgres).map_err(io::Error::other)?;
+                (Box::new(rows), Form::Json)
+            }
+            _ => return Err(io::Error::other("`--from postgres` reads one table")),
+        },
     })
 }
 

@@ -10,6 +10,7 @@ use tollgate_audit::{Break, Note, Profile, Registry, SignedCheckpoint, Summary, 
 use super::answer::{Flawed, Spot, Trouble, tell_broken, tell_sound};
 use super::input::read_time;
 use super::lines::Lines;
+use super::postgres::PostgresArgs;
 use super::progress::Progress;
 use super::proof::verify_proof;
 use super::spread::{Broken, Stop, verify_lines};
@@ -21,7 +22,8 @@ use super::{BROKEN, SOUND, UNUSABLE, source};
 #[derive(clap::Args, Debug)]
 pub struct VerifyArgs {
     /// Files of events, one JSON object a line, in the chain's order; or a spool's directory.
-    #[arg(required_unless_present = "proof", value_name = "FILE|DIR")]
+    /// With `--from postgres`: `postgresql://USER@HOST:PORT/DATABASE`, without a password.
+    #[arg(required_unless_present = "proof", value_name = "FILE|DIR|URL")]
     pub paths: Vec<PathBuf>,
     /// The registry of signers to believe. Default: `signers.json` in the directory; to be sure
     /// against whoever can write there, give a copy kept elsewhere.
@@ -48,6 +50,9 @@ pub struct VerifyArgs {
     /// The answer is the same.
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<NonZeroU8>,
+    /// Where a table in PostgreSQL is.
+    #[command(flatten)]
+    pub postgres: PostgresArgs,
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -81,6 +86,8 @@ pub enum VerifyFrom {
     Leef,
     /// Our OCSF events, the same ways.
     Ocsf,
+    /// Rows of the table that a `postgres` sink writes.
+    Postgres,
 }
 
 /// Runs the command; the exit code is the answer.

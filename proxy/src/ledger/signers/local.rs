@@ -41,6 +41,12 @@ pub(crate) fn make_key(path: &Path) -> Result<(), LedgerError> {
 
 /// Reads a key that nobody else can read.
 pub(crate) fn read_key(path: &Path) -> Result<LocalKey, LedgerError> {
+    let wrong = |reason: String| LedgerError::Key { path: path.to_owned(), reason };
+    LocalKey::from_pem(&read_private(path)?, None).map_err(|e| wrong(e.to_string()))
+}
+
+/// Reads a private key's file, which nobody else may read.
+pub(in super::super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
     let fault = |e| LedgerError::file("read the signing key", path, e);
     let wrong = |reason: String| LedgerError::Key { path: path.to_owned(), reason };
     let facts = fs::metadata(path).map_err(fault)?;
@@ -51,8 +57,7 @@ pub(crate) fn read_key(path: &Path) -> Result<LocalKey, LedgerError> {
     if facts.len() > KEY_BYTES_MAX {
         return Err(wrong("it is too large for a signing key".to_owned()));
     }
-    let pem = fs::read(path).map(Zeroizing::new).map_err(fault)?;
-    LocalKey::from_pem(&pem, None).map_err(|e| wrong(e.to_string()))
+    fs::read(path).map(Zeroizing::new).map_err(fault)
 }
 
 /// The key of the next rotation takes the place of the one in use, whose private half is gone from

@@ -129,7 +129,7 @@ impl Proxy {
             .body(Full::new(Bytes::from(body.to_string())))
             .map_err(|_| ServiceError::Refused(StatusCode::BAD_REQUEST.to_string()))?;
         if let Some(api_key) = &self.api_key {
-            let value = secret::bearer(api_key)
+            let value = secret::header("Bearer ", api_key)
                 .map_err(|e| ServiceError::Refused(format!("its `api_key` {e}")))?;
             request.headers_mut().insert(AUTHORIZATION, value);
         }

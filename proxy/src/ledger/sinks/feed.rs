@@ -21,7 +21,24 @@ pub(super) struct Batch {
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
     pub(super) last_hash: String,
+    /// The hash of the event before the first; none where the first is the chain's.
+    pub(super) prev_hash: Option<String>,
     after: Cursor,
+}
+
+#[cfg(test)]
+impl Batch {
+    /// One without lines.
+    pub(super) fn of_numbers(first_seq: u64, last_seq: u64, prev_hash: &str) -> Self {
+        Self {
+            lines: Bytes::new(),
+            first_seq,
+            last_seq,
+            last_hash: String::new(),
+            prev_hash: Some(prev_hash.to_owned()),
+            after: Cursor::default(),
+        }
+    }
 }
 
 /// The spool from a cursor on.
@@ -52,6 +69,12 @@ impl Feed {
         let (spool, cursor) = (self.spool.clone(), self.cursor.clone());
         let read = tokio::task::spawn_blocking(move || read(&spool, cursor, durable, most));
         read.await.map_err(|_| DeliveryError::Spool)?
+    }
+
+    /// Goes back to the oldest event that the spool has: events twice are better than events
+    /// never. The cursor's file stays until something is acknowledged again.
+    pub(super) fn start_over(&mut self) {
+        self.cursor = Cursor::default();
     }
 
     /// The batch was taken. This is on the disk when it returns.
@@ -132,5 +155,6 @@ fn batch(mut bytes: Vec<u8>, cursor: Cursor, most: usize) -> Result<Batch, Deliv
         head_hash: last_hash.clone(),
     };
     let (first_seq, last_seq) = (first.seq(), last.seq());
-    Ok(Batch { lines: Bytes::from(bytes), first_seq, last_seq, last_hash, after })
+    let prev_hash = first.prev_hash().map(ToString::to_string);
+    Ok(Batch { lines: Bytes::from(bytes), first_seq, last_seq, last_hash, prev_hash, after })
 }

@@ -14,23 +14,20 @@ use super::super::secret;
 use super::DeliveryError;
 use super::feed::Batch;
 use super::format::in_format;
+use super::refusals::Portion;
+use super::signed::BatchSigner;
 
 /// What an answer may say; only its status counts.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
-/// An event that was refused so often is refused for good.
-const REFUSALS_MAX: u32 = 5;
 
 /// A collector that is spoken to by one request at a time.
 pub(super) struct HttpOutlet {
     peer: Peer,
     token: Option<SecretRef>,
-    batch_events: usize,
+    signer: Option<BatchSigner>,
     gzip: bool,
     format: HttpFormat,
-    /// Smaller than the setting after a collector refused a batch for what it is.
-    fitting_events: usize,
-    /// The event that was refused alone, and how often.
-    refused: (u64, u32),
+    portion: Portion,
 }
 
 impl HttpOutlet {
@@ -38,50 +35,26 @@ impl HttpOutlet {
         Ok(Self {
             peer: Peer::new(&setting.url, setting.ca.as_deref(), None)?,
             token: setting.token.clone(),
-            batch_events: setting.batch_events.max(1),
+            signer: setting.signature.as_ref().map(BatchSigner::new).transpose()?,
             gzip: setting.gzip,
             format: setting.format,
-            fitting_events: setting.batch_events.max(1),
-            refused: (0, 0),
+            portion: Portion::of(setting.batch_events),
         })
     }
 
     pub(super) fn events_at_once(&self) -> usize {
-        self.fitting_events
+        self.portion.events()
     }
 
     pub(super) async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
         let request = self.request(batch)?;
         let answer = self.peer.send(request, ANSWER_BYTES_MAX).await?;
         let status = answer.head.status;
-        if status.is_success() {
-            self.fitting_events = self.batch_events.min(self.fitting_events.saturating_mul(2));
-            return Ok(());
+        if !status.is_success() {
+            return Err(self.portion.judge(status, batch));
         }
-        Err(match is_about_the_batch(status) {
-            true => self.refused(status.as_u16(), batch),
-            false => DeliveryError::Status(status.as_u16()),
-        })
-    }
-
-    /// Halves what is sent at once until the event that is refused stands alone.
-    fn refused(&mut self, status: u16, batch: &Batch) -> DeliveryError {
-        let events = batch.last_seq.saturating_sub(batch.first_seq) + 1;
-        if events > 1 {
-            self.fitting_events = usize::try_from(events / 2).unwrap_or(1);
-            return DeliveryError::Parted(status);
-        }
-        self.refused = match self.refused {
-            (seq, times) if seq == batch.first_seq => (seq, times + 1),
-            _ => (batch.first_seq, 1),
-        };
-        match self.refused.1 {
-            REFUSALS_MAX.. => {
-                self.refused.1 = 0;
-                DeliveryError::Dead(status)
-            }
-            _ => DeliveryError::Status(status),
-        }
+        self.portion.taken();
+        Ok(())
     }
 
     fn request(&self, batch: &Batch) -> Result<Request<Full<Bytes>>, DeliveryError> {
@@ -95,29 +68,26 @@ impl HttpOutlet {
             .header("tollgate-first-seq", batch.first_seq)
             .header("tollgate-last-seq", batch.last_seq)
             .header("tollgate-last-hash", batch.last_hash.as_str())
-            .body(Full::new(body))
+            .body(Full::new(body.clone()))
             .map_err(|_| DeliveryError::Status(StatusCode::BAD_REQUEST.as_u16()))?;
         if self.gzip {
             request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        if let Some(signer) = &self.signer {
+            let now = jiff::Timestamp::now();
+            signer.sign(self.peer.authority(), &mut request, &body, now)?;
+        }
         if let Some(token) = &self.token {
-            request
-                .headers_mut()
-                .insert(AUTHORIZATION, secret::bearer(token).map_err(DeliveryError::Token)?);
+            // Not signed: whoever can check the signature need not know it.
+            let token = secret::header("Bearer ", token).map_err(DeliveryError::Secret)?;
+            request.headers_mut().insert(AUTHORIZATION, token);
         }
         Ok(request)
     }
 }
 
-/// Whether a status says something of the batch itself, and not of the address, the token, the
-/// time or the collector: then another try with the same events ends the same.
-fn is_about_the_batch(status: StatusCode) -> bool {
-    let elsewhere = [401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 426, 429];
-    status.is_client_error() && !elsewhere.contains(&status.as_u16())
-}
-
-fn compressed(lines: &[u8]) -> Result<Bytes, DeliveryError> {
+pub(super) fn compressed(bytes: &[u8]) -> Result<Bytes, DeliveryError> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(lines)?;
+    encoder.write_all(bytes)?;
     Ok(Bytes::from(encoder.finish()?))
 }

@@ -4,10 +4,16 @@
 //! the spool holds; it never delays a call.
 mod cursor;
 mod dead;
+mod end;
 mod feed;
 mod folder;
 mod format;
 mod http;
+mod nats;
+mod otlp;
+mod postgres;
+mod refusals;
+mod signed;
 mod stdout;
 mod syslog;
 
@@ -34,8 +40,6 @@ const PAUSE_FIRST: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long all sinks together have to take the rest at stop.
 const STOP_WAIT: Duration = Duration::from_secs(5);
-/// One delivery that takes longer has failed.
-const DELIVERY_WAIT: Duration = Duration::from_secs(30);
 
 /// Why a delivery failed. It is tried again; nothing is skipped but what is buried.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +64,28 @@ pub(super) enum DeliveryError {
     Closed,
     #[error("the collector did not answer in time")]
     Late,
-    #[error("the bearer token {0}")]
-    Token(String),
+    #[error("the secret {0}")]
+    Secret(String),
+    #[error("a batch cannot be signed")]
+    Unsigned,
+    #[error("the broker: {0}")]
+    Broker(String),
+    #[error("the database: {0}")]
+    Database(String),
+    #[error(
+        "it ends with event {has} and lacks those up to {next}; what the spool has is sent again"
+    )]
+    Lacking { has: u64, next: u64 },
+    #[error("it has no event before {0}; what the spool has is sent again")]
+    Empty(u64),
+    #[error("the collector answered {0}, but not as OTLP does")]
+    NoOtlp(u16),
+    #[error(
+        "it has another event {0} than the record: another gate writes there, or it was changed"
+    )]
+    Forked(u64),
+    #[error("it ends with a later event and cannot tell whether event {0} was there")]
+    Untold(u64),
     #[error("an event in the spool cannot be read")]
     Spool,
 }
@@ -72,6 +96,9 @@ enum Outlet {
     Syslog(Box<syslog::SyslogOutlet>),
     Folder(folder::FolderOutlet),
     Stdout(stdout::StdoutOutlet),
+    Nats(Box<nats::NatsOutlet>),
+    Otlp(Box<otlp::OtlpOutlet>),
+    Postgres(Box<postgres::PostgresOutlet>),
 }
 
 impl Outlet {
@@ -83,6 +110,11 @@ impl Outlet {
             }
             settings::Sink::Folder(sink) => Self::Folder(folder::FolderOutlet::new(sink, spool)?),
             settings::Sink::Stdout(_) => Self::Stdout(stdout::StdoutOutlet::new()?),
+            settings::Sink::Nats(sink) => Self::Nats(Box::new(nats::NatsOutlet::new(sink)?)),
+            settings::Sink::Otlp(sink) => Self::Otlp(Box::new(otlp::OtlpOutlet::new(sink)?)),
+            settings::Sink::Postgres(sink) => {
+                Self::Postgres(Box::new(postgres::PostgresOutlet::new(sink)?))
+            }
         })
     }
 
@@ -92,6 +124,9 @@ impl Outlet {
             Self::Syslog(outlet) => outlet.deliver(batch).await,
             Self::Folder(outlet) => outlet.deliver(batch).await,
             Self::Stdout(outlet) => outlet.deliver(batch).await,
+            Self::Nats(outlet) => outlet.deliver(batch).await,
+            Self::Otlp(outlet) => outlet.deliver(batch).await,
+            Self::Postgres(outlet) => outlet.deliver(batch).await,
         }
     }
 
@@ -101,13 +136,18 @@ impl Outlet {
             Self::Syslog(_) => syslog::BATCH_EVENTS,
             Self::Folder(_) => folder::BATCH_EVENTS,
             Self::Stdout(_) => stdout::BATCH_EVENTS,
+            Self::Nats(outlet) => outlet.events_at_once(),
+            Self::Otlp(outlet) => outlet.events_at_once(),
+            Self::Postgres(outlet) => outlet.events_at_once(),
         }
     }
 
     /// Everything was delivered, and nothing more comes.
     async fn close(&mut self) -> Result<(), DeliveryError> {
         match self {
-            Self::Http(_) | Self::Stdout(_) => Ok(()),
+            Self::Http(_) | Self::Stdout(_) | Self::Nats(_) | Self::Otlp(_) | Self::Postgres(_) => {
+                Ok(())
+            }
             Self::Syslog(outlet) => {
                 outlet.close().await;
                 Ok(())
@@ -123,6 +163,7 @@ pub(super) struct Sink {
     feed: Feed,
     dead: DeadLetters,
     counters: Arc<SinkCounters>,
+    delivery_wait: Duration,
 }
 
 /// Sets up every sink of the settings, so that a mistake in them is told at start.
@@ -152,7 +193,8 @@ impl Sink {
         let counters = Arc::new(SinkCounters::named(name));
         counters.acknowledged.store(feed.acknowledged(), Relaxed);
         counters.dead.store(dead.count()?, Relaxed);
-        Ok(Self { outlet, feed, dead, counters })
+        let delivery_wait = options.delivery_wait;
+        Ok(Self { outlet, feed, dead, counters, delivery_wait })
     }
 
     pub(super) fn counters(&self) -> Arc<SinkCounters> {
@@ -207,9 +249,14 @@ impl Sink {
     async fn step(&mut self, durable: Position) -> Result<bool, DeliveryError> {
         let most = self.outlet.events_at_once();
         let Some(batch) = self.feed.next(durable, most).await? else { return Ok(false) };
-        let delivered = tokio::time::timeout(DELIVERY_WAIT, self.outlet.deliver(&batch)).await;
+        let delivered = tokio::time::timeout(self.delivery_wait, self.outlet.deliver(&batch)).await;
         match delivered.unwrap_or(Err(DeliveryError::Late)) {
             Err(DeliveryError::Dead(status)) => self.bury(&batch, status).await?,
+            Err(error @ (DeliveryError::Lacking { .. } | DeliveryError::Empty(_))) => {
+                self.feed.start_over();
+                self.counters.acknowledged.store(self.feed.acknowledged(), Relaxed);
+                return Err(error);
+            }
             delivered => delivered?,
         }
         if let Err(error) = self.feed.acknowledge(&batch).await {

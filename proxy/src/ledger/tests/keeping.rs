@@ -20,6 +20,7 @@ fn archive(dir: &TempDir) -> Sink {
 fn nobody() -> Sink {
     let address: SocketAddr = ([127, 0, 0, 1], 9).into();
     Sink::Http(HttpSink {
+        signature: None,
         format: tollgate_config::settings::HttpFormat::Jsonl,
         name: "nobody".to_owned(),
         url: format!("http://{address}/"),

@@ -22,8 +22,16 @@ pub(super) async fn listen() -> (TcpListener, SocketAddr) {
 
 pub(super) fn http(address: SocketAddr, token: Option<SecretRef>) -> Sink {
     let url = format!("http://{address}/ingest?x=1");
-    let (name, format) = ("siem".into(), HttpFormat::Jsonl);
-    Sink::Http(HttpSink { name, url, token, ca: None, format, batch_events: 7, gzip: false })
+    Sink::Http(HttpSink {
+        name: "siem".into(),
+        url,
+        token,
+        ca: None,
+        format: HttpFormat::Jsonl,
+        batch_events: 7,
+        gzip: false,
+        signature: None,
+    })
 }
 
 fn syslog(address: SocketAddr, format: SyslogFormat) -> Sink {
@@ -265,6 +273,7 @@ async fn wrong_sinks_are_told_at_start() {
             format: HttpFormat::Jsonl,
             batch_events: 1,
             gzip: false,
+            signature: None,
         })
     };
     for (sinks, expect) in [
