@@ -84,6 +84,9 @@ ensure curl curl
 ensure openssl openssl
 ensure python3 python3-venv
 ensure npm npm
+# File systems of their own, for disks that fill and fail; mounting them needs root.
+ensure mount mount
+ensure mkfs.ext4 e2fsprogs
 mkdir -p "$peers"
 # Two runs at once would each remove what the other has just installed.
 exec 9>"$peers/.lock"

@@ -13,6 +13,7 @@
 
 mod authority;
 mod curl;
+mod disks;
 mod gate;
 mod peer;
 mod suite;

@@ -1,7 +1,9 @@
 //! The command line.
+mod admin;
 pub mod audit;
 mod check;
 mod demo;
+mod hold;
 mod policy;
 mod probe;
 mod run;
@@ -48,6 +50,9 @@ enum Command {
     /// Work with the record
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Keep events of a running gate's record from being deleted
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
     /// Show the gate at work: a tool server, the gate and a scripted agent
     Demo(demo::Demo),
     /// Run the demo's tool server alone
@@ -78,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Probe(probe) => probe::run(&probe),
         Command::Scan(scan) => scan::run(&scan),
         Command::Audit(audit) => ExitCode::from(audit.run()),
+        Command::Hold(hold) => hold::run(&hold),
         Command::Demo(demo) => demo::run(&demo),
         Command::DemoTools(tools) => demo::tools(&tools),
     }

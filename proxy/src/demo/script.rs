@@ -49,6 +49,7 @@ fn verify(dir: &Path) -> bool {
         from: audit::VerifyFrom::Jsonl,
         json: false,
         proof: None,
+        consistency: None,
     };
     let (mut said, mut complained) = (Vec::new(), Vec::new());
     let sound = audit::verify(&args, &mut said, &mut complained) == audit::SOUND;

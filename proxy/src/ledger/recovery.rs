@@ -87,6 +87,17 @@ pub fn compare_seals(dir: &Path) -> Result<u64, LedgerError> {
     Ok(sealed)
 }
 
+/// The tree before the first segment that is left in a spool; none when nobody kept it.
+///
+/// # Errors
+/// When the directory or a seal in it cannot be read.
+pub fn tree_before(dir: &Path) -> Result<Option<Frontier>, LedgerError> {
+    match list(dir)?.first().and_then(|first| first.checked_sub(1)) {
+        None | Some(0) => Ok(Some(Frontier::new())),
+        Some(before) => Ok(Seal::read(dir, before)?.and_then(|seal| seal.tree)),
+    }
+}
+
 fn list(dir: &Path) -> Result<Vec<u64>, LedgerError> {
     let fault = |e| LedgerError::file("list", dir, e);
     let mut ordinals = Vec::new();
