@@ -35,7 +35,9 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    println!("callers  durability   events/s   of process   CPU us/event   of process   events/write");
+    println!(
+        "callers  durability   events/s   of process   CPU us/event   of process   events/write"
+    );
     for (callers, events) in LOADS {
         let mut rounds = [const { Vec::new() }; SETTINGS.len()];
         for _ in 0..ROUNDS {

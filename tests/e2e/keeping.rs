@@ -232,7 +232,10 @@ async fn the_gate_tells_of_itself() {
     })
     .await;
     let same = data(&told[0]);
-    assert_eq!((&same["changed"], &same["policy_hash_before"]), (&json!(false), &same["policy_hash_after"]));
+    assert_eq!(
+        (&same["changed"], &same["policy_hash_before"]),
+        (&json!(false), &same["policy_hash_after"])
+    );
     let other = data(told.last().unwrap());
     assert_ne!(other["policy_hash_before"], other["policy_hash_after"]);
     assert!(world.stop().await.success(), "{}", world.log());
@@ -259,7 +262,8 @@ async fn one_event_is_proven_by_what_the_gate_signed() {
     // Whoever proves has no key.
     std::fs::remove_file(world.spool().join("signing-key.pem")).unwrap();
     let id = world.events_of("call.intent")[0]["id"].as_str().unwrap().to_owned();
-    let (proof, grown, signers) = (world.path("p"), world.path("c"), world.spool().join("signers.json"));
+    let (proof, grown, signers) =
+        (world.path("p"), world.path("c"), world.spool().join("signers.json"));
     let (proof, grown, signers) =
         (proof.to_str().unwrap(), grown.to_str().unwrap(), signers.to_str().unwrap());
     let old = world.path("old");
@@ -279,7 +283,11 @@ async fn one_event_is_proven_by_what_the_gate_signed() {
 async fn a_spool_that_cannot_be_made_is_told_at_start() {
     let not = World::builder().set("/audit/spool", "/proc/tollgate-spool").try_start().await;
     let not = not.unwrap_err();
-    assert!(not.stderr.contains("cannot make the directory `/proc/tollgate-spool`"), "{}", not.stderr);
+    assert!(
+        not.stderr.contains("cannot make the directory `/proc/tollgate-spool`"),
+        "{}",
+        not.stderr
+    );
 }
 
 #[tokio::test]

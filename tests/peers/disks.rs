@@ -110,10 +110,8 @@ async fn a_full_disk_refuses_keeps_what_it_must_and_comes_back() {
     // The ballast made room for the last words: the outcome, the fact, and a checkpoint.
     gate.add_permits(1);
     assert_eq!(slow.answer().await.status, 200);
-    until("the outcomes", async || {
-        (world.events_of("call.outcome").len() == seen).then_some(())
-    })
-    .await;
+    until("the outcomes", async || (world.events_of("call.outcome").len() == seen).then_some(()))
+        .await;
     until("the fact", async || (told(&world, "spool_full").len() == 1).then_some(())).await;
     assert!(!disk.spool().join("ballast").exists());
     verify(&disk.spool());

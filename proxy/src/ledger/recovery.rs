@@ -78,7 +78,14 @@ pub fn compare_seals(dir: &Path) -> Result<u64, LedgerError> {
             None => None,
         };
         let path = segment_path(dir, ordinal);
-        let closed = read_closed(&path, ordinal, tree, |_, _, _| Ok(()))?;
+        let closed = match read_closed(&path, ordinal, tree, |_, _, _| Ok(())) {
+            Ok(closed) => closed,
+            // A running gate has released it meanwhile.
+            Err(LedgerError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         if let Some(difference) = seal.difference(&closed.seal) {
             return Err(LedgerError::damaged(&path, 0, &difference));
         }
