@@ -30,6 +30,7 @@ mod certificates;
 mod client;
 mod http_client;
 mod http_upstream;
+pub mod kms;
 mod script;
 mod settings;
 mod upstream;

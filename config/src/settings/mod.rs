@@ -3,6 +3,7 @@ mod audit;
 mod dlp;
 mod formats;
 mod paths;
+mod signers;
 mod sinks;
 mod warnings;
 mod ways_in;
@@ -13,8 +14,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention, Signer};
+pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, SigningProxy};
 pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
@@ -35,6 +37,10 @@ pub struct Settings {
     /// record are enforced in both.
     #[serde(default)]
     pub mode: Mode,
+    /// `production` refuses to start with what only a test bears: a record signed by a key in a
+    /// local file.
+    #[serde(default)]
+    pub environment: Environment,
     /// Where agents connect. At least one.
     #[schemars(length(min = 1, max = 256))]
     pub listeners: Vec<Listener>,
@@ -84,6 +90,17 @@ pub enum Mode {
     Enforce,
     /// Let pass and say what would have been refused.
     Observe,
+}
+
+/// See [`Settings::environment`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// Local keys sign; what production would refuse is a warning.
+    #[default]
+    Development,
+    /// Keys are in a key service or in hardware.
+    Production,
 }
 
 /// The rulebook.

@@ -4,7 +4,8 @@ use tollgate_rules::Host;
 use url::Url;
 
 use super::{
-    AgentEntry, AtCap, Direction, DlpAction, Durability, Listener, Mode, Route, Settings, Sink,
+    AgentEntry, AtCap, Direction, DlpAction, Durability, Environment, Listener, Mode, Route,
+    Settings, Sink,
 };
 
 impl Settings {
@@ -87,6 +88,22 @@ impl Settings {
         }
     }
 
+    fn signing(&self, warnings: &mut Vec<String>) {
+        let signer = &self.audit.signer;
+        if signer.key.is_none() && signer.service.is_none() {
+            warnings.push(
+                "`audit.signer.key` is not set: the record is signed with a development key beside it"
+                    .to_owned(),
+            );
+        }
+        if self.environment == Environment::Production && signer.service.is_none() {
+            warnings.push(
+                "`danger_local_in_production`: whoever reads `audit.signer.key` can write another record"
+                    .to_owned(),
+            );
+        }
+    }
+
     fn record(&self, warnings: &mut Vec<String>) {
         if self.audit.durability == Durability::Process {
             warnings.push(
@@ -105,12 +122,7 @@ impl Settings {
                     .to_owned(),
             );
         }
-        if self.audit.signer.key.is_none() {
-            warnings.push(
-                "`audit.signer.key` is not set: the record is signed with a development key beside it"
-                    .to_owned(),
-            );
-        }
+        self.signing(warnings);
         for sink in &self.audit.sinks {
             match sink {
                 Sink::Http(http) if cleartext(&http.url) => warnings.push(format!(

@@ -1,13 +1,18 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
+mod answer;
 mod consistency;
+mod files;
 mod grep;
 mod input;
+mod lines;
+mod progress;
 mod proof;
 #[cfg(test)]
 mod proof_tests;
 mod prove;
 mod show;
-mod since;
+mod source;
+mod spread;
 mod stats;
 mod tail;
 #[cfg(test)]

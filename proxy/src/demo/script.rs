@@ -47,6 +47,7 @@ fn verify(dir: &Path) -> bool {
         part: false,
         since: None,
         from: audit::VerifyFrom::Jsonl,
+        threads: None,
         json: false,
         proof: None,
         consistency: None,

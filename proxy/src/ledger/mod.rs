@@ -18,22 +18,29 @@
 //! <spool>/cursor-<sink>.json          how far a sink has acknowledged
 //! <spool>/dead-<sink>.jsonl           events that its collector refused for good
 //! ```
+#[cfg_attr(
+    not(test),
+    allow(dead_code, unused_imports, reason = "the signers and sinks that use it come next")
+)]
+mod aws;
 mod ballast;
 mod disk;
 mod error;
 mod files;
 mod health;
 mod holds;
-mod key;
 mod lines;
 mod notes;
+mod office;
 mod options;
 mod owner;
 mod peer;
 mod queue;
 mod recovery;
 mod seal;
+mod secret;
 mod segment;
+pub(crate) mod signers;
 mod sinks;
 mod spool;
 mod tail;
@@ -46,7 +53,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tollgate_audit::{Digest, Entry, Facts};
+use tollgate_audit::{Digest, Draft, Facts};
+use tollgate_config::settings;
 use uuid::Uuid;
 
 pub use error::{LedgerError, LedgerRefusal};
@@ -89,8 +97,8 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    fn of(entry: &Entry) -> Self {
-        Self { id: entry.id(), seq: entry.seq(), hash: *entry.hash() }
+    fn of(draft: &Draft) -> Self {
+        Self { id: draft.id(), seq: draft.seq(), hash: *draft.hash() }
     }
 
     /// The event's id.
@@ -157,6 +165,12 @@ impl Ledger {
     /// The legal holds in force.
     pub fn holds(&self) -> Arc<[Hold]> {
         Arc::clone(&self.inner.queue.holds.borrow())
+    }
+
+    /// Looks again who signs: another signer in the settings, a key that `keys rotate` made, a
+    /// revocation that was asked for. The one that signs goes on when this fails.
+    pub async fn reconsider(&self, setting: settings::Signer) -> Result<(), LedgerError> {
+        self.inner.queue.reconsider(setting).await
     }
 
     /// Writes what waits and a closing checkpoint, and gives the sinks a few seconds to take it.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tollgate_config::settings::{AtCap, Audit, Durability, Sink};
+use tollgate_config::settings::{AtCap, Audit, Durability, Signer, Sink};
 
 use super::writer::Retention;
 
@@ -27,10 +27,8 @@ pub struct LedgerOptions {
     pub(super) retention: Retention,
     /// What happens at the cap.
     pub at_cap: AtCap,
-    /// The key's file; a development key in the spool when absent.
-    pub key: Option<PathBuf>,
-    /// The key's id; made from the public key when absent.
-    pub kid: Option<String>,
+    /// Who signs; a development key in the spool when nothing is said.
+    pub signer: Signer,
     /// A checkpoint after this many events.
     pub checkpoint_events: u64,
     /// A checkpoint after this long, when there were events.
@@ -49,8 +47,7 @@ impl LedgerOptions {
         options.segment_age = seconds(audit.retention.segment_secs);
         options.retention.min = seconds(audit.retention.min_secs);
         options.retention.max = audit.retention.max_secs.map(seconds);
-        options.key = audit.signer.key.clone();
-        options.kid = audit.signer.kid.clone();
+        options.signer = audit.signer.clone();
         options.checkpoint_events = audit.checkpoints.every_events;
         options.checkpoint_every = Duration::from_secs(audit.checkpoints.every_secs);
         options.sinks = audit.sinks.clone();
@@ -67,8 +64,7 @@ impl LedgerOptions {
             segment_age: SignedDuration::from_hours(24),
             retention: Retention { min: SignedDuration::ZERO, max: None },
             at_cap: AtCap::Refuse,
-            key: None,
-            kid: None,
+            signer: Signer::default(),
             checkpoint_events: 1_000,
             checkpoint_every: Duration::from_secs(60),
             sinks: Vec::new(),

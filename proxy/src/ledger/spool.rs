@@ -37,6 +37,8 @@ pub(super) enum StoreFault {
     Full,
     /// What the file holds is not known any more.
     Failed,
+    /// No signature now; nothing was written.
+    Unsigned,
 }
 
 /// The segments and the one that is written.
@@ -103,6 +105,11 @@ impl Spool {
             notes,
             ballast,
         })
+    }
+
+    /// Its directory.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Bytes of all segments, with those that are still to be written.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use tollgate_config::settings::AtCap;
 
-use super::super::LedgerOptions;
 use super::super::queue::Job;
 use super::super::spool::StoreFault;
+use super::super::{LedgerOptions, LedgerRefusal};
 use super::{LINE_BYTES, Owner, Sealed};
 
 /// How often old segments are looked for, at most.
@@ -122,7 +122,8 @@ impl Owner {
     fn settle(&mut self, done: Result<(), StoreFault>) {
         match done {
             Ok(()) => self.publish(),
-            Err(StoreFault::Full) => self.queue.counters.full.store(true, Relaxed),
+            Err(StoreFault::Full) => self.mark(LedgerRefusal::Full),
+            Err(StoreFault::Unsigned) => self.mark(LedgerRefusal::Signer),
             Err(StoreFault::Failed) => self.fail(Sealed::default()),
         }
     }

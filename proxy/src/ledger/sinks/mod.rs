@@ -59,8 +59,8 @@ pub(super) enum DeliveryError {
     Closed,
     #[error("the collector did not answer in time")]
     Late,
-    #[error("the bearer token cannot be read from its `{0}`")]
-    Token(&'static str),
+    #[error("the bearer token {0}")]
+    Token(String),
     #[error("an event in the spool cannot be read")]
     Spool,
 }
@@ -241,7 +241,7 @@ impl Sink {
 }
 
 /// Between half of it and all of it, so that many gates do not come back at once.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     let mut byte = [0];
     let _ = aws_lc_rs::rand::fill(&mut byte);
     pause.mul_f64(0.5 + f64::from(byte[0]) / 510.0)

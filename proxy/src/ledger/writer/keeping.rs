@@ -188,7 +188,9 @@ impl Writer {
     /// Signs the tree's size and root beside the checkpoint's line. Like that line, one that
     /// cannot be kept now is a warning; the next one covers it.
     pub(super) fn sign_note(&mut self, origin: &str) {
-        let Some(tree) = self.spool.tree() else { return };
+        let Some(tree) = self.spool.tree().filter(|_| self.signers.note_key().is_some()) else {
+            return;
+        };
         let note = Note { origin: origin.to_owned(), size: tree.size(), root: tree.root() };
         let size = note.size;
         let kept = match self.note_text(&note) {

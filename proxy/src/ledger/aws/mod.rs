@@ -1,0 +1,150 @@
+//! Requests to AWS: signed, with credentials that are found as every AWS client finds them.
+//!
+//! Finding and signing are AWS's own crates; the two services of which the ledger needs two verbs
+//! each are spoken to by [`Peer`], like every other server. What a service answers is never shown
+//! but for its error's code: where a signature does not fit, its message repeats the request with
+//! its session token.
+mod credentials;
+mod error;
+mod kms;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4::SigningParams;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+
+use super::peer::{Answer, Peer};
+use credentials::Source;
+pub(in crate::ledger) use error::AwsError;
+pub(in crate::ledger) use kms::{Kms, KmsError, KmsKey, KmsOptions, KmsScheme};
+
+/// Where a service is.
+#[derive(Clone, Debug, Default)]
+pub(in crate::ledger) struct Place {
+    /// Such as `eu-central-1`; what the environment says when absent.
+    pub(in crate::ledger) region: Option<String>,
+    /// URL of a VPC endpoint or of another implementation; the region's public one when absent.
+    pub(in crate::ledger) endpoint: Option<String>,
+    /// Authorities to trust instead of the system's, PEM.
+    pub(in crate::ledger) ca: Option<PathBuf>,
+}
+
+impl Place {
+    /// The region, or how to give one.
+    fn region(&self) -> Result<String, String> {
+        let named = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
+        let region = self.region.clone();
+        let region = region.or_else(|| named("AWS_REGION")).or_else(|| named("AWS_DEFAULT_REGION"));
+        let region = region.ok_or("no region: set `region` or AWS_REGION")?;
+        let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        match region.len() <= 32 && region.bytes().all(word) {
+            true => Ok(region),
+            false => Err("`region` is no AWS region".to_owned()),
+        }
+    }
+}
+
+/// One AWS service in one region.
+struct Service {
+    name: &'static str,
+    region: String,
+    /// Scheme and authority, without a path.
+    base: String,
+    peer: Peer,
+    credentials: Source,
+}
+
+impl Service {
+    /// A service by the name that it signs with; opens nothing yet. `public` makes the host of its
+    /// public endpoint from the region.
+    fn new(
+        name: &'static str,
+        place: &Place,
+        public: impl Fn(&str) -> String,
+        credentials: Source,
+    ) -> Result<Self, String> {
+        let region = place.region()?;
+        let url = match &place.endpoint {
+            Some(endpoint) => endpoint.clone(),
+            None => format!("https://{}.{}", public(&region), domain(&region)),
+        };
+        let told = |reason: String| reason.replacen("`url`", "`endpoint`", 1);
+        let peer = Peer::new(&url, place.ca.as_deref(), None).map_err(told)?;
+        if peer.path() != "/" {
+            return Err("`endpoint` has a path; it is a scheme, a host and a port".to_owned());
+        }
+        let scheme = if url.starts_with("https:") { "https" } else { "http" };
+        let base = format!("{scheme}://{}", peer.authority());
+        Ok(Self { name, region, base, peer, credentials })
+    }
+
+    /// Signs and sends a request whose target is a path, and reads an answer of at most so many
+    /// bytes, whatever its status. Cancel it to give up.
+    async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        answer_bytes_max: usize,
+    ) -> Result<Answer, AwsError> {
+        self.sign(&mut request).await?;
+        Ok(self.peer.send(request.map(Full::new), answer_bytes_max).await?)
+    }
+
+    /// What an answer of this status and error code means. Credentials that were refused are
+    /// forgotten, so that the next request finds new ones.
+    fn refusal(&self, answer: &Answer, code: &str) -> AwsError {
+        if error::is_about_credentials(code) {
+            self.credentials.forget();
+        }
+        AwsError::refused(&answer.head, code, SystemTime::now())
+    }
+
+    async fn sign(&self, request: &mut Request<Bytes>) -> Result<(), AwsError> {
+        let identity = self.credentials.current(&self.region).await?.into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(self.name)
+            .time(SystemTime::now())
+            .settings(self.settings())
+            .build()
+            .map_err(|_| AwsError::Unsignable)?;
+        let url = format!("{}{}", self.base, request.uri());
+        let headers = request.headers().iter();
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let body = SignableBody::Bytes(request.body());
+        let signable = SignableRequest::new(request.method().as_str(), url, headers, body)
+            .map_err(|_| AwsError::Unsignable)?;
+        let signed = sign(signable, &params.into()).map_err(|_| AwsError::Unsignable)?;
+        signed.into_parts().0.apply_to_request_http1x(request);
+        Ok(())
+    }
+
+    fn settings(&self) -> SigningSettings {
+        let mut settings = SigningSettings::default();
+        if self.name == "s3" {
+            // An object's key is a path as it is, and its body's hash stands in a header.
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
+        settings
+    }
+}
+
+/// The domain of a region's public endpoints.
+fn domain(region: &str) -> &'static str {
+    match region.starts_with("cn-") {
+        true => "amazonaws.com.cn",
+        false => "amazonaws.com",
+    }
+}
