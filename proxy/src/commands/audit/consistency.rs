@@ -7,7 +7,8 @@ use tollgate_audit::{
     ConsistencyError, ConsistencyProof, Frontier, Note, Registry, Trail, leaf_hash,
 };
 
-use super::input::{each_line, event_files};
+use super::files::event_files;
+use super::input::each_line;
 use super::proof::read_bounded;
 use super::{BROKEN, SOUND, UNUSABLE};
 use crate::ledger::{read_notes, tree_before};
