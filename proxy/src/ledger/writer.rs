@@ -99,8 +99,8 @@ impl Writer {
             source: std::io::Error::other("it cannot be written or signed"),
         };
         writer.tell(recovered.torn).map_err(unwritten)?;
-        writer.tell_unsettled(&recovered.tail.unsettled()).map_err(unwritten)?;
         writer.take_office(recovered.signer.as_ref())?;
+        writer.tell_unsettled(&recovered.tail.unsettled()).map_err(unwritten)?;
         writer.reconsider(options.signer.clone())?;
         Ok(writer)
     }
