@@ -30,6 +30,7 @@ use crate::egress::{Egress, Upstream};
 use crate::flight::Flight;
 use crate::head::{self, HeadRead, Request};
 use crate::ledger::Ledger;
+use crate::limits::Exceeded;
 use crate::listen::Conn;
 use crate::outcome::Outcome;
 use crate::record::shape::PrintKey;
@@ -197,7 +198,10 @@ impl Gate {
                 flight.place = Some(place);
                 Ok(())
             }
-            Err(exceeded) => Err(Stop::refused(words::exceeded(exceeded), None, Vec::new())),
+            Err(exceeded) => {
+                self.tell_limit(flight, exceeded, None, false);
+                Err(Stop::refused(words::exceeded(exceeded), None, Vec::new()))
+            }
         }
     }
 
@@ -253,13 +257,24 @@ impl Gate {
         for call in calls {
             let counted = flight.snapshot.limits.count(&call.agent.id, &call.tool_name());
             let Err(exceeded) = counted else { continue };
-            if flight.snapshot.settings.mode == Mode::Observe {
+            let observed = flight.snapshot.settings.mode == Mode::Observe;
+            self.tell_limit(flight, exceeded, Some(call), observed);
+            if observed {
                 continue;
             }
             let refusal = words::exceeded(exceeded);
             return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
         }
         Ok(())
+    }
+
+    /// Records that a limit was reached: once in a while, for each refusal is recorded anyway.
+    fn tell_limit(&self, flight: &Flight, exceeded: Exceeded, call: Option<&Call>, observed: bool) {
+        if let Some(agent) = &flight.agent
+            && flight.snapshot.limits.is_news(&agent.id, exceeded.code)
+        {
+            self.ledger.note(self.pen(flight).limit(exceeded, call, observed));
+        }
     }
 
     fn inspect(

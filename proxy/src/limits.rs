@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
@@ -35,7 +35,13 @@ pub struct Limits {
     agents: Keyed<AgentId>,
     tools: Keyed<(AgentId, u64)>,
     flying: Arc<Mutex<HashMap<AgentId, u32>>>,
+    /// When it was last told that an agent reached a limit; as large as the registry, since only
+    /// its agents get here.
+    told: Mutex<HashMap<(AgentId, Code), Instant>>,
 }
+
+/// A limit that is reached again so soon after it was told is no news.
+const NEWS_EVERY: Duration = Duration::from_secs(60);
 
 impl Limits {
     /// Builds the limiter.
@@ -51,6 +57,7 @@ impl Limits {
             agents: RateLimiter::keyed(quota(settings.agent_per_minute)),
             tools: RateLimiter::keyed(quota(settings.agent_tool_per_minute)),
             flying: Arc::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -68,6 +75,20 @@ impl Limits {
         }
         *count += 1;
         Ok(InFlight { agent: agent.clone(), flying: Arc::clone(&self.flying) })
+    }
+
+    /// Whether it has to be told that the agent reached this limit.
+    pub fn is_news(&self, agent: &AgentId, code: Code) -> bool {
+        let now = Instant::now();
+        let mut told = self.told.lock();
+        let last = told.insert((agent.clone(), code), now);
+        match last {
+            Some(last) if now.duration_since(last) < NEWS_EVERY => {
+                told.insert((agent.clone(), code), last);
+                false
+            }
+            _ => true,
+        }
     }
 
     /// Counts one call: first against the agent, then against the agent and tool.

@@ -8,7 +8,7 @@ use tollgate_rules::Code;
 
 use crate::gate::Gate;
 use crate::outcome::Ending;
-use crate::record::{Found, action_word};
+use crate::record::{Found, action_word, source};
 use crate::snapshot::{Snapshot, Source};
 use crate::watch::Metrics;
 
@@ -91,9 +91,9 @@ impl Gate {
         self.metrics.handshakes_refused.inc();
         let code = Code::IdentityMissing;
         self.metrics.refusals.with_label_values(&[code.as_str()]).inc();
-        let facts = Facts::new(EventType::CallRefused, "unidentified")
-            .revision(&self.snapshot().revision)
-            .text(keys::SOURCE, &peer.ip().to_string())
+        let facts =
+            Facts::new(EventType::CallRefused, "unidentified").revision(&self.snapshot().revision);
+        let facts = source(facts, peer.ip(), &self.print_key)
             .text("listener", listener)
             .text(keys::EFFECT, "deny")
             .text(keys::CODE, code.as_str())
@@ -123,9 +123,11 @@ impl Gate {
         if self.cut.is_cancelled() {
             reasons.push("the gate is stopping".to_owned());
         }
+        let mut warnings = snapshot.settings.warnings();
+        warnings.extend(near_cap(ledger.spool_bytes, ledger.spool_bytes_max));
         Health {
             reasons,
-            warnings: snapshot.settings.warnings(),
+            warnings,
             revision: snapshot.revision.to_string(),
             rules: snapshot.rulebook.rules_count(),
             agents: snapshot.registry.len(),
@@ -145,12 +147,14 @@ impl Gate {
         self.metrics.ledger_signable.set(i64::from(!ledger.unsigned));
         self.metrics.signer_expires.set(ledger.signer_until.map_or(0, signed));
         self.metrics.ledger_lost_events.set(signed(ledger.lost));
+        self.metrics.holds.set(i64::try_from(self.ledger.holds().len()).unwrap_or(i64::MAX));
         self.metrics.ready.set(i64::from(self.health().reasons.is_empty()));
         self.metrics.policy_expires.set(self.snapshot().rulebook.expires_at().as_second());
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));
             let failures = self.metrics.sink_failures.with_label_values(&[&sink.name]);
             failures.inc_by(sink.failures.saturating_sub(failures.get()));
+            self.metrics.sink_missed.with_label_values(&[&sink.name]).set(signed(sink.missed));
             self.metrics.sink_dead.with_label_values(&[&sink.name]).set(signed(sink.dead));
         }
     }
@@ -168,6 +172,7 @@ impl Gate {
         let fault = match built {
             Ok(Ok(after)) => {
                 let after = Arc::new(after);
+                self.record_revalidation(&before, &after).await;
                 self.reconsider_signer(&after).await;
                 self.record_reload(&before, &after.revision, "applied", &after).await;
                 self.snapshot.store(Arc::clone(&after));
@@ -191,6 +196,20 @@ impl Gate {
         self.record_reload(&before, "", "refused", &before).await;
     }
 
+    /// Tells that the rulebook was looked at again, and whether it is another.
+    async fn record_revalidation(&self, before: &Snapshot, after: &Snapshot) {
+        let (old, new) = (before.rulebook.hash(), after.rulebook.hash());
+        let facts = Facts::new(EventType::PolicyRevalidation, "gate")
+            .revision(&after.revision)
+            .text("policy_hash_before", old)
+            .text("policy_hash_after", new)
+            .flag("changed", old != new)
+            .number("rules", after.rulebook.rules_count() as u64);
+        if self.ledger.append(facts).await.is_err() {
+            tracing::error!("a revalidation could not be recorded");
+        }
+    }
+
     async fn reconsider_signer(&self, snapshot: &Snapshot) {
         let setting = snapshot.settings.audit.signer.clone();
         if let Err(error) = self.ledger.reconsider(setting).await {
@@ -211,6 +230,17 @@ impl Gate {
             tracing::error!("a reload could not be recorded");
         }
     }
+}
+
+/// A word of warning before the spool is full, at seven and at nine tenths of its cap.
+fn near_cap(bytes: u64, bytes_max: u64) -> Option<String> {
+    let percent = bytes.saturating_mul(100) / bytes_max.max(1);
+    let urgent = match percent {
+        ..70 => return None,
+        70..90 => "",
+        _ => "; calls will be refused soon",
+    };
+    Some(format!("the spool is at {percent} % of `audit.spool_bytes_max`{urgent}"))
 }
 
 /// Whether what is only read at the start is unchanged.

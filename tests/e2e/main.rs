@@ -21,6 +21,7 @@ mod edges;
 mod expect;
 mod framing;
 mod identity;
+mod keeping;
 mod kit;
 mod limits;
 mod load;

@@ -98,6 +98,9 @@ ensure curl curl
 ensure openssl openssl
 ensure python3 python3-venv
 ensure npm npm
+# File systems of their own, for disks that fill and fail; mounting them needs root.
+ensure mount mount
+ensure mkfs.ext4 e2fsprogs
 # Servers that the record is sent to.
 ensure_file nats-server "/usr/sbin/nats-server"
 ensure_file postgresql "/usr/lib/postgresql/*/bin/initdb"

@@ -14,6 +14,7 @@
 mod authority;
 mod collectors;
 mod curl;
+mod disks;
 mod gate;
 mod nats;
 mod peer;

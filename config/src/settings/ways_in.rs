@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::formats;
+use super::{SecretRef, formats};
 
 /// Where agents connect.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -143,17 +143,19 @@ impl From<TrustWord> for tollgate_rules::Trust {
     }
 }
 
-/// The operators' listener: `/live`, `/ready`, `/metrics`, `/version`.
+/// The operators' listener: `/live`, `/ready`, `/metrics`, `/version`, `/v1/holds`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
     /// Address and port; loopback only.
     #[schemars(with = "formats::Socket")]
     pub bind: SocketAddr,
+    /// Where the bearer token of whoever may set and clear legal holds is; when absent, nobody may.
+    pub token: Option<SecretRef>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 9901)) }
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 9901)), token: None }
     }
 }

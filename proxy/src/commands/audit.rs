@@ -1,5 +1,6 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
 mod answer;
+mod consistency;
 mod export;
 mod files;
 mod grep;
@@ -21,6 +22,7 @@ mod tests;
 mod verify;
 mod words;
 
+pub use consistency::{ConsistencyArgs, consistency};
 pub use export::{ExportArgs, ExportTo, export};
 pub use grep::{GrepArgs, grep};
 pub(super) use input::read_time;
@@ -38,6 +40,8 @@ pub enum AuditCommand {
     Verify(VerifyArgs),
     /// Writes a file that proves one event without the record.
     Prove(ProveArgs),
+    /// Writes a file that proves that the record only grew since an older signed note.
+    Consistency(ConsistencyArgs),
     /// Shows a record as lines for people.
     Tail(TailArgs),
     /// Tells one call's story: its intent, its outcome, or its refusal.
@@ -57,6 +61,7 @@ impl AuditCommand {
         match self {
             Self::Verify(args) => verify(args, &mut out, &mut err),
             Self::Prove(args) => prove(args, &mut out, &mut err),
+            Self::Consistency(args) => consistency(args, &mut out, &mut err),
             Self::Tail(args) => tail(args, &mut out, &mut err),
             Self::Show(args) => show(args, &mut out, &mut err),
             Self::Grep(args) => grep(args, &mut out, &mut err),

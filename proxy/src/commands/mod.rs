@@ -1,7 +1,9 @@
 //! The command line.
+mod admin;
 pub mod audit;
 mod check;
 mod demo;
+mod hold;
 mod keys;
 mod policy;
 mod probe;
@@ -49,6 +51,9 @@ enum Command {
     /// Work with the record
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Keep events of a running gate's record from being deleted
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
     /// Say who signs the record: rotate, revoke, list
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -82,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Probe(probe) => probe::run(&probe),
         Command::Scan(scan) => scan::run(&scan),
         Command::Audit(audit) => ExitCode::from(audit.run()),
+        Command::Hold(hold) => hold::run(&hold),
         Command::Keys(keys) => keys.run(),
         Command::Demo(demo) => demo::run(&demo),
         Command::DemoTools(tools) => demo::tools(&tools),

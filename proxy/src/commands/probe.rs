@@ -2,19 +2,17 @@
 //!
 //! The admin listener is on loopback alone, so a container's probe has to run inside it; this
 //! command is that probe and needs nothing else in the image.
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::admin::{self, ask};
 use super::{EXIT_FAULT, complain};
 
 /// Long enough for a busy gate, shorter than any probe's own patience.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// An answer that is larger is none of ours.
-const ANSWER_BYTES_MAX: u64 = 64 << 10;
 
 #[derive(Debug, Args)]
 pub(super) struct Probe {
@@ -40,25 +38,12 @@ pub(super) fn run(probe: &Probe) -> ExitCode {
         Question::Live => "/live",
         Question::Ready => "/ready",
     };
-    match ask(probe.admin, path) {
-        Ok((true, answer)) => {
+    match ask(probe.admin, PATIENCE, &admin::Question { method: "GET", path, head: "", body: "" }) {
+        Ok((200, answer)) => {
             println!("{answer}");
             ExitCode::SUCCESS
         }
-        Ok((false, answer)) => complain(answer, EXIT_FAULT),
+        Ok((_, answer)) => complain(answer, EXIT_FAULT),
         Err(error) => complain(format!("no answer from {}: {error}", probe.admin), EXIT_FAULT),
     }
-}
-
-fn ask(admin: SocketAddr, path: &str) -> std::io::Result<(bool, String)> {
-    let mut io = TcpStream::connect_timeout(&admin, PATIENCE)?;
-    io.set_read_timeout(Some(PATIENCE))?;
-    io.set_write_timeout(Some(PATIENCE))?;
-    write!(io, "GET {path} HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\n\r\n")?;
-    let mut answer = Vec::new();
-    io.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let yes = head.starts_with("HTTP/1.1 200 ");
-    Ok((yes, body.trim().to_owned()))
 }

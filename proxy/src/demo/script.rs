@@ -51,6 +51,7 @@ fn verify(dir: &Path) -> bool {
         postgres: audit::PostgresArgs::default(),
         json: false,
         proof: None,
+        consistency: None,
     };
     let (mut said, mut complained) = (Vec::new(), Vec::new());
     let sound = audit::verify(&args, &mut said, &mut complained) == audit::SOUND;

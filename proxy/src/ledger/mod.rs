@@ -60,7 +60,7 @@ pub use health::{LedgerHealth, SinkHealth};
 pub use holds::{Bound, Hold, HoldChange, HoldFault};
 pub use notes::read_notes;
 pub use options::LedgerOptions;
-pub use recovery::compare_seals;
+pub use recovery::{compare_seals, tree_before};
 
 use disk::Opener;
 use owner::Owner;

@@ -97,6 +97,7 @@ impl Owner {
         }
         if !self.failed && self.writer.unchecked().0 > 0 && self.writer.checkpoint().is_err() {
             self.failed = true;
+            self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
         }
         self.publish();
         (!self.failed).then_some(Ending::Well)

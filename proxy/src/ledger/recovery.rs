@@ -78,13 +78,31 @@ pub fn compare_seals(dir: &Path) -> Result<u64, LedgerError> {
             None => None,
         };
         let path = segment_path(dir, ordinal);
-        let closed = read_closed(&path, ordinal, tree, |_, _, _| Ok(()))?;
+        let closed = match read_closed(&path, ordinal, tree, |_, _, _| Ok(())) {
+            Ok(closed) => closed,
+            // A running gate has released it meanwhile.
+            Err(LedgerError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         if let Some(difference) = seal.difference(&closed.seal) {
             return Err(LedgerError::damaged(&path, 0, &difference));
         }
         sealed += 1;
     }
     Ok(sealed)
+}
+
+/// The tree before the first segment that is left in a spool; none when nobody kept it.
+///
+/// # Errors
+/// When the directory or a seal in it cannot be read.
+pub fn tree_before(dir: &Path) -> Result<Option<Frontier>, LedgerError> {
+    match list(dir)?.first().and_then(|first| first.checked_sub(1)) {
+        None | Some(0) => Ok(Some(Frontier::new())),
+        Some(before) => Ok(Seal::read(dir, before)?.and_then(|seal| seal.tree)),
+    }
 }
 
 fn list(dir: &Path) -> Result<Vec<u64>, LedgerError> {

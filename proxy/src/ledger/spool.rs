@@ -87,6 +87,12 @@ impl Spool {
         let notes = Notes::open(&dir)?;
         sync_parent(&path)?;
         forget_seals(&dir, recovered.segments.first().map_or(1, |segment| segment.ordinal));
+        if recovered.tally.tree().is_none() {
+            tracing::warn!(
+                "events were released by a gate that kept no tree, so none is known and no notes \
+                 are signed for this chain"
+            );
+        }
         let ballast = Ballast::open(&dir, options.reserve());
         Ok(Self {
             dir,

@@ -284,8 +284,8 @@ impl Writer {
         }
     }
 
-    /// The note's text with its signature; the one place where notes are signed. None when only
-    /// a key service signs, which has other forms.
+    /// The note's text with its signature; the one place where notes are signed. A key service
+    /// that signs every event itself signs none.
     fn note_text(&self, note: &Note) -> Option<String> {
         note.sign(self.signers.note_key()?).ok()
     }

@@ -4,11 +4,14 @@
 //! places with keyed prints, sizes. Names that others choose go through [`shape`] first.
 pub mod shape;
 
+use std::net::IpAddr;
+
 use tollgate_audit::{EventType, Facts, Fields, keys};
 use tollgate_dlp::{Acted, Action, Grade, Place, Scanner};
 use tollgate_rules::{Call, Ruling};
 
 use crate::flight::Flight;
+use crate::limits::Exceeded;
 use crate::refuse::Refusal;
 use shape::PrintKey;
 
@@ -34,23 +37,26 @@ impl Pen<'_> {
     /// Facts that every event of this call has.
     pub fn begin(&self, event: EventType) -> Facts {
         let flight = self.flight;
-        Facts::new(event, flight.actor())
-            .revision(&flight.snapshot.revision)
-            .text(keys::SOURCE, &flight.conn.peer.ip().to_string())
-            .text("listener", &flight.conn.listener)
+        let facts = Facts::new(event, flight.actor()).revision(&flight.snapshot.revision);
+        source(facts, flight.conn.peer.ip(), self.key).text("listener", &flight.conn.listener)
     }
 
     /// The identity that was presented and means nobody: what an operator would register. It was
     /// signed by an authority that the listener trusts.
     fn presented(&self, facts: Facts) -> Facts {
         let scanner = &self.flight.snapshot.scanner;
-        let names = self
-            .flight
-            .conn
-            .names
-            .iter()
-            .flat_map(|names| names.uris.iter().chain(&names.dns).chain(&names.common_names));
-        let names = names.map(|name| shape::name(name, self.key, scanner)).collect::<Vec<_>>();
+        let presented = self.flight.conn.names.iter();
+        let names = presented.flat_map(|names| {
+            let workloads = names.uris.iter().chain(&names.dns);
+            // A common name may be a person's.
+            let people = names.common_names.iter();
+            let people = people.map(|name| format!("print-{}", self.key.print(name.as_bytes())));
+            workloads
+                .map(|name| shape::name(name, self.key, scanner).into_owned())
+                .chain(people)
+                .collect::<Vec<_>>()
+        });
+        let names = names.collect::<Vec<_>>();
         if names.is_empty() { facts } else { facts.texts("presented", names) }
     }
 
@@ -116,8 +122,31 @@ impl Pen<'_> {
         self.findings(facts, found)
     }
 
+    /// A limit that was reached, with the call where it is known.
+    pub fn limit(&self, exceeded: Exceeded, call: Option<&Call>, observed: bool) -> Facts {
+        let facts = self.begin(EventType::LimitExceeded).text(keys::CODE, exceeded.code.as_str());
+        let facts = match call {
+            Some(call) => self.of_call(facts, call),
+            None => facts,
+        };
+        if observed { facts.flag(keys::OBSERVED, true) } else { facts }
+    }
+
     fn findings(&self, facts: Facts, found: &[Found]) -> Facts {
         found_facts(facts, found, &self.flight.snapshot.scanner)
+    }
+}
+
+/// Adds where a connection came from: its network, and a keyed print of the address. An address
+/// of another machine may lead to a person, so it is not kept; with the key of prints gone, the
+/// print leads nowhere.
+pub fn source(facts: Facts, ip: IpAddr, key: &PrintKey) -> Facts {
+    let ip = ip.to_canonical();
+    let facts = facts.text(keys::SOURCE, &shape::network(ip).to_string());
+    if ip.is_loopback() {
+        facts
+    } else {
+        facts.text("source_print", &key.print(ip.to_string().as_bytes()))
     }
 }
 

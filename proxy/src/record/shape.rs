@@ -4,6 +4,7 @@
 //! kept; anything else becomes a mark, and a keyed print (HMAC-SHA256) lets two records of the
 //! same thing be recognised without saying what it was.
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
 use tollgate_dlp::Scanner;
@@ -84,9 +85,36 @@ pub fn name<'n>(name: &'n str, key: &PrintKey, scanner: &Scanner) -> Cow<'n, str
     }
 }
 
+/// The network of an address: the first 24 bits of IPv4, the first 48 of IPv6. Loopback stays.
+pub fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        _ if ip.is_loopback() => ip,
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            IpAddr::from([a, b, c, 0])
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, c, ..] = ip.segments();
+            IpAddr::from([a, b, c, 0, 0, 0, 0, 0])
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_stay_and_hosts_go() {
+        for (given, expect) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "::1"),
+            ("192.0.2.77", "192.0.2.0"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+        ] {
+            assert_eq!(network(given.parse().unwrap()).to_string(), expect);
+        }
+    }
 
     #[test]
     fn words_stay_and_tokens_go() {

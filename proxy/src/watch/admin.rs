@@ -1,4 +1,4 @@
-//! The operators' listener: `/live`, `/ready`, `/metrics`, `/version`.
+//! The operators' listener: `/live`, `/ready`, `/metrics`, `/version`, `/v1/holds`.
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ impl Admin {
             .route("/ready", get(ready))
             .route("/metrics", get(metrics))
             .route("/version", get(version))
+            .merge(super::holds::routes(&gate))
             .with_state(gate);
         if let Err(error) = axum::serve(self.0, app).with_graceful_shutdown(stop).await {
             tracing::error!(%error, "the admin listener ended");

@@ -62,6 +62,10 @@ pub struct Metrics {
     pub sink_failures: prometheus::IntCounterVec,
     /// Events that a sink's collector refused for good, by sink.
     pub sink_dead: prometheus::IntGaugeVec,
+    /// Events that were deleted at the cap before a sink had them, by sink.
+    pub sink_missed: prometheus::IntGaugeVec,
+    /// Legal holds in force.
+    pub holds: IntGauge,
 }
 
 impl Metrics {
@@ -159,6 +163,12 @@ impl Metrics {
                 "Events that a sink's collector refused for good",
                 &["sink"],
             )?,
+            sink_missed: shelf.gauges(
+                "tollgate_sink_missed_events",
+                "Events deleted at the cap before a sink had them, since the start",
+                &["sink"],
+            )?,
+            holds: shelf.gauge("tollgate_legal_holds", "Legal holds in force")?,
             registry,
         })
     }

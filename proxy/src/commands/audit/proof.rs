@@ -45,6 +45,11 @@ fn check(proof: &Path, signers: &Path) -> Result<Result<Proven, ProofError>, Str
     }
 }
 
+/// A registry or a proof.
+pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    read(path, REGISTRY_BYTES_MAX)
+}
+
 fn read(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);

@@ -123,18 +123,63 @@ async fn what_cannot_be_proven() {
     let nobody = "00000000-0000-7000-8000-000000000000";
     check(&spool, &format!("prove {nobody} {{dir}}"), BROKEN, "there is no event");
 
+    // No key is needed where the gate signed; with one, its mode counts.
     let key = spool.join("signing-key.pem");
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-    check(&spool, &prove, UNUSABLE, "chmod 600");
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     let away = dir.path().join("key.pem");
     fs::rename(&key, &away).unwrap();
-    check(&spool, &prove, UNUSABLE, "name the file of `audit.signer.key` with `--key`");
+    check(&spool, &prove, SOUND, "c2sp.org/tlog-proof@v1\nextra ");
     let elsewhere = format!("{prove} --key {}", away.display());
+    fs::set_permissions(&away, fs::Permissions::from_mode(0o644)).unwrap();
+    check(&spool, &elsewhere, UNUSABLE, "chmod 600");
+    fs::set_permissions(&away, fs::Permissions::from_mode(0o600)).unwrap();
+    check(&spool, &elsewhere, SOUND, "c2sp.org/tlog-proof@v1\nextra ");
+    let notes = spool.join("notes.txt");
+    fs::rename(&notes, dir.path().join("notes")).unwrap();
+    check(&spool, &prove, UNUSABLE, "no signed note");
     check(&spool, &elsewhere, SOUND, "c2sp.org/tlog-proof@v1\nextra ");
     let pem = LocalKey::pem_from_seed(&[9; 32]);
     fs::write(&away, pem.as_bytes()).unwrap();
     check(&spool, &elsewhere, UNUSABLE, "no signer in the registry");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_after_the_last_note_waits_for_the_next() {
+    let dir = TempDir::new().unwrap();
+    let spool = spool(&dir).await;
+    let options = crate::ledger::LedgerOptions::new(spool.clone());
+    let ledger = crate::ledger::Ledger::open(options).await.unwrap();
+    let facts = tollgate_audit::Facts::new(tollgate_audit::EventType::GateReady, "gate");
+    let id = ledger.append(facts).await.unwrap().id();
+    check(&spool, &format!("prove {id} {{dir}}"), UNUSABLE, "the last signed note covers 5 events");
+    ledger.stop().await.unwrap();
+    check(&spool, &format!("prove {id} {{dir}}"), SOUND, "c2sp.org/tlog-proof@v1\nextra ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_only_grew() {
+    let dir = TempDir::new().unwrap();
+    let spool = spool(&dir).await;
+    fs::copy(spool.join("checkpoint"), spool.join("old")).unwrap();
+    let line = "consistency {dir}/old {dir} --out {dir}/c";
+    check(&spool, line, SOUND, "");
+    fs::remove_file(spool.join("c")).unwrap();
+    let options = crate::ledger::LedgerOptions::new(spool.clone());
+    let ledger = crate::ledger::Ledger::open(options).await.unwrap();
+    let facts = tollgate_audit::Facts::new(tollgate_audit::EventType::GateReady, "gate");
+    ledger.append(facts).await.unwrap();
+    ledger.stop().await.unwrap();
+    check(&spool, line, SOUND, "");
+    check(&spool, line, UNUSABLE, "exists");
+    let verify = "verify --consistency {dir}/c --signers {dir}/signers.json";
+    check(&spool, verify, SOUND, "the 5 events of tollgate/");
+    check(&spool, &format!("{verify} --json"), SOUND, "\"sound\":true");
+    let text = fs::read_to_string(spool.join("c")).unwrap();
+    let hash = text.lines().nth(1).unwrap();
+    let other = text.replacen(hash, &STANDARD.encode([7; 32]), 1);
+    fs::write(spool.join("c"), other).unwrap();
+    check(&spool, verify, BROKEN, "is not the beginning of the log");
+    fs::write(spool.join("c"), "x").unwrap();
+    check(&spool, verify, UNUSABLE, "not a consistency proof");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,6 +206,8 @@ async fn nothing_is_signed_over_a_record_that_does_not_hold() {
     check(&spool, &prove, BROKEN, "the line has no end");
     fs::remove_file(&first).unwrap();
     assert!(last.exists());
+    check(&spool, &prove, BROKEN, "no signed event says that the ledger released them");
+    fs::remove_file(first.with_extension("seal")).unwrap();
     check(&spool, &prove, UNUSABLE, "were released from the spool");
     fs::remove_file(spool.join("signers.json")).unwrap();
     check(&spool, &prove, UNUSABLE, "signers.json");

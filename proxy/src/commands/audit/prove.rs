@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::files::event_files;
 use super::input::each_line;
 use super::{BROKEN, SOUND, UNUSABLE};
+use crate::ledger::{read_notes, tree_before};
 
 /// A PKCS#8 Ed25519 key has about 120 bytes.
 const KEY_BYTES_MAX: u64 = 16 * 1024;
@@ -21,8 +22,9 @@ const KEY_BYTES_MAX: u64 = 16 * 1024;
 /// Writes a file that proves one event to whoever has the registry of signers and nothing else of
 /// the record.
 ///
-/// The whole record is verified first, and its size and root are signed. Exit codes: 0 proven, 1
-/// the record is not what was written or has no such event, 2 no answer.
+/// The whole record is verified first. The proof ends at the newest signed note of `notes.txt` in
+/// the directory, which the gate writes with each checkpoint; no key is needed. Exit codes: 0
+/// proven, 1 the record is not what was written or has no such event, 2 no answer.
 #[derive(clap::Args, Debug)]
 pub struct ProveArgs {
     /// The event's id.
@@ -34,7 +36,8 @@ pub struct ProveArgs {
     /// The file to write; it must not be there yet. Default: the terminal.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// The key that signs: one in the registry. Default: `signing-key.pem` in the directory.
+    /// Signs the record's size and root as they are now with this key, one of the registry, instead
+    /// of ending at the newest signed note.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
     /// The registry of signers to believe. Default: `signers.json` in the directory.
@@ -85,31 +88,42 @@ fn make(args: &ProveArgs) -> Result<EventProof, Trouble> {
     let registry_path = args.signers.clone().unwrap_or_else(|| args.dir.join("signers.json"));
     let text = fs::read(&registry_path).map_err(|e| unusable(&registry_path, &e))?;
     let registry = Registry::parse(&text).map_err(|e| unusable(&registry_path, &e))?;
-    let key = open_key(args, &registry)?;
-    let found = read_record(args, &registry)?;
-    let tree = found.trail.tree();
-    let note = Note { origin: found.origin, size: tree.size(), root: tree.root() };
-    let note = note.sign(&key).map_err(|e| Trouble::Unusable(e.to_string()))?;
+    let key = args.key.as_deref().map(|path| open_key(path, &registry)).transpose()?;
+    let notes = read_notes(&args.dir, &registry).map_err(|e| unusable(&args.dir, &e))?;
+    let signed = notes.into_iter().next_back();
+    if key.is_none() && signed.is_none() {
+        let reason = "there is no signed note in `notes.txt`; a running gate writes one with each \
+                      checkpoint, or name a key of the registry with `--key`";
+        return Err(unusable(&args.dir, &reason));
+    }
+    let found = read_record(args, &registry, signed)?;
+    let note = match key {
+        Some(key) => {
+            let tree = found.trail.tree();
+            let note = Note { origin: found.origin, size: tree.size(), root: tree.root() };
+            note.sign(&key).map_err(|e| Trouble::Unusable(e.to_string()))?
+        }
+        None => found.note,
+    };
     let proof = EventProof::new(&found.line, found.index, &found.trail, &note);
     proof.check(&registry).map_err(|e| Trouble::Broken(e.to_string()))?;
     Ok(proof)
 }
 
 /// The key, if it is one that verifiers will believe.
-fn open_key(args: &ProveArgs, registry: &Registry) -> Result<LocalKey, Trouble> {
-    let path = args.key.clone().unwrap_or_else(|| args.dir.join("signing-key.pem"));
-    let pem = read_key(&path).map_err(|e| {
-        let fix = "name the file of `audit.signer.key` with `--key`, as a user who may read it";
-        Trouble::Unusable(format!("the signing key `{}`: {e}; {fix}", path.display()))
+fn open_key(path: &Path, registry: &Registry) -> Result<LocalKey, Trouble> {
+    let pem = read_key(path).map_err(|e| {
+        let reason = format!("the signing key `{}`: {e}", path.display());
+        Trouble::Unusable(reason)
     })?;
-    let key = LocalKey::from_pem(&pem, None).map_err(|e| unusable(&path, &e))?;
+    let key = LocalKey::from_pem(&pem, None).map_err(|e| unusable(path, &e))?;
     let public = key.public().to_pem();
     if registry.signers().any(|(_, signer)| signer.key().to_pem() == public) {
         return Ok(key);
     }
     let reason = "no signer in the registry has this key, so nobody would believe the proof; name \
                   the key that signs this record with `--key`";
-    Err(unusable(&path, &reason))
+    Err(unusable(path, &reason))
 }
 
 fn read_key(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -129,10 +143,17 @@ struct Found {
     line: Vec<u8>,
     index: u64,
     trail: Trail,
+    /// The signed note that the trail ends at, without a key.
+    note: String,
 }
 
-fn read_record(args: &ProveArgs, registry: &Registry) -> Result<Found, Trouble> {
-    let mut search = Search::new(args.id, registry);
+fn read_record(
+    args: &ProveArgs,
+    registry: &Registry,
+    signed: Option<(String, Note)>,
+) -> Result<Found, Trouble> {
+    let before = tree_before(&args.dir).map_err(|e| unusable(&args.dir, &e))?;
+    let mut search = Search::new(args, registry, before, signed);
     // Checkpoints first: a gate that is writing meanwhile has written each behind its events.
     add_checkpoints(&mut search.verifier, &args.dir.join("checkpoints.jsonl"))?;
     let files =
@@ -158,7 +179,7 @@ fn read_record(args: &ProveArgs, registry: &Registry) -> Result<Found, Trouble> 
         // What is signed must not be lost with the machine, or the next proof would contradict it.
         fs::File::open(last).and_then(|file| file.sync_all()).map_err(|e| unusable(last, &e))?;
     }
-    search.finish()
+    search.finish(args.key.is_some())
 }
 
 fn add_checkpoints(verifier: &mut Verifier<'_>, path: &Path) -> Result<(), Trouble> {
@@ -179,19 +200,41 @@ fn add_checkpoints(verifier: &mut Verifier<'_>, path: &Path) -> Result<(), Troub
 struct Search<'a> {
     id: String,
     verifier: Verifier<'a>,
+    /// The tree before the first event that is left.
+    before: Option<Frontier>,
     origin: Option<String>,
     place: Place,
+    signed: Option<(String, Note)>,
+    /// The place as it was when the tree had the signed note's size.
+    at_note: Option<Place>,
 }
 
+#[derive(Clone)]
 enum Place {
     Ahead(Frontier),
     Here { line: Vec<u8>, index: u64, trail: Trail },
 }
 
+impl Place {
+    fn tree(&self) -> &Frontier {
+        match self {
+            Self::Ahead(tree) => tree,
+            Self::Here { trail, .. } => trail.tree(),
+        }
+    }
+}
+
 impl<'a> Search<'a> {
-    fn new(id: Uuid, registry: &'a Registry) -> Self {
+    fn new(
+        args: &ProveArgs,
+        registry: &'a Registry,
+        before: Option<Frontier>,
+        signed: Option<(String, Note)>,
+    ) -> Self {
         let verifier = Verifier::new(Profile::Tollgate, registry);
-        Self { id: id.to_string(), verifier, origin: None, place: Place::Ahead(Frontier::new()) }
+        let place = Place::Ahead(Frontier::new());
+        let id = args.id.to_string();
+        Self { id, verifier, before, origin: None, place, signed, at_note: None }
     }
 
     fn take(&mut self, line: &[u8]) -> Result<(), Trouble> {
@@ -199,27 +242,31 @@ impl<'a> Search<'a> {
             Some(event) => Trouble::Broken(format!("event {event}: {}", e.flaw())),
             None => Trouble::Broken(e.flaw().to_string()),
         })?;
-        let leaf = leaf_hash(line);
-        let tree = match &mut self.place {
-            Place::Here { trail, .. } => {
-                trail.push_hash(leaf);
-                return Ok(());
-            }
-            Place::Ahead(tree) => tree,
+        self.grow(line)?;
+        let tree = self.place.tree();
+        let Some((_, note)) = self.signed.as_ref().filter(|(_, note)| note.size == tree.size())
+        else {
+            return Ok(());
         };
+        if note.root != tree.root() {
+            let reason = format!("the first {} events are not those that were signed", note.size);
+            return Err(Trouble::Broken(reason));
+        }
+        self.at_note = Some(self.place.clone());
+        Ok(())
+    }
+
+    fn grow(&mut self, line: &[u8]) -> Result<(), Trouble> {
+        let leaf = leaf_hash(line);
+        if let Place::Here { trail, .. } = &mut self.place {
+            trail.push_hash(leaf);
+            return Ok(());
+        }
         let entry = Entry::parse(line).map_err(|e| Trouble::Broken(e.to_string()))?;
         if self.origin.is_none() {
-            if entry.seq() > 0 {
-                let reason = format!(
-                    "the first {} events were released from the spool, and a proof needs the \
-                     whole record; put the segments that were kept elsewhere into one directory \
-                     with the rest",
-                    entry.seq()
-                );
-                return Err(Trouble::Unusable(reason));
-            }
-            self.origin = Some(format!("tollgate/{}", entry.id()));
+            self.begin(&entry)?;
         }
+        let Place::Ahead(tree) = &mut self.place else { return Ok(()) };
         if entry.id().to_string() == self.id {
             let (index, line) = (entry.seq(), line.to_vec());
             let trail = Trail::of_leaf(std::mem::take(tree), leaf);
@@ -230,14 +277,52 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Found, Trouble> {
-        self.verifier.finish().map_err(|e| Trouble::Broken(e.to_string()))?;
-        match (self.place, self.origin) {
-            (Place::Here { line, index, trail }, Some(origin)) => {
-                Ok(Found { origin, line, index, trail })
+    /// Where the record begins: at its first event, or behind those that were released. Then a
+    /// seal says what the tree was, and a signed note has to agree with it in the end.
+    fn begin(&mut self, first: &Entry) -> Result<(), Trouble> {
+        let before = self.before.take().filter(|tree| tree.size() == first.seq());
+        let signed = self.signed.as_ref().filter(|(_, note)| note.size > first.seq());
+        self.origin = match (first.seq(), before, signed) {
+            (0, _, _) => Some(format!("tollgate/{}", first.id())),
+            (_, Some(tree), Some((_, note))) => {
+                self.place = Place::Ahead(tree);
+                Some(note.origin.clone())
             }
-            (_, Some(_)) => Err(Trouble::Broken(format!("there is no event `{}`", self.id))),
-            (_, None) => Err(Trouble::Unusable("there is no event in it".to_owned())),
+            (released, _, _) => {
+                let reason = format!(
+                    "the first {released} events were released from the spool, and no seal and \
+                     signed note stand for them; put the segments that were kept elsewhere into \
+                     one directory with the rest"
+                );
+                return Err(Trouble::Unusable(reason));
+            }
+        };
+        Ok(())
+    }
+
+    fn finish(self, with_key: bool) -> Result<Found, Trouble> {
+        self.verifier.finish().map_err(|e| Trouble::Broken(e.to_string()))?;
+        let Some(origin) = self.origin else {
+            return Err(Trouble::Unusable("there is no event in it".to_owned()));
+        };
+        let (note, size) = self.signed.map_or((String::new(), 0), |(text, note)| (text, note.size));
+        if size > 0 && self.at_note.is_none() {
+            let reason = format!("a note was signed over {size} events, but they are not here");
+            return Err(Trouble::Broken(reason));
+        }
+        let Place::Here { line, index, trail } = self.place else {
+            return Err(Trouble::Broken(format!("there is no event `{}`", self.id)));
+        };
+        match self.at_note {
+            _ if with_key => Ok(Found { origin, line, index, trail, note }),
+            Some(Place::Here { line, index, trail }) => {
+                Ok(Found { origin, line, index, trail, note })
+            }
+            _ => Err(Trouble::Unusable(format!(
+                "the event is number {index}, and the last signed note covers {size} events; the \
+                 gate signs the next at its next checkpoint (`audit.checkpoints`) or when it \
+                 stops, or name a key of the registry with `--key`"
+            ))),
         }
     }
 }

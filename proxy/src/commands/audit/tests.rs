@@ -39,6 +39,7 @@ pub(super) fn run(spool: &Path, line: &str) -> (u8, String) {
     let code = match &line.command {
         AuditCommand::Verify(args) => verify(args, &mut out, &mut err),
         AuditCommand::Prove(args) => prove(args, &mut out, &mut err),
+        AuditCommand::Consistency(args) => consistency(args, &mut out, &mut err),
         AuditCommand::Tail(args) => tail(args, &mut out, &mut err),
         AuditCommand::Show(args) => show(args, &mut out, &mut err),
         AuditCommand::Grep(args) => grep(args, &mut out, &mut err),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tollgate_audit::{Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier};
 
 use super::answer::{Flawed, Spot, Trouble, tell_broken, tell_sound};
+use super::consistency::verify_consistency;
 use super::input::read_time;
 use super::lines::Lines;
 use super::postgres::PostgresArgs;
@@ -15,6 +16,7 @@ use super::progress::Progress;
 use super::proof::verify_proof;
 use super::spread::{Broken, Stop, verify_lines};
 use super::{BROKEN, SOUND, UNUSABLE, source};
+use crate::ledger::{LedgerError, compare_seals};
 
 /// Says whether a record is what was written, or names its first break.
 ///
@@ -23,7 +25,7 @@ use super::{BROKEN, SOUND, UNUSABLE, source};
 pub struct VerifyArgs {
     /// Files of events, one JSON object a line, in the chain's order; or a spool's directory.
     /// With `--from postgres`: `postgresql://USER@HOST:PORT/DATABASE`, without a password.
-    #[arg(required_unless_present = "proof", value_name = "FILE|DIR|URL")]
+    #[arg(required_unless_present_any = ["proof", "consistency"], value_name = "FILE|DIR|URL")]
     pub paths: Vec<PathBuf>,
     /// The registry of signers to believe. Default: `signers.json` in the directory; to be sure
     /// against whoever can write there, give a copy kept elsewhere.
@@ -64,6 +66,14 @@ pub struct VerifyArgs {
         conflicts_with_all = ["paths", "checkpoints", "format", "part"]
     )]
     pub proof: Option<PathBuf>,
+    /// Verifies what `audit consistency` wrote: that one log is the beginning of another.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "signers",
+        conflicts_with_all = ["paths", "checkpoints", "format", "part", "proof"]
+    )]
+    pub consistency: Option<PathBuf>,
 }
 
 /// Whose record it is.
@@ -95,7 +105,10 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
     if let (Some(proof), Some(signers)) = (&args.proof, &args.signers) {
         return verify_proof(proof, signers, args.json, out, err);
     }
-    let (code, written) = match check(args) {
+    if let (Some(proof), Some(signers)) = (&args.consistency, &args.signers) {
+        return verify_consistency(proof, signers, args.json, out, err);
+    }
+    let (code, written) = match check(args).and_then(|summary| check_seals(args, summary)) {
         Ok(summary) => (SOUND, tell_sound(args, &summary, out)),
         Err(Trouble::Broken(spot, broken)) => {
             (BROKEN, tell_broken(args.json, spot.as_ref(), &broken, out))
@@ -104,6 +117,18 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
     };
     // An answer that nobody could read is none.
     if written.is_ok() { code } else { UNUSABLE }
+}
+
+/// The closed segments of a spool are what their seals say, too.
+fn check_seals(args: &VerifyArgs, summary: Summary) -> Result<Summary, Trouble> {
+    let Some(dir) = spool(args).filter(|_| args.since.is_none()) else { return Ok(summary) };
+    match compare_seals(dir) {
+        Ok(_) => Ok(summary),
+        Err(LedgerError::Damaged { path, reason, .. }) => {
+            Err(Trouble::Broken(Some(Spot::file(&path)), Flawed { event: None, flaw: reason }))
+        }
+        Err(error) => Err(Trouble::Unusable(error.to_string())),
+    }
 }
 
 fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {

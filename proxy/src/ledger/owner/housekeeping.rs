@@ -61,13 +61,17 @@ impl Owner {
     }
 
     fn change_hold(&mut self, change: HoldChange, reply: oneshot::Sender<Result<bool, HoldFault>>) {
-        if self.failed {
-            let _ = reply.send(Err(HoldFault::Unrecorded));
-            return;
-        }
-        let changed = self.writer.change_hold(change);
-        self.publish();
-        self.queue.holds.send_replace(Arc::from(self.writer.holds()));
+        let changed = match self.writer.hold_facts(&change) {
+            _ if self.failed => Err(HoldFault::Unrecorded),
+            Ok(None) => Ok(false),
+            Err(fault) => Err(fault),
+            Ok(Some(facts)) => {
+                let done = self.writer.change_hold(facts, change);
+                self.settle(done.map(drop));
+                self.queue.holds.send_replace(Arc::from(self.writer.holds()));
+                if done == Ok(true) { Ok(true) } else { Err(HoldFault::Unrecorded) }
+            }
+        };
         let _ = reply.send(changed);
     }
 

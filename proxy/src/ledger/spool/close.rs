@@ -104,6 +104,12 @@ impl Spool {
         Some((last + 1, next))
     }
 
+    /// Whether every closed segment has its seal: the last to go leaves the tree in its own.
+    pub(in super::super) fn is_sealed(&mut self) -> bool {
+        self.write_seals();
+        self.unsealed.is_empty()
+    }
+
     /// The first segment that is left.
     pub(in super::super) fn oldest(&self) -> Option<&Segment> {
         self.segments.first()
@@ -112,10 +118,6 @@ impl Spool {
     /// Deletes the oldest segments. That it happens must be in the chain already. The seal of the
     /// last of them stays: the tree goes on from it.
     pub(in super::super) fn release(&mut self, count: usize) -> io::Result<()> {
-        self.write_seals();
-        if !self.unsealed.is_empty() {
-            return Err(io::Error::other("its seal cannot be written"));
-        }
         for _ in 0..count.min(self.segments.len().saturating_sub(1)) {
             let Some(segment) = self.segments.first() else { break };
             match fs::remove_file(segment_path(&self.dir, segment.ordinal)) {

@@ -105,12 +105,16 @@ impl Writer {
             .spool
             .releasable(|segment, next| may_go(segment, next) && !holds.cover(segment, next));
         let Some((count, next)) = releasable else { return Ok(false) };
+        let next = next.clone();
+        if !self.spool.is_sealed() {
+            return Ok(false);
+        }
         let Some(head) = next.prev_hash else { return Ok(false) };
         let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
             .text(keys::REASON, keys::RELEASED)
             .number(keys::SIZE, next.first_seq)
             .text(keys::HEAD_HASH, &head.to_string());
-        let facts = tell(facts, next);
+        let facts = tell(facts, &next);
         self.record(facts)?;
         self.spool.sync()?;
         match self.spool.release(count) {
@@ -132,18 +136,32 @@ impl Writer {
         self.spool.rotate(size, head)
     }
 
-    /// Sets or clears a hold: first the event, durable, then the file. Returns whether anything
-    /// changed.
-    pub(in super::super) fn change_hold(&mut self, change: HoldChange) -> Result<bool, HoldFault> {
-        let Some(facts) = self.holds.facts(&change, ACTOR)? else { return Ok(false) };
-        let recorded = self.record(facts).and_then(|_| self.spool.sync());
-        recorded.map_err(|_| HoldFault::Unrecorded)?;
+    /// What is to be recorded before a hold changes; none when nothing would change.
+    pub(in super::super) fn hold_facts(
+        &self,
+        change: &HoldChange,
+    ) -> Result<Option<Facts>, HoldFault> {
+        self.holds.facts(change, ACTOR)
+    }
+
+    /// Sets or clears a hold: first the event, durable, then the file. Returns whether the file
+    /// has it, too.
+    pub(in super::super) fn change_hold(
+        &mut self,
+        facts: Facts,
+        change: HoldChange,
+    ) -> Result<bool, StoreFault> {
+        self.record(facts)?;
+        self.spool.sync()?;
         self.holds.apply(change);
-        self.holds.save().map(|()| true).map_err(|error| {
-            // The chain knows it and so does this process; a start that finds both reads the chain.
-            tracing::error!(%error, "a legal hold is in force, but its file cannot be written");
-            HoldFault::Unrecorded
-        })
+        Ok(self
+            .holds
+            .save()
+            .map_err(|error| {
+                // The chain knows it and so does this process; a start that finds both reads the chain.
+                tracing::error!(%error, "a legal hold is in force, but its file cannot be written");
+            })
+            .is_ok())
     }
 
     /// The holds in force.
@@ -188,7 +206,9 @@ impl Writer {
     /// Signs the tree's size and root beside the checkpoint's line. Like that line, one that
     /// cannot be kept now is a warning; the next one covers it.
     pub(super) fn sign_note(&mut self, origin: &str) {
-        let Some(tree) = self.spool.tree() else { return };
+        let Some(tree) = self.spool.tree().filter(|_| self.signers.note_key().is_some()) else {
+            return;
+        };
         let note = Note { origin: origin.to_owned(), size: tree.size(), root: tree.root() };
         let size = note.size;
         let kept = match self.note_text(&note) {
