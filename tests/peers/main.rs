@@ -15,5 +15,6 @@ mod authority;
 mod curl;
 mod gate;
 mod peer;
+mod record;
 mod suite;
 mod walk;
