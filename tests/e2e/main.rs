@@ -35,3 +35,4 @@ mod smoke;
 mod smuggling;
 mod streams;
 mod tls;
+mod watching;
