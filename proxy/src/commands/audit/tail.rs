@@ -204,7 +204,8 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&out), expect);
         };
         let two = lines[..2].concat();
-        written(&format!("{two}{}", &lines[2][..40]), &two);
+        let half: String = lines[2].chars().take(40).collect();
+        written(&format!("{two}{half}"), &two);
         written(&lines[..3].concat(), &lines[2]);
         // A restart cuts the last one off, and another comes in its place.
         written(&two, "");
