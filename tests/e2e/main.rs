@@ -37,3 +37,4 @@ mod smoke;
 mod smuggling;
 mod streams;
 mod tls;
+mod watching;

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the outside clients that `tests/peers` puts before the gate, below `.tools/peers`:
 #
-#   py2, py1, fastmcp, sinks   Python environments, one for each lock in tests/peers/python
-#   node                       npm packages from tests/peers/package-lock.json, Node.js 24 among them
+#   py2, py1, fastmcp,  Python environments, one for each lock in tests/peers/python; judge has
+#   sinks, judge        another Merkle tree and another Ed25519, for proofs of the record
+#   node                npm packages from tests/peers/package-lock.json, Node.js 24 among them
 #
 # A part whose lock has not changed since it was installed is left alone, so this is cheap to run
 # again. Everything comes from package registries by their ordinary clients; each try that fails
@@ -114,4 +115,5 @@ install_python py2
 install_python py1
 install_python fastmcp
 install_python sinks
+install_python judge
 install_node

@@ -16,6 +16,7 @@ mod collectors;
 mod curl;
 mod disks;
 mod gate;
+mod judges;
 mod nats;
 mod peer;
 mod postgres;

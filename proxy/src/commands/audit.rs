@@ -57,7 +57,9 @@ pub enum AuditCommand {
 impl AuditCommand {
     /// Runs it and returns the process's exit code.
     pub fn run(&self) -> u8 {
-        let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+        // Colours stay on a terminal, unless `NO_COLOR` says otherwise.
+        let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
+        let mut err = std::io::stderr().lock();
         match self {
             Self::Verify(args) => verify(args, &mut out, &mut err),
             Self::Prove(args) => prove(args, &mut out, &mut err),

@@ -5,9 +5,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Often enough to look alive.
 const DRAWS_PER_SECOND: u8 = 8;
-/// Where it is known how much there is.
+/// Where it is known how much there is. The bar takes what room a terminal's line has left.
 const BAR: &str =
-    "{bar:32} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left, {msg} events";
+    "{wide_bar} {bytes}/{total_bytes}, {binary_bytes_per_sec}, {eta} left, {msg} events";
 /// Where it is not.
 const COUNT: &str = "{spinner} {bytes}, {binary_bytes_per_sec}, {msg} events";
 
@@ -28,8 +28,8 @@ impl Progress {
 
     pub(super) fn at(&self, bytes_read: u64, events: u64) {
         if !self.0.is_hidden() {
-            self.0.set_message(events.to_string());
             self.0.set_position(bytes_read);
+            self.0.set_message(events.to_string());
         }
     }
 }

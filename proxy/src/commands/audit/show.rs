@@ -2,6 +2,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tollgate_audit::{Flaw, Profile, Registry, Verifier, keys, read_json};
@@ -174,16 +175,18 @@ const STORY: [(&str, &[&str]); 8] = [
 ];
 
 fn write_story(told: &[Told], out: &mut dyn Write) -> io::Result<()> {
+    let first = told.first().and_then(|told| time(&told.event));
     for (at, told) in told.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
         }
-        write_event(told, out)?;
+        write_event(told, first.filter(|_| at > 0), out)?;
     }
     Ok(())
 }
 
-fn write_event(told: &Told, out: &mut dyn Write) -> io::Result<()> {
+/// `first` is when the story began.
+fn write_event(told: &Told, first: Option<Timestamp>, out: &mut dyn Write) -> io::Result<()> {
     let column = |key: &str| {
         let inside = told.event.get("payload").and_then(|payload| payload.get(key));
         inside.or_else(|| told.event.get(key)).map(words).unwrap_or_default()
@@ -195,7 +198,9 @@ fn write_event(told: &Told, out: &mut dyn Write) -> io::Result<()> {
     let nothing = Map::new();
     let facts = facts(&told.event).unwrap_or(&nothing);
     line("event", &format!("{} number {} {}", column("event_type"), column("seq"), column("id")))?;
-    line("at", &column("ts"))?;
+    let later = first.zip(time(&told.event)).map(|(first, now)| now.duration_since(first));
+    let later = later.map(|later| format!(", {:.6} s after the first", later.as_secs_f64()));
+    line("at", &(column("ts") + &later.unwrap_or_default()))?;
     line("actor", &column("actor"))?;
     for (name, keys) in STORY {
         line(name, &listed(facts, keys.iter().copied()))?;
@@ -212,6 +217,11 @@ fn write_event(told: &Told, out: &mut dyn Write) -> io::Result<()> {
     let signature = told.seal.signature_holds.map_or("is not checked: no registry", holds);
     line("signed by", &format!("{} {signature}", column("signer_kid")))?;
     line("broken", told.seal.flaw.as_deref().unwrap_or_default())
+}
+
+fn time(event: &Value) -> Option<Timestamp> {
+    let ts = event.get("payload").and_then(|payload| payload.get("ts")).or(event.get("ts"))?;
+    ts.as_str()?.parse().ok()
 }
 
 fn holds(it: bool) -> &'static str {

@@ -2,6 +2,7 @@
 mod cef;
 mod export;
 mod reading;
+mod spread;
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +48,8 @@ pub(super) fn run(spool: &Path, line: &str) -> (u8, String) {
         AuditCommand::Stats(args) => stats(args, &mut out, &mut err),
     };
     out.extend(err);
-    (code, String::from_utf8(out).unwrap())
+    let text = String::from_utf8(out).unwrap();
+    (code, anstream::adapter::strip_str(&text).to_string())
 }
 
 #[track_caller]
@@ -94,13 +96,21 @@ async fn a_changed_record() {
 async fn the_last_lines() {
     let dir = TempDir::new().unwrap();
     let spool = spool(&dir).await;
-    check(&spool, "tail {dir}", SOUND, "call.intent      spiffe://acme/agents/reader tool=beta");
+    check(
+        &spool,
+        "tail {dir}",
+        SOUND,
+        "   call.intent          spiffe://acme/agents/reader      tool=beta",
+    );
     let (_, all) = run(&spool, "tail {dir}");
     assert_eq!(all.lines().count(), 5);
     assert!(!all.contains('\u{1b}'));
     let (_, two) = run(&spool, "tail {dir} -n 2");
     assert_eq!(two.lines().collect::<Vec<_>>(), all.lines().skip(3).collect::<Vec<_>>());
     check(&spool, "tail {dir}/nothing", UNUSABLE, "nothing");
+    let (_, lines) = run(&spool, "tail --json {dir}");
+    let read = |line: &str| tollgate_audit::Entry::parse(line.as_bytes()).is_ok();
+    assert!(lines.lines().count() == 5 && lines.lines().all(read), "{lines}");
 }
 
 /// A reader that goes away when it has seen enough.
@@ -133,7 +143,7 @@ async fn following_goes_on_into_new_segments() {
     ledger.append(facts(0)).await.unwrap();
     let path = options.spool.clone();
     let reader = tokio::task::spawn_blocking(move || {
-        let args = TailArgs { path, follow: true, lines: 20 };
+        let args = TailArgs { path, follow: true, lines: 20, json: false };
         let mut out = Until(Vec::new(), "tool-7\n");
         assert_eq!(tail(&args, &mut out, &mut Vec::new()), SOUND);
         String::from_utf8(out.0).unwrap()
@@ -147,4 +157,43 @@ async fn following_goes_on_into_new_segments() {
     let expect: Vec<String> = (0..8).map(|n| format!("tool=tool-{n}")).collect();
     assert_eq!(tools, expect);
     ledger.stop().await.unwrap();
+}
+
+#[test]
+fn exit_codes_are_what_scripts_know() {
+    assert_eq!([SOUND, BROKEN, FOUND, NOT_FOUND, UNUSABLE], [0, 1, 0, 1, 2]);
+    let wrong = Line::try_parse_from(["audit", "verify"]).err().unwrap();
+    assert_eq!(wrong.exit_code(), i32::from(UNUSABLE));
+}
+
+/// Columns stand below one another, and a refusal is seen without reading.
+#[test]
+fn a_refusal_stands_out() {
+    use tollgate_audit::{Chain, LocalKey};
+    let key = LocalKey::from_pem(LocalKey::pem_from_seed(&[1; 32]).as_bytes(), None).unwrap();
+    let mut chain = Chain::new();
+    let mut line = |kind, fact, value: &str| {
+        let facts = Facts::new(kind, "spiffe://acme/agents/reader").text(fact, value);
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let draft = chain.draft(facts, uuid::Uuid::nil(), now, key.kid()).unwrap();
+        let signature = key.sign(draft.hash()).unwrap();
+        words::describe(&draft.close(signature).unwrap())
+    };
+    let mut places = Vec::new();
+    for (kind, fact, value, mark, red) in [
+        (EventType::CallIntent, "effect", "allow", " ", false),
+        (EventType::CallRefused, "code", "POLICY_DENIED", "!", true),
+        (EventType::CallOutcome, "outcome", "failed", "!", true),
+        (EventType::CallOutcome, "outcome", "answered", " ", false),
+        (EventType::LimitExceeded, "reason", "agent", "?", false),
+        (EventType::AuditReconciliation, "reason", "torn_tail", " ", false),
+    ] {
+        let text = line(kind, fact, value);
+        assert_eq!(text.contains("\u{1b}[31m"), red, "{text:?}");
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        assert!(plain.contains(&format!(" {mark} {}", kind.as_str())), "{plain}");
+        places.push(plain.find("spiffe").unwrap());
+    }
+    places.dedup();
+    assert_eq!(places.len(), 1, "the actors do not stand below one another");
 }

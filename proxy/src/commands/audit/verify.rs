@@ -165,7 +165,7 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
 
 fn threads(args: &VerifyArgs) -> NonZeroUsize {
     let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    args.threads.map_or_else(all, |threads| NonZeroUsize::from(threads))
+    args.threads.map_or_else(all, NonZeroUsize::from)
 }
 
 fn stopped(stop: Stop) -> Trouble {

@@ -1,15 +1,24 @@
 //! Events as words for people.
+//!
+//! What is written here has colours in it. `tollgate audit` takes them out again where nobody would
+//! see them: when standard output is no terminal, or `NO_COLOR` is set.
+use anstyle::{AnsiColor, Style};
 use serde_json::Value;
-use tollgate_audit::{Entry, keys, write_stamp};
+use tollgate_audit::{Entry, EventType, keys, write_stamp};
 
-/// `time seq type actor effect code rule tool host`, each only where there is one.
+/// `time seq mark type actor` in columns, then `key=value` of what there is: effect, code, rule,
+/// tool, host. The mark is `!` where something was refused or failed and `?` where somebody waits.
 pub(super) fn describe(entry: &Entry) -> String {
+    let tone = Tone::of(entry);
+    let (style, faint) = (tone.style(), Style::new().dimmed());
+    // No type of event is longer than 25 characters, and few are longer than 20.
     let mut text = format!(
-        "{} {:>6} {:<16} {}",
+        "{faint}{}{faint:#} {:>6} {style}{} {:<20}{style:#} {:<32}",
         write_stamp(entry.ts()),
         entry.seq(),
-        entry.event_type(),
-        entry.actor()
+        tone.mark(),
+        tame(entry.event_type()),
+        tame(entry.actor()),
     );
     let shown = [
         keys::EFFECT,
@@ -20,18 +29,75 @@ pub(super) fn describe(entry: &Entry) -> String {
         keys::HOST,
         keys::PATH,
         keys::STATUS,
+        keys::DURATION_MS,
         keys::CLASSES,
         keys::REASON,
         keys::SIZE,
     ];
     for key in shown {
-        match entry.fact(key) {
-            Some(Value::String(value)) => text.push_str(&format!(" {key}={value}")),
-            Some(value) => text.push_str(&format!(" {key}={value}")),
-            None => {}
+        let value = match entry.fact(key) {
+            Some(Value::String(value)) => tame(value),
+            Some(value) => tame(&value.to_string()),
+            None => continue,
+        };
+        match key {
+            keys::CODE => text.push_str(&format!(" {style}{key}={value}{style:#}")),
+            _ => text.push_str(&format!(" {key}={value}")),
         }
     }
-    tame(&text)
+    text
+}
+
+/// How loud an event is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Tone {
+    /// Something was refused, failed or is in danger.
+    Bad,
+    /// Somebody waits, or was slowed down.
+    Wait,
+    /// All else.
+    Plain,
+}
+
+impl Tone {
+    fn of(entry: &Entry) -> Self {
+        use EventType as Type;
+        let fact = |key| entry.fact_text(key).unwrap_or_default();
+        let kind = match EventType::parse(entry.event_type()) {
+            Some(
+                Type::AgentQuarantined
+                | Type::AgentRefused
+                | Type::ApprovalExpired
+                | Type::ApprovalRejected
+                | Type::CallRefused
+                | Type::KillswitchOn
+                | Type::SignerCompromise,
+            ) => Self::Bad,
+            Some(Type::ApprovalRequested | Type::LimitExceeded) => Self::Wait,
+            _ => Self::Plain,
+        };
+        match (fact(keys::EFFECT), fact("outcome")) {
+            ("deny", _) | (_, "cut" | "failed" | "interrupted" | "refused") => Self::Bad,
+            ("hold", _) => Self::Wait,
+            _ => kind,
+        }
+    }
+
+    fn mark(self) -> char {
+        match self {
+            Self::Bad => '!',
+            Self::Wait => '?',
+            Self::Plain => ' ',
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Self::Bad => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+            Self::Wait => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+            Self::Plain => Style::new(),
+        }
+    }
 }
 
 /// What the gate writes is in the portable profile and passes unchanged. In a file that somebody

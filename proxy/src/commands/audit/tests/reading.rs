@@ -70,6 +70,7 @@ async fn a_calls_story() {
             "rule      rule may-send, reasons WORK_HOURS",
             "answer    outcome answered, status 200",
             "took      duration_ms 12",
+            " s after the first",
             "action redact",
             "place /to",
             "more      path_print 0011",
