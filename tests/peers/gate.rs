@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The binary under test: `TOLLGATE_BINARY`, else the one beside this test, built if it is not.
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("TOLLGATE_BINARY") {
         Some(path) => path.into(),

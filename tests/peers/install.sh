@@ -2,6 +2,8 @@
 # Installs the outside clients that `tests/peers` puts before the gate, below `.tools/peers`:
 #
 #   py2, py1, fastmcp   Python environments, one for each lock in tests/peers/python
+#   formats             the same, for judges of the record's formats: readers of CEF, OCSF's schema, and
+#                       another canonicalizer
 #   node                npm packages from tests/peers/package-lock.json, Node.js 24 among them
 #
 # A part whose lock has not changed since it was installed is left alone, so this is cheap to run
@@ -84,6 +86,7 @@ ensure curl curl
 ensure openssl openssl
 ensure python3 python3-venv
 ensure npm npm
+ensure lognormalizer liblognorm-utils
 mkdir -p "$peers"
 # Two runs at once would each remove what the other has just installed.
 exec 9>"$peers/.lock"
@@ -91,4 +94,5 @@ flock 9
 install_python py2
 install_python py1
 install_python fastmcp
+install_python formats
 install_node

@@ -13,7 +13,11 @@
 
 mod authority;
 mod curl;
+mod formats;
 mod gate;
+// Events of any kind, as the audit crate's own tests make them.
+#[path = "../../proxy/audit/tests/made/mod.rs"]
+mod made;
 mod peer;
 mod suite;
 mod walk;
