@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the outside clients that `tests/peers` puts before the gate, below `.tools/peers`:
 #
-#   py2, py1, fastmcp,  Python environments, one for each lock in tests/peers/python; judge has
-#   sinks, judge        another Merkle tree and another Ed25519, for proofs of the record
+#   py2, py1, fastmcp,  Python environments, one for each lock in tests/peers/python; formats has
+#   sinks, judge,       readers of CEF, OCSF's schema and another canonicalizer, judge another
+#   formats             Merkle tree and another Ed25519, for proofs of the record
 #   node                npm packages from tests/peers/package-lock.json, Node.js 24 among them
 #
 # A part whose lock has not changed since it was installed is left alone, so this is cheap to run
@@ -107,6 +108,8 @@ ensure_file nats-server "/usr/sbin/nats-server"
 ensure_file postgresql "/usr/lib/postgresql/*/bin/initdb"
 ensure_file rsyslog "/usr/sbin/rsyslogd"
 ensure_file rsyslog-openssl "/usr/lib/*/rsyslog/lmnsd_ossl.so"
+# A parser of CEF that is not ours.
+ensure lognormalizer liblognorm-utils
 mkdir -p "$peers"
 # Two runs at once would each remove what the other has just installed.
 exec 9>"$peers/.lock"
@@ -116,4 +119,5 @@ install_python py1
 install_python fastmcp
 install_python sinks
 install_python judge
+install_python formats
 install_node

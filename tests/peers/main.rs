@@ -15,8 +15,12 @@ mod authority;
 mod collectors;
 mod curl;
 mod disks;
+mod formats;
 mod gate;
 mod judges;
+// Events of any kind, as the audit crate's own tests make them.
+#[path = "../../proxy/audit/tests/made/mod.rs"]
+mod made;
 mod nats;
 mod peer;
 mod postgres;

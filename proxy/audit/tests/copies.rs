@@ -191,6 +191,18 @@ fn classes() {
     }
 }
 
+#[test]
+fn the_page_has_every_type_in_its_class() {
+    let page = include_str!("../FORMATS.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    for kind in EventType::ALL {
+        let class = ocsf::Class::of(&entry(Facts::new(*kind, "a")));
+        let due = format!("| {} ({}) |", class.name(), class.uid());
+        let row = rows.iter().find(|row| row.starts_with(&due)).unwrap();
+        assert!(row.contains(&format!("`{kind}`")), "FORMATS.md has no `{kind}` in {row}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
