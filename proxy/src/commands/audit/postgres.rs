@@ -58,7 +58,7 @@ async fn read<E>(
     mut each: impl FnMut(u64, &[u8]) -> Result<(), E>,
 ) -> Result<Result<(), E>, String> {
     // A table without the index of its numbers is sorted first, which may take its time.
-    client.batch_execute("SET statement_timeout = 0").await.map_err(told)?;
+    client.batch_execute("SET statement_timeout = '1h'").await.map_err(told)?;
     let snapshot = client
         .build_transaction()
         .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
