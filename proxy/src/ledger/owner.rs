@@ -71,7 +71,10 @@ impl Owner {
     /// Runs on its own thread until the queue is closed and empty.
     pub(super) fn start(self) -> Result<(), LedgerError> {
         let thread = std::thread::Builder::new().name("ledger".to_owned());
+        // Key services are asked from this thread, on the runtime that the sinks have.
+        let runtime = tokio::runtime::Handle::current();
         let run = move || {
+            let _entered = runtime.enter();
             // Whatever ends this thread, nobody waits for it in vain. It is dropped after the
             // owner, so the directory is free when the ending is told.
             let mut guard = EndingGuard { queue: Arc::clone(&self.queue), ending: None };

@@ -7,6 +7,7 @@ mod formats;
 mod keeping;
 mod record;
 mod seals;
+mod signers;
 mod sinks;
 
 use std::fs;

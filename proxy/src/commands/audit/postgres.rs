@@ -62,7 +62,7 @@ impl Rows {
             let session = Session::open(config, tls.as_ref()).await?;
             // A table without the index of its numbers is sorted first, which may take its time.
             let begin = format!(
-                "SET statement_timeout = 0; \
+                "SET statement_timeout = '1h'; \
                  BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
                  DECLARE rows NO SCROLL CURSOR FOR {}",
                 table.reading()

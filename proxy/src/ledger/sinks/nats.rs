@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_nats::ConnectOptions;
 use async_nats::jetstream::context::{ContextBuilder, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
+use async_nats::jetstream::stream::RawMessageErrorKind;
 use async_nats::jetstream::{Context, stream};
 use rustls::ClientConfig;
 use tollgate_audit::Entry;
@@ -32,6 +32,9 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 const ACK_WAIT: Duration = Duration::from_secs(10);
 /// Messages that may wait for their acknowledgement; as many as a batch has at most.
 const UNACKNOWLEDGED_MAX: usize = 10_000;
+
+/// Deleted messages at a stream's end that are walked over.
+const DELETED_MAX: usize = 1_000;
 
 /// A stream at a broker.
 pub(super) struct NatsOutlet {
@@ -109,10 +112,9 @@ impl NatsOutlet {
                 self.stream, self.subject
             )));
         }
-        let (number, empty) = (info.state.last_sequence, info.state.messages == 0);
         let stream = context.get_stream_no_info(&self.stream).await.map_err(broker)?;
-        let last = if empty { None } else { self.last(&stream).await? };
-        Ok(Link { context, stream, number, last, ours: false })
+        let last = self.last(&stream, &info.state).await?;
+        Ok(Link { context, stream, number: info.state.last_sequence, last, ours: false })
     }
 
     fn options(&self) -> Result<ConnectOptions, DeliveryError> {
@@ -142,16 +144,28 @@ impl NatsOutlet {
         })
     }
 
-    /// The last event in the stream; none when it holds no message.
-    async fn last(&self, stream: &stream::Stream<()>) -> Result<Option<Last>, DeliveryError> {
-        match stream.get_last_raw_message_by_subject(&self.subject).await {
-            Ok(message) => {
-                let end = self.read(&message.payload)?;
-                Ok(Some(Last { number: message.sequence, end }))
-            }
-            Err(e) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(e) => Err(broker(e)),
+    /// The last event in the stream; none when it holds no message. Numbers that were deleted are
+    /// walked over, since nats-server 2.9 forgets a subject's last message with a deletion.
+    async fn last(
+        &self,
+        stream: &stream::Stream<()>,
+        state: &stream::State,
+    ) -> Result<Option<Last>, DeliveryError> {
+        if state.messages == 0 {
+            return Ok(None);
         }
+        let numbers = (state.first_sequence..=state.last_sequence).rev();
+        for number in numbers.take(DELETED_MAX) {
+            match stream.get_raw_message(number).await {
+                Ok(message) => return Ok(Some(Last { number, end: self.read(&message.payload)? })),
+                Err(e) if e.kind() == RawMessageErrorKind::NoMessageFound => {}
+                Err(e) => return Err(broker(e)),
+            }
+        }
+        Err(DeliveryError::Broker(format!(
+            "the last {DELETED_MAX} messages of `{}` were deleted",
+            self.stream
+        )))
     }
 
     fn read(&self, payload: &[u8]) -> Result<End, DeliveryError> {
