@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 pub use class::Class;
 pub use read::read_ocsf;
 
-use crate::copy::{PRODUCT, reason, severity, title};
+use crate::copy::{PRODUCT, severity, title};
 use crate::{Entry, keys};
 use parts::{number, object, status_id, text};
 
@@ -80,7 +80,7 @@ fn severity_id(entry: &Entry) -> u64 {
 
 fn detail(entry: &Entry) -> Option<Value> {
     let said = entry.fact_text("detail").or_else(|| entry.fact_text(keys::REASON));
-    said.filter(|said| *said != reason(entry) || entry.fact(keys::CODE).is_none()).and_then(text)
+    said.and_then(text)
 }
 
 fn metadata(entry: &Entry, class: Class, version: &str) -> Option<Value> {
