@@ -30,21 +30,23 @@ impl Writer {
     }
 
     /// A session key's first event is its root's word, signed with the key itself: whoever reads
-    /// on knows the key from here.
+    /// on knows the key from here. Until it is written, nothing else is.
     fn announce_session(&mut self) -> Result<(), StoreFault> {
-        match self.signers.word().map(|word| word.facts(ACTOR)) {
-            Some(facts) => self.record(facts).map(drop),
-            None => Ok(()),
+        if let Some(facts) = self.signers.word().map(|word| word.facts(ACTOR)) {
+            self.unannounced = true;
+            self.record(facts)?;
         }
+        self.unannounced = false;
+        Ok(())
     }
 
     /// Takes up a session key that was made in the meantime.
     pub(super) fn refresh_signer(&mut self) -> Result<(), StoreFault> {
-        if !self.signers.refresh(&mut self.register) {
-            return Ok(());
+        if self.signers.refresh(&mut self.register) {
+            self.keep_time();
+            self.unannounced = true;
         }
-        self.keep_time();
-        self.announce_session()
+        if self.unannounced { self.announce_session() } else { Ok(()) }
     }
 
     /// Looks whether another key should sign, and whether one is to be revoked.

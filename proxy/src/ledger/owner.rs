@@ -98,9 +98,18 @@ impl Owner {
                 break;
             }
         }
-        if !self.failed && self.writer.unchecked().0 > 0 && self.writer.checkpoint().is_err() {
-            self.failed = true;
-            self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
+        if !self.failed && self.writer.unchecked().0 > 0 {
+            match self.writer.checkpoint() {
+                Ok(()) => {}
+                // Every event is written and signed; only the word on how many there are is missing.
+                Err(StoreFault::Unsigned) => {
+                    tracing::warn!("the closing checkpoint could not be signed");
+                }
+                Err(_) => {
+                    self.failed = true;
+                    self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
+                }
+            }
         }
         self.publish();
         (!self.failed).then_some(Ending::Well)
@@ -126,8 +135,13 @@ impl Owner {
         if jobs.is_empty() {
             return;
         }
-        if !self.failed && self.writer.refresh_signer() == Err(StoreFault::Failed) {
-            self.fail(Sealed::default());
+        if !self.failed {
+            match self.writer.refresh_signer() {
+                Ok(()) => {}
+                Err(StoreFault::Failed) => self.fail(Sealed::default()),
+                Err(StoreFault::Full) => return self.put_off(jobs, LedgerRefusal::Full),
+                Err(StoreFault::Unsigned) => return self.put_off(jobs, LedgerRefusal::Signer),
+            }
         }
         let mut batch = self.writer.batch();
         let mut sealed = Sealed::default();
@@ -226,6 +240,19 @@ impl Owner {
             self.queue.put_back(notes);
         }
         self.pause();
+    }
+
+    /// The same before anything of it has a place in the chain.
+    fn put_off(&mut self, jobs: Vec<Job>, refusal: LedgerRefusal) {
+        let mut sealed = Sealed::default();
+        for job in jobs {
+            match job {
+                Job::Append { reply, .. } => self.refuse(reply, refusal),
+                Job::Note(facts) => sealed.unsealed.push(facts),
+                Job::Hold { .. } | Job::Reconsider { .. } => {}
+            }
+        }
+        self.hold(sealed, refusal);
     }
 
     fn mark(&self, refusal: LedgerRefusal) {

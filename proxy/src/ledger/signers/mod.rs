@@ -108,16 +108,18 @@ impl Signers {
         Ok(Some(Successor { hand: Hand::Local(key), files }))
     }
 
-    /// Lets another signer take over, and gives back the one before.
+    /// Lets another signer take over. Its key is registered, then in its place, and only then does
+    /// it sign; where that fails, the one before goes on.
     pub(super) fn replace(
         &mut self,
         successor: Successor,
         register: &mut Register,
     ) -> Result<(), LedgerError> {
-        *self = Self::of(successor.hand, register)?;
-        if let Some((next, path)) = successor.files {
-            local::put_in_place(&next, &path)?;
+        let next = Self::of(successor.hand, register)?;
+        if let Some((from, to)) = successor.files {
+            local::put_in_place(&from, &to)?;
         }
+        *self = next;
         Ok(())
     }
 
