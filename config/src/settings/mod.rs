@@ -3,6 +3,7 @@ mod audit;
 mod dlp;
 mod formats;
 mod paths;
+mod s3;
 mod sinks;
 mod warnings;
 mod ways_in;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, Checkpoints, Durability, Signer};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,

@@ -46,6 +46,7 @@ impl Settings {
                         .for_each(&mut *visit);
                 }
                 Sink::Folder(folder) => visit(&mut folder.directory),
+                Sink::S3(s3) => s3.ca.iter_mut().for_each(&mut *visit),
                 Sink::Stdout(_) => {}
             }
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SecretRef, formats};
+use super::{S3Sink, SecretRef, formats};
 
 /// Where events are streamed to.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,8 @@ pub enum Sink {
     Syslog(SyslogSink),
     /// Files of JSON lines in a directory, each written once and never again.
     Folder(FolderSink),
+    /// Objects of JSON lines in an S3 bucket, under Object Lock.
+    S3(S3Sink),
     /// JSON lines on standard output, for whoever collects a container's output.
     Stdout(StdoutSink),
 }
@@ -139,6 +141,7 @@ impl Sink {
             Self::Http(sink) => &sink.name,
             Self::Syslog(sink) => &sink.name,
             Self::Folder(sink) => &sink.name,
+            Self::S3(sink) => &sink.name,
             Self::Stdout(sink) => &sink.name,
         }
     }

@@ -108,7 +108,14 @@ impl Settings {
                 {
                     warnings.push(format!("sink `{}` sends the record in clear text", syslog.name));
                 }
-                Sink::Http(_) | Sink::Syslog(_) | Sink::Folder(_) | Sink::Stdout(_) => {}
+                Sink::S3(s3) if s3.endpoint.as_deref().is_some_and(cleartext) => warnings.push(
+                    format!("sink `{}` sends the record in clear text over `http://`", s3.name),
+                ),
+                Sink::Http(_)
+                | Sink::Syslog(_)
+                | Sink::Folder(_)
+                | Sink::S3(_)
+                | Sink::Stdout(_) => {}
             }
         }
     }

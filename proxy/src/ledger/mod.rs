@@ -14,9 +14,10 @@
 //! <spool>/cursor-<sink>.json          how far a sink has acknowledged
 //! <spool>/dead-<sink>.jsonl           events that its collector refused for good
 //! ```
+mod archive;
 #[cfg_attr(
     not(test),
-    allow(dead_code, unused_imports, reason = "the signers and sinks that use it come next")
+    allow(dead_code, unused_imports, reason = "the signers that use it come next")
 )]
 mod aws;
 mod disk;
