@@ -196,6 +196,17 @@ pub(crate) fn http_url(text: &str) -> Result<Url, Wrong> {
     Ok(url)
 }
 
+/// Whether a URL leads to this machine, or is none.
+pub(crate) fn is_loopback_url(text: &str) -> bool {
+    let Ok(url) = http_url(text) else { return true };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
+        None => true,
+    }
+}
+
 /// What stands between `://` and the next slash, as written.
 fn authority(text: &str) -> &str {
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);

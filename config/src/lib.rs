@@ -32,6 +32,7 @@ mod reference;
 mod schema;
 pub mod settings;
 mod shape;
+mod signing_variables;
 mod tree;
 mod walk;
 mod words;
@@ -41,3 +42,9 @@ pub use read::read;
 pub use reference::reference;
 pub use schema::schema;
 pub use settings::Settings;
+
+/// Whether [`read`] looks at an environment variable of this name.
+pub fn is_read(variable: &str) -> bool {
+    variable.starts_with(overrides::PREFIX)
+        || signing_variables::VARIABLES.iter().any(|(name, _)| *name == variable)
+}

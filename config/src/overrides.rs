@@ -6,7 +6,7 @@ use crate::tree::{Entry, Kind, Node, Place};
 use crate::words::{meant, showable};
 
 /// What every override begins with. A single underscore (`TOLLGATE_…`) is never one.
-const PREFIX: &str = "TOLLGATE__";
+pub(crate) const PREFIX: &str = "TOLLGATE__";
 /// The longest value that is read; more than any text may have.
 const VALUE_BYTES_MAX: usize = 16 << 10;
 
@@ -101,7 +101,7 @@ fn typed(value: &str, shape: &Shape) -> Kind {
 }
 
 /// Puts a value at the end of some steps, and makes the maps on the way.
-fn put(node: &mut Node, steps: &[String], value: Node) {
+pub(crate) fn put(node: &mut Node, steps: &[String], value: Node) {
     // A section of the wrong type is told by the walk.
     let Kind::Map(entries) = &mut node.kind else { return };
     let Some((step, rest)) = steps.split_first() else { return };

@@ -7,10 +7,10 @@ use crate::errata::Errata;
 use crate::mistakes::Mistakes;
 use crate::shape::Shape;
 use crate::tree::Place;
-use crate::{Settings, check, overrides, parse, walk};
+use crate::{Settings, check, overrides, parse, signing_variables, walk};
 
 /// Reads a configuration file, and lays the variables of `environment` that begin with
-/// `TOLLGATE__` over it.
+/// `TOLLGATE__` over it, and those of the record's signer.
 ///
 /// `file_name` is only what the file is called in mistakes. Nothing that is named in the file is
 /// opened; all paths stay as written until [`Settings::resolve`].
@@ -48,6 +48,7 @@ fn settings(
     let mut root = parse::parse(text, errata)?;
     errata.conceal_secrets(&root);
     overrides::apply(&mut root, shape, environment, errata);
+    signing_variables::apply(&mut root, environment, errata);
     walk::walk(&root, shape, errata);
     check::check(&root, errata);
     if !errata.is_empty() {

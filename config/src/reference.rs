@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::overrides::variables;
 use crate::shape::{Key, Shape};
+use crate::signing_variables;
 use crate::walk::join;
 
 /// The reference as Markdown: a smallest file, and a table of every key with its type, default and
@@ -18,6 +19,10 @@ pub fn reference() -> String {
     let _ = write!(text, "{VARIABLES}");
     for (name, steps, _) in variables(&shape) {
         let _ = writeln!(text, "| `{name}` | `{}` |", steps.join("."));
+    }
+    text.push_str(SIGNING);
+    for (name, meaning) in signing_variables::VARIABLES {
+        let _ = writeln!(text, "| `{name}` | {meaning} |");
     }
     text
 }
@@ -52,6 +57,14 @@ A variable overrides one value outside lists; an unknown name that begins with `
 mistake. Secrets are never given here: `…__ENV` takes the name of the variable that holds one.
 
 | variable | key |
+| --- | --- |
+";
+
+const SIGNING: &str = "
+These are honoured beside the file, since other signers of a platform obey them. None of them makes
+a start laxer than the file.
+
+| variable | meaning |
 | --- | --- |
 ";
 

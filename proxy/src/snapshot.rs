@@ -91,7 +91,12 @@ impl Source {
     pub fn new(path: &Path) -> Self {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("TOLLGATE__"))
+            .filter(|(name, _)| tollgate_config::is_read(name))
+            // Whether it is there matters; what it is, is read when it is used.
+            .map(|(name, value)| match name.as_str() {
+                "SIGNING_PROXY_API_KEY" if !value.is_empty() => (name, "set".to_owned()),
+                _ => (name, value),
+            })
             .collect();
         Self { path: path.to_owned(), environment }
     }

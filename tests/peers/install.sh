@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the outside clients that `tests/peers` puts before the gate, below `.tools/peers`:
 #
-#   py2, py1, fastmcp   Python environments, one for each lock in tests/peers/python
+#   py2, py1, fastmcp,
+#   aws                 Python environments, one for each lock in tests/peers/python
 #   node                npm packages from tests/peers/package-lock.json, Node.js 24 among them
 #
 # A part whose lock has not changed since it was installed is left alone, so this is cheap to run
@@ -91,4 +92,5 @@ flock 9
 install_python py2
 install_python py1
 install_python fastmcp
+install_python aws
 install_node

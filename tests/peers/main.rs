@@ -12,6 +12,7 @@
 )]
 
 mod authority;
+mod aws;
 mod curl;
 mod gate;
 mod peer;

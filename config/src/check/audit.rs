@@ -2,7 +2,7 @@
 use super::routes::{client_identity, is_cleartext};
 use super::{place, unique_in};
 use crate::errata::Errata;
-use crate::formats::http_url;
+use crate::formats::is_loopback_url;
 use crate::tree::Node;
 
 pub(super) fn check(root: &Node, errata: &mut Errata) {
@@ -63,11 +63,5 @@ fn one_stdout(audit: &Node, errata: &mut Errata) {
 
 /// Whether what is sent stays on this machine.
 fn is_local(sink: &Node) -> bool {
-    let Some(Ok(url)) = sink.text("url").map(http_url) else { return true };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
-        None => true,
-    }
+    sink.text("url").is_none_or(is_loopback_url)
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod listeners;
 mod routes;
+mod signers;
 
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ pub(crate) fn check(root: &Node, errata: &mut Errata) {
     listeners::check(root, errata);
     routes::check(root, errata);
     audit::check(root, errata);
+    signers::check(root, errata);
     bounds(root, errata);
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Sink, formats};
+use super::{Signer, Sink, formats};
 
 /// The record: where it is spooled, who signs it, where it goes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -45,19 +45,6 @@ pub enum Durability {
     Disk,
     /// When the kernel has it: survives the gate's death, not the machine's.
     Process,
-}
-
-/// Who signs.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Signer {
-    /// The Ed25519 key's file (PKCS#8 PEM, mode 0600). Made at first start when missing and this
-    /// setting is absent: `<spool>/signing-key.pem`, a development key.
-    #[schemars(with = "Option<formats::FilePath>", extend("examples" = ["/etc/tollgate/signing-key.pem"]))]
-    pub key: Option<PathBuf>,
-    /// The key's id in the signer registry; made from the public key when absent.
-    #[schemars(with = "Option<formats::Word>", length(min = 1, max = 255), extend("examples" = ["gate-2026"]))]
-    pub kid: Option<String>,
 }
 
 /// When a signed checkpoint is written; also always at stop.

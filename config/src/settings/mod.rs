@@ -4,6 +4,7 @@ mod dlp;
 mod formats;
 mod paths;
 mod s3;
+mod signers;
 mod sinks;
 mod warnings;
 mod ways_in;
@@ -14,9 +15,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{Audit, Checkpoints, Durability, Signer};
+pub use audit::{Audit, Checkpoints, Durability};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
+pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, SigningProxy};
 pub use sinks::{FolderSink, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls};
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
@@ -37,6 +39,10 @@ pub struct Settings {
     /// record are enforced in both.
     #[serde(default)]
     pub mode: Mode,
+    /// `production` refuses to start with what only a test bears: a record signed by a key in a
+    /// local file.
+    #[serde(default)]
+    pub environment: Environment,
     /// Where agents connect. At least one.
     #[schemars(length(min = 1, max = 256))]
     pub listeners: Vec<Listener>,
@@ -86,6 +92,17 @@ pub enum Mode {
     Enforce,
     /// Let pass and say what would have been refused.
     Observe,
+}
+
+/// See [`Settings::environment`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// Local keys sign; what production would refuse is a warning.
+    #[default]
+    Development,
+    /// Keys are in a key service or in hardware.
+    Production,
 }
 
 /// The rulebook.

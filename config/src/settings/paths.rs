@@ -1,7 +1,7 @@
 //! Every path of the settings, joined with the directory that relative paths are relative to.
 use std::path::{Path, PathBuf};
 
-use super::{Listener, SecretRef, Settings, Sink};
+use super::{KeyService, Listener, SecretRef, Settings, Sink};
 
 impl Settings {
     /// Joins every relative path with `base`, the directory of the configuration file. Nothing is
@@ -32,6 +32,7 @@ impl Settings {
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         visit(&mut self.audit.spool);
         self.audit.signer.key.iter_mut().for_each(&mut *visit);
+        self.audit.signer.service.iter_mut().for_each(|service| key_service(service, visit));
         for sink in &mut self.audit.sinks {
             match sink {
                 Sink::Http(http) => {
@@ -49,6 +50,24 @@ impl Settings {
                 Sink::S3(s3) => s3.ca.iter_mut().for_each(&mut *visit),
                 Sink::Stdout(_) => {}
             }
+        }
+    }
+}
+
+fn key_service(service: &mut KeyService, visit: &mut impl FnMut(&mut PathBuf)) {
+    match service {
+        KeyService::AwsKms(kms) => kms.ca.iter_mut().for_each(visit),
+        KeyService::Pkcs11(token) => {
+            visit(&mut token.module);
+            file(&mut token.pin, visit);
+        }
+        KeyService::SigningProxy(proxy) => {
+            visit(&mut proxy.public_key);
+            proxy.api_key.iter_mut().for_each(|key| file(key, visit));
+            [&mut proxy.ca, &mut proxy.client_certificate, &mut proxy.client_key]
+                .into_iter()
+                .flatten()
+                .for_each(visit);
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct S3Sink {
     /// The bucket's name. Make it with Object Lock, which needs versions.
     #[schemars(with = "formats::Word", length(min = 3, max = 63), extend("examples" = ["acme-audit"]))]
     pub bucket: String,
-    /// What every object's name begins with: letters, digits and `/ . _ - =`. One gate a prefix, or
+    /// What every object's name begins with: letters, digits and `/ . _ -`. One gate a prefix, or
     /// several: each chain has its own folder below it.
     #[serde(default = "prefix")]
     #[schemars(with = "formats::Word", length(min = 1, max = 255))]

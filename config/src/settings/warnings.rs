@@ -3,7 +3,10 @@ use ipnet::IpNet;
 use tollgate_rules::Host;
 use url::Url;
 
-use super::{AgentEntry, Direction, DlpAction, Durability, Listener, Mode, Route, Settings, Sink};
+use super::{
+    AgentEntry, Direction, DlpAction, Durability, Environment, Listener, Mode, Route, Settings,
+    Sink,
+};
 
 impl Settings {
     /// Dangerous or futile things that are legal, as sentences for the log and for `/ready`.
@@ -85,18 +88,29 @@ impl Settings {
         }
     }
 
+    fn signing(&self, warnings: &mut Vec<String>) {
+        let signer = &self.audit.signer;
+        if signer.key.is_none() && signer.service.is_none() {
+            warnings.push(
+                "`audit.signer.key` is not set: the record is signed with a development key beside it"
+                    .to_owned(),
+            );
+        }
+        if self.environment == Environment::Production && signer.service.is_none() {
+            warnings.push(
+                "`danger_local_in_production`: whoever reads `audit.signer.key` can write another record"
+                    .to_owned(),
+            );
+        }
+    }
+
     fn record(&self, warnings: &mut Vec<String>) {
         if self.audit.durability == Durability::Process {
             warnings.push(
                 "`audit.durability` is `process`: a power cut may lose the last records".to_owned(),
             );
         }
-        if self.audit.signer.key.is_none() {
-            warnings.push(
-                "`audit.signer.key` is not set: the record is signed with a development key beside it"
-                    .to_owned(),
-            );
-        }
+        self.signing(warnings);
         for sink in &self.audit.sinks {
             match sink {
                 Sink::Http(http) if cleartext(&http.url) => warnings.push(format!(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::canonical::{SAFE_INTEGER_MAX, canonical};
 use crate::facts::FieldFault;
 use crate::stamp::write_stamp;
-use crate::{Digest, Entry, Facts, Kid, Signature};
+use crate::{Digest, Entry, Facts, Kid, Signature, ToSign};
 
 /// Bytes of one event's canonical payload. Log formats that hold whole entries give them 16 bits
 /// of length, and the entry around the payload needs room too.
@@ -182,6 +182,16 @@ pub enum CloseError {
 }
 
 impl Draft {
+    /// The event's id.
+    pub fn id(&self) -> Uuid {
+        self.columns.id
+    }
+
+    /// The event's time.
+    pub fn ts(&self) -> Timestamp {
+        self.columns.ts
+    }
+
     /// The event's number.
     pub fn seq(&self) -> u64 {
         self.columns.seq
@@ -195,6 +205,12 @@ impl Draft {
     /// What is to be signed.
     pub fn hash(&self) -> &Digest {
         &self.hash
+    }
+
+    /// The same for a signer far away: canonical payload and previous hash, and their hash.
+    pub fn to_sign(&self) -> ToSign {
+        let prev: &[u8] = self.prev_hash.as_ref().map_or(&[], |digest| digest.as_bytes());
+        ToSign::new(&[self.text.as_bytes(), prev])
     }
 
     /// Seals the event.

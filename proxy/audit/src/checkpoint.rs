@@ -9,7 +9,7 @@ use crate::canonical::canonical;
 use crate::registry::{Registry, SignerRefusal};
 use crate::stamp::{read_stamp, write_stamp};
 use crate::strict::read_json;
-use crate::{Digest, Signature};
+use crate::{Digest, Signature, ToSign};
 
 /// What stands before the signed bytes. It begins unlike any JSON, so that a checkpoint's
 /// signature can never pass for an event's.
@@ -50,8 +50,13 @@ pub enum CheckpointError {
 impl Checkpoint {
     /// What is to be signed: SHA-256 over a fixed head and the canonical form of the four fields.
     pub fn hash(&self) -> Digest {
+        *self.to_sign().hash()
+    }
+
+    /// The same for a signer far away.
+    pub fn to_sign(&self) -> ToSign {
         let text = canonical(&Value::Object(self.to_map())).unwrap_or_default();
-        Digest::of(&[DOMAIN, text.as_bytes()])
+        ToSign::new(&[DOMAIN, text.as_bytes()])
     }
 
     /// Adds the signature; `None` when it is over something else.

@@ -68,6 +68,8 @@ event_types! {
     SignerRotationRequested = "signer.rotation.requested", "Signer rotation requested";
     /// Another signing key signs from here.
     SignerRotationApplied = "signer.rotation.applied", "Signer rotation applied";
+    /// A key in hardware or a key service vouched for a short-lived key in the gate.
+    SignerDelegated = "signer.delegated", "Signing key delegated";
     /// A signing key is no longer trusted.
     SignerCompromise = "signer.compromise", "Signer compromised";
     /// The gate started.

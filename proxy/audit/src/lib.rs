@@ -38,6 +38,7 @@ mod canonical;
 pub mod cef;
 mod chain;
 mod checkpoint;
+mod delegation;
 mod digest;
 mod entry;
 mod event_type;
@@ -57,6 +58,7 @@ pub mod verify;
 pub use canonical::{CanonicalError, SAFE_INTEGER_MAX, canonical};
 pub use chain::{Chain, CloseError, Draft, DraftError, PAYLOAD_BYTES_MAX, event_hash};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+pub use delegation::{Delegation, SignedDelegation};
 pub use digest::Digest;
 pub use entry::{Entry, EntryError};
 pub use event_type::EventType;
@@ -66,8 +68,10 @@ pub use note::{Note, NoteError};
 pub use path::{Trail, is_consistent, is_included};
 pub use proof::{EventProof, PROOF_BYTES_MAX, ProofError, Proven};
 pub use registry::{Registry, RegistryError, Signer, SignerRefusal};
-pub use signer::{Algorithm, KeyError, Kid, LocalKey, PublicKey, Signature, SignatureError};
+pub use signer::{
+    Algorithm, KeyError, Kid, LocalKey, PublicKey, Signature, SignatureError, ToSign,
+};
 pub use stamp::{read_stamp, write_stamp};
 pub use strict::{ReadError, read_json};
 pub use text::{TEXT_BYTES_MAX, portable};
-pub use verify::{Break, Flaw, Profile, Summary, Verifier};
+pub use verify::{Break, Examined, Examiner, Flaw, Profile, Summary, Verifier};

@@ -5,12 +5,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::strict::read_json;
-use crate::{Algorithm, Digest, KeyError, Kid, PublicKey, Signature, SignatureError};
+use crate::{
+    Algorithm, Delegation, Digest, KeyError, Kid, PublicKey, Signature, SignatureError,
+    SignedDelegation,
+};
 
 /// The keys that events may be signed with, and when each was in service.
 ///
 /// Written as `{"signers":[{"signer_kid","algorithm","public_key_pem","deployed_at"?,
-/// "expires_at"?,"description"?}]}`. Rotation is an overlap: both keys stand in it.
+/// "expires_at"?,"revoked_at"?,"delegated_by"?,"delegation_signature"?,"description"?}]}`.
+/// Rotation is an overlap: both keys stand in it. A session key has its root's word beside it, and
+/// that is checked when the registry is read.
 #[derive(Default)]
 pub struct Registry {
     signers: BTreeMap<Kid, Signer>,
@@ -21,7 +26,15 @@ pub struct Signer {
     key: PublicKey,
     deployed_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    delegation: Option<Word>,
     description: Option<String>,
+}
+
+/// A root's word for a session key.
+struct Word {
+    by: Kid,
+    signature: String,
 }
 
 /// Why a registry cannot be used.
@@ -52,6 +65,12 @@ pub enum SignerRefusal {
     /// In the registry, but not at that time.
     #[error("the signer `{0}` had expired at that time")]
     Expired(String),
+    /// In the registry, but taken back at or before that time.
+    #[error("the signer `{0}` was revoked before that time")]
+    Revoked(String),
+    /// A session key that vouches for another.
+    #[error("the signer `{0}` is a session key and may not delegate")]
+    NoRoot(String),
     /// The signature itself.
     #[error("{1} (signer `{0}`)")]
     Signature(String, SignatureError),
@@ -81,6 +100,12 @@ struct WrittenSigner {
     #[serde(default, alias = "expiresAt", skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delegated_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delegation_signature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     description: Option<String>,
 }
 
@@ -100,6 +125,12 @@ impl Registry {
             let (kid, signer) = read_signer(signer)?;
             registry.insert(kid, signer)?;
         }
+        for (kid, signer) in &registry.signers {
+            let Some(signed) = signer.signed_delegation(kid) else { continue };
+            let signed = signed.ok_or_else(|| refuse(kid.as_str(), "a session key has times"))?;
+            let checked = signed.check(&registry);
+            checked.map_err(|e| refuse(kid.as_str(), &format!("no root vouches for it: {e}")))?;
+        }
         Ok(registry)
     }
 
@@ -111,6 +142,9 @@ impl Registry {
             public_key_pem: Some(signer.key.to_pem()),
             deployed_at: signer.deployed_at.map(|time| time.to_string()),
             expires_at: signer.expires_at.map(|time| time.to_string()),
+            revoked_at: signer.revoked_at.map(|time| time.to_string()),
+            delegated_by: signer.delegation.as_ref().map(|word| word.by.to_string()),
+            delegation_signature: signer.delegation.as_ref().map(|word| word.signature.clone()),
             description: signer.description.clone(),
             ..WrittenSigner::default()
         });
@@ -129,7 +163,68 @@ impl Registry {
         description: &str,
     ) -> Result<(), RegistryError> {
         let description = (!description.is_empty()).then(|| description.to_owned());
-        self.insert(kid, Signer { key, deployed_at, expires_at: None, description })
+        let (expires_at, revoked_at, delegation) = (None, None, None);
+        let signer = Signer { key, deployed_at, expires_at, revoked_at, delegation, description };
+        self.insert(kid, signer)
+    }
+
+    /// Adds a session key, if a root in here vouches for it. A session key that is there already
+    /// with the same word is left.
+    pub fn add_delegated(
+        &mut self,
+        signed: &SignedDelegation,
+        description: &str,
+    ) -> Result<(), RegistryError> {
+        let delegation = signed.delegation();
+        let kid = delegation.kid.clone();
+        signed.check(self).map_err(|e| refuse(kid.as_str(), &e.to_string()))?;
+        let known = self.signers.get(&kid).and_then(|signer| signer.delegation.as_ref());
+        if known.is_some_and(|word| word.signature == signed.signature()) {
+            return Ok(());
+        }
+        let signer = Signer {
+            key: delegation.key.clone(),
+            deployed_at: Some(delegation.not_before),
+            expires_at: Some(delegation.not_after),
+            revoked_at: None,
+            delegation: Some(Word {
+                by: delegation.by.clone(),
+                signature: signed.signature().to_owned(),
+            }),
+            description: (!description.is_empty()).then(|| description.to_owned()),
+        };
+        self.insert(kid, signer)
+    }
+
+    /// Takes over the session keys of another registry that roots in here vouch for; the others
+    /// are left out.
+    pub fn adopt_sessions(&mut self, other: &Registry) {
+        for (kid, signer) in &other.signers {
+            if let Some(Some(signed)) = signer.signed_delegation(kid) {
+                // Refused: not ours, so it stays unknown.
+                let _ = self.add_delegated(&signed, signer.description.as_deref().unwrap_or(""));
+            }
+        }
+    }
+
+    /// From `at` on nothing by this signer is believed. A second revocation counts when it is
+    /// earlier. `false` when there is no such signer.
+    pub fn revoke(&mut self, kid: &Kid, at: Timestamp) -> bool {
+        let Some(signer) = self.signers.get_mut(kid) else { return false };
+        signer.revoked_at = Some(signer.revoked_at.map_or(at, |known| known.min(at)));
+        true
+    }
+
+    /// Another key has taken over: from `at` on nothing by this one is believed. An earlier end
+    /// stays, and a session key's end is its root's word. `false` when nothing changed.
+    pub fn retire(&mut self, kid: &Kid, at: Timestamp) -> bool {
+        match self.signers.get_mut(kid) {
+            Some(signer) if signer.delegation.is_none() && signer.expires_at.is_none() => {
+                signer.expires_at = Some(at);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn insert(&mut self, kid: Kid, signer: Signer) -> Result<(), RegistryError> {
@@ -177,8 +272,25 @@ impl Registry {
         if out_of(signer.expires_at, false) {
             return Err(SignerRefusal::Expired(kid.to_owned()));
         }
+        self.check_revoked(&id, signer, at)?;
         let checked = signer.key.check_text(&id, hash, signature);
         checked.map_err(|e| SignerRefusal::Signature(kid.to_owned(), e))
+    }
+
+    /// With its root a session key falls, too. What has no time may be from after it.
+    fn check_revoked(
+        &self,
+        kid: &Kid,
+        signer: &Signer,
+        at: Option<Timestamp>,
+    ) -> Result<(), SignerRefusal> {
+        let root = signer.delegation.as_ref().and_then(|word| self.signers.get_key_value(&word.by));
+        for (kid, signer) in root.into_iter().chain([(kid, signer)]) {
+            if signer.revoked_at.is_some_and(|revoked| at.is_none_or(|at| at >= revoked)) {
+                return Err(SignerRefusal::Revoked(kid.to_string()));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -192,6 +304,37 @@ impl Signer {
     pub fn deployed_at(&self) -> Option<Timestamp> {
         self.deployed_at
     }
+
+    /// Until when it is in service.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// Since when nothing by it is believed.
+    pub fn revoked_at(&self) -> Option<Timestamp> {
+        self.revoked_at
+    }
+
+    /// The root that vouches for it, when it is a session key.
+    pub fn delegated_by(&self) -> Option<&Kid> {
+        self.delegation.as_ref().map(|word| &word.by)
+    }
+
+    /// What is said of it.
+    pub fn description(&self) -> &str {
+        self.description.as_deref().unwrap_or_default()
+    }
+
+    /// The root's word, when it is a session key; the inner `None` when its times are missing.
+    fn signed_delegation(&self, kid: &Kid) -> Option<Option<SignedDelegation>> {
+        let word = self.delegation.as_ref()?;
+        let (Some(not_before), Some(not_after)) = (self.deployed_at, self.expires_at) else {
+            return Some(None);
+        };
+        let (kid, key, by) = (kid.clone(), self.key.clone(), word.by.clone());
+        let delegation = Delegation { kid, key, by, not_before, not_after };
+        Some(Some(SignedDelegation::new(delegation, word.signature.clone())))
+    }
 }
 
 fn read_signer(written: WrittenSigner) -> Result<(Kid, Signer), RegistryError> {
@@ -200,7 +343,7 @@ fn read_signer(written: WrittenSigner) -> Result<(Kid, Signer), RegistryError> {
     let wrong = |reason: &str| refuse(&kid, reason);
     let id = Kid::parse(&kid).map_err(|e| wrong(&e.to_string()))?;
     let algorithm = Algorithm::parse(&written.algorithm)
-        .ok_or_else(|| wrong("`algorithm` is neither `ed25519` nor `rsa-sha256`"))?;
+        .ok_or_else(|| wrong(&format!("`algorithm` is none of {}", algorithms())))?;
     let pem = one_of(written.public_key_pem, written.public_key)
         .map_err(|reason| wrong(&format!("`public_key_pem` {reason}")))?;
     let key = PublicKey::from_pem(algorithm, &pem).map_err(|e: KeyError| wrong(&e.to_string()))?;
@@ -210,9 +353,24 @@ fn read_signer(written: WrittenSigner) -> Result<(Kid, Signer), RegistryError> {
             .ok_or_else(|| wrong("`deployed_at` is no time"))?,
         expires_at: read_time(written.expires_at)
             .ok_or_else(|| wrong("`expires_at` is no time"))?,
+        revoked_at: read_time(written.revoked_at)
+            .ok_or_else(|| wrong("`revoked_at` is no time"))?,
+        delegation: match (written.delegated_by, written.delegation_signature) {
+            (Some(by), Some(signature)) => {
+                let by = Kid::parse(&by).map_err(|e| wrong(&e.to_string()))?;
+                Some(Word { by, signature })
+            }
+            (None, None) => None,
+            _ => return Err(wrong("`delegated_by` and `delegation_signature` come together")),
+        },
         description: written.description,
     };
     Ok((id, signer))
+}
+
+fn algorithms() -> String {
+    let words = Algorithm::ALL.map(|algorithm| format!("`{}`", algorithm.as_str()));
+    words.join(", ")
 }
 
 /// `None` when there is a text but it is no time.

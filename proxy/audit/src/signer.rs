@@ -8,8 +8,8 @@ use std::fmt;
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{
-    ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, Ed25519KeyPair, KeyPair,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,6 +49,10 @@ impl fmt::Display for Kid {
 /// How a key signs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256 over the 32 bytes of the hash; the signature is DER.
+    EcdsaP256,
+    /// ECDSA on P-384 with SHA-384 over the 32 bytes of the hash; the signature is DER.
+    EcdsaP384,
     /// Ed25519 over the 32 bytes of the hash.
     Ed25519,
     /// RSASSA-PKCS1-v1_5 with SHA-256, where the hash itself is the digest.
@@ -56,9 +60,14 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 4] = [Self::EcdsaP256, Self::EcdsaP384, Self::Ed25519, Self::RsaSha256];
+
     /// The registry's word.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::EcdsaP256 => "ecdsa-p256-sha256",
+            Self::EcdsaP384 => "ecdsa-p384-sha384",
             Self::Ed25519 => "ed25519",
             Self::RsaSha256 => "rsa-sha256",
         }
@@ -66,10 +75,15 @@ impl Algorithm {
 
     /// The algorithm that a word means; lower case only.
     pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "ed25519" => Some(Self::Ed25519),
-            "rsa-sha256" => Some(Self::RsaSha256),
-            _ => None,
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == word)
+    }
+
+    fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::EcdsaP256 => &ECDSA_P256_SHA256_ASN1,
+            Self::EcdsaP384 => &ECDSA_P384_SHA384_ASN1,
+            Self::Ed25519 => &ED25519,
+            Self::RsaSha256 => &RSA_PKCS1_2048_8192_SHA256,
         }
     }
 }
@@ -86,6 +100,9 @@ pub enum KeyError {
     /// The public key cannot be read.
     #[error("not a public key of this algorithm in PEM (`-----BEGIN PUBLIC KEY-----`)")]
     Public,
+    /// A public key, but of no kind that signs a record.
+    #[error("the key is none of Ed25519, ECDSA P-256, ECDSA P-384 and RSA of 2048 to 8192 bits")]
+    Kind,
 }
 
 /// Why a signature is none.
@@ -114,15 +131,29 @@ impl PublicKey {
         Self::from_spki(algorithm, spki.map_err(|_| KeyError::Public)?.as_ref())
     }
 
+    /// Reads a SubjectPublicKeyInfo in DER, of whichever algorithm it is.
+    pub fn from_der(spki: &[u8]) -> Result<Self, KeyError> {
+        Algorithm::ALL
+            .into_iter()
+            .find_map(|algorithm| Self::from_spki(algorithm, spki).ok())
+            .ok_or(KeyError::Kind)
+    }
+
+    /// The same in PEM.
+    pub fn from_any_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let spki = SubjectPublicKeyInfoDer::from_pem_slice(pem);
+        Self::from_der(spki.map_err(|_| KeyError::Public)?.as_ref())
+    }
+
     fn from_spki(algorithm: Algorithm, spki: &[u8]) -> Result<Self, KeyError> {
-        let key = match algorithm {
-            Algorithm::Ed25519 => UnparsedPublicKey::new(&ED25519, spki).parse(),
-            Algorithm::RsaSha256 => {
-                UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki).parse()
-            }
-        };
+        let key = UnparsedPublicKey::new(algorithm.verification(), spki).parse();
         let key = key.map_err(|_| KeyError::Public)?;
         Ok(Self { algorithm, spki: spki.to_vec(), key })
+    }
+
+    /// The SubjectPublicKeyInfo, DER.
+    pub fn to_der(&self) -> &[u8] {
+        &self.spki
     }
 
     /// How it signs.
@@ -139,7 +170,7 @@ impl PublicKey {
     pub(crate) fn ed25519_bytes(&self) -> Option<&[u8]> {
         match self.algorithm {
             Algorithm::Ed25519 => self.spki.last_chunk::<32>().map(<[u8; 32]>::as_slice),
-            Algorithm::RsaSha256 => None,
+            Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::RsaSha256 => None,
         }
     }
 
@@ -163,7 +194,9 @@ impl PublicKey {
         signature: &[u8],
     ) -> Result<Signature, SignatureError> {
         let good = match self.algorithm {
-            Algorithm::Ed25519 => self.key.verify_sig(hash.as_bytes(), signature),
+            Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::Ed25519 => {
+                self.key.verify_sig(hash.as_bytes(), signature)
+            }
             // What a key service signs with `MessageType=DIGEST`: the hash is not hashed again.
             Algorithm::RsaSha256 => digest::Digest::import_less_safe(hash.as_bytes(), &SHA256)
                 .and_then(|digest| self.key.verify_digest_sig(&digest, signature)),
@@ -181,6 +214,31 @@ impl PublicKey {
     ) -> Result<Signature, SignatureError> {
         let bytes = STANDARD.decode(signature).map_err(|_| SignatureError::Encoding)?;
         self.check(kid, hash, &bytes)
+    }
+}
+
+/// What a signer far away is given: it signs the hash, or hashes the bytes itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ToSign {
+    preimage: Vec<u8>,
+    hash: Digest,
+}
+
+impl ToSign {
+    pub(crate) fn new(parts: &[&[u8]]) -> Self {
+        let preimage = parts.concat();
+        let hash = Digest::of(&[&preimage]);
+        Self { preimage, hash }
+    }
+
+    /// What is signed.
+    pub fn hash(&self) -> &Digest {
+        &self.hash
+    }
+
+    /// The bytes whose SHA-256 it is.
+    pub fn preimage(&self) -> &[u8] {
+        &self.preimage
     }
 }
 
@@ -241,6 +299,12 @@ impl LocalKey {
         let public = PublicKey::from_spki(Algorithm::Ed25519, spki.as_ref())?;
         let kid = kid.unwrap_or_else(|| public.derived_kid());
         Ok(Self { pair, kid, public })
+    }
+
+    /// The same key under another id.
+    pub fn named(mut self, kid: Kid) -> Self {
+        self.kid = kid;
+        self
     }
 
     /// Its id.

@@ -1,12 +1,18 @@
 //! `tollgate audit`: is the record what was written, and what does it say.
+mod answer;
+mod files;
 mod grep;
 mod input;
+mod lines;
+mod progress;
 mod proof;
 #[cfg(test)]
 mod proof_tests;
 mod prove;
+mod s3;
 mod show;
-mod since;
+mod source;
+mod spread;
 mod stats;
 mod tail;
 #[cfg(test)]
@@ -16,6 +22,7 @@ mod words;
 
 pub use grep::{GrepArgs, grep};
 pub use prove::{ProveArgs, prove};
+pub use s3::StoreArgs;
 pub use show::{ShowArgs, show};
 pub use stats::{StatsArgs, stats};
 pub use tail::{TailArgs, tail};

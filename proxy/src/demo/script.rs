@@ -47,6 +47,8 @@ fn verify(dir: &Path) -> bool {
         part: false,
         since: None,
         from: audit::VerifyFrom::Jsonl,
+        store: audit::StoreArgs::default(),
+        threads: None,
         json: false,
         proof: None,
     };

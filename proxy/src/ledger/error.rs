@@ -61,6 +61,12 @@ pub enum LedgerError {
         /// Why.
         reason: String,
     },
+    /// The key service cannot be used.
+    #[error("`audit.signer.service`: {reason}")]
+    Signer {
+        /// Why.
+        reason: String,
+    },
     /// A part of the record is damaged, and not just its torn end.
     #[error("the record is damaged at `{}` line {line}: {reason}; the ledger does not start on it: keep the directory for examination and configure a fresh `audit.spool`", path.display())]
     Damaged {

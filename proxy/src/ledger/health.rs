@@ -10,6 +10,8 @@ pub struct LedgerHealth {
     pub failed: bool,
     /// Whether the last intent found the spool at its cap or the disk full.
     pub full: bool,
+    /// Whether the last event found nobody to sign it.
+    pub unsigned: bool,
     /// Bytes of all segments.
     pub spool_bytes: u64,
     /// The cap.
@@ -50,6 +52,7 @@ pub struct SinkHealth {
 pub(super) struct Counters {
     pub(super) failed: AtomicBool,
     pub(super) full: AtomicBool,
+    pub(super) unsigned: AtomicBool,
     pub(super) spool_bytes: AtomicU64,
     pub(super) size: AtomicU64,
     pub(super) written: AtomicU64,

@@ -15,21 +15,20 @@
 //! <spool>/dead-<sink>.jsonl           events that its collector refused for good
 //! ```
 mod archive;
-#[cfg_attr(
-    not(test),
-    allow(dead_code, unused_imports, reason = "the signers that use it come next")
-)]
+#[allow(dead_code, unused_imports, reason = "the signers and the API of holds come next")]
 mod aws;
 mod disk;
 mod error;
 mod files;
 mod health;
-mod key;
+mod office;
 mod options;
 mod owner;
 mod peer;
 mod queue;
 mod recovery;
+mod secret;
+pub(crate) mod signers;
 mod sinks;
 mod spool;
 #[cfg(test)]
@@ -41,9 +40,12 @@ use std::fs::File;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tollgate_audit::{Digest, Entry, Facts};
+use tollgate_audit::{Digest, Draft, Facts};
+use tollgate_config::settings;
 use uuid::Uuid;
 
+pub(crate) use archive::span;
+pub(crate) use aws::{Bucket, Object, Place as StorePlace, S3Error};
 pub use error::{LedgerError, LedgerRefusal};
 pub use health::{LedgerHealth, SinkHealth};
 pub use options::LedgerOptions;
@@ -81,8 +83,8 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    fn of(entry: &Entry) -> Self {
-        Self { id: entry.id(), seq: entry.seq(), hash: *entry.hash() }
+    fn of(draft: &Draft) -> Self {
+        Self { id: draft.id(), seq: draft.seq(), hash: *draft.hash() }
     }
 
     /// The event's id.
@@ -138,6 +140,12 @@ impl Ledger {
     /// thousand wait, it is intents that are refused, and with them the calls that would make more.
     pub fn note(&self, facts: Facts) {
         self.inner.queue.note(facts);
+    }
+
+    /// Looks again who signs: another signer in the settings, a key that `keys rotate` made, a
+    /// revocation that was asked for. The one that signs goes on when this fails.
+    pub async fn reconsider(&self, setting: settings::Signer) -> Result<(), LedgerError> {
+        self.inner.queue.reconsider(setting).await
     }
 
     /// Writes what waits and a closing checkpoint, and gives the sinks a few seconds to take it.

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tollgate_config::settings::{Audit, Durability, Sink};
+use tollgate_config::settings::{Audit, Durability, Signer, Sink};
 
 /// Bytes of one segment at most; a file that copies and greps well.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -18,10 +18,8 @@ pub struct LedgerOptions {
     pub bytes_max: u64,
     /// How large one segment may grow.
     pub segment_bytes: u64,
-    /// The key's file; a development key in the spool when absent.
-    pub key: Option<PathBuf>,
-    /// The key's id; made from the public key when absent.
-    pub kid: Option<String>,
+    /// Who signs; a development key in the spool when nothing is said.
+    pub signer: Signer,
     /// A checkpoint after this many events.
     pub checkpoint_events: u64,
     /// A checkpoint after this long, when there were events.
@@ -36,8 +34,7 @@ impl LedgerOptions {
         let mut options = Self::new(audit.spool.clone());
         options.durability = audit.durability;
         options.set_bytes_max(audit.spool_bytes_max);
-        options.key = audit.signer.key.clone();
-        options.kid = audit.signer.kid.clone();
+        options.signer = audit.signer.clone();
         options.checkpoint_events = audit.checkpoints.every_events;
         options.checkpoint_every = Duration::from_secs(audit.checkpoints.every_secs);
         options.sinks = audit.sinks.clone();
@@ -51,8 +48,7 @@ impl LedgerOptions {
             durability: Durability::Disk,
             bytes_max: 4 << 30,
             segment_bytes: SEGMENT_BYTES,
-            key: None,
-            kid: None,
+            signer: Signer::default(),
             checkpoint_events: 1_000,
             checkpoint_every: Duration::from_secs(60),
             sinks: Vec::new(),

@@ -10,7 +10,7 @@ use tollgate_audit::Facts;
 use super::disk::Opener;
 use super::queue::{Ending, Job, Queue, Reply};
 use super::spool::{Position, StoreFault};
-use super::writer::{Batch, Room, SealFault, Writer};
+use super::writer::{Batch, DraftFault, Room, Writer};
 use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt, files};
 
 /// Jobs of one write. What gathers while the disk syncs goes together, so this is only a bound.
@@ -77,13 +77,13 @@ impl Owner {
     fn run(mut self) -> Option<Ending> {
         loop {
             let deadline = self.next_deadline();
-            let Some(jobs) = self.queue.take(BATCH_JOBS, deadline) else { break };
+            let most = BATCH_JOBS.min(self.writer.batch_max());
+            let Some(jobs) = self.queue.take(most, deadline) else { break };
             self.release_if_due(&jobs);
-            if !jobs.is_empty() {
-                self.write(jobs);
-            }
+            self.serve(jobs);
             self.checkpoint_if_due();
             self.look_for_room();
+            self.look_for_signer();
             if self.full_tries > FULL_TRIES_AT_STOP && self.queue.is_closing() {
                 break;
             }
@@ -96,16 +96,39 @@ impl Owner {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        if self.queue.counters.full.load(Relaxed) {
-            // A checkpoint that is due finds no room either.
+        let counters = &self.queue.counters;
+        if counters.full.load(Relaxed) || counters.unsigned.load(Relaxed) {
+            // A checkpoint that is due finds no room and no signature either.
             return Some(Instant::now() + FULL_PAUSE);
         }
         let (events, since) = self.writer.unchecked();
         (events > 0 && !self.failed).then(|| since + self.checkpoint_every)
     }
 
+    /// What is to be recorded, and between it what is to be done to the signer.
+    fn serve(&mut self, jobs: Vec<Job>) {
+        let mut facts = Vec::new();
+        for job in jobs {
+            match job {
+                Job::Reconsider { setting, reply } => {
+                    self.write(std::mem::take(&mut facts));
+                    let _ = reply.send(self.writer.reconsider(*setting));
+                    self.publish();
+                }
+                job => facts.push(job),
+            }
+        }
+        self.write(facts);
+    }
+
     /// One write and one sync for all of them.
     fn write(&mut self, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
+        if !self.failed && self.writer.refresh_signer() == Err(StoreFault::Failed) {
+            self.fail(Sealed::default());
+        }
         let mut batch = self.writer.batch();
         let mut sealed = Sealed::default();
         for job in jobs {
@@ -114,6 +137,7 @@ impl Owner {
                     self.seal_intent(facts, reply, &mut batch, &mut sealed);
                 }
                 Job::Note(facts) => self.seal_note(facts, &mut batch, &mut sealed),
+                Job::Reconsider { .. } => {}
             }
         }
         let stored = match (self.failed, batch.is_empty()) {
@@ -123,39 +147,38 @@ impl Owner {
         };
         match stored {
             Ok(()) => self.acknowledge(sealed),
-            Err(StoreFault::Full) => self.hold(sealed),
+            Err(StoreFault::Full) => self.hold(sealed, LedgerRefusal::Full),
+            Err(StoreFault::Unsigned) => self.hold(sealed, LedgerRefusal::Signer),
             Err(StoreFault::Failed) => self.fail(sealed),
         }
     }
 
     fn seal_intent(&mut self, facts: Facts, reply: Reply, batch: &mut Batch, sealed: &mut Sealed) {
         let event_type = facts.event_type().as_str();
-        match self.writer.seal(facts, Room::Capped, batch) {
+        match self.writer.draft(facts, Room::Capped, batch) {
             Ok(receipt) => sealed.intents.push((receipt, reply)),
             Err(fault) => {
                 let refusal = match fault {
-                    SealFault::Refused(refusal) => refusal,
-                    SealFault::Draft(error) => {
+                    DraftFault::Refused(refusal) => refusal,
+                    DraftFault::Draft(error) => {
                         tracing::error!(event_type, %error, "an event cannot be recorded");
                         LedgerRefusal::Unavailable
                     }
                 };
-                if refusal == LedgerRefusal::Full {
-                    self.queue.counters.full.store(true, Relaxed);
-                }
+                self.mark(refusal);
                 self.refuse(reply, refusal);
             }
         }
     }
 
     fn seal_note(&mut self, facts: Facts, batch: &mut Batch, sealed: &mut Sealed) {
-        match self.writer.seal(facts.clone(), Room::Kept, batch) {
+        match self.writer.draft(facts.clone(), Room::Kept, batch) {
             Ok(receipt) => {
                 sealed.first = sealed.first.take().or(Some(receipt));
                 sealed.notes.push(facts);
             }
-            Err(SealFault::Refused(_)) => sealed.unsealed.push(facts),
-            Err(SealFault::Draft(error)) => {
+            Err(DraftFault::Refused(_)) => sealed.unsealed.push(facts),
+            Err(DraftFault::Draft(error)) => {
                 tracing::error!(%error, "an event cannot be recorded");
                 self.queue.lose(facts.event_type().as_str());
             }
@@ -176,6 +199,7 @@ impl Owner {
             self.writer.name_chain(first);
         }
         self.full_tries = 0;
+        self.queue.counters.unsigned.store(false, Relaxed);
         self.publish();
         let count = sealed.intents.len() + sealed.notes.len();
         let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -189,11 +213,11 @@ impl Owner {
         }
     }
 
-    /// No room: intents are refused, outcomes wait.
-    fn hold(&mut self, sealed: Sealed) {
-        self.queue.counters.full.store(true, Relaxed);
+    /// No room or no signature: intents are refused, outcomes wait.
+    fn hold(&mut self, sealed: Sealed, refusal: LedgerRefusal) {
+        self.mark(refusal);
         for (_, reply) in sealed.intents {
-            self.refuse(reply, LedgerRefusal::Full);
+            self.refuse(reply, refusal);
         }
         let mut notes = sealed.notes;
         notes.extend(sealed.unsealed);
@@ -201,6 +225,14 @@ impl Owner {
             self.queue.put_back(notes);
         }
         self.pause();
+    }
+
+    fn mark(&self, refusal: LedgerRefusal) {
+        match refusal {
+            LedgerRefusal::Full => self.queue.counters.full.store(true, Relaxed),
+            LedgerRefusal::Signer => self.queue.counters.unsigned.store(true, Relaxed),
+            LedgerRefusal::Unavailable => {}
+        }
     }
 
     fn pause(&mut self) {
@@ -235,7 +267,8 @@ impl Owner {
         }
         match self.writer.checkpoint() {
             Ok(()) => self.publish(),
-            Err(StoreFault::Full) => self.queue.counters.full.store(true, Relaxed),
+            Err(StoreFault::Full) => self.mark(LedgerRefusal::Full),
+            Err(StoreFault::Unsigned) => self.mark(LedgerRefusal::Signer),
             Err(StoreFault::Failed) => self.fail(Sealed::default()),
         }
     }
@@ -252,7 +285,8 @@ impl Owner {
         };
         match self.writer.release(acknowledged) {
             Ok(_) => self.publish(),
-            Err(StoreFault::Full) => self.queue.counters.full.store(true, Relaxed),
+            Err(StoreFault::Full) => self.mark(LedgerRefusal::Full),
+            Err(StoreFault::Unsigned) => self.mark(LedgerRefusal::Signer),
             Err(StoreFault::Failed) => self.fail(Sealed::default()),
         }
     }
@@ -263,6 +297,14 @@ impl Owner {
         let full = &self.queue.counters.full;
         if full.load(Relaxed) && self.writer.has_room(LINE_BYTES.min(self.writer.reserve())) {
             full.store(!self.writer.disk_has_room(), Relaxed);
+        }
+    }
+
+    /// The same for a signer that came back.
+    fn look_for_signer(&mut self) {
+        let unsigned = &self.queue.counters.unsigned;
+        if unsigned.load(Relaxed) && self.writer.can_sign() {
+            unsigned.store(false, Relaxed);
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tollgate_audit::Facts;
+use tollgate_config::settings;
 
 use super::health::{Counters, LedgerHealth, SinkCounters};
 use super::{LedgerError, LedgerRefusal, Receipt};
@@ -19,8 +20,17 @@ const NOTES_MAX: usize = 8192;
 
 /// Something to be recorded.
 pub(super) enum Job {
-    Append { facts: Facts, reply: Reply, _place: OwnedSemaphorePermit },
+    Append {
+        facts: Facts,
+        reply: Reply,
+        _place: OwnedSemaphorePermit,
+    },
     Note(Facts),
+    /// Looks again who signs.
+    Reconsider {
+        setting: Box<settings::Signer>,
+        reply: oneshot::Sender<Result<(), LedgerError>>,
+    },
 }
 
 pub(super) type Reply = oneshot::Sender<Result<Receipt, LedgerRefusal>>;
@@ -78,6 +88,19 @@ impl Queue {
         }
         self.wake.notify_one();
         answer.await.unwrap_or(Err(LedgerRefusal::Unavailable))
+    }
+
+    pub(super) async fn reconsider(&self, setting: settings::Signer) -> Result<(), LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.lock();
+            if waiting.closing || waiting.dead {
+                return Err(LedgerError::Thread);
+            }
+            waiting.jobs.push_back(Job::Reconsider { setting: Box::new(setting), reply });
+        }
+        self.wake.notify_one();
+        answer.await.unwrap_or(Err(LedgerError::Thread))
     }
 
     pub(super) fn note(&self, facts: Facts) {
@@ -184,11 +207,13 @@ impl Queue {
         };
         let counters = &self.counters;
         let (failed, full) = (counters.failed.load(Relaxed), counters.full.load(Relaxed));
+        let unsigned = counters.unsigned.load(Relaxed);
         let size = counters.size.load(Relaxed);
         LedgerHealth {
-            writable: open && !failed && !full,
+            writable: open && !failed && !full && !unsigned,
             failed,
             full,
+            unsigned,
             spool_bytes: counters.spool_bytes.load(Relaxed),
             spool_bytes_max: self.bytes_max,
             size,

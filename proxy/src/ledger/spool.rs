@@ -63,6 +63,8 @@ pub(super) enum StoreFault {
     Full,
     /// What the file holds is not known any more.
     Failed,
+    /// No signature now; nothing was written.
+    Unsigned,
 }
 
 /// The segments and the one that is written.
@@ -106,6 +108,11 @@ impl Spool {
             checkpoints,
             checkpoints_bytes,
         })
+    }
+
+    /// Its directory.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Bytes of all segments.

@@ -1,41 +1,48 @@
-//! Facts to sealed lines on the disk: the chain, the key and the spool in one hand.
+//! Facts to sealed lines on the disk: the chain, the signer and the spool in one hand.
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tollgate_audit::{
-    Chain, Checkpoint, Digest, DraftError, Entry, EventType, Facts, Kid, LocalKey, keys,
-};
+use tollgate_audit::{Chain, Checkpoint, Digest, Draft, DraftError, EventType, Facts, keys};
+use tollgate_config::settings;
 use uuid::{Builder, Uuid};
 
 use super::disk::Opener;
 use super::recovery::{Torn, origin_of, recover};
+use super::signers::Signers;
+use super::signers::register::Register;
 use super::spool::{Position, Spool, StoreFault};
-use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt, key};
+use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt};
 
 /// Who speaks when the ledger itself does something.
-const ACTOR: &str = "tollgate";
+pub(super) const ACTOR: &str = "tollgate";
+/// What stands around an event's payload in its line, with an RSA signature.
+const AROUND_BYTES: u64 = 1024;
 
-/// The chain, the key and the spool.
+/// The chain, the signer and the spool.
 pub(super) struct Writer {
-    chain: Chain,
-    key: LocalKey,
-    spool: Spool,
-    origin: Option<String>,
+    pub(super) chain: Chain,
+    pub(super) signers: Signers,
+    pub(super) register: Register,
+    pub(super) signer_setting: settings::Signer,
+    pub(super) spool: Spool,
+    pub(super) origin: Option<String>,
     bytes_max: u64,
     reserve: u64,
     unchecked: u64,
     checked_at: Instant,
 }
 
-/// Sealed lines that are not stored yet, and the chain to return to when they cannot be.
+/// Events that are not signed and stored yet, and the chain to return to when they cannot be.
 pub(super) struct Batch {
-    lines: Vec<u8>,
+    drafts: Vec<Draft>,
+    /// What their lines will be about.
+    bytes: u64,
     before: Chain,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.drafts.is_empty()
     }
 }
 
@@ -48,29 +55,27 @@ pub(super) enum Room {
     Kept,
 }
 
-/// Why facts were not sealed.
+/// Why facts got no place in the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum SealFault {
-    /// They can never be: a mistake in how they were put together.
+pub(super) enum DraftFault {
+    /// They can never have one: a mistake in how they were put together.
     Draft(DraftError),
     /// Not now.
     Refused(LedgerRefusal),
 }
 
 impl Writer {
-    /// Opens the spool and records what had to be mended.
+    /// Opens the spool and records what had to be mended and who signs.
     pub(super) fn open(options: &LedgerOptions, opener: Opener) -> Result<Self, LedgerError> {
-        let signing = key::open(options)?;
-        let recovered = recover(&options.spool, &signing.registry)?;
+        let mut register = Register::open(&options.spool)?;
+        let recovered = recover(&options.spool, register.registry())?;
+        let signers = Signers::open(&options.signer, &options.spool, &mut register)?;
         let spool = Spool::open(options, opener, &recovered)?;
-        let mut chain = recovered.chain;
-        if let Some(deployed_at) = signing.deployed_at {
-            // A clock that was set back must not make events older than their signer.
-            chain.not_before(deployed_at);
-        }
         let mut writer = Self {
-            chain,
-            key: signing.key,
+            chain: recovered.chain,
+            signers,
+            register,
+            signer_setting: options.signer.clone(),
             spool,
             origin: recovered.origin,
             bytes_max: options.bytes_max,
@@ -79,31 +84,33 @@ impl Writer {
             unchecked: 0,
             checked_at: Instant::now(),
         };
-        let told = writer.tell(recovered.torn, recovered.signer);
-        told.map(|()| writer).map_err(|_| LedgerError::File {
+        writer.keep_time();
+        let unwritten = |_| LedgerError::File {
             doing: "record what changed since the last start in",
             path: options.spool.clone(),
-            source: std::io::Error::other("it cannot be written"),
-        })
+            source: std::io::Error::other("it cannot be written or signed"),
+        };
+        writer.tell(recovered.torn).map_err(unwritten)?;
+        writer.take_office(recovered.signer.as_ref())?;
+        writer.reconsider(options.signer.clone())?;
+        Ok(writer)
     }
 
-    /// What the chain must say of its own last start and this one: an end that was cut, and
-    /// another key. The new key signs both; the registry has the old one beside it.
-    fn tell(&mut self, torn: Option<Torn>, signer: Option<Kid>) -> Result<(), StoreFault> {
-        if let Some(torn) = torn {
-            let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
-                .text(keys::REASON, keys::TORN_TAIL)
-                .number("cut_bytes", torn.bytes)
-                .text("cut_sha256", &torn.sha256.to_string());
-            self.record(facts)?;
+    /// What the chain must say of its own last start: an end that was cut.
+    fn tell(&mut self, torn: Option<Torn>) -> Result<(), StoreFault> {
+        let Some(torn) = torn else { return Ok(()) };
+        let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
+            .text(keys::REASON, keys::TORN_TAIL)
+            .number("cut_bytes", torn.bytes)
+            .text("cut_sha256", &torn.sha256.to_string());
+        self.record(facts).map(drop)
+    }
+
+    /// A clock that was set back must not make events older than their signer.
+    pub(super) fn keep_time(&mut self) {
+        if let Some(deployed_at) = self.signers.deployed_at() {
+            self.chain.not_before(deployed_at);
         }
-        if let Some(before) = signer.filter(|before| before != self.key.kid()) {
-            let facts = Facts::new(EventType::SignerRotationApplied, ACTOR)
-                .text("old_signer_kid", before.as_str())
-                .text("new_signer_kid", self.key.kid().as_str());
-            self.record(facts)?;
-        }
-        Ok(())
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -118,40 +125,37 @@ impl Writer {
         self.spool.position()
     }
 
-    pub(super) fn batch(&self) -> Batch {
-        Batch { lines: Vec::new(), before: self.chain.clone() }
+    /// How many events one batch may have.
+    pub(super) fn batch_max(&self) -> usize {
+        self.signers.batch_max()
     }
 
-    /// Seals facts into the batch.
-    pub(super) fn seal(
+    pub(super) fn batch(&self) -> Batch {
+        Batch { drafts: Vec::new(), bytes: 0, before: self.chain.clone() }
+    }
+
+    /// Gives facts their place in the chain, as a part of the batch.
+    pub(super) fn draft(
         &mut self,
         facts: Facts,
         room: Room,
         batch: &mut Batch,
-    ) -> Result<Receipt, SealFault> {
+    ) -> Result<Receipt, DraftFault> {
         let before = self.chain.clone();
-        let sealed = self.seal_entry(facts).and_then(|entry| {
-            let line = entry.to_line();
-            let bytes = u64::try_from(batch.lines.len() + line.len()).unwrap_or(u64::MAX);
-            if room == Room::Capped && !self.has_room(bytes) {
-                return Err(SealFault::Refused(LedgerRefusal::Full));
-            }
-            batch.lines.extend_from_slice(line.as_bytes());
-            Ok(Receipt::of(&entry))
-        });
-        if sealed.is_err() {
-            self.chain = before;
-        }
-        sealed
-    }
-
-    fn seal_entry(&mut self, facts: Facts) -> Result<Entry, SealFault> {
-        let signer = SealFault::Refused(LedgerRefusal::Signer);
         let now = Timestamp::now();
-        let id = fresh_id(now).ok_or(SealFault::Refused(LedgerRefusal::Unavailable))?;
-        let draft = self.chain.draft(facts, id, now, self.key.kid()).map_err(SealFault::Draft)?;
-        let signature = self.key.sign(draft.hash()).map_err(|_| signer)?;
-        draft.close(signature).map_err(|_| signer)
+        let id = fresh_id(now).ok_or(DraftFault::Refused(LedgerRefusal::Unavailable))?;
+        let draft =
+            self.chain.draft(facts, id, now, self.signers.kid()).map_err(DraftFault::Draft)?;
+        let line = u64::try_from(draft.canonical().len()).unwrap_or(u64::MAX);
+        let bytes = batch.bytes.saturating_add(line).saturating_add(AROUND_BYTES);
+        if room == Room::Capped && !self.has_room(bytes) {
+            self.chain = before;
+            return Err(DraftFault::Refused(LedgerRefusal::Full));
+        }
+        batch.bytes = bytes;
+        let receipt = Receipt::of(&draft);
+        batch.drafts.push(draft);
+        Ok(receipt)
     }
 
     /// Whether so many more bytes stay under the cap, less what is kept.
@@ -168,27 +172,38 @@ impl Writer {
         self.spool.disk_has_room(self.reserve)
     }
 
-    /// Stores a batch. When it finds no room, the chain is where it was before.
+    /// Signs and stores a batch. When it cannot be signed or finds no room, the chain is where it
+    /// was before.
     pub(super) fn store(&mut self, batch: Batch) -> Result<(), StoreFault> {
         let (seq, head) = (batch.before.size(), batch.before.head().copied());
-        match self.spool.store(&batch.lines, seq, head) {
-            Ok(()) => {
-                self.unchecked += self.chain.size() - seq;
-                Ok(())
-            }
-            Err(fault) => {
-                self.chain = batch.before;
-                Err(fault)
-            }
+        let stored = self.seal(batch.drafts).and_then(|lines| self.spool.store(&lines, seq, head));
+        match stored {
+            Ok(()) => self.unchecked += self.chain.size() - seq,
+            Err(_) => self.chain = batch.before,
         }
+        stored
+    }
+
+    /// The lines of signed events.
+    fn seal(&self, drafts: Vec<Draft>) -> Result<Vec<u8>, StoreFault> {
+        let signatures = self.signers.sign(&drafts).map_err(|_| StoreFault::Unsigned)?;
+        let mut lines = Vec::new();
+        for (draft, signature) in drafts.into_iter().zip(signatures) {
+            let entry = draft.close(signature).map_err(|error| {
+                tracing::error!(%error, "an event cannot be sealed");
+                StoreFault::Unsigned
+            })?;
+            lines.extend_from_slice(entry.to_line().as_bytes());
+        }
+        Ok(lines)
     }
 
     /// Records one thing at once.
-    fn record(&mut self, facts: Facts) -> Result<Receipt, StoreFault> {
+    pub(super) fn record(&mut self, facts: Facts) -> Result<Receipt, StoreFault> {
         let names_chain = self.chain.size() == 0;
         let mut batch = self.batch();
-        let sealed = self.seal(facts, Room::Kept, &mut batch);
-        let receipt = sealed.map_err(|_| StoreFault::Failed)?;
+        let drafted = self.draft(facts, Room::Kept, &mut batch);
+        let receipt = drafted.map_err(|_| StoreFault::Failed)?;
         self.store(batch)?;
         if names_chain {
             self.name_chain(&receipt);
@@ -231,7 +246,8 @@ impl Writer {
     fn sign_checkpoint(&mut self, origin: String, head_hash: Digest) {
         let size = self.chain.size();
         let checkpoint = Checkpoint { origin, size, head_hash, ts: self.chain.last_ts() };
-        let signed = self.key.sign(&checkpoint.hash()).ok().and_then(|s| checkpoint.close(&s));
+        let signature = self.signers.sign_one(&checkpoint.to_sign());
+        let signed = signature.ok().and_then(|s| checkpoint.close(&s));
         let stored = match signed {
             Some(signed) => self.spool.store_checkpoint(&signed.to_line()),
             None => Err(std::io::Error::other("it cannot be signed")),

@@ -1,4 +1,9 @@
 //! Whether a chain is what was written: nothing changed, missing, added, swapped or repeated.
+//!
+//! Each line goes through two hands. An [`Examiner`] looks at it alone, which is most of the work
+//! and can be done anywhere; the [`Verifier`] admits what was examined, in the chain's order. The
+//! answer is the same however the work was spread: [`Verifier::push`] is nothing but the two.
+mod examine;
 mod flaw;
 mod row;
 
@@ -6,17 +11,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
+pub use examine::{Examined, Examiner};
+use examine::{Seen, Signed, check_signer};
 pub use flaw::{Break, Flaw};
 pub(crate) use row::COPIES;
-use row::Row;
 
-use crate::canonical::canonical;
-use crate::chain::event_hash;
 use crate::checkpoint::SignedCheckpoint;
 use crate::merkle::Frontier;
-use crate::{Digest, EventType, Note, Registry, keys};
+use crate::{Digest, Note, Registry};
 
 /// Whose chain it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,35 +170,51 @@ impl<'a> Verifier<'a> {
         self.anchors.insert(place, Anchor { size, end });
     }
 
-    /// The next line, without its newline.
-    pub fn push(&mut self, line: &[u8]) -> Result<(), Break> {
-        self.lines += 1;
-        let value = row::read_line(line).map_err(|flaw| Break::new(self.lines, None, flaw))?;
-        let event = row::event_name(&value);
-        self.take(value, line).map_err(|flaw| Break::new(self.lines, event, flaw))
+    /// Looks at single lines for this chain, on any thread.
+    pub fn examiner(&self) -> Examiner<'a> {
+        Examiner::new(self.profile, self.registry)
     }
 
-    fn take(&mut self, value: Value, line: &[u8]) -> Result<(), Flaw> {
+    /// The next line, without its newline: examined and admitted.
+    pub fn push(&mut self, line: &[u8]) -> Result<(), Break> {
+        self.admit(self.examiner().examine(line))
+    }
+
+    /// The next line, examined before. In the order of the chain: of all that is wrong, what is
+    /// told is the first.
+    pub fn admit(&mut self, examined: Examined) -> Result<(), Break> {
+        self.lines += 1;
+        let Examined { event, seen } = examined;
+        seen.and_then(|seen| self.take(seen)).map_err(|flaw| Break::new(self.lines, event, flaw))
+    }
+
+    fn take(&mut self, seen: Seen) -> Result<(), Flaw> {
         if let Some(tree) = &mut self.tree {
-            tree.push(canonical(&value).map_err(|_| Flaw::NotCanonical)?.as_bytes());
+            tree.push_hash(seen.leaf);
         }
-        let row = row::read_row(value, line, self.profile)?;
-        self.check_place(&row)?;
-        self.check_hash(&row)?;
-        self.check_times(&row)?;
-        self.check_signature(&row)?;
-        self.note_release(&row);
+        self.check_place(&seen)?;
+        if seen.computed != seen.hash {
+            return Err(Flaw::HashDiffers { stored: seen.hash, computed: seen.computed });
+        }
+        later("ts", &mut self.last.ts, seen.ts)?;
+        later("created_at", &mut self.last.created_at, seen.created_at)?;
+        self.settle(seen.signer)?;
+        if let (Some(start), Some(released)) = (&mut self.start, seen.released) {
+            // A gate that may delete what every sink has says so in the chain before it does.
+            // Without that event a missing beginning is a cut one.
+            start.released |= released.size == start.seq && released.head_hash == start.prev_hash;
+        }
         self.next_seq += 1;
         self.events += 1;
-        self.head = Some(row.hash);
+        self.head = Some(seen.hash);
         self.meet_anchors()
     }
 
-    fn check_place(&mut self, row: &Row) -> Result<(), Flaw> {
+    fn check_place(&mut self, seen: &Seen) -> Result<(), Flaw> {
         if self.events == 0 {
-            return self.check_first(row);
+            return self.check_first(seen);
         }
-        if let Some(found) = row.seq {
+        if let Some(found) = seen.seq {
             let expected = self.next_seq;
             if found > expected {
                 return Err(Flaw::Missing { expected, found });
@@ -204,20 +223,20 @@ impl<'a> Verifier<'a> {
                 return Err(Flaw::Order { expected, found });
             }
         }
-        match (self.head, row.prev_hash) {
+        match (self.head, seen.prev_hash) {
             (Some(expected), Some(found)) if expected == found => Ok(()),
             (Some(expected), Some(found)) => Err(Flaw::PreviousDiffers { expected, found }),
             _ => Err(Flaw::PreviousMissing),
         }
     }
 
-    fn check_first(&mut self, row: &Row) -> Result<(), Flaw> {
-        let seq = row.seq.unwrap_or(0);
+    fn check_first(&mut self, seen: &Seen) -> Result<(), Flaw> {
+        let seq = seen.seq.unwrap_or(0);
         self.next_seq = seq;
-        self.first_ts = row.ts;
-        match (seq, row.prev_hash) {
+        self.first_ts = seen.ts;
+        match (seq, seen.prev_hash) {
             (0, None) => Ok(()),
-            (0, Some(_)) if !self.part || row.seq.is_some() => Err(Flaw::FirstHasPrevious),
+            (0, Some(_)) if !self.part || seen.seq.is_some() => Err(Flaw::FirstHasPrevious),
             (_, None) => Err(Flaw::PreviousMissing),
             (_, Some(_)) if self.profile == Profile::Foreign && !self.part => {
                 Err(Flaw::HeadCut(seq))
@@ -236,51 +255,21 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    fn check_hash(&self, row: &Row) -> Result<(), Flaw> {
-        let text = canonical(&row.payload).map_err(|_| Flaw::NotCanonical)?;
-        let computed = event_hash(&text, row.prev_hash.as_ref());
-        if computed == row.hash {
-            Ok(())
-        } else {
-            Err(Flaw::HashDiffers { stored: row.hash, computed })
-        }
-    }
-
-    fn check_times(&mut self, row: &Row) -> Result<(), Flaw> {
-        later("ts", &mut self.last.ts, row.ts)?;
-        later("created_at", &mut self.last.created_at, row.created_at)
-    }
-
-    fn check_signature(&mut self, row: &Row) -> Result<(), Flaw> {
-        let signature = self
-            .registry
-            .check(&row.signer_kid, &row.hash, &row.signature, row.ts)
-            .map_err(Flaw::Signer)?;
-        let known = self.registry.signer(signature.kid()).map(|s| s.key().algorithm().as_str());
-        if row.algorithm.is_some() && row.algorithm.as_deref() != known {
-            return Err(Flaw::Algorithm);
-        }
-        if !self.signers.contains(&row.signer_kid) {
-            self.signers.insert(row.signer_kid.clone());
+    /// Whether the signer may sign here. Only the chain can say so of one that is not registered,
+    /// and today no event makes a key a signer, so the registry's word is the last.
+    fn settle(&mut self, signer: Signed) -> Result<(), Flaw> {
+        let kid = match signer {
+            Signed::Registered(kid) => kid,
+            Signed::Stranger(by) => {
+                check_signer(self.registry, &by)?;
+                by.kid
+            }
+            Signed::Refused(flaw) => return Err(flaw),
+        };
+        if !self.signers.contains(&kid) {
+            self.signers.insert(kid);
         }
         Ok(())
-    }
-
-    /// A gate that may delete what every sink has says so in the chain before it does. Without
-    /// that event a missing beginning is a cut one.
-    fn note_release(&mut self, row: &Row) {
-        let Some(start) = &mut self.start else { return };
-        if row.event_type.as_deref() != Some(EventType::AuditReconciliation.as_str()) {
-            return;
-        }
-        let Some(data) = row.payload.get("data") else { return };
-        let head = data.get(keys::HEAD_HASH).and_then(Value::as_str).and_then(Digest::parse);
-        if data.get(keys::REASON).and_then(Value::as_str) == Some(keys::RELEASED)
-            && data.get(keys::SIZE).and_then(Value::as_u64) == Some(start.seq)
-            && head == Some(start.prev_hash)
-        {
-            start.released = true;
-        }
     }
 
     /// Compares with every checkpoint of the size that the chain has now.

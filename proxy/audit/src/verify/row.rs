@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Flaw, Profile};
 use crate::Digest;
-use crate::canonical::{SAFE_INTEGER_MAX, canonical};
+use crate::canonical::SAFE_INTEGER_MAX;
 use crate::stamp::read_stamp;
 use crate::strict::read_json;
 
@@ -66,18 +66,13 @@ pub(super) fn read_line(line: &[u8]) -> Result<Value, Flaw> {
     read_json(line).map_err(Flaw::Unreadable)
 }
 
-pub(super) fn read_row(value: Value, line: &[u8], profile: Profile) -> Result<Row, Flaw> {
-    if profile == Profile::Tollgate
-        && canonical(&value).ok().as_deref().map(str::as_bytes) != Some(line)
-    {
-        return Err(Flaw::NotCanonical);
-    }
+pub(super) fn read_row(value: Value, profile: Profile) -> Result<Row, Flaw> {
     let Value::Object(map) = value else { return Err(wrong("event", "is not an object")) };
-    let map = match profile {
+    let mut map = match profile {
         Profile::Tollgate => exact(map)?,
         Profile::Foreign => unaliased(map)?,
     };
-    let payload = map.get("payload").cloned().ok_or_else(|| wrong("payload", "is missing"))?;
+    let payload = map.swap_remove("payload").ok_or_else(|| wrong("payload", "is missing"))?;
     compare_copies(&map, &payload, profile)?;
     let either = |key: &str| map.get(key).or_else(|| payload.get(key));
     Ok(Row {

@@ -12,7 +12,7 @@ use super::*;
 
 /// The ids of a spool's events, in order.
 fn ids(spool: &Path) -> Vec<String> {
-    let files = input::event_files(&[spool.to_owned()]).unwrap();
+    let files = files::event_files(&[spool.to_owned()]).unwrap();
     let text: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     text.lines().map(|line| Entry::parse(line.as_bytes()).unwrap().id().to_string()).collect()
 }
@@ -144,7 +144,7 @@ async fn nothing_is_signed_over_a_record_that_does_not_hold() {
     let prove = format!("prove {} {{dir}}", ids(&spool)[1]);
     let (first, last) =
         (spool.join("events-000000000001.jsonl"), spool.join("events-000000000002.jsonl"));
-    let newest = input::event_files(std::slice::from_ref(&spool)).unwrap().pop().unwrap();
+    let newest = files::event_files(std::slice::from_ref(&spool)).unwrap().pop().unwrap();
     let text = fs::read_to_string(&newest).unwrap();
     // The gate is writing its next event just now.
     fs::write(&newest, format!("{text}{{\"actor\":\"tollg")).unwrap();

@@ -11,7 +11,8 @@ use tollgate_audit::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::input::{each_line, event_files};
+use super::files::event_files;
+use super::input::each_line;
 use super::{BROKEN, SOUND, UNUSABLE};
 
 /// A PKCS#8 Ed25519 key has about 120 bytes.

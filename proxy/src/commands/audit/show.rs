@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use tollgate_audit::{Flaw, Profile, Registry, Verifier, keys, read_json};
 use uuid::Uuid;
 
-use super::input::{Framing, each_of, event_files};
+use super::files::event_files;
+use super::input::each_of;
 use super::words::tame;
 use super::{FOUND, NOT_FOUND, UNUSABLE};
 
@@ -91,13 +92,12 @@ fn gather(args: &ShowArgs) -> Result<Vec<Told>, String> {
 fn find(files: &[PathBuf], receipt: &str) -> Result<Vec<(Value, Vec<u8>)>, String> {
     let finder = memchr::memmem::Finder::new(receipt);
     let mut found = Vec::new();
-    let read = each_of(files, Framing::Lines, |path, number, line| {
+    let read = each_of(files.to_vec(), |place, line| {
         if finder.find(line).is_none() {
             return Ok(());
         }
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let event =
-            read_json(line).map_err(|e| format!("`{}`: line {number}: {e}", path.display()))?;
+        let event = read_json(line).map_err(|e| format!("{place}: {e}"))?;
         if id(&event) == Some(receipt) || intent(&event) == Some(receipt) {
             if found.len() >= EVENTS_MAX {
                 return Err(format!("more than {EVENTS_MAX} events are of this call"));

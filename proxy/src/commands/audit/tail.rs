@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tollgate_audit::Entry;
 
-use super::input::{each_line, event_files};
+use super::files::event_files;
+use super::input::each_line;
 use super::words::describe;
 use super::{BROKEN, SOUND, UNUSABLE};
 

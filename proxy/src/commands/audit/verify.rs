@@ -1,17 +1,19 @@
 //! `tollgate audit verify`.
 use std::fs;
 use std::io::Write;
+use std::num::{NonZeroU8, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use tollgate_audit::{
-    Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier, cef, write_stamp,
-};
+use tollgate_audit::{Break, Note, Profile, Registry, SignedCheckpoint, Summary, Verifier};
 
-use super::input::{Framing, each_line, each_of, event_files, read_time};
+use super::answer::{Flawed, Spot, Trouble, tell_broken, tell_sound};
+use super::input::read_time;
+use super::lines::Lines;
+use super::progress::Progress;
 use super::proof::verify_proof;
-use super::since::last_before;
-use super::{BROKEN, SOUND, UNUSABLE};
+use super::spread::{Broken, Stop, verify_lines};
+use super::{BROKEN, SOUND, UNUSABLE, source};
 
 /// Says whether a record is what was written, or names its first break.
 ///
@@ -42,6 +44,13 @@ pub struct VerifyArgs {
     /// How the events stand in the files.
     #[arg(long, value_enum, default_value_t = VerifyFrom::Jsonl)]
     pub from: VerifyFrom,
+    /// How many threads look at events at the same time; 1 to 255. Default: one for each processor.
+    /// The answer is the same.
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<NonZeroU8>,
+    /// Where the store of `--from s3` is.
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -69,35 +78,13 @@ pub enum VerifyFormat {
 pub enum VerifyFrom {
     /// Our CEF lines, bare or in RFC 5424 messages, one a line or in frames with their length.
     Cef,
+    /// An archive's directory, with the file that is being filled.
+    Folder,
     /// One JSON object a line.
     Jsonl,
-}
-
-impl VerifyFrom {
-    pub(super) fn framing(self) -> Framing {
-        match self {
-            Self::Cef => Framing::Frames,
-            Self::Jsonl => Framing::Lines,
-        }
-    }
-}
-
-/// Why there is no answer.
-enum Trouble {
-    Broken(Option<PathBuf>, u64, Flawed),
-    Unusable(String),
-}
-
-/// What does not hold, and of which event.
-struct Flawed {
-    event: Option<String>,
-    flaw: String,
-}
-
-impl From<Break> for Flawed {
-    fn from(broken: Break) -> Self {
-        Self { event: broken.event().map(str::to_owned), flaw: broken.flaw().to_string() }
-    }
+    /// An archive in a bucket: `s3://BUCKET/PREFIX`, with its registry and newest checkpoint where
+    /// none are given.
+    S3,
 }
 
 /// Runs the command; the exit code is the answer.
@@ -107,8 +94,8 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
     }
     let (code, written) = match check(args) {
         Ok(summary) => (SOUND, tell_sound(args, &summary, out)),
-        Err(Trouble::Broken(path, line, broken)) => {
-            (BROKEN, tell_broken(args, path.as_deref(), line, &broken, out))
+        Err(Trouble::Broken(spot, broken)) => {
+            (BROKEN, tell_broken(args.json, spot.as_ref(), &broken, out))
         }
         Err(Trouble::Unusable(reason)) => (UNUSABLE, writeln!(err, "cannot verify: {reason}")),
     };
@@ -117,72 +104,76 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
 }
 
 fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
-    let files = event_files(&args.paths).map_err(|e| unusable(&e, &args.paths))?;
+    let (source, form) = source::open(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
+    let mut lines = Lines::new(source);
     let registry = read_registry(args)?;
-    let profile = profile_of(args, &files);
+    let profile = profile_of(args, &mut lines);
     if args.from == VerifyFrom::Cef && profile == Profile::Foreign {
         return Err(Trouble::Unusable("`--from cef` reads our own lines only".to_owned()));
     }
-    let first = last_before(args, &files).map_err(Trouble::Unusable)?;
+    let before = match args.since {
+        Some(since) => lines.skip_to(since, form).map_err(Trouble::Unusable)?,
+        None => 0,
+    };
     let mut verifier = Verifier::new(profile, &registry);
-    if args.part || first > 1 {
+    if args.part || before > 1 {
         verifier = verifier.part();
     }
-    let checkpoints = checkpoint_files(args);
-    for path in &checkpoints {
-        add_checkpoints(&mut verifier, path, &registry)?;
+    for path in &checkpoint_files(args) {
+        add_checkpoints(&mut verifier, path, &read(path)?, &registry)?;
     }
-    let mut lines = 0;
-    let read = each_of(&files, args.from.framing(), |path, line, bytes| {
-        lines += 1;
-        if lines < first {
-            return Ok(());
+    if args.from == VerifyFrom::S3 && args.checkpoints.is_empty() {
+        let newest = s3::checkpoint(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
+        if let Some((name, bytes)) = newest {
+            add_checkpoints(&mut verifier, Path::new(&name), &bytes, &registry)?;
         }
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        take(&mut verifier, args.from, bytes)
-            .map_err(|flawed| Trouble::Broken(Some(path.to_owned()), line, flawed))
-    });
-    read.map_err(|e| Trouble::Unusable(e.to_string()))??;
-    let summary = verifier.finish().map_err(|broken| Trouble::Broken(None, 0, broken.into()))?;
+    }
+    let progress = Progress::begin(!args.json, lines.bytes_total());
+    let read = verify_lines(&mut verifier, &mut lines, form, threads(args), &progress);
+    drop(progress);
+    read.map_err(stopped)?;
+    let summary = verifier.finish().map_err(|broken| Trouble::Broken(None, broken.into()))?;
     if summary.events == 0 {
         return Err(Trouble::Unusable("there is no event in it".to_owned()));
     }
     Ok(summary)
 }
 
+fn threads(args: &VerifyArgs) -> NonZeroUsize {
+    let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    args.threads.map_or_else(all, |threads| NonZeroUsize::from(threads))
+}
+
+fn stopped(stop: Stop) -> Trouble {
+    match stop {
+        Stop::Broken(place, Broken::Chain(broken)) => {
+            Trouble::Broken(Some(place.into()), broken.into())
+        }
+        Stop::Broken(place, Broken::Form(flaw)) => {
+            Trouble::Broken(Some(place.into()), Flawed { event: None, flaw })
+        }
+        Stop::Unreadable(error) => Trouble::Unusable(error.to_string()),
+        Stop::Dead => Trouble::Unusable("a thread has died; please tell us how".to_owned()),
+    }
+}
+
 /// Whose rows they are, when nobody says: every payload of ours names its `revision`, and the hash
 /// covers it, so nobody can make ours pass for another's.
-fn profile_of(args: &VerifyArgs, files: &[PathBuf]) -> Profile {
+fn profile_of(args: &VerifyArgs, lines: &mut Lines) -> Profile {
     match args.format {
         Some(VerifyFormat::Tollgate) => return Profile::Tollgate,
         Some(VerifyFormat::Foreign) => return Profile::Foreign,
         None => {}
     }
-    let own = args.from == VerifyFrom::Cef || args.paths.iter().any(|path| path.is_dir());
-    let foreign = files.first().filter(|_| !own).and_then(|path| {
-        let mut first = None;
-        // Whatever cannot be read here is told by the reading that follows.
-        let _ = each_line(path, |line| {
-            first.get_or_insert_with(|| line.to_vec());
-            Err(())
-        });
-        let row: serde_json::Value = serde_json::from_slice(&first?).ok()?;
-        Some(row.get("payload")?.get("revision").is_none())
-    });
-    if foreign == Some(true) { Profile::Foreign } else { Profile::Tollgate }
-}
-
-fn take(verifier: &mut Verifier<'_>, from: VerifyFrom, line: &[u8]) -> Result<(), Flawed> {
-    if from == VerifyFrom::Jsonl {
-        return Ok(verifier.push(line)?);
+    let own = matches!(args.from, VerifyFrom::Cef | VerifyFrom::S3)
+        || args.paths.iter().any(|path| path.is_dir());
+    let first = lines.first().filter(|_| !own);
+    let row = first.and_then(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+    let payload = row.as_ref().and_then(|row| row.get("payload"));
+    match payload.map(|payload| payload.get("revision")) {
+        Some(None) => Profile::Foreign,
+        _ => Profile::Tollgate,
     }
-    let entry = cef::read_cef(line).map_err(|e| Flawed { event: None, flaw: e.to_string() })?;
-    Ok(verifier.push(entry.to_line().trim_end().as_bytes())?)
-}
-
-fn unusable(error: &std::io::Error, paths: &[PathBuf]) -> Trouble {
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    Trouble::Unusable(format!("`{}`: {error}", names.join("`, `")))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
@@ -195,6 +186,11 @@ fn spool(args: &VerifyArgs) -> Option<&PathBuf> {
 }
 
 fn read_registry(args: &VerifyArgs) -> Result<Registry, Trouble> {
+    if args.from == VerifyFrom::S3 && args.signers.is_none() {
+        let bytes = s3::registry(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
+        return Registry::parse(&bytes)
+            .map_err(|e| Trouble::Unusable(format!("the archive's registry: {e}")));
+    }
     let path = match (&args.signers, spool(args)) {
         (Some(path), _) => path.clone(),
         (None, Some(dir)) => dir.join("signers.json"),
@@ -219,11 +215,11 @@ fn checkpoint_files(args: &VerifyArgs) -> Vec<PathBuf> {
 fn add_checkpoints(
     verifier: &mut Verifier<'_>,
     path: &Path,
+    bytes: &[u8],
     registry: &Registry,
 ) -> Result<(), Trouble> {
     let wrong = |reason: &str| Trouble::Unusable(format!("`{}`: {reason}", path.display()));
-    let broken = |broken: Break| Trouble::Broken(Some(path.to_owned()), 0, broken.into());
-    let bytes = read(path)?;
+    let broken = |broken: Break| Trouble::Broken(Some(Spot::file(path)), broken.into());
     if bytes.first().is_none_or(|b| *b == b'{') {
         for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             let signed = SignedCheckpoint::parse(line).map_err(|e| wrong(&e.to_string()))?;
@@ -231,74 +227,7 @@ fn add_checkpoints(
         }
         return Ok(());
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is not UTF-8"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8"))?;
     let note = Note::read(text, registry).map_err(|e| wrong(&e.to_string()))?;
     verifier.note(&note).map_err(broken)
-}
-
-fn tell_sound(args: &VerifyArgs, summary: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
-    if args.json {
-        let answer = serde_json::json!({ "sound": true, "summary": summary });
-        return writeln!(out, "{answer}");
-    }
-    let last = summary.first_seq + summary.events - 1;
-    writeln!(out, "sound: {} events, numbers {} to {last}", summary.events, summary.first_seq)?;
-    if let (Some(first), Some(last)) = (summary.first_ts, summary.last_ts) {
-        writeln!(out, "from {} to {}", write_stamp(first), write_stamp(last))?;
-    }
-    if let Some(head) = &summary.head_hash {
-        writeln!(out, "head {head}")?;
-    }
-    let signers: Vec<&str> = summary.signers.iter().map(String::as_str).collect();
-    writeln!(out, "signed by {}", signers.join(", "))?;
-    if let Some(since) = args.since.filter(|_| summary.part) {
-        let since = write_stamp(since);
-        writeln!(
-            out,
-            "only the part since {since}, with the event before: nothing is said of those before it"
-        )?;
-    } else if summary.part {
-        writeln!(out, "only a part: nothing is said of the events before it")?;
-    } else if summary.first_seq > 0 {
-        writeln!(out, "the first {} events were delivered and released", summary.first_seq)?;
-    }
-    match (summary.checkpoints, last + 1 - summary.anchored.min(last + 1)) {
-        (0, _) => writeln!(out, "no checkpoint: a cut end would not be seen"),
-        (count, 0) => writeln!(out, "agrees with {count} checkpoints, up to its end"),
-        (count, rest) => {
-            writeln!(out, "agrees with {count} checkpoints; {rest} events came after the last")
-        }
-    }
-}
-
-fn tell_broken(
-    args: &VerifyArgs,
-    path: Option<&Path>,
-    line: u64,
-    broken: &Flawed,
-    out: &mut dyn Write,
-) -> std::io::Result<()> {
-    let file = path.map(|path| path.display().to_string());
-    if args.json {
-        let answer = serde_json::json!({
-            "sound": false,
-            "file": file,
-            "line": (line > 0).then_some(line),
-            "event": broken.event,
-            "break": broken.flaw,
-        });
-        return writeln!(out, "{answer}");
-    }
-    write!(out, "broken: ")?;
-    if let Some(file) = file {
-        write!(out, "{file}")?;
-        if line > 0 {
-            write!(out, ":{line}")?;
-        }
-        write!(out, ": ")?;
-    }
-    if let Some(event) = &broken.event {
-        write!(out, "event {event}: ")?;
-    }
-    writeln!(out, "{}", broken.flaw)
 }

@@ -27,7 +27,7 @@ use super::peer::{Answer, Peer};
 use credentials::Source;
 pub(crate) use error::AwsError;
 pub(in crate::ledger) use kms::{Kms, KmsError, KmsKey, KmsOptions, KmsScheme};
-pub(crate) use s3::{Bucket, Kept, Object, S3Error};
+pub(crate) use s3::{Bucket, Object, S3Error};
 pub(in crate::ledger) use s3::{Lock, Put, Version};
 
 /// Where a service is.

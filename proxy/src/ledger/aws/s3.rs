@@ -101,15 +101,6 @@ pub(in crate::ledger) struct Version {
     pub(in crate::ledger) version_id: String,
 }
 
-/// What keeps an object from being deleted.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Kept {
-    /// `GOVERNANCE` or `COMPLIANCE`, and until when.
-    pub(crate) retention: Option<(String, Timestamp)>,
-    /// Whether a legal hold is on.
-    pub(crate) legal_hold: bool,
-}
-
 /// A bucket.
 pub(crate) struct Bucket {
     service: Service,
@@ -178,25 +169,30 @@ impl Bucket {
         prefix: &str,
         after: &str,
     ) -> Result<(Vec<Object>, bool), S3Error> {
-        let (prefix, after) = (escape(prefix), escape(after));
-        let query = format!("?list-type=2&prefix={prefix}&start-after={after}");
+        let mut query = format!("?list-type=2&prefix={}", escape(prefix));
+        if !after.is_empty() {
+            query.push_str(&format!("&start-after={}", escape(after)));
+        }
         let page: Page = self.ask("", &query).await?;
         Ok((page.contents, page.is_truncated))
     }
 
-    /// The next versions of objects whose names begin so, after one; and the place to go on at.
+    /// The next versions of objects whose names begin so, after one; and the one to go on after.
     pub(in crate::ledger) async fn versions(
         &self,
         prefix: &str,
         after: Option<&Version>,
-    ) -> Result<(Vec<Version>, bool), S3Error> {
+    ) -> Result<(Vec<Version>, Option<Version>), S3Error> {
         let mut query = format!("?versions&prefix={}", escape(prefix));
         if let Some(Version { key, version_id }) = after {
             let (key, version_id) = (escape(key), escape(version_id));
             query.push_str(&format!("&key-marker={key}&version-id-marker={version_id}"));
         }
         let page: Versions = self.ask("", &query).await?;
-        Ok((page.version, page.is_truncated))
+        let (key, version_id) = (page.next_key_marker, page.next_version_id_marker);
+        let next = key.filter(|_| page.is_truncated);
+        let version_id = version_id.unwrap_or_default();
+        Ok((page.version, next.map(|key| Version { key, version_id })))
     }
 
     /// Sets or clears the legal hold of one version.
@@ -212,16 +208,6 @@ impl Bucket {
         match answer.head.status.is_success() {
             true => Ok(()),
             false => Err(self.refusal(&answer)),
-        }
-    }
-
-    /// What keeps an object from being deleted.
-    pub(crate) async fn kept(&self, key: &str) -> Result<Kept, S3Error> {
-        let request = self.request(Method::HEAD, key, "", Bytes::new())?;
-        let answer = self.service.send(request, ANSWER_BYTES_MAX).await?;
-        match answer.head.status {
-            StatusCode::OK => Ok(Kept::read(&answer.head.headers)),
-            _ => Err(self.refusal(&answer)),
         }
     }
 
@@ -242,7 +228,7 @@ impl Bucket {
         content: Bytes,
     ) -> Result<Request<Bytes>, S3Error> {
         // What is named here needs no escape in a path, and what others named is not asked for.
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-=".contains(&b);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
         if !key.bytes().all(plain) {
             return Err(S3Error::Name);
         }
@@ -312,16 +298,6 @@ impl Lock {
     }
 }
 
-impl Kept {
-    fn read(headers: &HeaderMap) -> Self {
-        let header = |name: &str| headers.get(name)?.to_str().ok();
-        let until = header("x-amz-object-lock-retain-until-date").and_then(|at| at.parse().ok());
-        let mode = header("x-amz-object-lock-mode").map(str::to_owned);
-        let legal_hold = header("x-amz-object-lock-legal-hold") == Some("ON");
-        Self { retention: mode.zip(until), legal_hold }
-    }
-}
-
 fn escape(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string()
 }
@@ -352,6 +328,9 @@ struct Page {
 #[serde(rename_all = "PascalCase")]
 struct Versions {
     is_truncated: bool,
+    next_key_marker: Option<String>,
+    next_version_id_marker: Option<String>,
+    // Marks of deletion stand between them, and are none.
     #[serde(default)]
     version: Vec<Version>,
 }

@@ -8,9 +8,9 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use tollgate_config::settings::{HttpSink, SecretRef};
-use zeroize::Zeroizing;
 
 use super::super::peer::Peer;
+use super::super::secret;
 use super::DeliveryError;
 use super::feed::Batch;
 
@@ -97,22 +97,11 @@ impl HttpOutlet {
             request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if let Some(token) = &self.token {
-            request.headers_mut().insert(AUTHORIZATION, self.bearer(token)?);
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, secret::bearer(token).map_err(DeliveryError::Token)?);
         }
         Ok(request)
-    }
-
-    /// Read when used, so that a token that was replaced is used at once and none stays in memory.
-    fn bearer(&self, token: &SecretRef) -> Result<HeaderValue, DeliveryError> {
-        let (place, secret) = match token {
-            SecretRef::File(path) => ("file", std::fs::read_to_string(path).ok()),
-            SecretRef::Env(name) => ("env", std::env::var(name).ok()),
-        };
-        let secret = Zeroizing::new(secret.ok_or(DeliveryError::Token(place))?);
-        let value = Zeroizing::new(format!("Bearer {}", secret.trim_end_matches(['\r', '\n'])));
-        let mut value = HeaderValue::from_str(&value).map_err(|_| DeliveryError::Token(place))?;
-        value.set_sensitive(true);
-        Ok(value)
     }
 }
 

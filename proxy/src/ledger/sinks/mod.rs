@@ -6,6 +6,8 @@ mod cursor;
 mod dead;
 mod feed;
 mod folder;
+#[allow(dead_code, reason = "the API that sets holds comes next")]
+mod hold;
 mod http;
 mod s3;
 mod stdout;
@@ -71,8 +73,8 @@ pub(super) enum DeliveryError {
     Closed,
     #[error("the collector did not answer in time")]
     Late,
-    #[error("the bearer token cannot be read from its `{0}`")]
-    Token(&'static str),
+    #[error("the bearer token {0}")]
+    Token(String),
     #[error("an event in the spool cannot be read")]
     Spool,
 }

@@ -240,10 +240,10 @@ pub(super) fn place(setting: &S3Sink) -> Place {
 
 /// A prefix as it stands before the chain's folder.
 pub(super) fn folder_prefix(prefix: &str) -> Result<String, String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-=".contains(&b);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
     let odd = prefix.split('/').any(|part| part == "." || part == "..");
     if prefix.starts_with('/') || prefix.contains("//") || odd || !prefix.bytes().all(plain) {
-        return Err("`prefix` is letters, digits and `/ . _ - =`, without `/` before it".to_owned());
+        return Err("`prefix` is letters, digits and `/ . _ -`, without `/` before it".to_owned());
     }
     Ok(prefix.to_owned())
 }

@@ -24,7 +24,7 @@ async fn judge(listener: TcpListener, seen: Seen, status: impl Fn(&[u64]) -> u16
 
 fn dead(options: &LedgerOptions) -> Vec<u64> {
     let text = fs::read_to_string(options.spool.join("dead-siem.jsonl")).unwrap_or_default();
-    text.lines().map(|line| Entry::parse(line.as_bytes()).unwrap().seq()).collect()
+    text.lines().map(|line| tollgate_audit::Entry::parse(line.as_bytes()).unwrap().seq()).collect()
 }
 
 fn compressed(sink: Sink) -> Sink {

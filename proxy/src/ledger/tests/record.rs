@@ -43,7 +43,7 @@ async fn files_are_private_and_the_key_must_be() {
 async fn a_key_of_ones_own_is_not_made() {
     let dir = TempDir::new().unwrap();
     let mut options = options(&dir);
-    options.key = Some(dir.path().join("audit.pem"));
+    options.signer.key = Some(dir.path().join("audit.pem"));
     assert!(matches!(Ledger::open(options).await, Err(LedgerError::File { .. })));
 }
 
@@ -226,8 +226,8 @@ async fn another_key_overlaps() {
     let key = dir.path().join("audit.pem");
     fs::write(&key, tollgate_audit::LocalKey::pem_from_seed(&[9; 32]).as_bytes()).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    options.key = Some(key);
-    options.kid = Some("audit-2".to_owned());
+    options.signer.key = Some(key);
+    options.signer.kid = Some("audit-2".to_owned());
     let ledger = Ledger::open(options.clone()).await.unwrap();
     ledger.append(facts("b")).await.unwrap();
     ledger.stop().await.unwrap();
@@ -237,8 +237,13 @@ async fn another_key_overlaps() {
     let rotation = lines(&options.spool)[2].clone();
     assert!(rotation.contains("signer.rotation.applied"), "{rotation}");
     assert!(rotation.contains("\"new_signer_kid\":\"audit-2\""), "{rotation}");
-    // The same name for a third key is a mistake.
-    options.key = None;
-    let error = Ledger::open(options).await.err().unwrap().to_string();
-    assert!(error.contains("another public key"), "{error}");
+    // A key that was replaced does not come back, and the same name for a third is a mistake.
+    let third = dir.path().join("third.pem");
+    fs::write(&third, tollgate_audit::LocalKey::pem_from_seed(&[8; 32]).as_bytes()).unwrap();
+    fs::set_permissions(&third, fs::Permissions::from_mode(0o600)).unwrap();
+    for (key, expect) in [(None, "may not sign again"), (Some(third), "another public key")] {
+        options.signer.key = key;
+        let error = Ledger::open(options.clone()).await.err().unwrap().to_string();
+        assert!(error.contains(expect), "{error}");
+    }
 }

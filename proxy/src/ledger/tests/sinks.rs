@@ -72,7 +72,7 @@ pub(super) async fn read_post(stream: &mut BufReader<TcpStream>) -> Option<Poste
         body = plain;
     }
     let lines = body.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-    let seqs = lines.map(|line| Entry::parse(line).unwrap().seq()).collect();
+    let seqs = lines.map(|line| tollgate_audit::Entry::parse(line).unwrap().seq()).collect();
     Some(Posted { head, seqs })
 }
 

@@ -4,7 +4,7 @@ use tollgate_audit::{Entry, cef::write_cef};
 use super::*;
 
 fn entries(spool: &Path) -> Vec<Entry> {
-    let files = crate::commands::audit::input::event_files(&[spool.to_owned()]).unwrap();
+    let files = crate::commands::audit::files::event_files(&[spool.to_owned()]).unwrap();
     let text: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     text.lines().map(|line| Entry::parse(line.as_bytes()).unwrap()).collect()
 }

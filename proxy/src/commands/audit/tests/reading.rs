@@ -40,7 +40,7 @@ async fn calls(dir: &TempDir) -> (PathBuf, Vec<Entry>) {
     ledger.append(refused).await.unwrap();
     ledger.stop().await.unwrap();
     let mut entries = Vec::new();
-    let files = crate::commands::audit::input::event_files(std::slice::from_ref(&options.spool));
+    let files = crate::commands::audit::files::event_files(std::slice::from_ref(&options.spool));
     for file in files.unwrap() {
         let text = fs::read_to_string(file).unwrap();
         entries.extend(text.lines().map(|line| Entry::parse(line.as_bytes()).unwrap()));

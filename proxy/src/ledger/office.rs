@@ -1,0 +1,136 @@
+//! Who signs from when on, as the chain tells it: taking over, rotation, revocation.
+use jiff::Timestamp;
+use tollgate_audit::{Checkpoint, Digest, EventType, Facts, Kid};
+use tollgate_config::settings;
+
+use super::LedgerError;
+use super::signers::register::Asked;
+use super::signers::{Signers, Successor};
+use super::spool::StoreFault;
+use super::writer::{ACTOR, Writer};
+
+impl Writer {
+    /// Says who signs from here on: a root's word for a session key, and that it is another root
+    /// than before. The key before is not at hand any more; the registry has it beside the new one.
+    pub(super) fn take_office(&mut self, last: Option<&Kid>) -> Result<(), LedgerError> {
+        self.announce_session().map_err(unrecorded)?;
+        let Some(last) = last.map(|last| self.root_of(last)) else { return Ok(()) };
+        if last == *self.signers.root() {
+            return Ok(());
+        }
+        let facts = self.rotation(EventType::SignerRotationApplied, &last, self.signers.root());
+        self.record(facts).map_err(unrecorded)?;
+        self.register.retire(&last, self.chain.last_ts())
+    }
+
+    /// The key that is answerable for another: its root, or itself.
+    fn root_of(&self, kid: &Kid) -> Kid {
+        let signer = self.register.registry().signer(kid);
+        signer.and_then(|signer| signer.delegated_by()).unwrap_or(kid).clone()
+    }
+
+    /// A session key's first event is its root's word, signed with the key itself: whoever reads
+    /// on knows the key from here.
+    fn announce_session(&mut self) -> Result<(), StoreFault> {
+        match self.signers.word().map(|word| word.facts(ACTOR)) {
+            Some(facts) => self.record(facts).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes up a session key that was made in the meantime.
+    pub(super) fn refresh_signer(&mut self) -> Result<(), StoreFault> {
+        if !self.signers.refresh(&mut self.register) {
+            return Ok(());
+        }
+        self.keep_time();
+        self.announce_session()
+    }
+
+    /// Looks whether another key should sign, and whether one is to be revoked.
+    ///
+    /// In this order, so that a key that was stolen is replaced before it is revoked.
+    pub(super) fn reconsider(&mut self, setting: settings::Signer) -> Result<(), LedgerError> {
+        let changed = setting != self.signer_setting;
+        let successor =
+            Signers::successor(&setting, changed, self.spool.dir(), &mut self.register)?;
+        if let Some(successor) = successor {
+            self.rotate(successor)?;
+        }
+        self.signer_setting = setting;
+        self.revoke_asked()
+    }
+
+    fn rotate(&mut self, successor: Successor) -> Result<(), LedgerError> {
+        let (old, new) = (self.signers.root().clone(), successor.kid().clone());
+        if old != new {
+            let facts = self.rotation(EventType::SignerRotationRequested, &old, &new);
+            match self.record(facts) {
+                Ok(_) => {}
+                // The reason for the rotation, perhaps.
+                Err(StoreFault::Unsigned) => {
+                    tracing::warn!(%old, "the key before cannot sign that it is replaced");
+                }
+                Err(fault) => return Err(unrecorded(fault)),
+            }
+        }
+        self.signers.replace(successor, &mut self.register)?;
+        self.keep_time();
+        self.announce_session().map_err(unrecorded)?;
+        if old != new {
+            let facts = self.rotation(EventType::SignerRotationApplied, &old, &new);
+            self.record(facts).map_err(unrecorded)?;
+            self.register.retire(&old, self.chain.last_ts())?;
+            tracing::info!(%old, %new, "another key signs the record");
+        }
+        Ok(())
+    }
+
+    fn rotation(&self, event: EventType, old: &Kid, new: &Kid) -> Facts {
+        Facts::new(event, ACTOR)
+            .text("old_signer_kid", old.as_str())
+            .text("new_signer_kid", new.as_str())
+    }
+
+    /// Carries out what `keys revoke` asked for. A key that signs now is not revoked: the record
+    /// would stop in the same breath, and with it the word that says why.
+    fn revoke_asked(&mut self) -> Result<(), LedgerError> {
+        for Asked { kid, at, reason } in self.register.asked()? {
+            if kid == *self.signers.root() {
+                return Err(LedgerError::Signer {
+                    reason: format!("`{kid}` is to be revoked and still signs; rotate it first"),
+                });
+            }
+            let facts = Facts::new(EventType::SignerCompromise, ACTOR)
+                .text("revoked_signer_kid", kid.as_str())
+                .text("revoked_at", &tollgate_audit::write_stamp(at))
+                .text("said", &reason);
+            // The word first: a registry that revokes a key without it would be a riddle.
+            self.record(facts).map_err(unrecorded)?;
+            self.register.revoke(&kid, at)?;
+            tracing::warn!(%kid, "a key is revoked");
+            if kid == *self.signers.kid() {
+                self.signers.hurry();
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a signature could be had now; asks for one that is of no use to anybody.
+    pub(super) fn can_sign(&self) -> bool {
+        let origin = self.origin.clone().unwrap_or_default();
+        let head_hash = self.chain.head().copied().unwrap_or_else(|| Digest::of(&[]));
+        let checkpoint =
+            Checkpoint { origin, size: self.chain.size(), head_hash, ts: Timestamp::now() };
+        self.signers.is_able(Timestamp::now(), &checkpoint.to_sign())
+    }
+}
+
+fn unrecorded(fault: StoreFault) -> LedgerError {
+    let reason = match fault {
+        StoreFault::Unsigned => "a signature that was asked for did not come",
+        StoreFault::Full => "there is no room in the spool to say who signs",
+        StoreFault::Failed => "the spool cannot be written",
+    };
+    LedgerError::Signer { reason: reason.to_owned() }
+}

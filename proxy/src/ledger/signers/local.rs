@@ -1,0 +1,63 @@
+//! A signing key in a file.
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tollgate_audit::LocalKey;
+use zeroize::Zeroizing;
+
+use super::super::LedgerError;
+use super::super::files::sync_parent;
+
+/// The development key's file in the spool.
+pub(in super::super) const KEY_FILE: &str = "signing-key.pem";
+/// A PKCS#8 Ed25519 key has about 120 bytes.
+const KEY_BYTES_MAX: u64 = 16 * 1024;
+
+/// Where the key of the next rotation waits, beside the one in use.
+pub(crate) fn next_path(key: &Path) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".next");
+    PathBuf::from(name)
+}
+
+/// Makes a key in a new file with mode 0600.
+pub(crate) fn make_key(path: &Path) -> Result<(), LedgerError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    aws_lc_rs::rand::fill(seed.as_mut_slice())
+        .map_err(|_| LedgerError::Key { path: path.to_owned(), reason: "no randomness".into() })?;
+    let pem = LocalKey::pem_from_seed(&seed);
+    // Made in place and not renamed into it, so that the file never has another mode; a crash in
+    // between leaves a short file, and the next start says that it is no key.
+    let write = || {
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+        file.write_all(pem.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|e| LedgerError::file("write the new signing key", path, e))?;
+    sync_parent(path)
+}
+
+/// Reads a key that nobody else can read.
+pub(crate) fn read_key(path: &Path) -> Result<LocalKey, LedgerError> {
+    let fault = |e| LedgerError::file("read the signing key", path, e);
+    let wrong = |reason: String| LedgerError::Key { path: path.to_owned(), reason };
+    let facts = fs::metadata(path).map_err(fault)?;
+    let mode = facts.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(LedgerError::KeyMode { path: path.to_owned(), mode });
+    }
+    if facts.len() > KEY_BYTES_MAX {
+        return Err(wrong("it is too large for a signing key".to_owned()));
+    }
+    let pem = fs::read(path).map(Zeroizing::new).map_err(fault)?;
+    LocalKey::from_pem(&pem, None).map_err(|e| wrong(e.to_string()))
+}
+
+/// The key of the next rotation takes the place of the one in use, whose private half is gone from
+/// the disk then.
+pub(super) fn put_in_place(next: &Path, key: &Path) -> Result<(), LedgerError> {
+    fs::rename(next, key).map_err(|e| LedgerError::file("put the new signing key into", key, e))?;
+    sync_parent(key)
+}
