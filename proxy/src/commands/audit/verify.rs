@@ -12,6 +12,7 @@ use super::input::read_time;
 use super::lines::Lines;
 use super::progress::Progress;
 use super::proof::verify_proof;
+use super::s3::{self, StoreArgs};
 use super::spread::{Broken, Stop, verify_lines};
 use super::{BROKEN, SOUND, UNUSABLE, source};
 

@@ -26,8 +26,8 @@ use tollgate_config::settings::{S3LockMode, S3Sink};
 
 use super::super::archive::span;
 use super::super::aws::{Bucket, Lock, Place, Put};
-use super::super::key::REGISTRY_FILE;
 use super::super::recovery::origin_of;
+use super::super::signers::register::REGISTRY_FILE;
 use super::super::spool::{CHECKPOINTS_FILE, segment_path};
 use super::DeliveryError;
 use super::cursor::{first_entry, successor};
