@@ -3,7 +3,7 @@
 #
 #   py2, py1, fastmcp,  Python environments, one for each lock in tests/peers/python; formats has
 #   sinks, judge,       readers of CEF, OCSF's schema and another canonicalizer, judge another
-#   formats             Merkle tree and another Ed25519, for proofs of the record
+#   formats, aws        Merkle tree and another Ed25519, for proofs of the record
 #   node                npm packages from tests/peers/package-lock.json, Node.js 24 among them
 #
 # A part whose lock has not changed since it was installed is left alone, so this is cheap to run
@@ -120,4 +120,5 @@ install_python fastmcp
 install_python sinks
 install_python judge
 install_python formats
+install_python aws
 install_node

@@ -12,6 +12,7 @@
 )]
 
 mod authority;
+mod aws;
 mod collectors;
 mod curl;
 mod disks;

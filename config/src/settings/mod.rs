@@ -3,6 +3,7 @@ mod audit;
 mod dlp;
 mod formats;
 mod paths;
+mod s3;
 mod servers;
 mod signers;
 mod sinks;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
     BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,
 };

@@ -53,6 +53,7 @@ fn sink_paths(sink: &mut Sink, visit: &mut impl FnMut(&mut PathBuf)) {
                 .for_each(&mut *visit);
         }
         Sink::Folder(folder) => visit(&mut folder.directory),
+        Sink::S3(s3) => s3.ca.iter_mut().for_each(&mut *visit),
         Sink::Stdout(_) => {}
         Sink::Nats(nats) => {
             server_tls(&mut nats.tls, visit);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::servers::{BatchSignature, NatsSink, OtlpSink, PostgresSink};
-use super::{SecretRef, formats};
+use super::{S3Sink, SecretRef, formats};
 
 /// Where events are streamed to.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub enum Sink {
     Syslog(SyslogSink),
     /// Files of JSON lines in a directory, each written once and never again.
     Folder(FolderSink),
+    /// Objects of JSON lines in an S3 bucket, under Object Lock.
+    S3(S3Sink),
     /// JSON lines on standard output, for whoever collects a container's output.
     Stdout(StdoutSink),
     /// Messages in a NATS JetStream stream, which refuses gaps and forks.
@@ -167,6 +169,7 @@ impl Sink {
             Self::Http(sink) => &sink.name,
             Self::Syslog(sink) => &sink.name,
             Self::Folder(sink) => &sink.name,
+            Self::S3(sink) => &sink.name,
             Self::Stdout(sink) => &sink.name,
             Self::Nats(sink) => &sink.name,
             Self::Otlp(sink) => &sink.name,

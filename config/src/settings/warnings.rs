@@ -134,6 +134,9 @@ impl Settings {
                 {
                     warnings.push(format!("sink `{}` sends the record in clear text", syslog.name));
                 }
+                Sink::S3(s3) if s3.endpoint.as_deref().is_some_and(cleartext) => warnings.push(
+                    format!("sink `{}` sends the record in clear text over `http://`", s3.name),
+                ),
                 Sink::Otlp(otlp) if cleartext(&otlp.url) => warnings.push(format!(
                     "sink `{}` sends the record in clear text over `http://`",
                     otlp.name
@@ -147,6 +150,7 @@ impl Settings {
                 Sink::Http(_)
                 | Sink::Syslog(_)
                 | Sink::Folder(_)
+                | Sink::S3(_)
                 | Sink::Stdout(_)
                 | Sink::Nats(_)
                 | Sink::Otlp(_)

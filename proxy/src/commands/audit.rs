@@ -12,6 +12,7 @@ mod proof;
 #[cfg(test)]
 mod proof_tests;
 mod prove;
+mod s3;
 mod show;
 mod source;
 mod spread;
@@ -28,6 +29,7 @@ pub use grep::{GrepArgs, grep};
 pub(super) use input::read_time;
 pub use postgres::PostgresArgs;
 pub use prove::{ProveArgs, prove};
+pub use s3::StoreArgs;
 pub use show::{ShowArgs, show};
 pub use stats::{StatsArgs, stats};
 pub use tail::{TailArgs, tail};

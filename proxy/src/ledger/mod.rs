@@ -18,6 +18,7 @@
 //! <spool>/cursor-<sink>.json          how far a sink has acknowledged
 //! <spool>/dead-<sink>.jsonl           events that its collector refused for good
 //! ```
+mod archive;
 mod aws;
 mod ballast;
 mod disk;
@@ -54,6 +55,8 @@ use tollgate_audit::{Digest, Draft, Facts};
 use tollgate_config::settings;
 use uuid::Uuid;
 
+pub(crate) use archive::span;
+pub(crate) use aws::{Bucket, Object, Place as StorePlace, S3Error};
 pub use error::{LedgerError, LedgerRefusal};
 pub(crate) use files::holder;
 pub use health::{LedgerHealth, SinkHealth};

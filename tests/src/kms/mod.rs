@@ -33,7 +33,7 @@ pub const SECRET_ACCESS_KEY: &str = "a-secret-that-no-log-may-show/1";
 /// The only session token that is taken, where one is shown at all.
 pub const SESSION_TOKEN: &str = "a-session-token-that-no-log-may-show/2";
 /// The region that it is in.
-pub const REGION: &str = "eu-test-1";
+pub const REGION: &str = "eu-central-1";
 
 /// What goes wrong instead of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

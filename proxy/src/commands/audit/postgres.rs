@@ -31,9 +31,6 @@ pub struct PostgresArgs {
     /// The environment variable that holds it.
     #[arg(long, value_name = "NAME")]
     pub password_env: Option<String>,
-    /// Authorities to trust instead of the system's, PEM.
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
 }
 
 /// Rows of one snapshot of the table, whatever is written meanwhile, in the chain's order.
@@ -50,9 +47,9 @@ impl Rows {
     /// Logs in and opens the snapshot. `url` is `postgresql://USER@HOST:PORT/DATABASE`; TLS is
     /// needed and the name verified, but with `?sslmode=disable` or through a socket on this
     /// machine.
-    pub(super) fn open(url: &Path, args: &PostgresArgs) -> Result<Self, String> {
+    pub(super) fn open(url: &Path, args: &PostgresArgs, ca: Option<&Path>) -> Result<Self, String> {
         let url = url.to_str().ok_or("the URL is not UTF-8")?;
-        let (config, tls) = set_up(url, args)?;
+        let (config, tls) = set_up(url, args, ca)?;
         let (schema, name) = args.table.split_once('.').unwrap_or(("public", &args.table));
         let table = Table::new(schema, name)
             .ok_or("`--table` is lower-case letters, digits and `_`, with one dot at most")?;
@@ -135,7 +132,11 @@ fn line(row: &Row) -> Result<String, String> {
     canonical(&Value::Object(map)).map_err(|e| e.to_string())
 }
 
-fn set_up(url: &str, args: &PostgresArgs) -> Result<(Config, Option<ClientConfig>), String> {
+fn set_up(
+    url: &str,
+    args: &PostgresArgs,
+    ca: Option<&Path>,
+) -> Result<(Config, Option<ClientConfig>), String> {
     const FORM: &str = "write it as `postgresql://USER@HOST:PORT/DATABASE`";
     // The URL is not repeated, since some write their password there.
     let plain = url.contains("sslmode=disable");
@@ -151,9 +152,9 @@ fn set_up(url: &str, args: &PostgresArgs) -> Result<(Config, Option<ClientConfig
     }
     let socket = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
     let tls = match plain || socket {
-        true if args.ca.is_some() => return Err("`--ca` is for TLS, which is off".to_owned()),
+        true if ca.is_some() => return Err("`--ca` is for TLS, which is off".to_owned()),
         true => None,
-        false => Some(connector(args.ca.as_deref(), None)?.config().as_ref().clone()),
+        false => Some(connector(ca, None)?.config().as_ref().clone()),
     };
     Ok((config, tls))
 }

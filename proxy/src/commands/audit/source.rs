@@ -25,7 +25,11 @@ use tollgate_audit::{cef, leef, ocsf, read_json, read_stamp};
 
 use super::files::{FileLines, Framing, event_files};
 use super::postgres::Rows;
+use super::s3::StoreLines;
 use super::verify::{VerifyArgs, VerifyFrom};
+
+/// The file of an archive in a folder that is still being filled.
+const FILLING: &str = "filling.part";
 
 /// Lines with their places, in the chain's order.
 pub(super) trait Source {
@@ -108,7 +112,12 @@ fn last_time(line: &[u8]) -> Option<Timestamp> {
 /// What the command line names.
 pub(super) fn open(args: &VerifyArgs) -> io::Result<(Box<dyn Source>, Form)> {
     let files = |framing| {
-        let files = event_files(&args.paths).map_err(|e| {
+        let mut paths = args.paths.clone();
+        if args.from == VerifyFrom::Folder {
+            let filling = args.paths.iter().map(|path| path.join(FILLING));
+            paths.extend(filling.filter(|path| path.exists()));
+        }
+        let files = event_files(&paths).map_err(|e| {
             let names: Vec<_> = args.paths.iter().map(|path| path.display().to_string()).collect();
             io::Error::new(e.kind(), format!("`{}`: {e}", names.join("`, `")))
         })?;
@@ -116,16 +125,17 @@ pub(super) fn open(args: &VerifyArgs) -> io::Result<(Box<dyn Source>, Form)> {
     };
     Ok(match args.from {
         VerifyFrom::Cef => (files(Framing::Frames)?, Form::Cef),
-        VerifyFrom::Jsonl => (files(Framing::Lines)?, Form::Json),
+        VerifyFrom::Folder | VerifyFrom::Jsonl => (files(Framing::Lines)?, Form::Json),
         VerifyFrom::Leef => (files(Framing::Frames)?, Form::Leef),
         VerifyFrom::Ocsf => (files(Framing::Frames)?, Form::Ocsf),
         VerifyFrom::Postgres => match args.paths.as_slice() {
             [url] => {
-                let rows = Rows::open(url, &args.postgres).map_err(io::Error::other)?;
-                (Box::new(rows), Form::Json)
+                let rows = Rows::open(url, &args.postgres, args.ca.as_deref());
+                (Box::new(rows.map_err(io::Error::other)?), Form::Json)
             }
             _ => return Err(io::Error::other("`--from postgres` reads one table")),
         },
+        VerifyFrom::S3 => (Box::new(StoreLines::open(args)?), Form::Json),
     })
 }
 

@@ -14,6 +14,7 @@ use super::lines::Lines;
 use super::postgres::PostgresArgs;
 use super::progress::Progress;
 use super::proof::verify_proof;
+use super::s3::{self, StoreArgs};
 use super::spread::{Broken, Stop, verify_lines};
 use super::{BROKEN, SOUND, UNUSABLE, source};
 use crate::ledger::{LedgerError, compare_seals};
@@ -55,6 +56,12 @@ pub struct VerifyArgs {
     /// Where a table in PostgreSQL is.
     #[command(flatten)]
     pub postgres: PostgresArgs,
+    /// Where the store of `--from s3` is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// With `--from postgres` and `--from s3`: authorities to trust instead of the system's, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -90,6 +97,8 @@ pub enum VerifyFormat {
 pub enum VerifyFrom {
     /// Our CEF lines, bare or in RFC 5424 messages, one a line or in frames with their length.
     Cef,
+    /// An archive's directory, with the file that is being filled.
+    Folder,
     /// One JSON object a line.
     Jsonl,
     /// Our LEEF lines, the same ways.
@@ -98,6 +107,9 @@ pub enum VerifyFrom {
     Ocsf,
     /// Rows of the table that a `postgres` sink writes.
     Postgres,
+    /// An archive in a bucket: `s3://BUCKET/PREFIX`, with its registry and newest checkpoint where
+    /// none are given.
+    S3,
 }
 
 /// Runs the command; the exit code is the answer.
@@ -150,7 +162,13 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
         verifier = verifier.part();
     }
     for path in &checkpoint_files(args) {
-        add_checkpoints(&mut verifier, path, &registry)?;
+        add_checkpoints(&mut verifier, path, &read(path)?, &registry)?;
+    }
+    if args.from == VerifyFrom::S3 && args.checkpoints.is_empty() {
+        let newest = s3::checkpoint(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
+        if let Some((name, bytes)) = newest {
+            add_checkpoints(&mut verifier, Path::new(&name), &bytes, &registry)?;
+        }
     }
     let progress = Progress::begin(!args.json, lines.bytes_total());
     let read = verify_lines(&mut verifier, &mut lines, form, threads(args), &progress);
@@ -189,7 +207,8 @@ fn profile_of(args: &VerifyArgs, lines: &mut Lines) -> Profile {
         Some(VerifyFormat::Foreign) => return Profile::Foreign,
         None => {}
     }
-    let own = args.from != VerifyFrom::Jsonl || args.paths.iter().any(|path| path.is_dir());
+    let own = !matches!(args.from, VerifyFrom::Folder | VerifyFrom::Jsonl | VerifyFrom::Postgres)
+        || args.paths.iter().any(|path| path.is_dir());
     let first = lines.first().filter(|_| !own);
     let row = first.and_then(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
     let payload = row.as_ref().and_then(|row| row.get("payload"));
@@ -209,6 +228,11 @@ fn spool(args: &VerifyArgs) -> Option<&PathBuf> {
 }
 
 fn read_registry(args: &VerifyArgs) -> Result<Registry, Trouble> {
+    if args.from == VerifyFrom::S3 && args.signers.is_none() {
+        let bytes = s3::registry(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
+        return Registry::parse(&bytes)
+            .map_err(|e| Trouble::Unusable(format!("the archive's registry: {e}")));
+    }
     let path = match (&args.signers, spool(args)) {
         (Some(path), _) => path.clone(),
         (None, Some(dir)) => dir.join("signers.json"),
@@ -233,11 +257,11 @@ fn checkpoint_files(args: &VerifyArgs) -> Vec<PathBuf> {
 fn add_checkpoints(
     verifier: &mut Verifier<'_>,
     path: &Path,
+    bytes: &[u8],
     registry: &Registry,
 ) -> Result<(), Trouble> {
     let wrong = |reason: &str| Trouble::Unusable(format!("`{}`: {reason}", path.display()));
     let broken = |broken: Break| Trouble::Broken(Some(Spot::file(path)), broken.into());
-    let bytes = read(path)?;
     if bytes.first().is_none_or(|b| *b == b'{') {
         for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             let signed = SignedCheckpoint::parse(line).map_err(|e| wrong(&e.to_string()))?;
@@ -245,7 +269,7 @@ fn add_checkpoints(
         }
         return Ok(());
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is not UTF-8"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8"))?;
     let note = Note::read(text, registry).map_err(|e| wrong(&e.to_string()))?;
     verifier.note(&note).map_err(broken)
 }

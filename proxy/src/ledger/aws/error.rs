@@ -13,7 +13,7 @@ const CODE_CHARS_MAX: usize = 64;
 
 /// Why a request to AWS has no good answer.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::ledger) enum AwsError {
+pub(crate) enum AwsError {
     /// None are configured.
     #[error("no AWS credentials: {0}")]
     NoCredentials(&'static str),

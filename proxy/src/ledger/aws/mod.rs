@@ -7,6 +7,7 @@
 mod credentials;
 mod error;
 mod kms;
+mod s3;
 #[cfg(test)]
 mod tests;
 
@@ -24,18 +25,20 @@ use hyper::body::Bytes;
 
 use super::peer::{Answer, Peer};
 use credentials::Source;
-pub(in crate::ledger) use error::AwsError;
+pub(crate) use error::AwsError;
 pub(in crate::ledger) use kms::{Kms, KmsError, KmsOptions};
+pub(crate) use s3::{Bucket, Object, S3Error};
+pub(in crate::ledger) use s3::{Lock, Put, Version};
 
 /// Where a service is.
 #[derive(Clone, Debug, Default)]
-pub(in crate::ledger) struct Place {
+pub(crate) struct Place {
     /// Such as `eu-central-1`; what the environment says when absent.
-    pub(in crate::ledger) region: Option<String>,
+    pub(crate) region: Option<String>,
     /// URL of a VPC endpoint or of another implementation; the region's public one when absent.
-    pub(in crate::ledger) endpoint: Option<String>,
+    pub(crate) endpoint: Option<String>,
     /// Authorities to trust instead of the system's, PEM.
-    pub(in crate::ledger) ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
 }
 
 impl Place {

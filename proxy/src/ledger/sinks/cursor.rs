@@ -75,7 +75,8 @@ impl Cursor {
     }
 }
 
-fn first_entry(path: &Path) -> Option<Entry> {
+/// The event that a segment begins with.
+pub(super) fn first_entry(path: &Path) -> Option<Entry> {
     let mut head = Vec::new();
     File::open(path).ok()?.take(160 << 10).read_to_end(&mut head).ok()?;
     Entry::parse(head.split(|b| *b == b'\n').next()?).ok()

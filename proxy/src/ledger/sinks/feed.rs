@@ -12,7 +12,7 @@ use super::cursor::{Cursor, successor};
 use super::{DeliveryError, cursor_path};
 
 /// Bytes of one batch at most; well below what collectors accept, well above one event.
-const BATCH_BYTES: u64 = 1 << 20;
+pub(super) const BATCH_BYTES: u64 = 1 << 20;
 
 /// Some events in a row.
 pub(super) struct Batch {
@@ -23,6 +23,8 @@ pub(super) struct Batch {
     pub(super) last_hash: String,
     /// The hash of the event before the first; none where the first is the chain's.
     pub(super) prev_hash: Option<String>,
+    /// Whether something durable comes after it.
+    pub(super) more: bool,
     after: Cursor,
 }
 
@@ -36,6 +38,7 @@ impl Batch {
             last_seq,
             last_hash: String::new(),
             prev_hash: Some(prev_hash.to_owned()),
+            more: false,
             after: Cursor::default(),
         }
     }
@@ -65,9 +68,11 @@ impl Feed {
         &self,
         durable: Position,
         most: usize,
+        bytes_most: u64,
     ) -> Result<Option<Batch>, DeliveryError> {
         let (spool, cursor) = (self.spool.clone(), self.cursor.clone());
-        let read = tokio::task::spawn_blocking(move || read(&spool, cursor, durable, most));
+        let read =
+            tokio::task::spawn_blocking(move || read(&spool, cursor, durable, most, bytes_most));
         read.await.map_err(|_| DeliveryError::Spool)?
     }
 
@@ -91,11 +96,12 @@ fn read(
     mut cursor: Cursor,
     durable: Position,
     most: usize,
+    bytes_most: u64,
 ) -> Result<Option<Batch>, DeliveryError> {
     loop {
-        let bytes = read_segment(spool, &cursor, durable)?;
+        let bytes = read_segment(spool, &cursor, durable, bytes_most)?;
         if !bytes.is_empty() {
-            return batch(bytes, cursor, most).map(Some);
+            return batch(bytes, cursor, durable, most).map(Some);
         }
         if cursor.segment >= durable.ordinal {
             return Ok(None);
@@ -112,6 +118,7 @@ fn read_segment(
     spool: &Path,
     cursor: &Cursor,
     durable: Position,
+    bytes_most: u64,
 ) -> Result<Vec<u8>, DeliveryError> {
     let mut file = match File::open(segment_path(spool, cursor.segment)) {
         Ok(file) => file,
@@ -121,7 +128,7 @@ fn read_segment(
     };
     let end =
         if cursor.segment == durable.ordinal { durable.bytes } else { file.metadata()?.len() };
-    let count = end.saturating_sub(cursor.offset).min(BATCH_BYTES);
+    let count = end.saturating_sub(cursor.offset).min(bytes_most);
     file.seek(SeekFrom::Start(cursor.offset))?;
     let mut bytes = Vec::new();
     file.take(count).read_to_end(&mut bytes)?;
@@ -133,7 +140,12 @@ fn read_segment(
     Ok(bytes)
 }
 
-fn batch(mut bytes: Vec<u8>, cursor: Cursor, most: usize) -> Result<Batch, DeliveryError> {
+fn batch(
+    mut bytes: Vec<u8>,
+    cursor: Cursor,
+    durable: Position,
+    most: usize,
+) -> Result<Batch, DeliveryError> {
     let mut ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(end, _)| end + 1);
     if let Some(end) = ends.nth(most.saturating_sub(1)) {
         bytes.truncate(end);
@@ -156,5 +168,7 @@ fn batch(mut bytes: Vec<u8>, cursor: Cursor, most: usize) -> Result<Batch, Deliv
     };
     let (first_seq, last_seq) = (first.seq(), last.seq());
     let prev_hash = first.prev_hash().map(ToString::to_string);
-    Ok(Batch { lines: Bytes::from(bytes), first_seq, last_seq, last_hash, prev_hash, after })
+    let more = after.segment < durable.ordinal || after.offset < durable.bytes;
+    let lines = Bytes::from(bytes);
+    Ok(Batch { lines, first_seq, last_seq, last_hash, prev_hash, more, after })
 }

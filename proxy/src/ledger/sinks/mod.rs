@@ -8,11 +8,14 @@ mod end;
 mod feed;
 mod folder;
 mod format;
+#[allow(dead_code, reason = "the API that sets holds comes next")]
+mod hold;
 mod http;
 mod nats;
 mod otlp;
 mod postgres;
 mod refusals;
+mod s3;
 mod signed;
 mod stdout;
 mod syslog;
@@ -27,6 +30,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tollgate_config::settings;
 
+use super::aws::S3Error;
 use super::health::SinkCounters;
 use super::peer::PeerError;
 use super::spool::Position;
@@ -40,6 +44,8 @@ const PAUSE_FIRST: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long all sinks together have to take the rest at stop.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+/// How often a batch that may still grow is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a delivery failed. It is tried again; nothing is skipped but what is buried.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +64,14 @@ pub(super) enum DeliveryError {
     Burial(std::io::Error),
     #[error("the archive cannot be written: {0}")]
     Archive(std::io::Error),
+    #[error(transparent)]
+    Store(#[from] S3Error),
+    #[error("an object of other events is there; the same events are taken once more")]
+    Recut,
+    #[error("`{0}` in the archive holds something else; it is not written over")]
+    Foreign(String),
+    #[error("what goes into the archive cannot be read: {0}")]
+    Beside(std::io::Error),
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
     #[error("the collector closed the connection before it can have read all")]
@@ -95,6 +109,7 @@ enum Outlet {
     Http(Box<http::HttpOutlet>),
     Syslog(Box<syslog::SyslogOutlet>),
     Folder(folder::FolderOutlet),
+    S3(Box<s3::S3Outlet>),
     Stdout(stdout::StdoutOutlet),
     Nats(Box<nats::NatsOutlet>),
     Otlp(Box<otlp::OtlpOutlet>),
@@ -109,6 +124,7 @@ impl Outlet {
                 Self::Syslog(Box::new(syslog::SyslogOutlet::new(sink)?))
             }
             settings::Sink::Folder(sink) => Self::Folder(folder::FolderOutlet::new(sink, spool)?),
+            settings::Sink::S3(sink) => Self::S3(Box::new(s3::S3Outlet::new(sink, spool)?)),
             settings::Sink::Stdout(_) => Self::Stdout(stdout::StdoutOutlet::new()?),
             settings::Sink::Nats(sink) => Self::Nats(Box::new(nats::NatsOutlet::new(sink)?)),
             settings::Sink::Otlp(sink) => Self::Otlp(Box::new(otlp::OtlpOutlet::new(sink)?)),
@@ -123,6 +139,7 @@ impl Outlet {
             Self::Http(outlet) => outlet.deliver(batch).await,
             Self::Syslog(outlet) => outlet.deliver(batch).await,
             Self::Folder(outlet) => outlet.deliver(batch).await,
+            Self::S3(outlet) => outlet.deliver(batch).await,
             Self::Stdout(outlet) => outlet.deliver(batch).await,
             Self::Nats(outlet) => outlet.deliver(batch).await,
             Self::Otlp(outlet) => outlet.deliver(batch).await,
@@ -135,6 +152,7 @@ impl Outlet {
             Self::Http(outlet) => outlet.events_at_once(),
             Self::Syslog(_) => syslog::BATCH_EVENTS,
             Self::Folder(_) => folder::BATCH_EVENTS,
+            Self::S3(outlet) => outlet.events_at_once(),
             Self::Stdout(_) => stdout::BATCH_EVENTS,
             Self::Nats(outlet) => outlet.events_at_once(),
             Self::Otlp(outlet) => outlet.events_at_once(),
@@ -142,12 +160,30 @@ impl Outlet {
         }
     }
 
+    fn bytes_at_once(&self) -> u64 {
+        match self {
+            Self::S3(outlet) => outlet.bytes_at_once(),
+            _ => feed::BATCH_BYTES,
+        }
+    }
+
+    /// Whether it takes a batch now, or waits for it to grow.
+    fn is_due(&mut self, batch: &Batch) -> bool {
+        match self {
+            Self::S3(outlet) => outlet.is_due(batch),
+            _ => true,
+        }
+    }
+
     /// Everything was delivered, and nothing more comes.
     async fn close(&mut self) -> Result<(), DeliveryError> {
         match self {
-            Self::Http(_) | Self::Stdout(_) | Self::Nats(_) | Self::Otlp(_) | Self::Postgres(_) => {
-                Ok(())
-            }
+            Self::Http(_)
+            | Self::Stdout(_)
+            | Self::Nats(_)
+            | Self::Otlp(_)
+            | Self::Postgres(_)
+            | Self::S3(_) => Ok(()),
             Self::Syslog(outlet) => {
                 outlet.close().await;
                 Ok(())
@@ -155,6 +191,16 @@ impl Outlet {
             Self::Folder(outlet) => outlet.close().await,
         }
     }
+}
+
+/// What came of looking for a batch.
+enum Step {
+    /// It was delivered, or put aside.
+    Taken,
+    /// There is one, and it may still grow.
+    Growing,
+    /// All is acknowledged.
+    Nothing,
 }
 
 /// A sink that is set up and not yet running.
@@ -218,10 +264,16 @@ impl Sink {
             // In this order: what is durable when the stop is seen is all that there will be.
             let stopping = *stop.borrow();
             let durable = *position.borrow_and_update();
-            match self.step(durable).await {
-                Ok(true) => pause = PAUSE_FIRST,
-                Ok(false) if stopping => return,
-                Ok(false) => {
+            match self.step(durable, stopping).await {
+                Ok(Step::Taken) => pause = PAUSE_FIRST,
+                Ok(Step::Growing) => {
+                    tokio::select! {
+                        () = tokio::time::sleep(LOOK_EVERY) => {}
+                        _ = stop.changed() => {}
+                    }
+                }
+                Ok(Step::Nothing) if stopping => return,
+                Ok(Step::Nothing) => {
                     // The owner is gone when the position's sender is, and nothing more comes.
                     tokio::select! {
                         changed = position.changed() => if changed.is_err() { return },
@@ -230,7 +282,7 @@ impl Sink {
                 }
                 Err(error) => {
                     self.count_failure(&error);
-                    if matches!(error, DeliveryError::Parted(_)) {
+                    if matches!(error, DeliveryError::Parted(_) | DeliveryError::Recut) {
                         pause = PAUSE_FIRST;
                     }
                     tokio::select! {
@@ -246,9 +298,14 @@ impl Sink {
     }
 
     /// One batch, if there is one.
-    async fn step(&mut self, durable: Position) -> Result<bool, DeliveryError> {
-        let most = self.outlet.events_at_once();
-        let Some(batch) = self.feed.next(durable, most).await? else { return Ok(false) };
+    async fn step(&mut self, durable: Position, stopping: bool) -> Result<Step, DeliveryError> {
+        let (events, bytes) = (self.outlet.events_at_once(), self.outlet.bytes_at_once());
+        let Some(batch) = self.feed.next(durable, events, bytes).await? else {
+            return Ok(Step::Nothing);
+        };
+        if !self.outlet.is_due(&batch) && !stopping {
+            return Ok(Step::Growing);
+        }
         let delivered = tokio::time::timeout(self.delivery_wait, self.outlet.deliver(&batch)).await;
         match delivered.unwrap_or(Err(DeliveryError::Late)) {
             Err(DeliveryError::Dead(status)) => self.bury(&batch, status).await?,
@@ -264,7 +321,7 @@ impl Sink {
             tracing::warn!(sink = self.counters.name, %error, "a cursor cannot be written");
         }
         self.counters.acknowledged.store(self.feed.acknowledged(), Relaxed);
-        Ok(true)
+        Ok(Step::Taken)
     }
 
     /// Puts aside what the collector refuses for good, so that what comes after it gets through.
