@@ -28,7 +28,7 @@ const IDLE_MAX: usize = 16;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PeerError {
+pub(crate) enum PeerError {
     /// Nobody there, or it does not speak TLS as it should.
     #[error("it cannot be reached: {0}")]
     Connection(#[from] std::io::Error),

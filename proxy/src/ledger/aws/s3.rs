@@ -243,6 +243,9 @@ impl Bucket {
             let sum = HeaderValue::from_str(&sum).map_err(|_| S3Error::Name)?;
             let name = HeaderName::from_static("x-amz-checksum-sha256");
             request.headers_mut().insert(name, sum);
+            // As the SDKs say it; some stores look for this and not for the sum.
+            let name = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
+            request.headers_mut().insert(name, HeaderValue::from_static("SHA256"));
         }
         Ok(request)
     }
