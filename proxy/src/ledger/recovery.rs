@@ -69,7 +69,7 @@ pub(super) fn recover(dir: &Path, registry: &Registry) -> Result<Recovered, Ledg
 /// With the first that differs, or when something cannot be read.
 pub fn compare_seals(dir: &Path) -> Result<u64, LedgerError> {
     let mut sealed = 0;
-    for ordinal in list(dir)? {
+    for ordinal in numbers(dir)? {
         let Some(seal) = Seal::read(dir, ordinal)? else { continue };
         let before = ordinal.checked_sub(1).map(|before| Seal::read(dir, before)).transpose()?;
         let tree = match before.flatten() {
@@ -105,7 +105,20 @@ pub fn tree_before(dir: &Path) -> Result<Option<Frontier>, LedgerError> {
     }
 }
 
+/// The numbers of all segments, without a gap.
 fn list(dir: &Path) -> Result<Vec<u64>, LedgerError> {
+    let ordinals = numbers(dir)?;
+    for (a, b) in ordinals.iter().zip(ordinals.iter().skip(1)) {
+        if a + 1 != *b {
+            return Err(damaged(&segment_path(dir, a + 1), 0, "the segment is missing"));
+        }
+    }
+    Ok(ordinals)
+}
+
+/// The numbers in the names of files. In a spool they are the segments'; in an archive, whose files
+/// have no seals, those of their first events.
+fn numbers(dir: &Path) -> Result<Vec<u64>, LedgerError> {
     let fault = |e| LedgerError::file("list", dir, e);
     let mut ordinals = Vec::new();
     for file in fs::read_dir(dir).map_err(fault)? {
@@ -118,11 +131,6 @@ fn list(dir: &Path) -> Result<Vec<u64>, LedgerError> {
         }
     }
     ordinals.sort_unstable();
-    for (a, b) in ordinals.iter().zip(ordinals.iter().skip(1)) {
-        if a + 1 != *b {
-            return Err(damaged(&segment_path(dir, a + 1), 0, "the segment is missing"));
-        }
-    }
     Ok(ordinals)
 }
 
