@@ -3,6 +3,10 @@
 //! The hash of an event covers these bytes, so they are fixed: keys sorted by UTF-16 code units
 //! (section 3.2.3), only the escapes that JSON demands (3.2.2.2), numbers as ECMAScript prints
 //! doubles (3.2.2.3), no white space.
+use std::cmp::Ordering;
+use std::fmt::Write as _;
+use std::ops::Range;
+
 use serde_json::{Map, Number, Value};
 
 /// Integers beyond this are not exact in a double (2^53 − 1, RFC 7493 section 2.2).
@@ -15,9 +19,24 @@ pub struct CanonicalError;
 
 /// The canonical text of a value.
 pub fn canonical(value: &Value) -> Result<String, CanonicalError> {
-    let mut out = String::with_capacity(512);
+    let mut out = String::with_capacity(1024);
     write_value(value, &mut out)?;
     Ok(out)
+}
+
+/// The same, and where in it the value of the outermost object's `key` stands.
+pub(crate) fn canonical_with(
+    value: &Value,
+    key: &str,
+) -> Result<(String, Option<Range<usize>>), CanonicalError> {
+    let Value::Object(map) = value else { return canonical(value).map(|text| (text, None)) };
+    let (mut out, mut place) = (String::with_capacity(2048), None);
+    write_members(map, &mut out, |name, at| {
+        if name == key {
+            place = Some(at);
+        }
+    })?;
+    Ok((out, place))
 }
 
 fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
@@ -43,45 +62,86 @@ fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
 }
 
 fn write_object(map: &Map<String, Value>, out: &mut String) -> Result<(), CanonicalError> {
-    let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
-    // Not the order of the bytes: a surrogate pair (U+10000 and up) sorts before U+E000.
-    pairs.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
-    out.push('{');
-    for (place, (key, value)) in pairs.into_iter().enumerate() {
-        if place > 0 {
-            out.push(',');
-        }
+    write_members(map, out, |_, _| {})
+}
+
+/// An object; `wrote` is told each key and where in `out` its value begins.
+fn write_members(
+    map: &Map<String, Value>,
+    out: &mut String,
+    mut wrote: impl FnMut(&str, Range<usize>),
+) -> Result<(), CanonicalError> {
+    let mut write = |place: usize, key: &str, value: &Value| {
+        out.push(if place == 0 { '{' } else { ',' });
         write_text(key, out);
         out.push(':');
+        let start = out.len();
         write_value(value, out)?;
+        wrote(key, start..out.len());
+        Ok(())
+    };
+    // What was written by this writer and read back is in order already.
+    if map.keys().is_sorted_by(|a, b| order(a, b).is_lt()) {
+        for (place, (key, value)) in map.iter().enumerate() {
+            write(place, key, value)?;
+        }
+    } else {
+        let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
+        pairs.sort_unstable_by(|(a, _), (b, _)| order(a, b));
+        for (place, (key, value)) in pairs.into_iter().enumerate() {
+            write(place, key, value)?;
+        }
     }
-    out.push('}');
+    out.push_str(if map.is_empty() { "{}" } else { "}" });
     Ok(())
+}
+
+/// Not the order of the bytes: a surrogate pair (U+10000 and up) sorts before U+E000.
+fn order(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() {
+        return a.cmp(b);
+    }
+    a.encode_utf16().cmp(b.encode_utf16())
 }
 
 /// A string with its quotes.
 pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            '\0'..='\u{1f}' => {
-                out.push_str("\\u00");
-                let byte = u32::from(c);
-                for nibble in [byte >> 4, byte & 0xf] {
-                    out.push(char::from_digit(nibble, 16).unwrap_or('0'));
-                }
+    let mut rest = text;
+    // What must be escaped is a byte of its own in UTF-8, and most texts have none of it.
+    while let Some((plain, special)) =
+        rest.bytes().position(must_escape).and_then(|at| rest.split_at_checked(at))
+    {
+        out.push_str(plain);
+        let mut chars = special.chars();
+        chars.next().into_iter().for_each(|c| write_escape(c, out));
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn must_escape(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+}
+
+fn write_escape(c: char, out: &mut String) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\u{8}' => out.push_str("\\b"),
+        '\t' => out.push_str("\\t"),
+        '\n' => out.push_str("\\n"),
+        '\u{c}' => out.push_str("\\f"),
+        '\r' => out.push_str("\\r"),
+        _ => {
+            out.push_str("\\u00");
+            let code = u32::from(c);
+            for nibble in [code >> 4, code & 0xf] {
+                out.push(char::from_digit(nibble, 16).unwrap_or('0'));
             }
-            _ => out.push(c),
         }
     }
-    out.push('"');
 }
 
 fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError> {
@@ -91,7 +151,7 @@ fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError>
         _ => false,
     };
     if exact {
-        out.push_str(&number.to_string());
+        let _ = write!(out, "{number}");
         return Ok(());
     }
     // An integer that a double cannot hold is a double to every reader of ECMAScript, so it is

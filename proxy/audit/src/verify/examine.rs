@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::row::{self, Row};
 use super::{Flaw, Profile};
-use crate::canonical::canonical;
+use crate::canonical::canonical_with;
 use crate::chain::event_hash;
 use crate::registry::SignerRefusal;
 use crate::{Digest, EventType, Registry, SignedDelegation, keys, leaf_hash};
@@ -102,12 +102,13 @@ impl<'a> Examiner<'a> {
     }
 
     fn see(&self, value: Value, line: &[u8]) -> Result<Seen, Flaw> {
-        let text = canonical(&value).map_err(|_| Flaw::NotCanonical)?;
+        // The payload's own text stands in that of the line, so it is written once.
+        let (text, payload) = canonical_with(&value, "payload").map_err(|_| Flaw::NotCanonical)?;
         if self.profile == Profile::Tollgate && text.as_bytes() != line {
             return Err(Flaw::NotCanonical);
         }
         let row = row::read_row(value, self.profile)?;
-        let payload = canonical(&row.payload).map_err(|_| Flaw::NotCanonical)?;
+        let payload = payload.and_then(|place| text.get(place)).ok_or(Flaw::NotCanonical)?;
         Ok(Seen {
             seq: row.seq,
             prev_hash: row.prev_hash,
@@ -115,7 +116,7 @@ impl<'a> Examiner<'a> {
             leaf: leaf_hash(text.as_bytes()),
             ts: row.ts,
             created_at: row.created_at,
-            computed: event_hash(&payload, row.prev_hash.as_ref()),
+            computed: event_hash(payload, row.prev_hash.as_ref()),
             released: released(&row),
             office: office(&row),
             signer: signed(self.registry, row),
