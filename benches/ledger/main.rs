@@ -22,7 +22,7 @@ mod verdict;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Map, Value};
 use tollgate_config::settings::Durability;
 
 const ROUNDS: usize = 5;
@@ -42,17 +42,17 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .expect("a runtime");
-    let mut told = json!({});
+    let mut told = Map::new();
     if wanted("append") {
-        told["append"] = append::bench(&runtime, &dir);
+        told.insert("append".to_owned(), append::bench(&runtime, &dir));
     }
     if wanted("gate") {
-        told["gate"] = gate::bench(&runtime, &dir);
+        told.insert("gate".to_owned(), gate::bench(&runtime, &dir));
     }
-    if told.as_object().is_none_or(serde_json::Map::is_empty) {
+    if told.is_empty() {
         return ExitCode::SUCCESS;
     }
-    println!("\n{told}");
+    println!("\n{}", Value::Object(told));
     verdict::judge(began, &["append/", "gate/"])
 }
 
