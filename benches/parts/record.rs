@@ -6,10 +6,10 @@ use std::thread;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use criterion::{BatchSize, Criterion};
 use jiff::{SignedDuration, Timestamp};
-use tollgate_audit::{
-    Chain, EventType, Examined, Examiner, Facts, LocalKey, Profile, Registry, Verifier, keys,
-};
+use tollgate_audit::{Chain, Examined, Examiner, LocalKey, Profile, Registry, Verifier};
 use uuid::Uuid;
+
+use crate::facts::facts;
 
 /// Events of the record that is verified.
 const EVENTS: usize = 1000;
@@ -105,27 +105,4 @@ fn line(chain: &mut Chain, key: &LocalKey, number: u64) -> String {
     let draft = draft.expect("the facts fit");
     let signature = key.sign(draft.hash()).expect("a local key signs");
     draft.close(signature).expect("a signature of this key").to_line()
-}
-
-/// What an allowed tool call leaves.
-fn facts() -> Facts {
-    Facts::new(EventType::CallIntent, "spiffe://bench.test/agents/reader")
-        .revision("0123456789abcdef")
-        .text(keys::SOURCE, "127.0.0.1")
-        .text("listener", "local")
-        .text(keys::EFFECT, "allow")
-        .text(keys::ROUTE, "tools")
-        .text(keys::PROTOCOL, "mcp")
-        .text("http_method", "POST")
-        .text(keys::HOST, "tools.bench.test")
-        .number(keys::PORT, 443)
-        .text(keys::PATH, "/mcp")
-        .text("path_print", "00112233445566778899aabbccddeeff")
-        .text(keys::METHOD, "tools/call")
-        .text(keys::TOOL, "search")
-        .number("request_bytes", 160)
-        .text("ruling", "ALLOW")
-        .text(keys::RULE, "search")
-        .texts("reasons", ["search"])
-        .number(keys::BYTES_OUT, 160)
 }

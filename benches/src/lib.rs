@@ -4,8 +4,12 @@
 //! An absolute time says more about the machine than about the code, so there is none in
 //! `budget.toml`. A [`Budget`] compares two estimates that criterion wrote after the run began;
 //! when one of them was not measured this time, there is nothing to compare, and it says so.
+mod processor;
+
 use std::path::Path;
 use std::time::SystemTime;
+
+pub use processor::Used;
 
 use serde::Deserialize;
 
@@ -109,6 +113,17 @@ fn estimate(name: &str, folder: &Path, began: SystemTime) -> Result<Option<f64>,
     median.filter(|nanos| *nanos > 0.0).map(Some).ok_or_else(unreadable)
 }
 
+/// Keeps what was measured without criterion where criterion keeps its own, for the budget.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_estimate(folder: &Path, name: &str, nanos: f64) -> std::io::Result<()> {
+    let place = folder.join(name).join("new");
+    std::fs::create_dir_all(&place)?;
+    let estimates = serde_json::json!({ "median": { "point_estimate": nanos } });
+    std::fs::write(place.join("estimates.json"), estimates.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,10 +136,7 @@ mod tests {
             let name = format!("tollgate-budget-{}", std::process::id());
             let folder = std::env::temp_dir().join(name);
             for (name, nanos) in estimates {
-                let place = folder.join(name).join("new");
-                std::fs::create_dir_all(&place).unwrap();
-                let text = format!("{{\"median\":{{\"point_estimate\":{nanos}}}}}");
-                std::fs::write(place.join("estimates.json"), text).unwrap();
+                keep_estimate(&folder, name, *nanos).unwrap();
             }
             Self(folder)
         }
