@@ -24,7 +24,7 @@ impl Spool {
         // The older segment is whole on the disk before the newer begins, whatever the durability:
         // a start takes every segment but the newest as finished.
         self.sync_file()?;
-        self.is_in_place()?;
+        self.is_in_place(self.position().bytes)?;
         let ordinal = self.position().ordinal + 1;
         let path = segment_path(&self.dir, ordinal);
         let opened = (self.opener)(&path).and_then(|file| Ok((file.identity()?, file)));
@@ -79,7 +79,7 @@ impl Spool {
     /// the gate runs stops the record, as it would stop the next start.
     pub(in super::super) fn inspect(&mut self) -> Result<(), StoreFault> {
         self.write_seals();
-        self.is_in_place()?;
+        self.is_in_place(self.position().bytes)?;
         for segment in &self.segments {
             let Some(print) = &segment.print else { continue };
             let path = segment_path(&self.dir, segment.ordinal);
