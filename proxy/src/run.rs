@@ -17,7 +17,7 @@ use tollgate_audit::{EventType, Facts};
 use crate::body::Held;
 use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
-use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal};
+use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
 use crate::listen::{Acceptors, ListenError};
 use crate::record::shape::PrintKey;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
@@ -214,8 +214,7 @@ fn require_authorities(snapshot: &Snapshot) -> Result<(), StartFault> {
 
 /// The key of prints lives beside the record it belongs to.
 fn print_key(spool: &Path) -> std::io::Result<PrintKey> {
-    use std::io::{Read, Write};
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::io::Read as _;
     let path = spool.join("print.key");
     let mut secret = zeroize::Zeroizing::new([0_u8; 32]);
     match std::fs::File::open(&path) {
@@ -223,10 +222,8 @@ fn print_key(spool: &Path) -> std::io::Result<PrintKey> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             aws_lc_rs::rand::fill(secret.as_mut())
                 .map_err(|_| std::io::Error::other("no randomness"))?;
-            let mut file =
-                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            file.write_all(secret.as_ref())?;
-            file.sync_all()?;
+            // Whole or not there: half a key would keep every later start from starting.
+            replace_file(&path, secret.as_ref()).map_err(std::io::Error::other)?;
         }
         Err(error) => return Err(error),
     }

@@ -55,7 +55,7 @@ use tollgate_config::settings;
 use uuid::Uuid;
 
 pub use error::{LedgerError, LedgerRefusal};
-pub(crate) use files::holder;
+pub(crate) use files::{holder, replace as replace_file};
 pub use health::{LedgerHealth, SinkHealth};
 pub use holds::{Bound, Hold, HoldChange, HoldFault};
 pub use notes::read_notes;
