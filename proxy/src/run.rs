@@ -192,8 +192,15 @@ async fn announce(gate: &Gate, event: EventType) -> Result<(), StartFault> {
         .text("policy_hash", snapshot.rulebook.hash())
         .number("rules", snapshot.rulebook.rules_count() as u64)
         .number("agents", snapshot.registry.len() as u64);
-    match gate.ledger.append(facts).await {
+    match gate.ledger.append(facts.clone()).await {
         Ok(_) => Ok(()),
+        // A gate that did not start would never deliver what fills its spool. It starts, is not
+        // ready and refuses calls until there is room; what it says of itself is no call.
+        Err(LedgerRefusal::Full) => {
+            tracing::warn!("the record's spool is full; calls are refused until there is room");
+            gate.ledger.note(facts);
+            Ok(())
+        }
         Err(refused) => Err(StartFault::Record(refused)),
     }
 }
