@@ -242,6 +242,11 @@ impl Spool {
         StoreFault::Failed
     }
 
+    /// Whether a signed checkpoint stands beside the segments.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        self.checkpoints_bytes > 0
+    }
+
     /// Stores a signed checkpoint's line, on the disk.
     pub(super) fn store_checkpoint(&mut self, line: &str) -> io::Result<()> {
         let stored =
