@@ -12,6 +12,7 @@
 )]
 
 mod authority;
+mod clock;
 mod collectors;
 mod curl;
 mod disks;
@@ -28,4 +29,5 @@ mod record;
 mod rsyslog;
 mod servers;
 mod suite;
+mod syscalls;
 mod walk;
