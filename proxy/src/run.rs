@@ -17,7 +17,7 @@ use tollgate_audit::{EventType, Facts};
 use crate::body::Held;
 use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
-use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal};
+use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
 use crate::listen::{Acceptors, ListenError};
 use crate::record::shape::PrintKey;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
@@ -192,8 +192,15 @@ async fn announce(gate: &Gate, event: EventType) -> Result<(), StartFault> {
         .text("policy_hash", snapshot.rulebook.hash())
         .number("rules", snapshot.rulebook.rules_count() as u64)
         .number("agents", snapshot.registry.len() as u64);
-    match gate.ledger.append(facts).await {
+    match gate.ledger.append(facts.clone()).await {
         Ok(_) => Ok(()),
+        // A gate that did not start would never deliver what fills its spool. It starts, is not
+        // ready and refuses calls until there is room; what it says of itself is no call.
+        Err(LedgerRefusal::Full) => {
+            tracing::warn!("the record's spool is full; calls are refused until there is room");
+            gate.ledger.note(facts);
+            Ok(())
+        }
         Err(refused) => Err(StartFault::Record(refused)),
     }
 }
@@ -214,8 +221,7 @@ fn require_authorities(snapshot: &Snapshot) -> Result<(), StartFault> {
 
 /// The key of prints lives beside the record it belongs to.
 fn print_key(spool: &Path) -> std::io::Result<PrintKey> {
-    use std::io::{Read, Write};
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::io::Read as _;
     let path = spool.join("print.key");
     let mut secret = zeroize::Zeroizing::new([0_u8; 32]);
     match std::fs::File::open(&path) {
@@ -223,10 +229,8 @@ fn print_key(spool: &Path) -> std::io::Result<PrintKey> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             aws_lc_rs::rand::fill(secret.as_mut())
                 .map_err(|_| std::io::Error::other("no randomness"))?;
-            let mut file =
-                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            file.write_all(secret.as_ref())?;
-            file.sync_all()?;
+            // Whole or not there: half a key would keep every later start from starting.
+            replace_file(&path, secret.as_ref()).map_err(std::io::Error::other)?;
         }
         Err(error) => return Err(error),
     }

@@ -19,6 +19,8 @@ mod differential;
 mod early;
 mod edges;
 mod expect;
+mod faults;
+mod faults_signer;
 mod framing;
 mod identity;
 mod keeping;

@@ -4,10 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use tollgate_tests::{Answer, Builder, RawClient, Step, Upstream, World, json_answer, until};
+use tollgate_tests::{
+    Answer, Builder, Collector, RawClient, Step, Upstream, Witness, World, json_answer, until,
+};
 
 /// A mounted file system; unmounted when dropped.
 struct Mount {
@@ -34,9 +37,8 @@ impl Mount {
         self.point.join("spool")
     }
 
-    fn world(&self, upstream: &Upstream) -> Builder {
-        World::builder()
-            .route("up", "/up", &upstream.url())
+    fn world(&self, upstream: &Upstream, collector: &Collector) -> Builder {
+        busy(World::builder(), upstream, collector)
             .set("/audit/spool", self.spool().to_str().unwrap())
     }
 }
@@ -53,7 +55,25 @@ fn run(command: &mut Command) {
     assert!(ended.status.success(), "{command:?} (does this run as root?): {said}");
 }
 
-async fn get(world: &World, path: &str) -> Answer {
+/// A gate with a tool server, a collector and many checkpoints.
+pub(crate) fn busy(builder: Builder, upstream: &Upstream, collector: &Collector) -> Builder {
+    let sink = json!([{ "type": "http", "name": "lake", "url": collector.url() }]);
+    builder
+        .route("up", "/up", &upstream.url())
+        .set("/audit/sinks", sink)
+        .set("/audit/checkpoints/every_events", 7)
+}
+
+/// A path that nobody called before, as a word that the record keeps as it is.
+pub(crate) fn fresh_path() -> String {
+    static NUMBERS: AtomicU32 = AtomicU32::new(0);
+    let number = format!("{:06}", NUMBERS.fetch_add(1, Ordering::SeqCst));
+    let word = number.bytes().map(|digit| char::from(digit - b'0' + b'a'));
+    format!("/call-{}", word.collect::<String>())
+}
+
+async fn get(world: &World) -> Answer {
+    let path = fresh_path();
     let request = format!("GET /up{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     RawClient::connect(world.plain()).await.call(request).await
 }
@@ -80,11 +100,11 @@ fn fill(path: &Path) {
 
 #[tokio::test]
 async fn a_full_disk_refuses_keeps_what_it_must_and_comes_back() {
-    let upstream = Upstream::start().await;
+    let (upstream, collector) = (Upstream::start().await, Collector::start().await);
     let disk = Mount::tmpfs("size=6m,mode=700");
-    let mut world = disk.world(&upstream).start().await;
+    let mut world = disk.world(&upstream, &collector).start().await;
     assert!(disk.spool().join("ballast").exists());
-    assert_eq!(get(&world, "/ok").await.status, 200);
+    assert_eq!(get(&world).await.status, 200);
     // A call is under way when the disk fills.
     let gate = Arc::new(Semaphore::new(0));
     let mut script = vec![Step::Gate(Arc::clone(&gate))];
@@ -96,14 +116,13 @@ async fn a_full_disk_refuses_keeps_what_it_must_and_comes_back() {
     let filler = disk.point.join("filler");
     fill(&filler);
     // What is left of a page is written to first.
-    let refused = until("a refusal", async || {
-        Some(get(&world, "/ok").await).filter(|answer| answer.status != 200)
-    })
-    .await;
+    let refused =
+        until("a refusal", async || Some(get(&world).await).filter(|answer| answer.status != 200))
+            .await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "SPOOL_FULL"));
     let seen = upstream.seen().len();
     for _ in 0..10 {
-        assert_eq!(get(&world, "/ok").await.code(), "SPOOL_FULL");
+        assert_eq!(get(&world).await.code(), "SPOOL_FULL");
     }
     assert_eq!(upstream.seen().len(), seen);
     assert_eq!(world.admin("/ready").await.unwrap().0, 503);
@@ -116,19 +135,22 @@ async fn a_full_disk_refuses_keeps_what_it_must_and_comes_back() {
     assert!(!disk.spool().join("ballast").exists());
     verify(&disk.spool());
     fs::remove_file(filler).unwrap();
-    until("room", async || (get(&world, "/ok").await.status == 200).then_some(())).await;
+    until("room", async || (get(&world).await.status == 200).then_some(())).await;
     assert!(disk.spool().join("ballast").exists());
     assert!(world.stop().await.success(), "{}", world.log());
-    verify(&disk.spool());
-    assert_eq!(upstream.seen().len(), world.events_of("call.intent").len());
+    let mut witness = Witness::default();
+    witness.close(&world, &upstream, &collector).await;
+    assert_eq!(witness.seen(), world.events_of("call.intent").len());
     world.restart().await.unwrap();
+    assert_eq!(get(&world).await.status, 200);
+    witness.look(&world, &upstream, &collector).await;
 }
 
 #[tokio::test]
 async fn a_read_only_spool_is_told_at_start() {
-    let upstream = Upstream::start().await;
+    let (upstream, collector) = (Upstream::start().await, Collector::start().await);
     let disk = Mount::tmpfs("size=6m,ro");
-    let not = disk.world(&upstream).try_start().await.unwrap_err();
+    let not = disk.world(&upstream, &collector).try_start().await.unwrap_err();
     assert!(not.stderr.contains("Read-only file system"), "{}", not.stderr);
     assert!(not.stderr.contains(disk.spool().to_str().unwrap()), "{}", not.stderr);
 }
@@ -136,26 +158,28 @@ async fn a_read_only_spool_is_told_at_start() {
 /// What a kernel does to a file system that it finds broken.
 #[tokio::test]
 async fn a_spool_that_becomes_read_only_lets_nothing_pass() {
-    let upstream = Upstream::start().await;
+    let (upstream, collector) = (Upstream::start().await, Collector::start().await);
     let disk = Mount::new(&["-o", "loop,errors=remount-ro"], |dir| {
         let image = dir.join("image");
         fs::File::create(&image).unwrap().set_len(32 << 20).unwrap();
         run(Command::new("mkfs.ext4").arg("-q").arg(&image));
         image.to_str().unwrap().to_owned()
     });
-    let mut world = disk.world(&upstream).set("/audit/durability", "disk").start().await;
-    assert_eq!(get(&world, "/ok").await.status, 200);
+    let mut world =
+        disk.world(&upstream, &collector).set("/audit/durability", "disk").start().await;
+    assert_eq!(get(&world).await.status, 200);
     world.wait_outcomes(1).await;
     let found = Command::new("findmnt").args(["-no", "SOURCE"]).arg(&disk.point).output().unwrap();
     let device = String::from_utf8(found.stdout).unwrap();
     let device = device.trim().trim_start_matches("/dev/");
     fs::write(format!("/sys/fs/ext4/{device}/trigger_fs_error"), "1").unwrap();
     for _ in 0..3 {
-        assert_eq!(get(&world, "/ok").await.code(), "AUDIT_UNAVAILABLE");
+        assert_eq!(get(&world).await.code(), "AUDIT_UNAVAILABLE");
     }
     assert_eq!(upstream.seen().len(), 1);
     assert_eq!(world.admin("/ready").await.unwrap().0, 503);
-    verify(&disk.spool());
+    // The collector has all of it, though no cursor can say so any more.
+    Witness::default().look(&world, &upstream, &collector).await;
     world.kill9().await;
     let not = world.restart().await.unwrap_err();
     assert!(not.stderr.contains("Read-only file system"), "{}", not.stderr);

@@ -103,6 +103,9 @@ ensure npm npm
 # File systems of their own, for disks that fill and fail; mounting them needs root.
 ensure mount mount
 ensure mkfs.ext4 e2fsprogs
+# System calls that fail, and a clock that is set, below the gate.
+ensure strace strace
+ensure_file libfaketime "/usr/lib/*/faketime/libfaketimeMT.so.1"
 # Servers that the record is sent to.
 ensure_file nats-server "/usr/sbin/nats-server"
 ensure_file postgresql "/usr/lib/postgresql/*/bin/initdb"

@@ -13,6 +13,7 @@
 
 mod authority;
 mod aws;
+mod clock;
 mod collectors;
 mod curl;
 mod disks;
@@ -29,4 +30,5 @@ mod record;
 mod rsyslog;
 mod servers;
 mod suite;
+mod syscalls;
 mod walk;

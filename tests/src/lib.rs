@@ -26,25 +26,35 @@
 )]
 mod answer;
 mod binary;
+mod calls;
 mod certificates;
 mod client;
+mod collector;
+mod dice;
 mod http_client;
 mod http_upstream;
 pub mod kms;
 mod script;
 mod settings;
+mod signing_proxy;
 mod upstream;
 mod wait;
+mod witness;
 mod world;
 
 pub use answer::Answer;
 pub use binary::binary;
+pub use calls::Calls;
 pub use certificates::{Authority, Certificates, Identity};
 pub use client::RawClient;
+pub use collector::{Collector, Posted};
+pub use dice::Dice;
 pub use http_client::{Body, BodySender, HttpClient, Reply, full, streamed};
 pub use http_upstream::{Heard, HttpUpstream};
 pub use script::{Script, Step, chunked, fixed, json_answer};
 pub use settings::{AGENT, OTHER_AGENT, POLICY_ALLOW, base_settings, http_route, mcp_route};
+pub use signing_proxy::{Manner, SigningProxy};
 pub use upstream::{Seen, Upstream};
 pub use wait::{PATIENCE, until, within};
+pub use witness::Witness;
 pub use world::{Builder, NotStarted, World};

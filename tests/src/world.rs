@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -156,9 +157,8 @@ impl World {
         Self::builder().route("up", "/up", url).start().await
     }
 
-    async fn launch(&mut self) -> Result<(), NotStarted> {
+    fn spawn(&mut self) {
         self.starts += 1;
-        let stderr = self.log_path();
         let child = Command::new(crate::binary())
             .args(["run", "--config"])
             .arg(self.config_path())
@@ -169,11 +169,16 @@ impl World {
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
             .stdout(File::create(self.path(&format!("stdout-{}.log", self.starts))).unwrap())
-            .stderr(File::create(&stderr).unwrap())
+            .stderr(File::create(self.log_path()).unwrap())
             .kill_on_drop(true)
             .spawn()
             .expect("the gate can be started");
         self.child = Some(child);
+    }
+
+    async fn launch(&mut self) -> Result<(), NotStarted> {
+        self.spawn();
+        let stderr = self.log_path();
         let expected = self.config["listeners"].as_array().map_or(0, Vec::len) + 1;
         let ended = until("the gate to listen", async || {
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
@@ -309,6 +314,19 @@ impl World {
     pub async fn restart(&mut self) -> Result<(), NotStarted> {
         assert!(self.child.is_none(), "the gate still runs");
         self.launch().await
+    }
+
+    /// Whether the gate was started and not stopped or killed since.
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Starts the gate again and kills it so long after, ready or not.
+    pub async fn kill9_while_starting(&mut self, after: Duration) {
+        assert!(self.child.is_none(), "the gate still runs");
+        self.spawn();
+        tokio::time::sleep(after).await;
+        self.kill9().await;
     }
 
     /// Asks the admin listener; status and body.

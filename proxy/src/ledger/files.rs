@@ -50,17 +50,18 @@ pub(crate) fn holder(dir: &Path) -> Result<Option<i32>, LedgerError> {
 }
 
 /// Replaces a file's content: after a crash it has the old or the new, never a part.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), LedgerError> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), LedgerError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     let temporary = PathBuf::from(name);
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        // What a crash left, perhaps with another mode or as a link to elsewhere, is not written to.
+        match fs::remove_file(&temporary) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let mut file =
+            OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&temporary, path)

@@ -58,7 +58,7 @@ use uuid::Uuid;
 pub(crate) use archive::span;
 pub(crate) use aws::{Bucket, Object, Place as StorePlace, S3Error};
 pub use error::{LedgerError, LedgerRefusal};
-pub(crate) use files::holder;
+pub(crate) use files::{holder, replace as replace_file};
 pub use health::{LedgerHealth, SinkHealth};
 pub use holds::{Bound, Hold, HoldChange, HoldFault};
 pub use notes::read_notes;

@@ -54,8 +54,13 @@ impl Writer {
     /// In this order, so that a key that was stolen is replaced before it is revoked.
     pub(super) fn reconsider(&mut self, setting: settings::Signer) -> Result<(), LedgerError> {
         let changed = setting != self.signer_setting;
-        let successor =
-            Signers::successor(&setting, changed, self.spool.dir(), &mut self.register)?;
+        let successor = Signers::successor(
+            &setting,
+            changed,
+            self.spool.dir(),
+            self.chain.last_ts(),
+            &mut self.register,
+        )?;
         if let Some(successor) = successor {
             self.rotate(successor)?;
         }
@@ -130,7 +135,9 @@ impl Writer {
         let head_hash = self.chain.head().copied().unwrap_or_else(|| Digest::of(&[]));
         let checkpoint =
             Checkpoint { origin, size: self.chain.size(), head_hash, ts: Timestamp::now() };
-        self.signers.is_able(Timestamp::now(), &checkpoint.to_sign())
+        // The next event is not older than the last, whatever the clock says.
+        let next = Timestamp::now().max(self.chain.last_ts());
+        self.signers.is_able(next, &checkpoint.to_sign())
     }
 }
 

@@ -20,6 +20,10 @@ use super::segment::{Segment, segment_path};
 use super::spool::CHECKPOINTS_FILE;
 use super::tail::Tail;
 
+/// How far back calls without an end are looked for, in closed segments; a call that is under way
+/// while more than this is written is not told of after a crash. At least one segment is looked at.
+const LOOK_BACK_BYTES: u64 = 128 << 20;
+
 /// What was found.
 pub(super) struct Recovered {
     pub(super) segments: Vec<Segment>,
@@ -51,9 +55,9 @@ pub(super) fn recover(dir: &Path, registry: &Registry) -> Result<Recovered, Ledg
         return Ok(found.recovered(vec![Segment::first()], None));
     };
     found.begin(older.first().unwrap_or(newest).saturating_sub(1))?;
+    let late = late(dir, older);
     for ordinal in older {
-        let is_last = older.last() == Some(ordinal);
-        found.add_older(*ordinal, is_last)?;
+        found.add_older(*ordinal, *ordinal >= late)?;
     }
     let torn = found.add_newest(*newest, registry)?;
     let segments = std::mem::take(&mut found.segments);
@@ -134,6 +138,18 @@ fn numbers(dir: &Path) -> Result<Vec<u64>, LedgerError> {
     Ok(ordinals)
 }
 
+/// The first of the closed segments that calls under way can have begun in.
+fn late(dir: &Path, older: &[u64]) -> u64 {
+    let mut bytes = 0_u64;
+    let near = older.iter().rev().take_while(|ordinal| {
+        let before = bytes;
+        let there = fs::metadata(segment_path(dir, **ordinal)).map_or(0, |facts| facts.len());
+        bytes = bytes.saturating_add(there);
+        before == 0 || bytes <= LOOK_BACK_BYTES
+    });
+    near.last().copied().unwrap_or(0)
+}
+
 /// The last line of the checkpoints' file; a torn end of it is cut off.
 fn last_checkpoint(dir: &Path, registry: &Registry) -> Result<Option<Checkpoint>, LedgerError> {
     let path = dir.join(CHECKPOINTS_FILE);
@@ -199,7 +215,7 @@ impl<'a> Found<'a> {
     /// A closed segment is as it was when it was closed. One without a seal is from an earlier
     /// version, or a crash came between its last line and its seal; then every line of it is
     /// checked, and it gets one.
-    fn add_older(&mut self, ordinal: u64, is_last: bool) -> Result<(), LedgerError> {
+    fn add_older(&mut self, ordinal: u64, is_late: bool) -> Result<(), LedgerError> {
         let path = segment_path(self.dir, ordinal);
         let seal = Seal::read(self.dir, ordinal)?;
         let tree = self.tree_before(&path)?;
@@ -207,7 +223,7 @@ impl<'a> Found<'a> {
         let mut chain = Link::new(self);
         let closed = read_closed(&path, ordinal, tree, |number, line, tree| {
             compare_note(self.dir, note.as_ref(), tree)?;
-            if is_last {
+            if is_late {
                 tail.see_line(line);
             }
             match &seal {

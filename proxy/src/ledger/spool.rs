@@ -182,8 +182,10 @@ impl Spool {
             return Err(self.take_back(before, &error));
         }
         // Asked after the write, so that a name lost in between is noticed as well: what is
-        // written to a file that nobody finds is written nowhere.
-        self.is_in_place()?;
+        // written to a file that nobody finds is written nowhere. And a disk that says that it
+        // took all and did not is found out before anybody relies on it.
+        let more = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        self.is_in_place(before.saturating_add(more))?;
         self.tally.add(lines);
         if let Some(segment) = self.segments.last_mut() {
             segment.bytes += u64::try_from(lines.len()).unwrap_or(0);
@@ -194,15 +196,24 @@ impl Spool {
         Ok(())
     }
 
-    /// Whether the newest segment's name still leads to the file that is written.
-    fn is_in_place(&self) -> Result<(), StoreFault> {
+    /// Whether the newest segment's name still leads to the file that is written, and whether that
+    /// has as many bytes as were written to it.
+    fn is_in_place(&self, bytes: u64) -> Result<(), StoreFault> {
         let path = segment_path(&self.dir, self.position().ordinal);
-        let there = std::fs::symlink_metadata(&path);
-        if there.as_ref().is_ok_and(|facts| Identity::of(facts) == self.identity) {
-            return Ok(());
-        }
+        let there = std::fs::symlink_metadata(&path).ok();
+        let there = there.filter(|facts| Identity::of(facts) == self.identity);
         let path = path.display();
-        tracing::error!(%path, "the record cannot be written: its segment was deleted, renamed or replaced");
+        match there.map(|facts| facts.len()) {
+            Some(length) if length == bytes => return Ok(()),
+            Some(length) => tracing::error!(
+                %path, length, bytes,
+                "the record cannot be written: its segment has not the bytes that were written"
+            ),
+            None => tracing::error!(
+                %path,
+                "the record cannot be written: its segment was deleted, renamed or replaced"
+            ),
+        }
         Err(StoreFault::Failed)
     }
 
@@ -229,6 +240,11 @@ impl Spool {
         }
         tracing::error!(%error, "the record cannot be written");
         StoreFault::Failed
+    }
+
+    /// Whether a signed checkpoint stands beside the segments.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        self.checkpoints_bytes > 0
     }
 
     /// Stores a signed checkpoint's line, on the disk.

@@ -78,7 +78,12 @@ impl Writer {
     pub(super) fn open(options: &LedgerOptions, opener: Opener) -> Result<Self, LedgerError> {
         let mut register = Register::open(&options.spool)?;
         let recovered = recover(&options.spool, register.registry())?;
-        let signers = Signers::open(&options.signer, &options.spool, &mut register)?;
+        let signers = Signers::open(
+            &options.signer,
+            &options.spool,
+            recovered.chain.last_ts(),
+            &mut register,
+        )?;
         let spool = Spool::open(options, opener, &recovered)?;
         let mut writer = Self {
             chain: recovered.chain,

@@ -1,14 +1,14 @@
 //! A signing key in a file.
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use tollgate_audit::LocalKey;
 use zeroize::Zeroizing;
 
 use super::super::LedgerError;
-use super::super::files::sync_parent;
+use super::super::files::{replace, sync_parent};
 
 /// The development key's file in the spool.
 pub(in super::super) const KEY_FILE: &str = "signing-key.pem";
@@ -28,15 +28,12 @@ pub(crate) fn make_key(path: &Path) -> Result<(), LedgerError> {
     aws_lc_rs::rand::fill(seed.as_mut_slice())
         .map_err(|_| LedgerError::Key { path: path.to_owned(), reason: "no randomness".into() })?;
     let pem = LocalKey::pem_from_seed(&seed);
-    // Made in place and not renamed into it, so that the file never has another mode; a crash in
-    // between leaves a short file, and the next start says that it is no key.
-    let write = || {
-        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
-        file.write_all(pem.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|e| LedgerError::file("write the new signing key", path, e))?;
-    sync_parent(path)
+    // Nobody's key is overwritten, and a crash leaves none rather than a short one.
+    if path.exists() {
+        let there = io::ErrorKind::AlreadyExists.into();
+        return Err(LedgerError::file("write the new signing key", path, there));
+    }
+    replace(path, pem.as_bytes())
 }
 
 /// Reads a key that nobody else can read.

@@ -49,14 +49,16 @@ pub(super) struct Successor {
 }
 
 impl Signers {
-    /// Opens the signer of the settings and registers its key.
+    /// Opens the signer of the settings and registers its key. The chain's last event was at
+    /// `since`.
     pub(super) fn open(
         setting: &settings::Signer,
         spool: &Path,
+        since: Timestamp,
         register: &mut Register,
     ) -> Result<Self, LedgerError> {
         let hand = match &setting.service {
-            Some(service) => open_service(service, setting, false, register)?,
+            Some(service) => open_service(service, setting, since, false, register)?,
             None => {
                 let path = key_path(setting, spool);
                 if setting.key.is_none() && !path.exists() {
@@ -88,13 +90,14 @@ impl Signers {
         setting: &settings::Signer,
         changed: bool,
         spool: &Path,
+        since: Timestamp,
         register: &mut Register,
     ) -> Result<Option<Successor>, LedgerError> {
         if let Some(service) = &setting.service {
             if !changed {
                 return Ok(None);
             }
-            let hand = open_service(service, setting, true, register)?;
+            let hand = open_service(service, setting, since, true, register)?;
             return Ok(Some(Successor { hand, files: None }));
         }
         let path = key_path(setting, spool);
@@ -192,7 +195,9 @@ impl Signers {
                 service.sign_all(all).map_err(|_| Unsigned)
             }
             Hand::Session(session, renewal) => {
-                if drafts.last().is_some_and(|draft| !session.covers(draft.ts())) {
+                let Some(last) = drafts.last() else { return Ok(Vec::new()) };
+                renewal.saw(last.ts());
+                if !session.covers(last.ts()) {
                     tracing::error!(
                         root = %renewal.service().kid(),
                         "the session key's time is over and no new one came"
@@ -270,6 +275,7 @@ fn name_local(
 fn open_service(
     service: &settings::KeyService,
     setting: &settings::Signer,
+    since: Timestamp,
     is_successor: bool,
     register: &mut Register,
 ) -> Result<Hand, LedgerError> {
@@ -284,7 +290,7 @@ fn open_service(
         EventSigner::Session => {
             let lasting = Duration::from_secs(setting.session_secs);
             let (session, renewal) =
-                Renewal::start(service, lasting).map_err(|e| wrong(e.to_string()))?;
+                Renewal::start(service, lasting, since).map_err(|e| wrong(e.to_string()))?;
             Ok(Hand::Session(session, renewal))
         }
     }

@@ -17,8 +17,8 @@ use super::service::{Service, ServiceError};
 
 /// How long after a failure the service is asked again; doubled up to [`PAUSE_MAX`].
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
-/// No pause is longer.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// No pause is longer, since calls may be refused until there is a key.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// A session key with the root's word for it.
 pub(in super::super) struct Session {
@@ -27,15 +27,20 @@ pub(in super::super) struct Session {
 }
 
 impl Session {
-    /// Makes a key and asks the service to vouch for it.
-    async fn make(service: &Service, lasting: Duration) -> Result<Self, ServiceError> {
+    /// Makes a key and asks the service to vouch for it, from now on; or, when the clock was set
+    /// back, from the chain's last event on, since the next one is not older than that.
+    async fn make(
+        service: &Service,
+        lasting: Duration,
+        since: Timestamp,
+    ) -> Result<Self, ServiceError> {
         let mut seed = Zeroizing::new([0; 32]);
         let made = aws_lc_rs::rand::fill(seed.as_mut_slice());
         made.map_err(|_| ServiceError::Answer("there is no randomness for a session key"))?;
         let pem = Zeroizing::new(LocalKey::pem_from_seed(&seed));
         let key = LocalKey::from_pem(pem.as_bytes(), None)
             .map_err(|_| ServiceError::Answer("a session key could not be made"))?;
-        let not_before = whole_micros(Timestamp::now());
+        let not_before = whole_micros(Timestamp::now().max(since));
         let lasting = SignedDuration::try_from(lasting).unwrap_or(SignedDuration::from_hours(1));
         let delegation = Delegation {
             kid: key.kid().clone(),
@@ -67,6 +72,8 @@ pub(in super::super) struct Renewal {
     service: Arc<Service>,
     fresh: Arc<Mutex<Option<Session>>>,
     now: Arc<Notify>,
+    /// When the chain's last event was.
+    last_ts: Arc<Mutex<Timestamp>>,
     task: AbortHandle,
 }
 
@@ -81,14 +88,25 @@ impl Renewal {
     pub(super) fn start(
         service: Service,
         lasting: Duration,
+        since: Timestamp,
     ) -> Result<(Session, Self), ServiceError> {
         let service = Arc::new(service);
-        let first = service.runtime().block_on(Session::make(&service, lasting))?;
-        let fresh = Arc::new(Mutex::new(None));
-        let now = Arc::new(Notify::new());
-        let task = renew(Arc::clone(&service), Arc::clone(&fresh), Arc::clone(&now), lasting);
-        let task = service.runtime().spawn(task).abort_handle();
-        Ok((first, Self { service, fresh, now, task }))
+        let first = service.runtime().block_on(Session::make(&service, lasting, since))?;
+        let (fresh, now) = (Arc::new(Mutex::new(None)), Arc::new(Notify::new()));
+        let last_ts = Arc::new(Mutex::new(since));
+        let task = Task {
+            service: Arc::clone(&service),
+            fresh: Arc::clone(&fresh),
+            now: Arc::clone(&now),
+            last_ts: Arc::clone(&last_ts),
+        };
+        let task = service.runtime().spawn(task.renew(lasting)).abort_handle();
+        Ok((first, Self { service, fresh, now, last_ts, task }))
+    }
+
+    /// The chain has an event of this time, or wants to have one.
+    pub(super) fn saw(&self, ts: Timestamp) {
+        *self.last_ts.lock() = ts;
     }
 
     /// The next key, when it is there.
@@ -111,28 +129,34 @@ impl Renewal {
     }
 }
 
-async fn renew(
+/// What the task has in common with those who wait for it.
+struct Task {
     service: Arc<Service>,
     fresh: Arc<Mutex<Option<Session>>>,
     now: Arc<Notify>,
-    lasting: Duration,
-) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(lasting / 2) => {}
-            () = now.notified() => {}
-        }
-        let mut pause = PAUSE_FIRST;
-        let session = loop {
-            match Session::make(&service, lasting).await {
-                Ok(session) => break session,
-                Err(error) => {
-                    tracing::warn!(%error, "no new session key; the present one goes on");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
-                }
+    last_ts: Arc<Mutex<Timestamp>>,
+}
+
+impl Task {
+    async fn renew(self, lasting: Duration) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(lasting / 2) => {}
+                () = self.now.notified() => {}
             }
-        };
-        *fresh.lock() = Some(session);
+            let mut pause = PAUSE_FIRST;
+            let session = loop {
+                let since = *self.last_ts.lock();
+                match Session::make(&self.service, lasting, since).await {
+                    Ok(session) => break session,
+                    Err(error) => {
+                        tracing::warn!(%error, "no new session key; the present one goes on");
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(PAUSE_MAX);
+                    }
+                }
+            };
+            *self.fresh.lock() = Some(session);
+        }
     }
 }

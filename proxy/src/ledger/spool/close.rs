@@ -24,7 +24,7 @@ impl Spool {
         // The older segment is whole on the disk before the newer begins, whatever the durability:
         // a start takes every segment but the newest as finished.
         self.sync_file()?;
-        self.is_in_place()?;
+        self.is_in_place(self.position().bytes)?;
         let ordinal = self.position().ordinal + 1;
         let path = segment_path(&self.dir, ordinal);
         let opened = (self.opener)(&path).and_then(|file| Ok((file.identity()?, file)));
@@ -79,7 +79,7 @@ impl Spool {
     /// the gate runs stops the record, as it would stop the next start.
     pub(in super::super) fn inspect(&mut self) -> Result<(), StoreFault> {
         self.write_seals();
-        self.is_in_place()?;
+        self.is_in_place(self.position().bytes)?;
         for segment in &self.segments {
             let Some(print) = &segment.print else { continue };
             let path = segment_path(&self.dir, segment.ordinal);
@@ -92,16 +92,9 @@ impl Spool {
         Ok(())
     }
 
-    /// How many of the oldest segments may go, and the one that would then be the first. Each is
-    /// asked for with the one behind it; the newest never goes.
-    pub(in super::super) fn releasable(
-        &self,
-        may_go: impl Fn(&Segment, &Segment) -> bool,
-    ) -> Option<(usize, &Segment)> {
-        let pairs = self.segments.iter().zip(self.segments.iter().skip(1));
-        let (last, (_, next)) =
-            pairs.enumerate().take_while(|(_, (segment, next))| may_go(segment, next)).last()?;
-        Some((last + 1, next))
+    /// The oldest segment and the one that would then be the first; the newest never goes.
+    pub(in super::super) fn releasable(&self) -> Option<(&Segment, &Segment)> {
+        self.segments.first().zip(self.segments.get(1))
     }
 
     /// Whether every closed segment has its seal: the last to go leaves the tree in its own.
@@ -115,16 +108,14 @@ impl Spool {
         self.segments.first()
     }
 
-    /// Deletes the oldest segments. That it happens must be in the chain already. The seal of the
-    /// last of them stays: the tree goes on from it.
-    pub(in super::super) fn release(&mut self, count: usize) -> io::Result<()> {
-        for _ in 0..count.min(self.segments.len().saturating_sub(1)) {
-            let Some(segment) = self.segments.first() else { break };
-            match fs::remove_file(segment_path(&self.dir, segment.ordinal)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => self.segments.remove(0),
-            };
-        }
+    /// Deletes the oldest segment. That it happens must be in the chain already. Its seal stays: the
+    /// tree goes on from it.
+    pub(in super::super) fn release_oldest(&mut self) -> io::Result<()> {
+        let Some((oldest, _)) = self.releasable() else { return Ok(()) };
+        match fs::remove_file(segment_path(&self.dir, oldest.ordinal)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => self.segments.remove(0),
+        };
         forget_seals(&self.dir, self.segments.first().map_or(1, |segment| segment.ordinal));
         Ok(())
     }

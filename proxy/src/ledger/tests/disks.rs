@@ -10,6 +10,8 @@ pub(super) const WORKS: u8 = 0;
 pub(super) const FULL: u8 = 1;
 pub(super) const SYNC_FAILS: u8 = 2;
 pub(super) const WRITE_FAILS: u8 = 3;
+/// Says that it took all, and did not.
+pub(super) const LIES: u8 = 4;
 
 /// A hand on a disk.
 #[derive(Clone, Default)]
@@ -47,6 +49,7 @@ impl Disk for Failing {
                 Err(io::ErrorKind::StorageFull.into())
             }
             WRITE_FAILS => Err(io::Error::other("broken")),
+            LIES => self.file.append(&bytes[3..]),
             _ => self.file.append(bytes),
         }
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tollgate_config::settings::Durability;
 
-use super::disks::{FULL, Hand, SYNC_FAILS, WORKS, WRITE_FAILS};
+use super::disks::{FULL, Hand, LIES, SYNC_FAILS, WORKS, WRITE_FAILS};
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +97,7 @@ async fn a_full_disk_at_stop_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_disk_fails_closed_until_a_start() {
-    for mode in [SYNC_FAILS, WRITE_FAILS] {
+    for mode in [SYNC_FAILS, WRITE_FAILS, LIES] {
         let dir = TempDir::new().unwrap();
         let hand = Hand::default();
         let ledger = Ledger::open_on(options(&dir), hand.opener()).await.unwrap();

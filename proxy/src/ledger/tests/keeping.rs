@@ -177,7 +177,8 @@ async fn old_segments_go_when_they_are_delivered_and_not_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_whose_end_nobody_knows_are_told_once() {
     let dir = TempDir::new().unwrap();
-    let options = options(&dir);
+    let mut options = options(&dir);
+    options.segment_bytes = 2_000;
     let ledger = Ledger::open(options.clone()).await.unwrap();
     let begin = |tool: &str| {
         let facts = Facts::new(EventType::CallIntent, "coder").text(keys::TOOL, tool);
@@ -186,6 +187,11 @@ async fn calls_whose_end_nobody_knows_are_told_once() {
     let (told, open) = (begin("told").await.unwrap(), begin("open").await.unwrap());
     let outcome = Facts::new(EventType::CallOutcome, "coder");
     ledger.append(outcome.text(keys::INTENT, &told.id().to_string())).await.unwrap();
+    // The open one is some segments back when the gate dies.
+    for n in 0..10 {
+        ledger.append(facts(&n.to_string())).await.unwrap();
+    }
+    assert!(options.spool.join("events-000000000004.jsonl").exists());
     let crashed = dir.path().join("crashed");
     copy(&options.spool, &crashed);
     ledger.stop().await.unwrap();

@@ -42,20 +42,18 @@ impl Writer {
     /// Near the cap, the oldest segments that every sink has acknowledged go.
     pub(in super::super) fn release(&mut self, acknowledged: u64) -> Result<bool, StoreFault> {
         let (min, now) = (self.retention.min, Timestamp::now());
-        self.let_go(
-            |segment, next| next.first_seq <= acknowledged && is_older(segment, min, now),
-            |facts, _| facts,
-        )
+        self.let_all_go(|segment, next| {
+            next.first_seq <= acknowledged && is_older(segment, min, now)
+        })
     }
 
     /// What every sink has and is older than it may become goes, whether room is needed or not.
     pub(in super::super) fn release_old(&mut self, acknowledged: u64) -> Result<bool, StoreFault> {
         let Some(max) = self.retention.max else { return Ok(false) };
         let (max, now) = (max.max(self.retention.min), Timestamp::now());
-        self.let_go(
-            |segment, next| next.first_seq <= acknowledged && is_older(segment, max, now),
-            |facts, _| facts,
-        )
+        self.let_all_go(|segment, next| {
+            next.first_seq <= acknowledged && is_older(segment, max, now)
+        })
     }
 
     /// At the cap, and when the settings allow it: the oldest segment goes although a sink has
@@ -72,7 +70,7 @@ impl Writer {
         };
         let mut next_seq = None;
         let released = self.let_go(
-            |segment, _| segment.first_seq == first_seq,
+            |_, _| true,
             |facts, next| {
                 next_seq = Some(next.clone());
                 let list = sinks.iter().filter(|sink| missed(next, sink) > 0).map(|sink| {
@@ -93,23 +91,42 @@ impl Writer {
         Ok(released)
     }
 
-    /// Deletes the oldest segments that may go and that no hold holds, and says so in the chain
-    /// first.
+    /// Deletes the oldest segments that may go, one by one: a crash in between leaves a record that
+    /// begins where the chain says that it does.
+    fn let_all_go(
+        &mut self,
+        may_go: impl Fn(&Segment, &Segment) -> bool,
+    ) -> Result<bool, StoreFault> {
+        let mut released = false;
+        while self.let_go(&may_go, |facts, _| facts)? {
+            released = true;
+        }
+        Ok(released)
+    }
+
+    /// Deletes the oldest segment if it may go and no hold holds it, and says so in the chain first.
     fn let_go(
         &mut self,
         may_go: impl Fn(&Segment, &Segment) -> bool,
         tell: impl FnOnce(Facts, &Segment) -> Facts,
     ) -> Result<bool, StoreFault> {
-        let holds = &self.holds;
-        let releasable = self
-            .spool
-            .releasable(|segment, next| may_go(segment, next) && !holds.cover(segment, next));
-        let Some((count, next)) = releasable else { return Ok(false) };
+        let Some((oldest, next)) = self.spool.releasable() else { return Ok(false) };
+        if !may_go(oldest, next) || self.holds.cover(oldest, next) {
+            return Ok(false);
+        }
         let next = next.clone();
         if !self.spool.is_sealed() {
             return Ok(false);
         }
         let Some(head) = next.prev_hash else { return Ok(false) };
+        // The chain is named for its first event. When that goes, a checkpoint has the name; a gate
+        // that never lived until one was due has none.
+        if !self.spool.has_checkpoint() {
+            self.checkpoint()?;
+        }
+        if !self.spool.has_checkpoint() {
+            return Ok(false);
+        }
         let facts = Facts::new(EventType::AuditReconciliation, ACTOR)
             .text(keys::REASON, keys::RELEASED)
             .number(keys::SIZE, next.first_seq)
@@ -117,7 +134,7 @@ impl Writer {
         let facts = tell(facts, &next);
         self.record(facts)?;
         self.spool.sync()?;
-        match self.spool.release(count) {
+        match self.spool.release_oldest() {
             Ok(()) => Ok(true),
             Err(error) => {
                 tracing::warn!(%error, "a segment could not be deleted");
