@@ -89,6 +89,7 @@ impl Owner {
             let most = BATCH_JOBS.min(self.writer.batch_max());
             let Some(jobs) = self.queue.take(most, deadline) else { break };
             let jobs = self.before_write(jobs);
+            self.take_up_signer();
             self.write(jobs);
             self.checkpoint_if_due();
             self.keep_house();
@@ -121,13 +122,27 @@ impl Owner {
         others.into_iter().flatten().chain(checkpoint).min()
     }
 
+    /// A session key that waits takes over although nothing is to be written: what its time is is
+    /// told, and it must not be over when the next call comes. Tried twice, since what finds the
+    /// disk full gives room to what comes next, and that must not be an event by an unknown key.
+    fn take_up_signer(&mut self) {
+        for _ in 0..2 {
+            if self.failed {
+                return;
+            }
+            match self.writer.refresh_signer() {
+                Ok(false) => return,
+                Ok(true) => return self.publish(),
+                Err(StoreFault::Failed) => return self.fail(Sealed::default()),
+                Err(StoreFault::Full | StoreFault::Unsigned) => {}
+            }
+        }
+    }
+
     /// One write and one sync for all of them.
     fn write(&mut self, jobs: Vec<Job>) {
         if jobs.is_empty() {
             return;
-        }
-        if !self.failed && self.writer.refresh_signer() == Err(StoreFault::Failed) {
-            self.fail(Sealed::default());
         }
         let mut batch = self.writer.batch();
         let mut sealed = Sealed::default();

@@ -29,6 +29,8 @@ pub(super) struct Writer {
     pub(super) signers: Signers,
     pub(super) register: Register,
     pub(super) signer_setting: settings::Signer,
+    /// Whether the chain still lacks the root's word for the key that signs.
+    pub(super) unannounced: bool,
     pub(super) spool: Spool,
     pub(super) origin: Option<String>,
     holds: Holds,
@@ -83,6 +85,7 @@ impl Writer {
             signers,
             register,
             signer_setting: options.signer.clone(),
+            unannounced: false,
             spool,
             origin: recovered.origin,
             holds: Holds::open(&options.spool, &recovered.tail.holds)?,

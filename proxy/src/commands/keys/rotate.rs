@@ -1,7 +1,7 @@
 //! `tollgate keys rotate`.
 use super::{KeysConfig, Trouble, read_registry, wake_gate};
 use crate::ledger::signers::key_path;
-use crate::ledger::signers::local::{make_key, next_path, read_key};
+use crate::ledger::signers::local::{make_next, next_path, read_key};
 
 pub(super) fn rotate(args: &KeysConfig) -> Result<(), Trouble> {
     let settings = args.settings()?;
@@ -18,7 +18,7 @@ pub(super) fn rotate(args: &KeysConfig) -> Result<(), Trouble> {
     }
     let next = next_path(&path);
     if !next.exists() {
-        make_key(&next).map_err(Trouble::fault)?;
+        make_next(&path).map_err(Trouble::fault)?;
     }
     let print = read_key(&next).map_err(Trouble::fault)?.public().to_pem();
     let done = || {

@@ -8,7 +8,7 @@ use tollgate_audit::LocalKey;
 use zeroize::Zeroizing;
 
 use super::super::LedgerError;
-use super::super::files::sync_parent;
+use super::super::files::{own_as, sync_parent};
 
 /// The development key's file in the spool.
 pub(in super::super) const KEY_FILE: &str = "signing-key.pem";
@@ -37,6 +37,13 @@ pub(crate) fn make_key(path: &Path) -> Result<(), LedgerError> {
     };
     write().map_err(|e| LedgerError::file("write the new signing key", path, e))?;
     sync_parent(path)
+}
+
+/// Makes the key of the next rotation, for whoever has the key in use.
+pub(crate) fn make_next(key: &Path) -> Result<(), LedgerError> {
+    let next = next_path(key);
+    make_key(&next)?;
+    own_as(&next, key)
 }
 
 /// Reads a key that nobody else can read.

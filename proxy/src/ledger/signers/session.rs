@@ -65,6 +65,7 @@ fn whole_micros(time: Timestamp) -> Timestamp {
 /// The task that has the next session key ready.
 pub(in super::super) struct Renewal {
     service: Arc<Service>,
+    lasting: Duration,
     fresh: Arc<Mutex<Option<Session>>>,
     now: Arc<Notify>,
     task: AbortHandle,
@@ -88,12 +89,17 @@ impl Renewal {
         let now = Arc::new(Notify::new());
         let task = renew(Arc::clone(&service), Arc::clone(&fresh), Arc::clone(&now), lasting);
         let task = service.runtime().spawn(task).abort_handle();
-        Ok((first, Self { service, fresh, now, task }))
+        Ok((first, Self { service, lasting, fresh, now, task }))
     }
 
     /// The next key, when it is there.
     pub(super) fn take(&self) -> Option<Session> {
         self.fresh.lock().take()
+    }
+
+    /// Another key, asked for now. Blocks.
+    pub(super) fn make_now(&self) -> Result<Session, ServiceError> {
+        self.service.runtime().block_on(Session::make(&self.service, self.lasting))
     }
 
     /// Whether the next key is there.
