@@ -27,5 +27,6 @@ mod postgres;
 mod record;
 mod rsyslog;
 mod servers;
+mod softhsm;
 mod suite;
 mod walk;

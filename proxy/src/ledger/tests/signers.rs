@@ -160,8 +160,8 @@ async fn a_service_signs_each_event_in_both_forms() {
         ledger.stop().await.unwrap();
         let summary = verify(&options.spool).unwrap();
         assert_eq!(summary.signers, BTreeSet::from([service.key.kid().to_string()]));
-        // Each event, the closing checkpoint's event and its line.
-        assert_eq!(service.asked.load(SeqCst), summary.events + 1);
+        // The trial at the start, each event, the closing checkpoint's event and its line.
+        assert_eq!(service.asked.load(SeqCst), summary.events + 2);
     }
 }
 
