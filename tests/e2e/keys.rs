@@ -78,6 +78,7 @@ async fn a_key_is_rotated_under_load_and_at_the_next_start() {
     });
     until("a call", async || (made.load(Relaxed) > 0).then_some(())).await;
     let out = keys_ok(&world, &["rotate"]).await;
+    world.wait_event("the new key's word", |e| e["event_type"] == "signer.rotation.applied").await;
     let after = made.load(Relaxed);
     until("a call after it", async || (made.load(Relaxed) > after).then_some(())).await;
     done.store(true, Relaxed);
@@ -130,7 +131,7 @@ async fn a_key_is_revoked_only_when_another_signs() {
     keys_ok(&world, &["rotate"]).await;
     let out = keys_ok(&world, &revoke).await;
     assert!(out.starts_with("revoked: "), "{out}");
-    assert_eq!(in_state(&world, "revoked").await, [first.clone()]);
+    assert_eq!(in_state(&world, "revoked").await, [first.as_str()]);
     let [told] = &world.events_of("signer.compromise")[..] else { panic!() };
     assert_eq!(told["payload"]["data"]["said"], "drill");
     let out = keys_ok(&world, &revoke).await;

@@ -184,7 +184,7 @@ async fn a_session_bears_an_outage_and_a_rotation_that_fails() {
 }
 
 async fn not_started(builder: Builder) -> String {
-    let NotStarted { status, stderr } = builder.try_start().await.err().expect("no start");
+    let NotStarted { status, stderr } = builder.try_start().await.expect_err("no start");
     assert_eq!(status.code(), Some(78), "{stderr}");
     stderr
 }

@@ -48,7 +48,7 @@ async fn each_variable_refuses_what_it_forbids_and_says_how_to_mend_it() {
         (
             vec![("AUDIT_SIGNING_KMS_KEY_ID", "alias/x")],
             &proxy,
-            ["AUDIT_SIGNING_K", "let both name the same signer"],
+            ["AUDIT_SIGNING_KMS_KEY_ID", "let both name the same signer"],
         ),
         (
             vec![("SIGNING_PROXY_URL", "https://proxy.test")],
@@ -65,7 +65,7 @@ async fn each_variable_refuses_what_it_forbids_and_says_how_to_mend_it() {
             &kms,
             ["SIGNING_PROXY_URL", "let both name the same signer"],
         ),
-        (vec![("AUDIT_SIGNER_KID", "a b")], &none, ["audit.signer.kid", "AUDIT_SIGNER_KID"]),
+        (vec![("AUDIT_SIGNER_KID", "a b")], &none, ["it is no key id", "AUDIT_SIGNER_KID"]),
         (vec![("REQUIRE_KMS", "1")], &none, ["require_service", "REQUIRE_KMS"]),
         (vec![("REQUIRE_KMS", "perhaps")], &none, ["REQUIRE_KMS", "write `true` or `false`"]),
         (vec![("REQUIRE_MTLS", "true")], &none, ["it has no mTLS", "make it a `tls` listener"]),
@@ -143,7 +143,7 @@ async fn a_key_that_others_can_read_is_refused_and_one_that_is_none_named() {
     let path = world.spool().join("signing-key.pem");
     let config = world.config_path();
     let restarted = async |world: &mut World| {
-        let NotStarted { status, stderr } = world.restart().await.err().expect("no start");
+        let NotStarted { status, stderr } = world.restart().await.expect_err("no start");
         assert_eq!(status.code(), Some(78), "{stderr}");
         stderr
     };

@@ -139,10 +139,11 @@ impl Hsm {
     async fn export(&self, kind: &Kind) -> PathBuf {
         let (raw, pem) = (self.text("raw"), self.path(&format!("{}.pem", kind.label)));
         if kind.label == "p384" {
-            let listed =
-                self.tool(&["--list-objects", "--type", "pubkey", "--label", "p384"]).await;
-            let point = listed.lines().find_map(|line| line.trim().strip_prefix("EC_POINT:"));
-            let point = point.unwrap().trim().strip_prefix("0461").unwrap();
+            let listed = self.tool(&["--list-objects", "--type", "pubkey"]).await;
+            let points = listed.lines().filter_map(|line| line.trim().strip_prefix("EC_POINT:"));
+            // An octet string of 97 bytes: the one key of this curve.
+            let point = points.map(str::trim).find_map(|point| point.strip_prefix("0461"));
+            let point = point.unwrap();
             fs::write(&raw, bytes(&format!("{P384_HEAD}{point}"))).unwrap();
         } else {
             self.tool(&["--read-object", "--type", "pubkey", "--label", kind.label, "-o", &raw])
@@ -197,7 +198,8 @@ impl Hsm {
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
 fn without_pin(world: &World) {
@@ -258,7 +260,7 @@ async fn what_is_wrong_with_a_token_is_said_at_the_start() {
         (with("module", json!(hsm.text("pin"))), "cannot be loaded"),
     ] {
         let NotStarted { status, stderr } =
-            hsm.gate(&upstream, signer).try_start().await.err().expect("no start");
+            hsm.gate(&upstream, signer).try_start().await.expect_err("no start");
         assert_eq!(status.code(), Some(78), "{stderr}");
         assert!(stderr.contains(words), "`{words}` is not in: {stderr}");
         assert!(stderr.contains("audit.signer.service"), "{stderr}");
@@ -267,7 +269,7 @@ async fn what_is_wrong_with_a_token_is_said_at_the_start() {
     // Two keys of one label: nobody could say which signs.
     hsm.make(&KINDS[1], 2).await;
     let two = hsm.gate(&upstream, hsm.signer("p256", "service")).try_start().await;
-    let said = two.err().expect("no start").stderr;
+    let said = two.expect_err("no start").stderr;
     assert!(said.contains("several private keys with the label `p256`"), "{said}");
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Signers {
 enum Hand {
     Local(LocalKey),
     Service(Service),
-    Session(Session, Renewal),
+    Session(Box<Session>, Renewal),
 }
 
 /// A signer that is ready to take over.
@@ -187,7 +187,7 @@ impl Signers {
         register.add_session(&fresh.word)?;
         self.deployed_at = Some(fresh.word.delegation().not_before);
         if let Hand::Session(session, _) = &mut self.hand {
-            *session = fresh;
+            **session = fresh;
         }
         Ok(())
     }
@@ -295,7 +295,7 @@ fn open_service(
         EventSigner::Session => {
             let lasting = Duration::from_secs(setting.session_secs);
             let (session, renewal) = Renewal::start(service, lasting)?;
-            Ok(Hand::Session(session, renewal))
+            Ok(Hand::Session(Box::new(session), renewal))
         }
     }
 }
