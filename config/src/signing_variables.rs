@@ -120,7 +120,10 @@ fn source(root: &mut Node, said: &Said<'_>, errata: &mut Errata) {
             .add(
                 place(by),
                 "audit.signer.service",
-                format!("it says `{source}`, the file does not"),
+                format!(
+                    "it means `{source}`, and `audit.signer.service` in the file is `{}`",
+                    in_file.as_deref().unwrap_or_default()
+                ),
             )
             .help("let both name the same signer");
         return;
@@ -154,7 +157,7 @@ fn mtls(root: &Node, said: &Said<'_>, errata: &mut Errata) {
     for (nth, listener) in root.items("listeners").iter().enumerate() {
         if listener.text("type") == Some("plain") {
             errata
-                .add(place("REQUIRE_MTLS"), format!("listeners[{nth}]"), "it has no mTLS")
+                .add(place("REQUIRE_MTLS"), "listeners", format!("`listeners[{nth}]` has no mTLS"))
                 .help("make it a `tls` listener");
         }
     }
@@ -167,7 +170,7 @@ fn mtls(root: &Node, said: &Said<'_>, errata: &mut Errata) {
             .add(
                 place("REQUIRE_MTLS"),
                 "audit.signer.service",
-                "the signing proxy sees no certificate",
+                "`audit.signer.service` shows the signing proxy no certificate",
             )
             .help("add `client_certificate` and `client_key`");
     }

@@ -38,8 +38,8 @@ async fn each_variable_refuses_what_it_forbids_and_says_how_to_mend_it() {
     for (variables, signer, words) in [
         (vec![(source, "vault")], &none, ["no source of keys", "`signing-proxy`"]),
         (vec![(source, "kms")], &none, ["no such service is set up", "add `audit.signer.service`"]),
-        (vec![(source, "local")], &kms, ["it says `local`", "let both name the same signer"]),
-        (vec![(source, "pkcs11")], &kms, ["it says `pkcs11`", "let both name the same signer"]),
+        (vec![(source, "local")], &kms, ["it means `local`", "let both name the same signer"]),
+        (vec![(source, "pkcs11")], &kms, ["it means `pkcs11`", "let both name the same signer"]),
         (
             vec![(source, "local"), ("REQUIRE_KMS", "true")],
             &none,
@@ -66,13 +66,17 @@ async fn each_variable_refuses_what_it_forbids_and_says_how_to_mend_it() {
             ["SIGNING_PROXY_URL", "let both name the same signer"],
         ),
         (vec![("AUDIT_SIGNER_KID", "a b")], &none, ["it is no key id", "AUDIT_SIGNER_KID"]),
-        (vec![("REQUIRE_KMS", "1")], &none, ["require_service", "REQUIRE_KMS"]),
+        (vec![("REQUIRE_KMS", "1")], &none, ["a key service is required", "`REQUIRE_KMS`"]),
         (vec![("REQUIRE_KMS", "perhaps")], &none, ["REQUIRE_KMS", "write `true` or `false`"]),
-        (vec![("REQUIRE_MTLS", "true")], &none, ["it has no mTLS", "make it a `tls` listener"]),
+        (
+            vec![("REQUIRE_MTLS", "true")],
+            &none,
+            ["`listeners[0]` has no mTLS", "make it a `tls` listener"],
+        ),
         (
             vec![("REQUIRE_MTLS", "true")],
             &proxy,
-            ["sees no certificate", "add `client_certificate` and `client_key`"],
+            ["shows the signing proxy no certificate", "add `client_certificate` and `client_key`"],
         ),
         (
             vec![("REQUIRE_MTLS", "true"), ("DEV_SKIP_MTLS", "true")],

@@ -97,7 +97,7 @@ async fn the_tree_is_that_of_the_lines_and_is_signed() {
     // A note that a crash cut short is no note.
     let path = options.spool.join("notes.txt");
     let whole = fs::read_to_string(&path).unwrap();
-    fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    fs::write(&path, &whole.as_bytes()[..whole.len() - 9]).unwrap();
     Ledger::open(options.clone()).await.unwrap().stop().await.unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), notes[0].0.clone() + "\n");
 }
