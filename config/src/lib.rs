@@ -38,13 +38,8 @@ mod walk;
 mod words;
 
 pub use mistakes::{Mistake, Mistakes};
+pub use overrides::is_read;
 pub use read::read;
 pub use reference::reference;
 pub use schema::schema;
 pub use settings::Settings;
-
-/// Whether [`read`] looks at an environment variable of this name.
-pub fn is_read(variable: &str) -> bool {
-    variable.starts_with(overrides::PREFIX)
-        || signing_variables::VARIABLES.iter().any(|(name, _)| *name == variable)
-}

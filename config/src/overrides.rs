@@ -2,6 +2,7 @@
 use crate::errata::Errata;
 use crate::parse::integer;
 use crate::shape::{Key, Shape};
+use crate::signing_variables::VARIABLES;
 use crate::tree::{Entry, Kind, Node, Place};
 use crate::words::{meant, showable};
 
@@ -9,6 +10,11 @@ use crate::words::{meant, showable};
 pub(crate) const PREFIX: &str = "TOLLGATE__";
 /// The longest value that is read; more than any text may have.
 const VALUE_BYTES_MAX: usize = 16 << 10;
+
+/// Whether [`crate::read`] looks at an environment variable of this name.
+pub fn is_read(variable: &str) -> bool {
+    variable.starts_with(PREFIX) || VARIABLES.iter().any(|(name, _)| *name == variable)
+}
 
 /// Puts the overrides of `environment` into the tree.
 pub(crate) fn apply(

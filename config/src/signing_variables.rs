@@ -83,17 +83,20 @@ fn source(root: &mut Node, said: &Said<'_>, errata: &mut Errata) {
         "pkcs11" | "hsm" => Ok("pkcs11"),
         _ => Err(()),
     });
-    let place = || Place::Variable("AUDIT_SIGNING_KEY_SOURCE".to_owned());
-    let source = match named {
+    let place = |name: &str| Place::Variable(name.to_owned());
+    // The variable that says so, for whoever has to mend it.
+    let (by, source) = match named {
         Some(Err(())) => {
             errata
-                .add(place(), "audit.signer", "it is no source of keys")
+                .add(place("AUDIT_SIGNING_KEY_SOURCE"), "audit.signer", "it is no source of keys")
                 .help("write `local`, `kms`, `signing-proxy` or `pkcs11`");
             return;
         }
-        Some(Ok(source)) => source,
-        None if said.text("AUDIT_SIGNING_KMS_KEY_ID").is_some() => "aws_kms",
-        None if said.text("SIGNING_PROXY_URL").is_some() => "signing_proxy",
+        Some(Ok(source)) => ("AUDIT_SIGNING_KEY_SOURCE", source),
+        None if said.text("AUDIT_SIGNING_KMS_KEY_ID").is_some() => {
+            ("AUDIT_SIGNING_KMS_KEY_ID", "aws_kms")
+        }
+        None if said.text("SIGNING_PROXY_URL").is_some() => ("SIGNING_PROXY_URL", "signing_proxy"),
         None => return,
     };
     let variables: &[(&str, &str)] = match source {
@@ -106,13 +109,22 @@ fn source(root: &mut Node, said: &Said<'_>, errata: &mut Errata) {
     if in_file.is_none() && !variables.iter().any(|(name, _)| said.text(name).is_some()) {
         if source != "local" {
             let message = format!("it says `{source}`, but no such service is set up");
-            errata.add(place(), "audit.signer.service", message).help("add `audit.signer.service`");
+            errata
+                .add(place(by), "audit.signer.service", message)
+                .help("add `audit.signer.service`");
         }
         return;
     }
     if in_file.as_deref().is_some_and(|kind| kind != source) {
         errata
-            .add(place(), "audit.signer.service", format!("it says `{source}`, the file does not"))
+            .add(
+                place(by),
+                "audit.signer.service",
+                format!(
+                    "it means `{source}`, and `audit.signer.service` in the file is `{}`",
+                    in_file.as_deref().unwrap_or_default()
+                ),
+            )
             .help("let both name the same signer");
         return;
     }
@@ -145,7 +157,7 @@ fn mtls(root: &Node, said: &Said<'_>, errata: &mut Errata) {
     for (nth, listener) in root.items("listeners").iter().enumerate() {
         if listener.text("type") == Some("plain") {
             errata
-                .add(place("REQUIRE_MTLS"), format!("listeners[{nth}]"), "it has no mTLS")
+                .add(place("REQUIRE_MTLS"), "listeners", format!("`listeners[{nth}]` has no mTLS"))
                 .help("make it a `tls` listener");
         }
     }
@@ -158,7 +170,7 @@ fn mtls(root: &Node, said: &Said<'_>, errata: &mut Errata) {
             .add(
                 place("REQUIRE_MTLS"),
                 "audit.signer.service",
-                "the signing proxy sees no certificate",
+                "`audit.signer.service` shows the signing proxy no certificate",
             )
             .help("add `client_certificate` and `client_key`");
     }

@@ -59,9 +59,13 @@ fn what_a_start_refuses() {
         (LOCAL, &[("AUDIT_SIGNING_KEY_SOURCE", "kms")], "no such service is set up"),
         (LOCAL, &[("AUDIT_SIGNING_KEY_SOURCE", "paper")], "no source of keys"),
         (LOCAL, &[("AUDIT_SIGNING_KEY_SOURCE", "local")], ""),
-        (KMS, &[("AUDIT_SIGNING_KEY_SOURCE", "local")], "the file does not"),
+        (
+            KMS,
+            &[("AUDIT_SIGNING_KEY_SOURCE", "local")],
+            "it means `local`, and `audit.signer.service`",
+        ),
         (KMS, &[("AUDIT_SIGNING_KEY_SOURCE", "KMS")], ""),
-        (LOCAL, &[("REQUIRE_MTLS", "true")], "it has no mTLS"),
+        (LOCAL, &[("REQUIRE_MTLS", "true")], "`listeners[0]` has no mTLS"),
         (LOCAL, &[("DEV_SKIP_MTLS", "true")], ""),
         (&format!("production {KMS}"), &[("DEV_SKIP_MTLS", "true")], "not skipped in production"),
         (LOCAL, &[("DEV_SKIP_MTLS", "1"), ("REQUIRE_MTLS", "1")], "with `REQUIRE_MTLS`"),
@@ -88,7 +92,7 @@ fn what_a_start_refuses() {
         (
             "audit: { spool: s, signer: { service: { type: signing_proxy, public_key: p.pem, url: 'https://p.example' } } }",
             &[("REQUIRE_MTLS", "true")],
-            "sees no certificate",
+            "shows the signing proxy no",
         ),
     ] {
         match (with(audit, variables), expect) {

@@ -111,6 +111,9 @@ ensure_file nats-server "/usr/sbin/nats-server"
 ensure_file postgresql "/usr/lib/postgresql/*/bin/initdb"
 ensure_file rsyslog "/usr/sbin/rsyslogd"
 ensure_file rsyslog-openssl "/usr/lib/*/rsyslog/lmnsd_ossl.so"
+# A token in software, and what makes keys in it.
+ensure softhsm2-util softhsm2
+ensure pkcs11-tool opensc
 # A parser of CEF that is not ours.
 ensure lognormalizer liblognorm-utils
 mkdir -p "$peers"

@@ -29,6 +29,7 @@ mod postgres;
 mod record;
 mod rsyslog;
 mod servers;
+mod softhsm;
 mod suite;
 mod syscalls;
 mod walk;

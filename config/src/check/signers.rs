@@ -11,6 +11,10 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
     let Some(audit) = root.value("audit") else { return };
     let nothing = Node { kind: Kind::Map(Vec::new()), place: audit.place.clone(), extent: 0..0 };
     let signer = audit.value("signer").unwrap_or(&nothing);
+    if signer.text("kid").is_some_and(|kid| !is_kid(kid)) {
+        add(signer, "kid", "it is no key id", errata)
+            .help("write 1 to 128 of `A-Z a-z 0-9 . _ : / -`, or leave it out");
+    }
     let service = signer.value("service");
     if let Some(service) = service {
         one_signer(signer, errata);
@@ -26,6 +30,12 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
     if root.text("environment") == Some("production") && service.is_none() {
         local_in_production(root, signer, errata);
     }
+}
+
+/// As the registry of signers has them.
+fn is_kid(word: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:/-".contains(&b);
+    (1..=128).contains(&word.len()) && word.bytes().all(plain)
 }
 
 fn one_signer(signer: &Node, errata: &mut Errata) {

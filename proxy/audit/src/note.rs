@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::{Digest, LocalKey, Registry};
+use crate::{Digest, Kid, LocalKey, Registry};
 
 /// A checkpoint whose signature was checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,13 +31,17 @@ pub enum NoteError {
     /// No signature by a registered Ed25519 key.
     #[error("no registered signer signed the checkpoint note")]
     Unsigned,
+    /// Its signer is not believed any more, and a note does not say when it was signed.
+    #[error("the checkpoint note has no time, and the key that signed it was revoked")]
+    Revoked,
 }
 
 /// The type byte of a plain Ed25519 signature in a key id.
 const ED25519: u8 = 1;
 
 impl Note {
-    /// Reads a note and believes it if a registered Ed25519 key signed it in the origin's name.
+    /// Reads a note and believes it if a registered Ed25519 key signed it in the origin's name, and
+    /// neither that key nor its root was revoked.
     pub fn read(text: &str, registry: &Registry) -> Result<Self, NoteError> {
         let (body, signatures) = text.split_once("\n\n").ok_or(NoteError::Form)?;
         let note = parse_body(body).ok_or(NoteError::Form)?;
@@ -46,13 +50,19 @@ impl Note {
             return Err(NoteError::Form);
         }
         let message = format!("{body}\n");
-        let signed = signatures.split('\n').any(|line| {
+        let mut refusal = NoteError::Unsigned;
+        for line in signatures.split('\n') {
             let parts = line.strip_prefix("— ").and_then(|line| line.split_once(' '));
-            parts.is_some_and(|(name, signature)| {
-                name == note.origin && is_signed(registry, name, &message, signature)
-            })
-        });
-        if signed { Ok(note) } else { Err(NoteError::Unsigned) }
+            let Some((name, signature)) = parts.filter(|(name, _)| *name == note.origin) else {
+                continue;
+            };
+            match signer_of(registry, name, &message, signature) {
+                Some(signer) if !registry.is_revoked(signer) => return Ok(note),
+                Some(_) => refusal = NoteError::Revoked,
+                None => {}
+            }
+        }
+        Err(refusal)
     }
 
     /// The note, signed by an Ed25519 key in the origin's name. What is signed is the text itself,
@@ -83,14 +93,20 @@ fn parse_body(body: &str) -> Option<Note> {
     (size.to_string() == digits).then(|| Note { origin, size, root: Digest::new(root) })
 }
 
-fn is_signed(registry: &Registry, name: &str, message: &str, signature: &str) -> bool {
-    let Ok(bytes) = STANDARD.decode(signature) else { return false };
-    let Some((id, signature)) = bytes.split_first_chunk::<4>() else { return false };
-    registry.signers().any(|(_, signer)| {
+fn signer_of<'a>(
+    registry: &'a Registry,
+    name: &str,
+    message: &str,
+    signature: &str,
+) -> Option<&'a Kid> {
+    let bytes = STANDARD.decode(signature).ok()?;
+    let (id, signature) = bytes.split_first_chunk::<4>()?;
+    let signed = registry.signers().find(|(_, signer)| {
         let Some(public) = signer.key().ed25519_bytes() else { return false };
         key_print(name, public).as_bytes().starts_with(id)
             && signer.key().signed_message(message.as_bytes(), signature)
-    })
+    });
+    signed.map(|(kid, _)| kid)
 }
 
 /// Its first four bytes are the key's id in a note.
@@ -112,6 +128,8 @@ mod tests {
         assert!(text.starts_with("tollgate/x\n7\n"), "{text}");
         assert_eq!(Note::read(&text, &registry), Ok(note.clone()));
         assert_eq!(Note::read(&text, &Registry::new()), Err(NoteError::Unsigned));
+        registry.revoke(key.kid(), jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(Note::read(&text, &registry), Err(NoteError::Revoked));
         for origin in ["", "a b", "a\n8", "a+b", "a\u{7f}"] {
             let odd = Note { origin: origin.to_owned(), ..note.clone() };
             assert_eq!(odd.sign(&key), Err(NoteError::Origin), "for {origin:?}");

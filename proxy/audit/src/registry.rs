@@ -222,6 +222,11 @@ impl Registry {
         true
     }
 
+    /// Whether this signer or its root was revoked, at any time.
+    pub fn is_revoked(&self, kid: &Kid) -> bool {
+        self.signers.get(kid).is_some_and(|signer| self.check_revoked(kid, signer, None).is_err())
+    }
+
     /// Another key has taken over: from `at` on nothing by this one is believed. An earlier end
     /// stays, and a session key's end is its root's word. `false` when nothing changed.
     pub fn retire(&mut self, kid: &Kid, at: Timestamp) -> bool {
@@ -273,13 +278,14 @@ impl Registry {
             }
             _ => false,
         };
+        // First what matters most to whoever reads it: a revoked key is mostly retired, too.
+        self.check_revoked(&id, signer, at)?;
         if out_of(signer.deployed_at, true) {
             return Err(SignerRefusal::Early(kid.to_owned()));
         }
         if out_of(signer.expires_at, false) {
             return Err(SignerRefusal::Expired(kid.to_owned()));
         }
-        self.check_revoked(&id, signer, at)?;
         let checked = signer.key.check_text(&id, hash, signature);
         checked.map_err(|e| SignerRefusal::Signature(kid.to_owned(), e))
     }

@@ -12,6 +12,7 @@ mod proof;
 #[cfg(test)]
 mod proof_tests;
 mod prove;
+mod registry;
 mod s3;
 mod show;
 mod source;

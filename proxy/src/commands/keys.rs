@@ -91,7 +91,13 @@ impl KeysConfig {
 fn read_registry(spool: &Path) -> Result<Registry, Trouble> {
     let path = spool.join(REGISTRY_FILE);
     let named = |e: &dyn std::fmt::Display| Trouble::Fault(format!("`{}`: {e}", path.display()));
-    let text = std::fs::read(&path).map_err(|e| named(&e))?;
+    let text = std::fs::read(&path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            let path = path.display();
+            Trouble::Fault(format!("there is no registry `{path}` yet: the gate's start makes it"))
+        }
+        _ => named(&e),
+    })?;
     Registry::parse(&text).map_err(|e| named(&e))
 }
 

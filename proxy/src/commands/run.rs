@@ -25,6 +25,9 @@ pub(super) fn run(config: &Path) -> ExitCode {
         let running = match crate::run::start(source).await {
             Ok(running) => running,
             Err(StartFault::Snapshot(fault)) => return refuse(&fault),
+            Err(StartFault::Ledger(fault)) if fault.is_mistake() => {
+                return complain(fault, EXIT_CONFIG);
+            }
             Err(fault) => return complain(fault, EXIT_FAULT),
         };
         if let Err(error) = asked_to_stop().await {

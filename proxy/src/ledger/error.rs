@@ -67,6 +67,12 @@ pub enum LedgerError {
         /// Why.
         reason: String,
     },
+    /// The key service is there, and somebody has to mend how it is set up.
+    #[error("`audit.signer.service`: {reason}")]
+    SignerSetting {
+        /// What is wrong.
+        reason: String,
+    },
     /// A part of the record is damaged, and not just its torn end.
     #[error("the record is damaged at `{}` line {line}: {reason}; the ledger does not start on it: keep the directory for examination and configure a fresh `audit.spool`", path.display())]
     Damaged {
@@ -97,6 +103,12 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Whether it is a mistake in what the configuration names, so that another try ends the same,
+    /// or worse: a token locks itself after a few wrong PINs.
+    pub fn is_mistake(&self) -> bool {
+        matches!(self, Self::Key { .. } | Self::KeyMode { .. } | Self::SignerSetting { .. })
+    }
+
     pub(super) fn file(doing: &'static str, path: &Path, source: io::Error) -> Self {
         Self::File { doing, path: path.to_owned(), source }
     }

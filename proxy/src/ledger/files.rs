@@ -1,8 +1,10 @@
 //! Small files beside the segments: whole or not at all.
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
 
 use super::LedgerError;
 
@@ -68,6 +70,18 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), LedgerError> {
     };
     write().map_err(|e| LedgerError::file("write", path, e))?;
     sync_parent(path)
+}
+
+/// Gives a file to whoever has another one: root makes it, and a gate that is not root reads it.
+pub(super) fn own_as(path: &Path, other: &Path) -> Result<(), LedgerError> {
+    let owned = || -> io::Result<()> {
+        let (file, other) = (fs::metadata(path)?, fs::metadata(other)?);
+        if (file.uid(), file.gid()) == (other.uid(), other.gid()) || !geteuid().is_root() {
+            return Ok(());
+        }
+        chown(path, Some(other.uid()), Some(other.gid()))
+    };
+    owned().map_err(|e| LedgerError::file("give the gate's user", path, e))
 }
 
 /// A new or renamed file is there after a power cut only when its directory was synced, too.

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use tollgate_audit::{Note, Registry};
+use tollgate_audit::{Note, NoteError, Registry};
 
 use super::LedgerError;
 use super::disk;
@@ -33,7 +33,11 @@ pub(super) fn last(dir: &Path, registry: &Registry) -> Result<Option<Note>, Ledg
     let mut text = String::new();
     let read = file.take(NOTE_BYTES_MAX).read_to_string(&mut text);
     read.map_err(|e| LedgerError::file("read", &path, e))?;
-    let note = Note::read(&text, registry);
+    let note = match Note::read(&text, registry) {
+        // Signed in earnest, and of no use any more.
+        Err(NoteError::Revoked) => return Ok(None),
+        note => note,
+    };
     note.map(Some).map_err(|e| LedgerError::damaged(&path, 1, &e.to_string()))
 }
 
@@ -93,7 +97,7 @@ fn whole_end(file: &mut File, length: u64) -> io::Result<u64> {
     Ok(from + u64::try_from(end).unwrap_or(0))
 }
 
-/// Every note of a directory that a registered signer signed, oldest first, with its text. Reading
+/// Every note of a directory that a signer signed who is believed, oldest first, with its text. Reading
 /// stops at what is no note: a gate may be writing it just now.
 pub fn read_notes(dir: &Path, registry: &Registry) -> io::Result<Vec<(String, Note)>> {
     let text = match fs::read_to_string(dir.join(NOTES_FILE)) {
@@ -107,6 +111,8 @@ pub fn read_notes(dir: &Path, registry: &Registry) -> io::Result<Vec<(String, No
         let text = format!("{body}\n\n{signatures}\n");
         match Note::read(&text, registry) {
             Ok(note) => notes.push((text, note)),
+            // Its key was revoked since, or nobody here knows it.
+            Err(NoteError::Revoked | NoteError::Unsigned) => {}
             Err(_) => break,
         }
     }

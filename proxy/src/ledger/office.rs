@@ -1,5 +1,5 @@
 //! Who signs from when on, as the chain tells it: taking over, rotation, revocation.
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tollgate_audit::{Checkpoint, Digest, EventType, Facts, Kid, keys};
 use tollgate_config::settings;
 
@@ -18,9 +18,20 @@ impl Writer {
         if last == *self.signers.root() {
             return Ok(());
         }
+        self.retire(&last)?;
         let facts = self.rotation(EventType::SignerRotationApplied, &last, self.signers.root());
-        self.record(facts).map_err(unrecorded)?;
-        self.register.retire(&last, self.chain.last_ts())
+        self.record(facts).map(drop).map_err(unrecorded)
+    }
+
+    /// After its last event nothing by this key is believed. Before the event that says so: a
+    /// crash between the two must not leave a key in service that nobody retires any more.
+    fn retire(&mut self, kid: &Kid) -> Result<(), LedgerError> {
+        self.register.retire(kid, self.after_last())
+    }
+
+    fn after_last(&self) -> Timestamp {
+        let last = self.chain.last_ts();
+        last.checked_add(SignedDuration::from_micros(1)).unwrap_or(last)
     }
 
     /// The key that is answerable for another: its root, or itself.
@@ -32,21 +43,25 @@ impl Writer {
     /// A session key's first event is its root's word, signed with the key itself: whoever reads
     /// on knows the key from here. Until it is written, nothing else is.
     fn announce_session(&mut self) -> Result<(), StoreFault> {
+        self.unannounced = true;
         if let Some(facts) = self.signers.word().map(|word| word.facts(ACTOR)) {
-            self.unannounced = true;
             self.record(facts)?;
         }
         self.unannounced = false;
         Ok(())
     }
 
-    /// Takes up a session key that was made in the meantime.
-    pub(super) fn refresh_signer(&mut self) -> Result<(), StoreFault> {
+    /// Takes up a session key that was made in the meantime; whether there was one.
+    pub(super) fn refresh_signer(&mut self) -> Result<bool, StoreFault> {
         if self.signers.refresh(&mut self.register) {
             self.keep_time();
             self.unannounced = true;
         }
-        if self.unannounced { self.announce_session() } else { Ok(()) }
+        if !self.unannounced {
+            return Ok(false);
+        }
+        self.announce_session()?;
+        Ok(true)
     }
 
     /// Looks whether another key should sign, and whether one is to be revoked.
@@ -59,7 +74,7 @@ impl Writer {
             changed,
             self.spool.dir(),
             self.chain.last_ts(),
-            &mut self.register,
+            &self.register,
         )?;
         if let Some(successor) = successor {
             self.rotate(successor)?;
@@ -83,11 +98,13 @@ impl Writer {
         }
         self.signers.replace(successor, &mut self.register)?;
         self.keep_time();
+        if old != new {
+            self.retire(&old)?;
+        }
         self.announce_session().map_err(unrecorded)?;
         if old != new {
             let facts = self.rotation(EventType::SignerRotationApplied, &old, &new);
             self.record(facts).map_err(unrecorded)?;
-            self.register.retire(&old, self.chain.last_ts())?;
             tracing::info!(%old, %new, "another key signs the record");
         }
         Ok(())
@@ -108,17 +125,24 @@ impl Writer {
                     reason: format!("`{kid}` is to be revoked and still signs; rotate it first"),
                 });
             }
+            // A session key does not sign that it is taken back: nothing behind it would hold.
+            if kid == *self.signers.kid() {
+                self.signers.renew(&mut self.register)?;
+                self.keep_time();
+                self.announce_session().map_err(unrecorded)?;
+            }
+            // What it signed in earnest until this moment stays true when nobody says otherwise.
+            let at = at.unwrap_or_else(|| self.after_last());
             let facts = Facts::new(EventType::SignerCompromise, ACTOR)
                 .text(keys::REVOKED_SIGNER_KID, kid.as_str())
                 .text("revoked_at", &tollgate_audit::write_stamp(at))
                 .text("said", &reason);
-            // The word first: a registry that revokes a key without it would be a riddle.
+            // The word first: a registry that revokes a key without it would be a riddle. And the
+            // last checkpoint must hold at the next start, so it is not one by this key.
             self.record(facts).map_err(unrecorded)?;
+            self.checkpoint().map_err(unrecorded)?;
             self.register.revoke(&kid, at)?;
             tracing::warn!(%kid, "a key is revoked");
-            if kid == *self.signers.kid() {
-                self.signers.hurry();
-            }
         }
         Ok(())
     }

@@ -89,6 +89,7 @@ impl Owner {
             let most = BATCH_JOBS.min(self.writer.batch_max());
             let Some(jobs) = self.queue.take(most, deadline) else { break };
             let jobs = self.before_write(jobs);
+            self.take_up_signer();
             self.write(jobs);
             self.checkpoint_if_due();
             self.keep_house();
@@ -130,6 +131,20 @@ impl Owner {
         others.into_iter().flatten().chain(checkpoint).min()
     }
 
+    /// A session key that waits takes over although nothing is to be written: what its time is is
+    /// told, and it must not be over when the next call comes. A disk that is found full gives room
+    /// to the next try, which is before anything else is written.
+    fn take_up_signer(&mut self) {
+        if self.failed {
+            return;
+        }
+        match self.writer.refresh_signer() {
+            Ok(true) => self.publish(),
+            Err(StoreFault::Failed) => self.fail(Sealed::default()),
+            Ok(false) | Err(StoreFault::Full | StoreFault::Unsigned) => {}
+        }
+    }
+
     /// One write and one sync for all of them.
     fn write(&mut self, jobs: Vec<Job>) {
         if jobs.is_empty() {
@@ -137,7 +152,7 @@ impl Owner {
         }
         if !self.failed {
             match self.writer.refresh_signer() {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(StoreFault::Failed) => self.fail(Sealed::default()),
                 Err(StoreFault::Full) => return self.put_off(jobs, LedgerRefusal::Full),
                 Err(StoreFault::Unsigned) => return self.put_off(jobs, LedgerRefusal::Signer),

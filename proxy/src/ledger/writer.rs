@@ -29,7 +29,7 @@ pub(super) struct Writer {
     pub(super) signers: Signers,
     pub(super) register: Register,
     pub(super) signer_setting: settings::Signer,
-    /// Whether the chain does not yet say that the session key may sign.
+    /// Whether the chain still lacks the root's word for the key that signs.
     pub(super) unannounced: bool,
     pub(super) spool: Spool,
     pub(super) origin: Option<String>,

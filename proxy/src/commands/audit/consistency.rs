@@ -10,6 +10,7 @@ use tollgate_audit::{
 use super::files::event_files;
 use super::input::each_line;
 use super::proof::read_bounded;
+use super::registry::read_registry;
 use super::{BROKEN, SOUND, UNUSABLE};
 use crate::ledger::{read_notes, tree_before};
 
@@ -68,9 +69,8 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Trouble {
 
 fn make(args: &ConsistencyArgs) -> Result<ConsistencyProof, Trouble> {
     let dir = &args.dir;
-    let registry = args.signers.clone().unwrap_or_else(|| dir.join("signers.json"));
-    let text = fs::read(&registry).map_err(|e| unusable(&registry, &e))?;
-    let registry = Registry::parse(&text).map_err(|e| unusable(&registry, &e))?;
+    let registry = read_registry(args.signers.as_deref(), Some(dir));
+    let registry = registry.map_err(|reason| (UNUSABLE, reason))?;
     let old_text = fs::read_to_string(&args.old).map_err(|e| unusable(&args.old, &e))?;
     let old = Note::read(&old_text, &registry).map_err(|e| unusable(&args.old, &e))?;
     let notes = read_notes(dir, &registry).map_err(|e| unusable(dir, &e))?;

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::files::event_files;
 use super::input::each_line;
+use super::registry::read_registry;
 use super::{BROKEN, SOUND, UNUSABLE};
 use crate::ledger::{read_notes, tree_before};
 
@@ -85,9 +86,8 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Trouble {
 
 /// Before a long reading, what can be missing; before a proof leaves, whether it is one.
 fn make(args: &ProveArgs) -> Result<EventProof, Trouble> {
-    let registry_path = args.signers.clone().unwrap_or_else(|| args.dir.join("signers.json"));
-    let text = fs::read(&registry_path).map_err(|e| unusable(&registry_path, &e))?;
-    let registry = Registry::parse(&text).map_err(|e| unusable(&registry_path, &e))?;
+    let registry = read_registry(args.signers.as_deref(), Some(&args.dir));
+    let registry = registry.map_err(Trouble::Unusable)?;
     let key = args.key.as_deref().map(|path| open_key(path, &registry)).transpose()?;
     let notes = read_notes(&args.dir, &registry).map_err(|e| unusable(&args.dir, &e))?;
     let signed = notes.into_iter().next_back();

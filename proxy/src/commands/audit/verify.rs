@@ -14,6 +14,7 @@ use super::lines::Lines;
 use super::postgres::PostgresArgs;
 use super::progress::Progress;
 use super::proof::verify_proof;
+use super::registry::read_registry;
 use super::s3::{self, StoreArgs};
 use super::spread::{Broken, Stop, verify_lines};
 use super::{BROKEN, SOUND, UNUSABLE, source};
@@ -29,7 +30,8 @@ pub struct VerifyArgs {
     #[arg(required_unless_present_any = ["proof", "consistency"], value_name = "FILE|DIR|URL")]
     pub paths: Vec<PathBuf>,
     /// The registry of signers to believe. Default: `signers.json` in the directory; to be sure
-    /// against whoever can write there, give a copy kept elsewhere.
+    /// against whoever can write there, give a copy kept elsewhere. It need not have session keys:
+    /// those of the directory are taken over when a root in the copy vouches for them.
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
     /// Checkpoints that the record must agree with: our `checkpoints.jsonl` or a C2SP signed note.
@@ -146,7 +148,7 @@ fn check_seals(args: &VerifyArgs, summary: Summary) -> Result<Summary, Trouble> 
 fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
     let (source, form) = source::open(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
     let mut lines = Lines::new(source);
-    let registry = read_registry(args)?;
+    let registry = believed(args).map_err(Trouble::Unusable)?;
     let profile = profile_of(args, &mut lines);
     if args.from != VerifyFrom::Jsonl && profile == Profile::Foreign {
         return Err(Trouble::Unusable(
@@ -179,6 +181,19 @@ fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {
         return Err(Trouble::Unusable("there is no event in it".to_owned()));
     }
     Ok(summary)
+}
+
+/// Whom to believe: a bucket's archive has a registry beside its events, as a directory has.
+fn believed(args: &VerifyArgs) -> Result<Registry, String> {
+    if args.from != VerifyFrom::S3 {
+        return read_registry(args.signers.as_deref(), spool(args).map(PathBuf::as_path));
+    }
+    let bytes = s3::registry(args).map_err(|e| e.to_string())?;
+    let own = Registry::parse(&bytes).map_err(|e| format!("the archive's registry: {e}"))?;
+    let Some(signers) = args.signers.as_deref() else { return Ok(own) };
+    let mut registry = read_registry(Some(signers), None)?;
+    registry.adopt_sessions(&own);
+    Ok(registry)
 }
 
 fn threads(args: &VerifyArgs) -> NonZeroUsize {
@@ -225,23 +240,6 @@ fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
 /// A directory among the paths, whose own files are the defaults.
 fn spool(args: &VerifyArgs) -> Option<&PathBuf> {
     args.paths.iter().find(|path| path.is_dir())
-}
-
-fn read_registry(args: &VerifyArgs) -> Result<Registry, Trouble> {
-    if args.from == VerifyFrom::S3 && args.signers.is_none() {
-        let bytes = s3::registry(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
-        return Registry::parse(&bytes)
-            .map_err(|e| Trouble::Unusable(format!("the archive's registry: {e}")));
-    }
-    let path = match (&args.signers, spool(args)) {
-        (Some(path), _) => path.clone(),
-        (None, Some(dir)) => dir.join("signers.json"),
-        (None, None) => {
-            return Err(Trouble::Unusable("`--signers` is needed for a file".to_owned()));
-        }
-    };
-    Registry::parse(&read(&path)?)
-        .map_err(|e| Trouble::Unusable(format!("`{}`: {e}", path.display())))
 }
 
 fn checkpoint_files(args: &VerifyArgs) -> Vec<PathBuf> {

@@ -2,7 +2,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
-use tollgate_audit::{Kid, Signer};
+use tollgate_audit::{Kid, Signer, write_stamp};
 
 use super::{KeysConfig, Trouble, read_registry};
 
@@ -51,7 +51,7 @@ fn state(signer: &Signer, now: Timestamp) -> &'static str {
 }
 
 fn as_line(kid: &Kid, signer: &Signer, now: Timestamp) -> String {
-    let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+    let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), write_stamp);
     let by = signer.delegated_by().map(|by| format!("  session of {by}")).unwrap_or_default();
     format!(
         "{:<8}  {:<18} {kid}  from {} until {}{by}",

@@ -1,7 +1,9 @@
 //! `tollgate keys rotate`.
+use tollgate_audit::Signer;
+
 use super::{KeysConfig, Trouble, read_registry, wake_gate};
 use crate::ledger::signers::key_path;
-use crate::ledger::signers::local::{make_key, next_path, read_key};
+use crate::ledger::signers::local::{make_next, next_path, read_key};
 
 pub(super) fn rotate(args: &KeysConfig) -> Result<(), Trouble> {
     let settings = args.settings()?;
@@ -14,17 +16,23 @@ pub(super) fn rotate(args: &KeysConfig) -> Result<(), Trouble> {
     }
     let path = key_path(&audit.signer, &audit.spool);
     if !path.exists() {
-        return Err(Trouble::Fault(format!("there is no key `{}` to rotate yet", path.display())));
+        let path = path.display();
+        let reason = format!("there is no key `{path}` to rotate yet: the gate's start makes it");
+        return Err(Trouble::Fault(reason));
     }
     let next = next_path(&path);
     if !next.exists() {
-        make_key(&next).map_err(Trouble::fault)?;
+        make_next(&path).map_err(Trouble::fault)?;
     }
     let print = read_key(&next).map_err(Trouble::fault)?.public().to_pem();
+    let before = read_key(&path).map_err(Trouble::fault)?.public().to_pem();
+    // The old key's end is what comes last.
     let done = || {
-        let known = read_registry(&audit.spool);
-        !next.exists()
-            && known.is_ok_and(|known| known.signers().any(|(_, s)| s.key().to_pem() == print))
+        let Ok(known) = read_registry(&audit.spool) else { return false };
+        let by = |pem: &str, is: fn(&Signer) -> bool| {
+            known.signers().any(|(_, signer)| signer.key().to_pem() == pem && is(signer))
+        };
+        !next.exists() && by(&print, |_| true) && by(&before, |old| old.expires_at().is_some())
     };
     if wake_gate(&audit.spool, done)? {
         let known = read_registry(&audit.spool)?;

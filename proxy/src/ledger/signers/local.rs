@@ -8,7 +8,7 @@ use tollgate_audit::LocalKey;
 use zeroize::Zeroizing;
 
 use super::super::LedgerError;
-use super::super::files::{replace, sync_parent};
+use super::super::files::{own_as, replace, sync_parent};
 
 /// The development key's file in the spool.
 pub(in super::super) const KEY_FILE: &str = "signing-key.pem";
@@ -34,6 +34,13 @@ pub(crate) fn make_key(path: &Path) -> Result<(), LedgerError> {
         return Err(LedgerError::file("write the new signing key", path, there));
     }
     replace(path, pem.as_bytes())
+}
+
+/// Makes the key of the next rotation, for whoever has the key in use.
+pub(crate) fn make_next(key: &Path) -> Result<(), LedgerError> {
+    let next = next_path(key);
+    make_key(&next)?;
+    own_as(&next, key)
 }
 
 /// Reads a key that nobody else can read.

@@ -38,7 +38,7 @@ pub(super) struct Signers {
 enum Hand {
     Local(LocalKey),
     Service(Service),
-    Session(Session, Renewal),
+    Session(Box<Session>, Renewal),
 }
 
 /// A signer that is ready to take over.
@@ -73,12 +73,15 @@ impl Signers {
 
     /// Every key is in the registry, on the disk, before it signs.
     fn of(hand: Hand, register: &mut Register) -> Result<Self, LedgerError> {
+        let now = Timestamp::now();
         let deployed_at = match &hand {
-            Hand::Local(key) => register.add(key.kid(), key.public(), "")?,
-            Hand::Service(service) => register.add(service.kid(), service.public(), "")?,
-            Hand::Session(session, _) => {
+            Hand::Local(key) => register.add(key.kid(), key.public(), now)?,
+            Hand::Service(service) => register.add(service.kid(), service.public(), now)?,
+            Hand::Session(session, renewal) => {
+                let (root, since) = (renewal.service(), session.word.delegation().not_before);
+                register.add(root.kid(), root.public(), since)?;
                 register.add_session(&session.word)?;
-                Some(session.word.delegation().not_before)
+                Some(since)
             }
         };
         Ok(Self { hand, deployed_at })
@@ -91,7 +94,7 @@ impl Signers {
         changed: bool,
         spool: &Path,
         since: Timestamp,
-        register: &mut Register,
+        register: &Register,
     ) -> Result<Option<Successor>, LedgerError> {
         if let Some(service) = &setting.service {
             if !changed {
@@ -166,23 +169,32 @@ impl Signers {
 
     /// Takes up the next session key when there is one; `true` when another key signs from here.
     pub(super) fn refresh(&mut self, register: &mut Register) -> bool {
-        let Hand::Session(session, renewal) = &mut self.hand else { return false };
+        let Hand::Session(_, renewal) = &self.hand else { return false };
         let Some(fresh) = renewal.take() else { return false };
-        if let Err(error) = register.add_session(&fresh.word) {
+        if let Err(error) = self.take_up(fresh, register) {
             tracing::error!(%error, "a new session key cannot be registered");
-            renewal.hurry();
+            if let Hand::Session(_, renewal) = &self.hand {
+                renewal.hurry();
+            }
             return false;
         }
-        self.deployed_at = Some(fresh.word.delegation().not_before);
-        *session = fresh;
         true
     }
 
-    /// Gives up the session key that signs now, and asks for another.
-    pub(super) fn hurry(&self) {
-        if let Hand::Session(_, renewal) = &self.hand {
-            renewal.hurry();
+    /// Gives up the session key that signs now: another one is asked for and signs from here.
+    pub(super) fn renew(&mut self, register: &mut Register) -> Result<(), LedgerError> {
+        let Hand::Session(_, renewal) = &self.hand else { return Ok(()) };
+        let fresh = renewal.make_now()?;
+        self.take_up(fresh, register)
+    }
+
+    fn take_up(&mut self, fresh: Session, register: &mut Register) -> Result<(), LedgerError> {
+        register.add_session(&fresh.word)?;
+        self.deployed_at = Some(fresh.word.delegation().not_before);
+        if let Hand::Session(session, _) = &mut self.hand {
+            **session = fresh;
         }
+        Ok(())
     }
 
     /// Signs all drafts, in order, or none.
@@ -277,21 +289,21 @@ fn open_service(
     setting: &settings::Signer,
     since: Timestamp,
     is_successor: bool,
-    register: &mut Register,
+    register: &Register,
 ) -> Result<Hand, LedgerError> {
-    let wrong = |reason: String| LedgerError::Signer { reason };
-    let unnamed =
-        Unnamed::open(service, Duration::from_millis(setting.deadline_ms)).map_err(wrong)?;
+    let unnamed = Unnamed::open(service, Duration::from_millis(setting.deadline_ms))?;
     let kid = register.kid_of(unnamed.public(), setting.kid.as_deref(), is_successor)?;
-    register.add(&kid, unnamed.public(), "")?;
     let service = unnamed.named(kid);
+    // Who may read a key may still not use it: better to know before it takes over.
     match setting.events {
-        EventSigner::Service => Ok(Hand::Service(service)),
+        EventSigner::Service => {
+            service.try_out()?;
+            Ok(Hand::Service(service))
+        }
         EventSigner::Session => {
             let lasting = Duration::from_secs(setting.session_secs);
-            let (session, renewal) =
-                Renewal::start(service, lasting, since).map_err(|e| wrong(e.to_string()))?;
-            Ok(Hand::Session(session, renewal))
+            let (session, renewal) = Renewal::start(service, lasting, since)?;
+            Ok(Hand::Session(Box::new(session), renewal))
         }
     }
 }

@@ -15,11 +15,12 @@ use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tollgate_audit::{Algorithm, PublicKey, ToSign};
 use tollgate_config::settings;
 
-use super::super::secret;
+use super::super::{LedgerError, secret};
 use super::service::ServiceError;
 
 /// Signatures that wait for the token; more are refused at once.
@@ -48,7 +49,7 @@ impl Token {
     pub(super) fn open(
         setting: &settings::Pkcs11,
         deadline: Duration,
-    ) -> Result<(Self, PublicKey), String> {
+    ) -> Result<(Self, PublicKey), LedgerError> {
         let (orders, taken) = sync_channel(WAITING_MAX);
         let (told, opened) = sync_channel(1);
         let setting = setting.clone();
@@ -65,10 +66,12 @@ impl Token {
             }
         };
         let thread = std::thread::Builder::new().name("signer-pkcs11".to_owned());
-        thread.spawn(run).map_err(|e| format!("its thread cannot be started: {e}"))?;
-        let public = opened.recv_timeout(deadline);
-        let public = public.map_err(|_| "the token does not answer in time".to_owned())??;
-        Ok((Self { orders }, public))
+        thread.spawn(run).map_err(|_| LedgerError::Thread)?;
+        match opened.recv_timeout(deadline) {
+            Ok(Ok(public)) => Ok((Self { orders }, public)),
+            Ok(Err(reason)) => Err(LedgerError::SignerSetting { reason }),
+            Err(_) => Err(ServiceError::Late(deadline).into()),
+        }
     }
 
     pub(super) async fn sign(&self, to_sign: &ToSign) -> Answer {
@@ -88,6 +91,9 @@ impl Token {
 struct Library {
     library: Pkcs11,
     setting: settings::Pkcs11,
+    /// The print of a PIN that the token refused. It is not tried again: a few wrong ones lock a
+    /// token.
+    refused: Mutex<Option<Vec<u8>>>,
 }
 
 /// A session that is logged in, with the key in it.
@@ -102,34 +108,79 @@ impl Library {
         let module = setting.module.display();
         let library = Pkcs11::new(&setting.module)
             .map_err(|e| format!("`module`: `{module}` cannot be loaded: {e}"))?;
-        let flags = CInitializeFlags::OS_LOCKING_OK;
-        match library.initialize(CInitializeArgs::new(flags)) {
-            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-            Err(e) => return Err(format!("`module`: `{module}` cannot be initialised: {e}")),
-        }
-        let library = Self { library, setting: setting.clone() };
+        let (setting, refused) = (setting.clone(), Mutex::default());
+        let library = Self { library, setting, refused };
+        library.initialise()?;
         let open = library.log_in()?;
         Ok((library, open))
+    }
+
+    fn initialise(&self) -> Result<(), String> {
+        let flags = CInitializeFlags::OS_LOCKING_OK;
+        match self.library.initialize(CInitializeArgs::new(flags)) {
+            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
+            Err(e) => {
+                let module = self.setting.module.display();
+                Err(format!("`module`: `{module}` cannot be initialised: {}", told(&e)))
+            }
+        }
+    }
+
+    /// After a session failed. Many libraries see a token that came back only when they are
+    /// initialised anew.
+    fn log_in_again(&self) -> Result<Open, String> {
+        let failed = match self.log_in() {
+            Ok(open) => return Ok(open),
+            Err(reason) => reason,
+        };
+        if self.refused.lock().is_some() {
+            return Err(failed);
+        }
+        // It is not initialised when the last try failed there.
+        let _ = self.library.clone().finalize();
+        self.initialise()?;
+        self.log_in()
     }
 
     fn log_in(&self) -> Result<Open, String> {
         let setting = &self.setting;
         let slots = self.library.get_slots_with_initialized_token();
-        let slots = slots.map_err(|e| format!("its tokens cannot be listed: {e}"))?;
+        let slots = slots.map_err(|e| format!("its tokens cannot be listed: {}", told(&e)))?;
         let slot = slots.into_iter().find(|slot| {
             let info = self.library.get_token_info(*slot);
             info.is_ok_and(|info| info.label().trim_end() == setting.token)
         });
         let slot = slot.ok_or_else(|| format!("`token`: there is no token `{}`", setting.token))?;
         let session = self.library.open_ro_session(slot);
-        let session = session.map_err(|e| format!("the token cannot be opened: {e}"))?;
-        let pin = secret::read(&setting.pin).map_err(|e| format!("`pin` {e}"))?;
-        let pin = AuthPin::new(pin.as_str().into());
-        session.login(UserType::User, Some(&pin)).map_err(|e| format!("`pin`: {e}"))?;
+        let session = session.map_err(|e| format!("the token cannot be opened: {}", told(&e)))?;
+        self.show_pin(&session)?;
         let key = one(&session, ObjectClass::PRIVATE_KEY, &setting.key)?;
         let public = one(&session, ObjectClass::PUBLIC_KEY, &setting.key)?;
         let public = read_public(&session, public)?;
         Ok(Open { session, key, public })
+    }
+
+    fn show_pin(&self, session: &Session) -> Result<(), String> {
+        let pin = secret::read(&self.setting.pin).map_err(|e| format!("`pin` {e}"))?;
+        let print = digest::digest(&digest::SHA256, pin.as_bytes()).as_ref().to_vec();
+        let mut refused = self.refused.lock();
+        if refused.as_ref() == Some(&print) {
+            return Err("`pin`: the token refused it and it is the same still".to_owned());
+        }
+        let pin = AuthPin::new(pin.as_str().into());
+        match session.login(UserType::User, Some(&pin)) {
+            // A process logs in, not a session: the signer before had the same token.
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+                *refused = Some(print);
+                Err("`pin`: the token refuses it; mend it before the token locks itself".to_owned())
+            }
+            Err(Error::Pkcs11(RvError::PinLocked, _)) => {
+                Err("`pin`: the token has locked itself; its security officer must set a new PIN"
+                    .to_owned())
+            }
+            Err(e) => Err(format!("`pin`: {}", told(&e))),
+        }
     }
 
     fn serve(
@@ -150,10 +201,18 @@ impl Library {
 
     fn sign(&self, open: &mut Option<Open>, algorithm: Algorithm, to_sign: &ToSign) -> Answer {
         if open.is_none() {
-            *open = Some(self.log_in().map_err(ServiceError::Unreachable)?);
+            *open = Some(self.log_in_again().map_err(ServiceError::Unreachable)?);
         }
         let Some(now) = open.as_ref() else { return Err(ServiceError::Answer("no session")) };
         sign(now, algorithm, to_sign).inspect_err(|_| *open = None)
+    }
+}
+
+/// The library's own words for its errors are paragraphs.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Pkcs11(code, function) => format!("`C_{function:?}` answered `{code:?}`"),
+        error => error.to_string(),
     }
 }
 
@@ -161,10 +220,11 @@ impl Library {
 fn one(session: &Session, class: ObjectClass, label: &str) -> Result<ObjectHandle, String> {
     let template = [Attribute::Class(class), Attribute::Label(label.as_bytes().to_vec())];
     let found = session.find_objects(&template);
-    match found.map_err(|e| format!("the token cannot be searched: {e}"))?.as_slice() {
+    let half = if class == ObjectClass::PRIVATE_KEY { "private" } else { "public" };
+    match found.map_err(|e| format!("the token cannot be searched: {}", told(&e)))?.as_slice() {
         [one] => Ok(*one),
-        [] => Err(format!("`key`: the token has no {class} with the label `{label}`")),
-        _ => Err(format!("`key`: the token has several keys of class {class} labelled `{label}`")),
+        [] => Err(format!("`key`: the token has no {half} key with the label `{label}`")),
+        _ => Err(format!("`key`: the token has several {half} keys with the label `{label}`")),
     }
 }
 
@@ -176,7 +236,7 @@ fn read_public(session: &Session, key: ObjectHandle) -> Result<PublicKey, String
         AttributeType::PublicExponent,
     ];
     let found = session.get_attributes(key, &wanted);
-    let found = found.map_err(|e| format!("the public key cannot be read: {e}"))?;
+    let found = found.map_err(|e| format!("the public key cannot be read: {}", told(&e)))?;
     let (mut kind, mut point, mut modulus, mut exponent) = (None, None, None, None);
     for attribute in found {
         match attribute {
@@ -238,7 +298,7 @@ fn sign(open: &Open, algorithm: Algorithm, to_sign: &ToSign) -> Answer {
         // The token hashes the bytes, and that is the hash.
         Algorithm::RsaSha256 => session.sign(&Mechanism::Sha256RsaPkcs, key, to_sign.preimage()),
     };
-    let bytes = signed.map_err(|e| ServiceError::Refused(e.to_string()))?;
+    let bytes = signed.map_err(|e| ServiceError::Refused(told(&e)))?;
     match algorithm {
         Algorithm::EcdsaP256 | Algorithm::EcdsaP384 => {
             ecdsa_der(&bytes).ok_or(ServiceError::Answer("its signature is no pair of numbers"))

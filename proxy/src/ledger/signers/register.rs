@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_audit::{Kid, PublicKey, Registry, SignedDelegation, read_json};
 
 use super::super::LedgerError;
-use super::super::files::{replace, sync_parent};
+use super::super::files::{own_as, replace, sync_parent};
 
 /// The registry's file in the spool.
 pub(crate) const REGISTRY_FILE: &str = "signers.json";
@@ -28,8 +28,9 @@ pub(in super::super) struct Register {
 pub(crate) struct Revocation {
     /// Which key.
     pub(crate) signer_kid: String,
-    /// Since when, RFC 3339.
-    pub(crate) revoked_at: String,
+    /// Since when, RFC 3339; when absent, from when it is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revoked_at: Option<String>,
     /// Why, in an operator's words.
     pub(crate) reason: String,
 }
@@ -37,7 +38,7 @@ pub(crate) struct Revocation {
 /// A revocation that was read and is to be carried out.
 pub(in super::super) struct Asked {
     pub(in super::super) kid: Kid,
-    pub(in super::super) at: Timestamp,
+    pub(in super::super) at: Option<Timestamp>,
     pub(in super::super) reason: String,
 }
 
@@ -85,13 +86,13 @@ impl Register {
         }
     }
 
-    /// Adds a key that is in service from now on, when it is not there, and refuses one whose time
-    /// is over. Gives the time since when it is in service.
+    /// Adds a key that is in service from `since` on, when it is not there, and refuses one whose
+    /// time is over. Gives the time since when it is in service.
     pub(super) fn add(
         &mut self,
         kid: &Kid,
         key: &PublicKey,
-        description: &str,
+        since: Timestamp,
     ) -> Result<Option<Timestamp>, LedgerError> {
         if let Some(known) = self.registry.signer(kid) {
             let over = known.revoked_at().map(|at| ("revoked", at));
@@ -104,13 +105,10 @@ impl Register {
             }
             return Ok(known.deployed_at());
         }
-        let now = Timestamp::now();
         self.change(|registry| {
-            registry
-                .add(kid.clone(), key.clone(), Some(now), description)
-                .map_err(|e| e.to_string())
+            registry.add(kid.clone(), key.clone(), Some(since), "").map_err(|e| e.to_string())
         })?;
-        Ok(Some(now))
+        Ok(Some(since))
     }
 
     /// Adds a session key that a root here vouches for.
@@ -141,9 +139,9 @@ impl Register {
             let revocation: Revocation =
                 serde_json::from_value(value).map_err(|e| wrong(&path, e.to_string()))?;
             let Revocation { signer_kid, revoked_at, reason } = revocation;
-            let at: Timestamp = revoked_at
-                .parse()
-                .map_err(|_| wrong(&path, format!("`revoked_at` of `{signer_kid}` is no time")))?;
+            let at = revoked_at.map(|at| at.parse::<Timestamp>()).transpose();
+            let at =
+                at.map_err(|_| wrong(&path, format!("`revoked_at` of `{signer_kid}` is no time")))?;
             let kid = Kid::parse(&signer_kid).ok();
             let known = kid.and_then(|kid| Some((self.registry.signer(&kid)?.revoked_at(), kid)));
             match known {
@@ -151,7 +149,7 @@ impl Register {
                     let reason = format!("no key `{signer_kid}` ever signed this record");
                     return Err(wrong(&path, reason));
                 }
-                Some((Some(known), _)) if known <= at => {}
+                Some((Some(known), _)) if at.is_none_or(|at| known <= at) => {}
                 Some((_, kid)) => asked.push(Asked { kid, at, reason }),
             }
         }
@@ -192,6 +190,7 @@ pub(crate) fn ask_revocation(spool: &Path, revocation: &Revocation) -> Result<()
         file.sync_all()
     };
     write().map_err(|e| LedgerError::file("write", &path, e))?;
+    own_as(&path, spool)?;
     sync_parent(&path)
 }
 

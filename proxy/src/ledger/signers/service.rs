@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tollgate_audit::{Kid, PublicKey, Signature, ToSign};
+use tollgate_audit::{Checkpoint, Digest, Kid, PublicKey, Signature, ToSign};
 use tollgate_config::settings::{self, KeyService};
 
+use super::super::LedgerError;
 use super::super::aws::{Kms, KmsError, KmsOptions, Place};
 use super::pkcs11::Token;
 use super::proxy::Proxy;
@@ -70,13 +72,15 @@ pub(super) struct Unnamed {
 
 impl Unnamed {
     /// Asks the service for its key. From a thread that may block, of a running runtime.
-    pub(super) fn open(setting: &KeyService, deadline: Duration) -> Result<Self, String> {
-        let runtime = Handle::try_current().map_err(|_| "no runtime is running".to_owned())?;
+    pub(super) fn open(setting: &KeyService, deadline: Duration) -> Result<Self, LedgerError> {
+        let mistake = |reason: String| LedgerError::SignerSetting { reason };
+        let runtime = Handle::try_current().map_err(|_| LedgerError::Thread)?;
         let (root, public) = match setting {
             KeyService::AwsKms(setting) => {
-                let kms = Kms::new(&kms_options(setting, deadline))?;
-                let key = runtime.block_on(kms.public_key()).map_err(|e| e.to_string())?;
-                let public = PublicKey::from_der(&key.spki_der).map_err(|e| e.to_string())?;
+                let kms = Kms::new(&kms_options(setting, deadline)).map_err(mistake)?;
+                let key = runtime.block_on(kms.public_key()).map_err(ServiceError::from)?;
+                let public = PublicKey::from_der(&key.spki_der);
+                let public = public.map_err(|e| mistake(e.to_string()))?;
                 (Root::Kms(Box::new(kms)), public)
             }
             KeyService::Pkcs11(setting) => {
@@ -84,7 +88,7 @@ impl Unnamed {
                 (Root::Pkcs11(token), public)
             }
             KeyService::SigningProxy(setting) => {
-                let (proxy, public) = Proxy::open(setting)?;
+                let (proxy, public) = Proxy::open(setting).map_err(mistake)?;
                 (Root::Proxy(Box::new(proxy)), public)
             }
         };
@@ -110,6 +114,16 @@ fn kms_options(setting: &settings::AwsKms, wait: Duration) -> KmsOptions {
     KmsOptions { key: setting.key_id.clone(), place, wait }
 }
 
+impl From<ServiceError> for LedgerError {
+    fn from(error: ServiceError) -> Self {
+        let reason = error.to_string();
+        match error {
+            ServiceError::Refused(_) | ServiceError::Wrong(_) => Self::SignerSetting { reason },
+            _ => Self::Signer { reason },
+        }
+    }
+}
+
 impl From<KmsError> for ServiceError {
     fn from(error: KmsError) -> Self {
         match error {
@@ -132,6 +146,13 @@ impl Service {
 
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    /// Asks for a signature that is of no use to anybody. Blocks.
+    pub(super) fn try_out(&self) -> Result<(), ServiceError> {
+        let (origin, head_hash) = (String::new(), Digest::of(&[]));
+        let nothing = Checkpoint { origin, size: 0, head_hash, ts: Timestamp::UNIX_EPOCH };
+        self.runtime.block_on(self.sign(&nothing.to_sign())).map(drop)
     }
 
     /// Signs all of them, in order, or none. Blocks; from a thread of its own.

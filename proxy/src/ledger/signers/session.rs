@@ -70,6 +70,7 @@ fn whole_micros(time: Timestamp) -> Timestamp {
 /// The task that has the next session key ready.
 pub(in super::super) struct Renewal {
     service: Arc<Service>,
+    lasting: Duration,
     fresh: Arc<Mutex<Option<Session>>>,
     now: Arc<Notify>,
     /// When the chain's last event was.
@@ -101,7 +102,7 @@ impl Renewal {
             last_ts: Arc::clone(&last_ts),
         };
         let task = service.runtime().spawn(task.renew(lasting)).abort_handle();
-        Ok((first, Self { service, fresh, now, last_ts, task }))
+        Ok((first, Self { service, lasting, fresh, now, last_ts, task }))
     }
 
     /// The chain has an event of this time, or wants to have one.
@@ -112,6 +113,12 @@ impl Renewal {
     /// The next key, when it is there.
     pub(super) fn take(&self) -> Option<Session> {
         self.fresh.lock().take()
+    }
+
+    /// Another key, asked for now. Blocks.
+    pub(super) fn make_now(&self) -> Result<Session, ServiceError> {
+        let since = *self.last_ts.lock();
+        self.service.runtime().block_on(Session::make(&self.service, self.lasting, since))
     }
 
     /// Whether the next key is there.

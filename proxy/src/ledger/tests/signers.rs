@@ -160,8 +160,8 @@ async fn a_service_signs_each_event_in_both_forms() {
         ledger.stop().await.unwrap();
         let summary = verify(&options.spool).unwrap();
         assert_eq!(summary.signers, BTreeSet::from([service.key.kid().to_string()]));
-        // Each event, the closing checkpoint's event and its line.
-        assert_eq!(service.asked.load(SeqCst), summary.events + 1);
+        // The trial at the start, each event, the closing checkpoint's event and its line.
+        assert_eq!(service.asked.load(SeqCst), summary.events + 2);
     }
 }
 
@@ -264,6 +264,67 @@ async fn a_session_that_is_over_signs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_next_session_takes_over_although_nothing_happens() {
+    let dir = TempDir::new().unwrap();
+    let (service, address) = proxy(8).await;
+    let mut options = options(&dir);
+    options.signer = signer(&dir, &service, address, EventSigner::Session);
+    options.signer.session_secs = 2;
+    // The owner looks about as often as the shortest of its times.
+    options.segment_age = jiff::SignedDuration::from_secs(1);
+    let ledger = Ledger::open(options.clone()).await.unwrap();
+    let first = ledger.health().signer_until;
+    until("two more sessions", || {
+        types(&options.spool).iter().filter(|kind| *kind == "signer.delegated").count() >= 3
+    })
+    .await;
+    assert!(ledger.health().signer_until > first);
+    ledger.stop().await.unwrap();
+    verify(&options.spool).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_key_that_signs_is_taken_back_by_another() {
+    let dir = TempDir::new().unwrap();
+    let (service, address) = proxy(9).await;
+    let mut options = options(&dir);
+    options.signer = signer(&dir, &service, address, EventSigner::Session);
+    let ledger = Ledger::open(options.clone()).await.unwrap();
+    ledger.append(facts("first")).await.unwrap();
+    let signer_of = |line: &String| {
+        serde_json::from_str::<Value>(line).unwrap()["signer_kid"].as_str().unwrap().to_owned()
+    };
+    let session = signer_of(&lines(&options.spool)[0]);
+    let ask = Revocation {
+        signer_kid: session.clone(),
+        revoked_at: None,
+        reason: "a core dump".to_owned(),
+    };
+    ask_revocation(&options.spool, &ask).unwrap();
+    // Without the service there is no other key, so nothing is done yet.
+    *service.manner.lock() = Manner::Fail;
+    assert!(ledger.reconsider(options.signer.clone()).await.is_err());
+    *service.manner.lock() = Manner::Sign;
+    // The service is left alone for a moment after a failure.
+    let mut done = ledger.reconsider(options.signer.clone()).await;
+    for _ in 0..100 {
+        if done.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        done = ledger.reconsider(options.signer.clone()).await;
+    }
+    done.unwrap();
+    ledger.append(facts("second")).await.unwrap();
+    ledger.stop().await.unwrap();
+    assert_eq!(verify(&options.spool).unwrap().signers.len(), 2);
+    let by_session = lines(&options.spool).iter().filter(|line| signer_of(line) == session).count();
+    assert_eq!(by_session, 2, "its word and the first event, and nothing behind them");
+    // A start believes what it finds.
+    Ledger::open(options).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_not_there_stops_the_start() {
     let dir = TempDir::new().unwrap();
     let (service, address) = proxy(5).await;
@@ -292,7 +353,7 @@ async fn rotation_is_told_by_both_keys_and_a_revoked_key_is_gone_for_good() {
     ledger.append(facts("by the old")).await.unwrap();
     let ask = |kid: &str| Revocation {
         signer_kid: kid.to_owned(),
-        revoked_at: tollgate_audit::write_stamp(jiff::Timestamp::now()),
+        revoked_at: Some(tollgate_audit::write_stamp(jiff::Timestamp::now())),
         reason: "drill".to_owned(),
     };
     let next = signer(&dir, &new, new_address, EventSigner::Service);
