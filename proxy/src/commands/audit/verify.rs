@@ -62,6 +62,10 @@ pub struct VerifyArgs {
     /// With `--from postgres` and `--from s3`: authorities to trust instead of the system's, PEM.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// With `--from s3`: names the objects that could be deleted now, for they have neither
+    /// retention nor a legal hold. With such, the answer is that it is not what was written.
+    #[arg(long)]
+    pub retention: bool,
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -120,7 +124,9 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
     if let (Some(proof), Some(signers)) = (&args.consistency, &args.signers) {
         return verify_consistency(proof, signers, args.json, out, err);
     }
-    let (code, written) = match check(args).and_then(|summary| check_seals(args, summary)) {
+    let checked = check(args).and_then(|summary| check_seals(args, summary));
+    let checked = checked.and_then(|summary| s3::check_retention(args).map(|()| summary));
+    let (code, written) = match checked {
         Ok(summary) => (SOUND, tell_sound(args, &summary, out)),
         Err(Trouble::Broken(spot, broken)) => {
             (BROKEN, tell_broken(args.json, spot.as_ref(), &broken, out))
@@ -133,7 +139,8 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
 
 /// The closed segments of a spool are what their seals say, too.
 fn check_seals(args: &VerifyArgs, summary: Summary) -> Result<Summary, Trouble> {
-    let Some(dir) = spool(args).filter(|_| args.since.is_none()) else { return Ok(summary) };
+    let dir = spool(args).filter(|dir| args.since.is_none() && has_seals(dir));
+    let Some(dir) = dir else { return Ok(summary) };
     match compare_seals(dir) {
         Ok(_) => Ok(summary),
         Err(LedgerError::Damaged { path, reason, .. }) => {
@@ -141,6 +148,12 @@ fn check_seals(args: &VerifyArgs, summary: Summary) -> Result<Summary, Trouble> 
         }
         Err(error) => Err(Trouble::Unusable(error.to_string())),
     }
+}
+
+/// An archive's directory has none, and its files are numbered otherwise than segments.
+fn has_seals(dir: &Path) -> bool {
+    let mut files = fs::read_dir(dir).into_iter().flatten().flatten();
+    files.any(|file| file.path().extension().is_some_and(|end| end == "seal"))
 }
 
 fn check(args: &VerifyArgs) -> Result<Summary, Trouble> {

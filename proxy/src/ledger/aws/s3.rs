@@ -211,6 +211,21 @@ impl Bucket {
         }
     }
 
+    /// Whether an object cannot be deleted now: it has a retention that lasts, or a legal hold. The
+    /// store hides both from credentials that may not know.
+    pub(crate) async fn is_protected(&self, key: &str) -> Result<bool, S3Error> {
+        let request = self.request(Method::HEAD, key, "", Bytes::new())?;
+        let answer = self.service.send(request, ANSWER_BYTES_MAX).await?;
+        if answer.head.status != StatusCode::OK {
+            return Err(self.refusal(&answer));
+        }
+        let said = |name: &str| answer.head.headers.get(name)?.to_str().ok();
+        let until = said("x-amz-object-lock-retain-until-date");
+        let until = until.and_then(|until| until.parse::<Timestamp>().ok());
+        let held = said("x-amz-object-lock-legal-hold") == Some("ON");
+        Ok(held || until.is_some_and(|until| until > Timestamp::now()))
+    }
+
     async fn ask<T: DeserializeOwned>(&self, key: &str, query: &str) -> Result<T, S3Error> {
         let request = self.request(Method::GET, key, query, Bytes::new())?;
         let answer = self.service.send(request, PAGE_BYTES_MAX).await?;
