@@ -56,8 +56,8 @@ pub(super) struct S3Outlet {
     folder: Option<String>,
     /// Whether the store may have an object of which no answer came.
     unsure: bool,
-    /// Other than the setting where an object is there already.
-    fitting_events: usize,
+    /// The events of an object that is there already, to be taken once more whatever the settings.
+    fitting: Option<usize>,
     /// The first event that waits for an object, and since when.
     waiting: Option<(u64, Instant)>,
     beside: Beside,
@@ -86,7 +86,7 @@ impl S3Outlet {
             spool: spool.to_owned(),
             folder: None,
             unsure: true,
-            fitting_events: object_events,
+            fitting: None,
             waiting: None,
             beside: Beside::of(spool),
             delivered: 0,
@@ -105,14 +105,14 @@ impl S3Outlet {
     }
 
     pub(super) fn events_at_once(&self) -> usize {
-        self.fitting_events
+        self.fitting.unwrap_or(self.object_events)
     }
 
     /// An object that is taken once more may be from before the setting was changed.
     pub(super) fn bytes_at_once(&self) -> u64 {
-        match self.fitting_events == self.object_events {
-            true => self.object_bytes,
-            false => OBJECT_EVENTS_BYTES_MAX,
+        match self.fitting {
+            None => self.object_bytes,
+            Some(_) => OBJECT_EVENTS_BYTES_MAX,
         }
     }
 
@@ -145,7 +145,7 @@ impl S3Outlet {
         self.delivered = batch.last_seq + 1;
         // Behind one that was there already may be more.
         self.unsure = is_known;
-        self.fitting_events = self.object_events;
+        self.fitting = None;
         drop(putting);
         Ok(())
     }
@@ -195,10 +195,10 @@ impl S3Outlet {
             return Ok(true);
         }
         let events = usize::try_from(span.last.saturating_sub(span.first) + 1).unwrap_or(1);
-        if events == self.fitting_events && span.last > batch.last_seq {
+        if self.fitting == Some(events) && span.last > batch.last_seq {
             return Err(DeliveryError::Foreign(begin));
         }
-        self.fitting_events = events;
+        self.fitting = Some(events);
         Err(DeliveryError::Recut)
     }
 

@@ -214,6 +214,11 @@ async fn a_lost_cursor_takes_the_same_events_once_more() {
     assert_eq!(drain(&mut sink(&dir, &setting(&store)), end).await, 0);
     let before: Vec<Bytes> =
         store.objects.lock().values().map(|stored| stored.content.clone()).collect();
+    // Smaller than what is there.
+    std::fs::remove_file(dir.path().join("spool/cursor-vault.json")).unwrap();
+    let small = S3Sink { object_bytes: 2_000, ..setting(&store) };
+    assert!(drain(&mut sink(&dir, &small), end).await >= 1);
+    assert_eq!(store.events(), [name(0, 4), name(5, 7)]);
     let end = record(&dir, 6).await;
     std::fs::remove_file(dir.path().join("spool/cursor-vault.json")).unwrap();
     // Cut in another way, as the settings were changed in the meantime.
