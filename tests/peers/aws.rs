@@ -133,7 +133,9 @@ fn spans(objects: &Value) -> Vec<(u64, u64)> {
     let keys = objects.as_array().unwrap().iter().map(|object| object["key"].as_str().unwrap());
     let names = keys.filter_map(|key| key.rsplit('/').next()?.strip_prefix("events-"));
     let mut spans: Vec<(u64, u64)> = names
-        .map(|name| name.strip_suffix(".jsonl").unwrap().split_once('-').unwrap())
+        .map(|name| {
+            name.trim_end_matches(".gz").strip_suffix(".jsonl").unwrap().split_once('-').unwrap()
+        })
         .map(|(first, last)| (first.parse().unwrap(), last.parse().unwrap()))
         .collect();
     spans.sort_unstable();
@@ -309,7 +311,7 @@ async fn wait_archived(world: &World, store: &Store) {
 async fn holding_world(upstream: &Upstream, store: &Store, legal_hold: bool) -> World {
     let mut sink = store.sink();
     sink["legal_hold"] = json!(legal_hold);
-    sink["gzip"] = json!(false);
+    sink["gzip"] = json!(true);
     let builder = builder(upstream).set("/audit/sinks", json!([sink]));
     let token = json!({ "file": "token" });
     builder.file("token", format!("{TOKEN}\n")).set("/admin/token", token).start().await

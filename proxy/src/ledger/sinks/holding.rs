@@ -2,9 +2,10 @@
 //! and clears the store's own holds on the versions of the objects that they are about.
 //!
 //! What comes later has its hold from the start. What was done is kept in
-//! `archive-holds-<sink>.json`, so that only what a hold of ours held is ever let go: a hold that
-//! somebody else set on an object stays, and when the file is lost, everything that is held stays
-//! held.
+//! `archive-holds-<sink>.json`, so that nothing is ever let go but what a hold of ours was about: a
+//! hold that somebody else set on other objects stays, and when the file is lost, everything that is
+//! held stays held. The store knows one hold an object, not whose it is; where ours and somebody
+//! else's meet, clearing ours clears it.
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
