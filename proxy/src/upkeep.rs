@@ -156,6 +156,12 @@ impl Gate {
             failures.inc_by(sink.failures.saturating_sub(failures.get()));
             self.metrics.sink_missed.with_label_values(&[&sink.name]).set(signed(sink.missed));
             self.metrics.sink_dead.with_label_values(&[&sink.name]).set(signed(sink.dead));
+            if let Some(holds) = sink.holds {
+                let pending = self.metrics.archive_holds_pending.with_label_values(&[&sink.name]);
+                pending.set(i64::from(holds.pending));
+                let failures = self.metrics.archive_hold_failures.with_label_values(&[&sink.name]);
+                failures.inc_by(holds.failures.saturating_sub(failures.get()));
+            }
         }
     }
 

@@ -107,7 +107,10 @@ async fn a_hold_outlives_the_gate_and_keeps_what_it_holds() {
     let listed: Value = serde_json::from_str(&hold(&world, &["list"]).await.1).unwrap();
     assert_eq!(
         listed,
-        json!({ "holds": [{ "id": "case-7", "matter": "7 O 12/26", "from": 0, "until": 3 }] })
+        json!({
+            "holds": [{ "id": "case-7", "matter": "7 O 12/26", "from": 0, "until": 3 }],
+            "archives": [],
+        })
     );
     assert!((world.metric("tollgate_legal_holds").await - 1.0).abs() < 0.1);
     // The spool fills, for what is held stays, and all behind it.

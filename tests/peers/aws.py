@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 
 import boto3
@@ -75,6 +76,26 @@ def remove(bucket, key):
     return {}
 
 
+def hold(bucket, key):
+    """As a lawyer would, without the gate."""
+    store().put_object_legal_hold(Bucket=bucket, Key=key, LegalHold={"Status": "ON"})
+    return {}
+
+
+def key(spec, alias):
+    kms = boto3.client("kms", endpoint_url=url, config=config)
+    arn = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName=alias, TargetKeyId=arn)
+    return arn
+
+
+def public(key_id):
+    kms = boto3.client("kms", endpoint_url=url, config=config)
+    public_key = serialization.load_der_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return public_key.public_bytes(serialization.Encoding.PEM, form).decode()
+
+
 def holds(spec, spki, message, digest, signature):
     key = serialization.load_der_public_key(spki)
     try:
@@ -110,7 +131,8 @@ def keys(*arns):
         found["long"] = code(lambda: kms.sign(Message=b"m" * 4097, **asked))
         seen[spec] = found
     seen["missing"] = code(lambda: kms.get_public_key(KeyId="alias/nobody"))
-    wrong = boto3.client("kms", endpoint_url=url, config=config, aws_secret_access_key="wrong")
+    mine = {"aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": "wrong"}
+    wrong = boto3.client("kms", endpoint_url=url, config=config, **mine)
     seen["wrong secret"] = code(lambda: wrong.get_public_key(KeyId=arns[0]))
     return seen
 
@@ -120,5 +142,5 @@ def disabled(arn):
     return code(lambda: kms.get_public_key(KeyId=arn))
 
 
-acts = {f.__name__: f for f in (make, look, change, restore, remove, keys, disabled)}
+acts = {f.__name__: f for f in (make, look, change, restore, remove, hold, key, public, keys, disabled)}
 print(json.dumps(acts[word](*rest)))

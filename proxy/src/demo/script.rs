@@ -51,6 +51,7 @@ fn verify(dir: &Path) -> bool {
         threads: None,
         postgres: audit::PostgresArgs::default(),
         ca: None,
+        retention: false,
         json: false,
         proof: None,
         consistency: None,

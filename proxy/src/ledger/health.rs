@@ -1,5 +1,10 @@
 //! How the ledger is: for `/ready` and for metrics.
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::holds::Hold;
 
 /// How the ledger is, at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +54,17 @@ pub struct SinkHealth {
     pub dead: u64,
     /// Events that were deleted at the cap before it had them.
     pub missed: u64,
+    /// The legal holds in its archive; none where the sink has no holds of its own.
+    pub holds: Option<ArchiveHolds>,
+}
+
+/// How the legal holds in an archive are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ArchiveHolds {
+    /// Whether the archive does not yet have those that are in force.
+    pub pending: bool,
+    /// How often they could not be set or cleared since the start.
+    pub failures: u64,
 }
 
 /// What the owner counts.
@@ -75,6 +91,11 @@ pub(super) struct SinkCounters {
     pub(super) failures: AtomicU64,
     pub(super) dead: AtomicU64,
     pub(super) missed: AtomicU64,
+    /// Whether its store has holds of its own.
+    pub(super) keeps_holds: AtomicBool,
+    /// Those that it has; none before the first look.
+    pub(super) holds: Mutex<Option<Arc<[Hold]>>>,
+    pub(super) hold_failures: AtomicU64,
 }
 
 impl SinkCounters {
@@ -82,7 +103,7 @@ impl SinkCounters {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    pub(super) fn health(&self, size: u64) -> SinkHealth {
+    pub(super) fn health(&self, size: u64, holds: &Arc<[Hold]>) -> SinkHealth {
         let acknowledged = self.acknowledged.load(Ordering::Relaxed);
         SinkHealth {
             name: self.name.clone(),
@@ -91,6 +112,13 @@ impl SinkCounters {
             failures: self.failures.load(Ordering::Relaxed),
             dead: self.dead.load(Ordering::Relaxed),
             missed: self.missed.load(Ordering::Relaxed),
+            holds: self.keeps_holds.load(Ordering::Relaxed).then(|| self.archive_holds(holds)),
         }
+    }
+
+    fn archive_holds(&self, in_force: &Arc<[Hold]>) -> ArchiveHolds {
+        let has = self.holds.lock();
+        let pending = has.as_ref().is_none_or(|has| !Arc::ptr_eq(has, in_force));
+        ArchiveHolds { pending, failures: self.hold_failures.load(Ordering::Relaxed) }
     }
 }

@@ -156,6 +156,21 @@ impl Hold {
         begins && ends
     }
 
+    /// Whether it is about any of the events from one up to and with another.
+    pub(super) fn meets(&self, first: &Entry, last: &Entry) -> bool {
+        let begins = match self.from {
+            None => true,
+            Some(Bound::Seq(from)) => last.seq() >= from,
+            Some(Bound::Time(from)) => last.ts() >= from,
+        };
+        let ends = match self.until {
+            None => true,
+            Some(Bound::Seq(until)) => first.seq() <= until,
+            Some(Bound::Time(until)) => first.ts() <= until,
+        };
+        begins && ends
+    }
+
     fn facts(&self, event: EventType, actor: &str) -> Facts {
         let facts =
             Facts::new(event, actor).text(keys::HOLD, &self.id).text("matter", &self.matter);

@@ -17,6 +17,7 @@
 //! <spool>/ballast                     room for the last words on a full disk
 //! <spool>/cursor-<sink>.json          how far a sink has acknowledged
 //! <spool>/dead-<sink>.jsonl           events that its collector refused for good
+//! <spool>/archive-holds-<sink>.json   which legal holds its archive has
 //! ```
 mod archive;
 mod aws;
@@ -59,7 +60,7 @@ pub(crate) use archive::span;
 pub(crate) use aws::{Bucket, Object, Place as StorePlace, S3Error};
 pub use error::{LedgerError, LedgerRefusal};
 pub(crate) use files::{holder, replace as replace_file};
-pub use health::{LedgerHealth, SinkHealth};
+pub use health::{ArchiveHolds, LedgerHealth, SinkHealth};
 pub use holds::{Bound, Hold, HoldChange, HoldFault};
 pub use notes::read_notes;
 pub use options::LedgerOptions;
@@ -136,7 +137,7 @@ impl Ledger {
             Ok((owner, sinks, queue, lock))
         });
         let (owner, sinks, queue, lock) = opened.await.map_err(|_| LedgerError::Thread)??;
-        let sinks = Sinks::start(sinks, &owner.position());
+        let sinks = Sinks::start(sinks, &owner.position(), &queue.holds.subscribe());
         owner.start()?;
         let lock = Mutex::new(Some(lock));
         Ok(Self { inner: Arc::new(Inner { queue, sinks, lock }) })

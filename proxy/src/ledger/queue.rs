@@ -230,6 +230,7 @@ impl Queue {
         let (failed, full) = (counters.failed.load(Relaxed), counters.full.load(Relaxed));
         let unsigned = counters.unsigned.load(Relaxed);
         let size = counters.size.load(Relaxed);
+        let holds = Arc::clone(&self.holds.borrow());
         LedgerHealth {
             writable: open && !failed && !full && !unsigned,
             failed,
@@ -244,7 +245,7 @@ impl Queue {
             refused: counters.refused.load(Relaxed),
             lost: counters.lost.load(Relaxed),
             commits: counters.commits.load(Relaxed),
-            sinks: self.sinks.iter().map(|sink| sink.health(size)).collect(),
+            sinks: self.sinks.iter().map(|sink| sink.health(size, &holds)).collect(),
         }
     }
 }

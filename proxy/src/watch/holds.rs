@@ -82,7 +82,13 @@ fn knows(shown: &[u8], token: &SecretRef) -> bool {
 }
 
 async fn list(State(gate): State<Arc<Gate>>) -> Response {
-    answer(StatusCode::OK, &json!({ "holds": &*gate.ledger.holds() }))
+    let sinks = gate.ledger.health().sinks;
+    let archives = sinks.iter().filter_map(|sink| {
+        let holds = sink.holds?;
+        Some(json!({ "sink": sink.name, "pending": holds.pending, "failures": holds.failures }))
+    });
+    let archives: Vec<Value> = archives.collect();
+    answer(StatusCode::OK, &json!({ "holds": &*gate.ledger.holds(), "archives": archives }))
 }
 
 async fn set(State(gate): State<Arc<Gate>>, body: Bytes) -> Response {

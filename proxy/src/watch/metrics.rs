@@ -64,6 +64,10 @@ pub struct Metrics {
     pub sink_dead: prometheus::IntGaugeVec,
     /// Events that were deleted at the cap before a sink had them, by sink.
     pub sink_missed: prometheus::IntGaugeVec,
+    /// Whether a sink's archive lacks legal holds that are in force, by sink.
+    pub archive_holds_pending: prometheus::IntGaugeVec,
+    /// How often legal holds could not be set or cleared in a sink's archive, by sink.
+    pub archive_hold_failures: prometheus::IntCounterVec,
     /// Legal holds in force.
     pub holds: IntGauge,
 }
@@ -166,6 +170,16 @@ impl Metrics {
             sink_missed: shelf.gauges(
                 "tollgate_sink_missed_events",
                 "Events deleted at the cap before a sink had them, since the start",
+                &["sink"],
+            )?,
+            archive_holds_pending: shelf.gauges(
+                "tollgate_archive_holds_pending",
+                "Whether an archive does not yet have the legal holds in force (1) or has (0)",
+                &["sink"],
+            )?,
+            archive_hold_failures: shelf.counters(
+                "tollgate_archive_hold_failures_total",
+                "Legal holds could not be set or cleared in an archive and are tried again",
                 &["sink"],
             )?,
             holds: shelf.gauge("tollgate_legal_holds", "Legal holds in force")?,

@@ -8,15 +8,18 @@ use flate2::read::MultiGzDecoder;
 use hyper::body::Bytes;
 use tokio::runtime::Runtime;
 
+use super::answer::{Flawed, Trouble};
 use super::files::LINE_BYTES_MAX;
 use super::source::{Place, Source};
-use super::verify::VerifyArgs;
+use super::verify::{VerifyArgs, VerifyFrom};
 use crate::ledger::{Bucket, Object, S3Error, StorePlace, span};
 
 /// An object as the archive cuts them, with room for other ways to compress.
 const OBJECT_BYTES_MAX: usize = 64 << 20;
 /// A registry or a checkpoint.
 const SMALL_BYTES_MAX: usize = 4 << 20;
+/// How many objects without protection are named.
+const NAMED_MAX: usize = 20;
 /// One question, with its answer.
 const WAIT: Duration = Duration::from_secs(60);
 /// How often one is asked, and the pause before the second time; each further one is twice as long.
@@ -106,6 +109,58 @@ pub(super) fn checkpoint(args: &VerifyArgs) -> io::Result<Option<(String, Vec<u8
     Store::open(args)?.newest("checkpoint-")
 }
 
+/// Whether nobody can delete an object of the archive now, where that is asked.
+pub(super) fn check_retention(args: &VerifyArgs) -> Result<(), Trouble> {
+    if !args.retention {
+        return Ok(());
+    }
+    if args.from != VerifyFrom::S3 {
+        return Err(Trouble::Unusable("`--retention` is about `--from s3`".to_owned()));
+    }
+    let open = unprotected(args).map_err(|e| Trouble::Unusable(e.to_string()))?;
+    if open.count == 0 {
+        return Ok(());
+    }
+    let more = match open.count - open.named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let flaw = format!(
+        "{} objects have neither retention nor a legal hold, as far as credentials see it that have \
+         `s3:GetObjectRetention` and `s3:GetObjectLegalHold`: {}{more}",
+        open.count,
+        open.named.join(", ")
+    );
+    Err(Trouble::Broken(None, Flawed { event: None, flaw }))
+}
+
+/// Objects that could be deleted now.
+#[derive(Default)]
+struct Unprotected {
+    count: usize,
+    named: Vec<String>,
+}
+
+fn unprotected(args: &VerifyArgs) -> io::Result<Unprotected> {
+    let store = Store::open(args)?;
+    let (mut open, mut listed) = (Unprotected::default(), String::new());
+    loop {
+        let (objects, more) = store.list(&store.folder, &listed)?;
+        for object in &objects {
+            if !store.is_protected(&object.key)? {
+                open.count += 1;
+                if open.named.len() < NAMED_MAX {
+                    open.named.push(format!("s3://{}/{}", store.name, object.key));
+                }
+            }
+        }
+        match objects.into_iter().next_back() {
+            Some(last) if more => listed = last.key,
+            _ => return Ok(open),
+        }
+    }
+}
+
 struct Store {
     runtime: Runtime,
     bucket: Bucket,
@@ -192,6 +247,11 @@ impl Store {
         let place = || format!("s3://{}/{key}", self.name);
         let read = self.patiently(place, async || self.bucket.read(key, bytes_max).await)?;
         read.ok_or_else(|| io::Error::other(format!("`{}` has gone", place())))
+    }
+
+    fn is_protected(&self, key: &str) -> io::Result<bool> {
+        let place = || format!("s3://{}/{key}", self.name);
+        self.patiently(place, async || self.bucket.is_protected(key).await)
     }
 
     fn object(&self, object: &Object) -> io::Result<Open> {

@@ -113,7 +113,8 @@ fn last_time(line: &[u8]) -> Option<Timestamp> {
 pub(super) fn open(args: &VerifyArgs) -> io::Result<(Box<dyn Source>, Form)> {
     let files = |framing| {
         let mut paths = args.paths.clone();
-        if args.from == VerifyFrom::Folder {
+        // Only an archive has one, and its checkpoint may be about what is in it.
+        if matches!(args.from, VerifyFrom::Folder | VerifyFrom::Jsonl) {
             let filling = args.paths.iter().map(|path| path.join(FILLING));
             paths.extend(filling.filter(|path| path.exists()));
         }

@@ -64,6 +64,10 @@ pub struct VerifyArgs {
     /// With `--from postgres` and `--from s3`: authorities to trust instead of the system's, PEM.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// With `--from s3`: names the objects that could be deleted now, for they have neither
+    /// retention nor a legal hold. With such, the answer is that it is not what was written.
+    #[arg(long)]
+    pub retention: bool,
     /// The answer as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -122,7 +126,9 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
     if let (Some(proof), Some(signers)) = (&args.consistency, &args.signers) {
         return verify_consistency(proof, signers, args.json, out, err);
     }
-    let (code, written) = match check(args).and_then(|summary| check_seals(args, summary)) {
+    let checked = check(args).and_then(|summary| check_seals(args, summary));
+    let checked = checked.and_then(|summary| s3::check_retention(args).map(|()| summary));
+    let (code, written) = match checked {
         Ok(summary) => (SOUND, tell_sound(args, &summary, out)),
         Err(Trouble::Broken(spot, broken)) => {
             (BROKEN, tell_broken(args.json, spot.as_ref(), &broken, out))

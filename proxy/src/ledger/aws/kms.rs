@@ -198,7 +198,9 @@ impl Kms {
         let (key_id, signing_algorithm) = (key.arn.as_str(), algorithm);
         let order = Order { key_id, message: &message, message_type, signing_algorithm };
         let signed: Signed = self.ask("Sign", &order).await?;
-        if signed.key_id != key.arn || signed.signing_algorithm != algorithm {
+        // AWS tells ARNs; others tell an id in one answer and its ARN in the next.
+        let id = |named: &str| named.rsplit('/').next().map(str::to_owned);
+        if id(&signed.key_id) != id(&key.arn) || signed.signing_algorithm != algorithm {
             return Err(KmsError::BadAnswer("it signed with another key or algorithm"));
         }
         STANDARD
@@ -317,7 +319,11 @@ struct Order<'a> {
 #[serde(rename_all = "PascalCase")]
 struct PublicKey {
     key_id: String,
+    #[serde(default)]
     key_spec: String,
+    /// What `KeySpec` was called before; AWS tells both, others only this.
+    #[serde(default)]
+    customer_master_key_spec: String,
     key_usage: String,
     public_key: String,
     #[serde(default)]
@@ -326,14 +332,15 @@ struct PublicKey {
 
 impl PublicKey {
     fn key(self) -> Result<KmsKey, KmsError> {
-        let scheme = KmsScheme::of(&self.key_spec).filter(|_| self.key_usage == "SIGN_VERIFY");
+        let spec = match self.key_spec.is_empty() {
+            true => &self.customer_master_key_spec,
+            false => &self.key_spec,
+        };
+        let scheme = KmsScheme::of(spec).filter(|_| self.key_usage == "SIGN_VERIFY");
         let able =
             |scheme: &KmsScheme| self.signing_algorithms.iter().any(|a| a == scheme.algorithm());
         let Some(scheme) = scheme.filter(able) else {
-            return Err(KmsError::Unfit {
-                usage: word(&self.key_usage),
-                spec: word(&self.key_spec),
-            });
+            return Err(KmsError::Unfit { usage: word(&self.key_usage), spec: word(spec) });
         };
         let spki_der = STANDARD.decode(self.public_key);
         let spki_der = spki_der.map_err(|_| KmsError::BadAnswer("its key is no base64"))?;

@@ -28,7 +28,7 @@ use credentials::Source;
 pub(crate) use error::AwsError;
 pub(in crate::ledger) use kms::{Kms, KmsError, KmsOptions};
 pub(crate) use s3::{Bucket, Object, S3Error};
-pub(in crate::ledger) use s3::{Lock, Put, Version};
+pub(in crate::ledger) use s3::{Lock, Put, Version, is_plain};
 
 /// Where a service is.
 #[derive(Clone, Debug, Default)]

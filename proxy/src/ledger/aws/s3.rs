@@ -33,7 +33,7 @@ pub(crate) enum S3Error {
     Throttled,
     /// No credentials, or they may not.
     #[error(
-        "the store: {0}; the credentials need `s3:ListBucket` on the bucket and `s3:GetObject`, `s3:PutObject`, `s3:PutObjectRetention` and `s3:PutObjectLegalHold` on its objects"
+        "the store: {0}; the credentials need `s3:ListBucket` and `s3:ListBucketVersions` on the bucket and `s3:GetObject`, `s3:PutObject`, `s3:PutObjectRetention` and `s3:PutObjectLegalHold` on its objects"
     )]
     Denied(AwsError),
     /// No such bucket.
@@ -114,7 +114,18 @@ impl Bucket {
         Self::with(name, place, Source::default())
     }
 
-    pub(super) fn with(name: &str, place: &Place, credentials: Source) -> Result<Self, String> {
+    /// For stores in tests, which do not look at signatures.
+    #[cfg(test)]
+    pub(in crate::ledger) fn with_any_credentials(
+        name: &str,
+        place: &Place,
+    ) -> Result<Self, String> {
+        let credentials = aws_credential_types::Credentials::new("AKID", "secret", None, None, "");
+        let provider = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
+        Self::with(name, place, Source::of(provider))
+    }
+
+    fn with(name: &str, place: &Place, credentials: Source) -> Result<Self, String> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
         if !(3..=63).contains(&name.len()) || !name.bytes().all(plain) {
             return Err("`bucket` is 3 to 63 characters of `a-z 0-9 . -`".to_owned());
@@ -195,20 +206,41 @@ impl Bucket {
         Ok((page.version, next.map(|key| Version { key, version_id })))
     }
 
-    /// Sets or clears the legal hold of one version.
-    pub(in crate::ledger) async fn hold(&self, version: &Version, on: bool) -> Result<(), S3Error> {
+    /// Sets or clears the legal hold of one version of an object; of the newest when none is named.
+    pub(in crate::ledger) async fn hold(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        on: bool,
+    ) -> Result<(), S3Error> {
         let status = if on { "ON" } else { "OFF" };
         let body = format!(
             "<LegalHold xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
              <Status>{status}</Status></LegalHold>"
         );
-        let query = format!("?legal-hold&versionId={}", escape(&version.version_id));
-        let request = self.request(Method::PUT, &version.key, &query, Bytes::from(body))?;
+        let version = version_id.map(|id| format!("&versionId={}", escape(id)));
+        let query = format!("?legal-hold{}", version.unwrap_or_default());
+        let request = self.request(Method::PUT, key, &query, Bytes::from(body))?;
         let answer = self.service.send(request, ANSWER_BYTES_MAX).await?;
         match answer.head.status.is_success() {
             true => Ok(()),
             false => Err(self.refusal(&answer)),
         }
+    }
+
+    /// Whether an object cannot be deleted now: it has a retention that lasts, or a legal hold. The
+    /// store hides both from credentials that may not know.
+    pub(crate) async fn is_protected(&self, key: &str) -> Result<bool, S3Error> {
+        let request = self.request(Method::HEAD, key, "", Bytes::new())?;
+        let answer = self.service.send(request, ANSWER_BYTES_MAX).await?;
+        if answer.head.status != StatusCode::OK {
+            return Err(self.refusal(&answer));
+        }
+        let said = |name: &str| answer.head.headers.get(name)?.to_str().ok();
+        let until = said("x-amz-object-lock-retain-until-date");
+        let until = until.and_then(|until| until.parse::<Timestamp>().ok());
+        let held = said("x-amz-object-lock-legal-hold") == Some("ON");
+        Ok(held || until.is_some_and(|until| until > Timestamp::now()))
     }
 
     async fn ask<T: DeserializeOwned>(&self, key: &str, query: &str) -> Result<T, S3Error> {
@@ -228,8 +260,7 @@ impl Bucket {
         content: Bytes,
     ) -> Result<Request<Bytes>, S3Error> {
         // What is named here needs no escape in a path, and what others named is not asked for.
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
-        if !key.bytes().all(plain) {
+        if !is_plain(key) {
             return Err(S3Error::Name);
         }
         let mut request = Request::builder()
@@ -299,6 +330,11 @@ impl Lock {
             put("x-amz-object-lock-legal-hold", "ON");
         }
     }
+}
+
+/// Whether an object's name is one that can be asked for; what is named here is.
+pub(in crate::ledger) fn is_plain(key: &str) -> bool {
+    key.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b))
 }
 
 fn escape(text: &str) -> String {

@@ -4,6 +4,10 @@
 //! number of events, its day is over or the gate stops, it is renamed to
 //! `events-<number of its first event>.jsonl` and read-only from then on. What comes twice is
 //! compared with what is there and not written twice.
+//!
+//! Beside them stand `signers.json`, the registry, and in `checkpoints.jsonl` the newest signed
+//! checkpoint of what is there, both always whole: whoever gets the directory alone can verify it,
+//! and sees when its end was cut off.
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -14,8 +18,11 @@ use parking_lot::Mutex;
 use tollgate_audit::{Digest, Entry};
 use tollgate_config::settings::FolderSink;
 
-use super::super::files::{make_dir, sync_parent};
+use super::super::files::{make_dir, replace, sync_parent};
+use super::super::signers::register::REGISTRY_FILE;
+use super::super::spool::CHECKPOINTS_FILE;
 use super::DeliveryError;
+use super::beside::Beside;
 use super::feed::Batch;
 
 /// Events of one batch.
@@ -40,8 +47,9 @@ impl FolderOutlet {
             return Err(told(&"it is a spool; an archive has a directory of its own"));
         }
         let lock = lock(&directory).map_err(|e| told(&e))?;
-        let mut archive =
-            Archive { directory, file_events: setting.file_events.max(1), held: None, _lock: lock };
+        let file_events = setting.file_events.max(1);
+        let beside = Beside::of(spool);
+        let mut archive = Archive { directory, file_events, held: None, beside, _lock: lock };
         let held = archive.read().map_err(|e| e.to_string())?;
         archive.held = Some(held);
         Ok(Self { archive: Arc::new(Mutex::new(archive)) })
@@ -84,6 +92,7 @@ struct Archive {
     file_events: u64,
     /// What is there; read again after a failure.
     held: Option<Held>,
+    beside: Beside,
     _lock: File,
 }
 
@@ -110,16 +119,43 @@ impl Archive {
             Some(held) => held,
             None => self.read()?,
         };
+        self.keep_registry()?;
         self.add(&mut held, lines)?;
+        if let Some((last, _)) = &held.last {
+            self.keep_checkpoint(last + 1)?;
+        }
         self.held = Some(held);
         Ok(())
     }
 
-    fn finish(&mut self) -> io::Result<()> {
-        match self.held.take().and_then(|held| held.part) {
-            Some(part) => self.seal(&part),
-            None => Ok(()),
+    fn keep_registry(&mut self) -> io::Result<()> {
+        if let Some(registry) = self.beside.registry()? {
+            self.replace(REGISTRY_FILE, &registry.text)?;
+            self.beside.has_registry(&registry);
         }
+        Ok(())
+    }
+
+    /// The newest is worth all before it.
+    fn keep_checkpoint(&mut self, size: u64) -> io::Result<()> {
+        if let Some(checkpoint) = self.beside.checkpoint(size)? {
+            self.replace(CHECKPOINTS_FILE, &checkpoint.line)?;
+            self.beside.has_checkpoint(&checkpoint);
+        }
+        Ok(())
+    }
+
+    fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        replace(&self.directory.join(name), content).map_err(io::Error::other)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        // It may have been signed after the events that it is about were taken.
+        if let Some((last, _)) = &held.last {
+            self.keep_checkpoint(last + 1)?;
+        }
+        held.part.map_or(Ok(()), |part| self.seal(&part))
     }
 
     fn add(&self, held: &mut Held, lines: &[u8]) -> io::Result<()> {

@@ -2,18 +2,19 @@
 //!
 //! A sink reads what is durable and nothing else, so it can lag, fail and come back for as long as
 //! the spool holds; it never delays a call.
+mod beside;
 mod cursor;
 mod dead;
 mod end;
 mod feed;
 mod folder;
 mod format;
-#[allow(dead_code, reason = "the API that sets holds comes next")]
-mod hold;
+mod holding;
 mod http;
 mod nats;
 mod otlp;
 mod postgres;
+mod reach;
 mod refusals;
 mod s3;
 mod signed;
@@ -32,11 +33,13 @@ use tollgate_config::settings;
 
 use super::aws::S3Error;
 use super::health::SinkCounters;
+use super::holds::Hold;
 use super::peer::PeerError;
 use super::spool::Position;
 use super::{LedgerError, LedgerOptions};
 use dead::DeadLetters;
 use feed::{Batch, Feed};
+use holding::{Following, HoldKeeper};
 
 /// The first pause after a failure; each further one is twice as long.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
@@ -178,12 +181,10 @@ impl Outlet {
     /// Everything was delivered, and nothing more comes.
     async fn close(&mut self) -> Result<(), DeliveryError> {
         match self {
-            Self::Http(_)
-            | Self::Stdout(_)
-            | Self::Nats(_)
-            | Self::Otlp(_)
-            | Self::Postgres(_)
-            | Self::S3(_) => Ok(()),
+            Self::Http(_) | Self::Stdout(_) | Self::Nats(_) | Self::Otlp(_) | Self::Postgres(_) => {
+                Ok(())
+            }
+            Self::S3(outlet) => outlet.close().await,
             Self::Syslog(outlet) => {
                 outlet.close().await;
                 Ok(())
@@ -245,6 +246,13 @@ impl Sink {
 
     pub(super) fn counters(&self) -> Arc<SinkCounters> {
         Arc::clone(&self.counters)
+    }
+
+    /// Whoever keeps the holds of the store that this sink writes to, if it has any.
+    fn hold_keeper(&mut self, holds: &watch::Receiver<Arc<[Hold]>>) -> Option<HoldKeeper> {
+        let Outlet::S3(outlet) = &mut self.outlet else { return None };
+        let following = Following::new(holds.clone());
+        Some(outlet.hold_keeper(following, Arc::clone(&self.counters)))
     }
 
     async fn run(mut self, position: watch::Receiver<Position>, stop: watch::Receiver<bool>) {
@@ -360,10 +368,17 @@ pub(super) struct Sinks {
 
 impl Sinks {
     /// Starts them on this runtime.
-    pub(super) fn start(sinks: Vec<Sink>, position: &watch::Receiver<Position>) -> Self {
+    pub(super) fn start(
+        sinks: Vec<Sink>,
+        position: &watch::Receiver<Position>,
+        holds: &watch::Receiver<Arc<[Hold]>>,
+    ) -> Self {
         let stop = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
-        for sink in sinks {
+        for mut sink in sinks {
+            if let Some(keeper) = sink.hold_keeper(holds) {
+                tasks.spawn(keeper.run(stop.subscribe()));
+            }
             tasks.spawn(sink.run(position.clone(), stop.subscribe()));
         }
         Self { tasks: Mutex::new(tasks), stop }

@@ -11,35 +11,39 @@
 //! number of events, its bytes, its age or the gate. When an answer was lost, the object is looked
 //! for, read back and compared; an object that holds something else is never written over, and the
 //! sink stands still. So it does when the store refuses: an archive with a hole is none.
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use hyper::body::Bytes;
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use tollgate_audit::{Checkpoint, Entry, Registry, SignedCheckpoint};
+use tollgate_audit::Entry;
 use tollgate_config::settings::{S3LockMode, S3Sink};
 
 use super::super::archive::span;
 use super::super::aws::{Bucket, Lock, Place, Put};
+use super::super::health::SinkCounters;
+use super::super::holds::Hold;
 use super::super::recovery::origin_of;
-use super::super::signers::register::REGISTRY_FILE;
-use super::super::spool::{CHECKPOINTS_FILE, segment_path};
+use super::super::spool::segment_path;
 use super::DeliveryError;
+use super::beside::{Beside, newest_checkpoint};
 use super::cursor::{first_entry, successor};
 use super::feed::Batch;
+use super::holding::{Following, HoldKeeper};
 
-/// An object that is read back: the largest `object_bytes`, and an event.
-const OBJECT_BYTES_MAX: usize = (32 << 20) + (160 << 10);
-/// Where the newest checkpoints are looked for in their file: some hundred lines of it.
-const CHECKPOINTS_TAIL_BYTES: u64 = 128 << 10;
+/// The largest `object_bytes`.
+const OBJECT_EVENTS_BYTES_MAX: u64 = 32 << 20;
+/// An object that is read back: that, and an event.
+pub(super) const OBJECT_BYTES_MAX: usize = (32 << 20) + (160 << 10);
 
 /// A bucket that is written to.
 pub(super) struct S3Outlet {
+    setting: S3Sink,
     bucket: Bucket,
     prefix: String,
     lock: Lock,
@@ -52,14 +56,15 @@ pub(super) struct S3Outlet {
     folder: Option<String>,
     /// Whether the store may have an object of which no answer came.
     unsure: bool,
-    /// Other than the setting where an object is there already.
-    fitting_events: usize,
+    /// The events of an object that is there already, to be taken once more whatever the settings.
+    fitting: Option<usize>,
     /// The first event that waits for an object, and since when.
     waiting: Option<(u64, Instant)>,
-    /// Of the registry that is in the archive.
-    registry: Option<[u8; 32]>,
-    /// The size of the newest checkpoint that is in the archive.
-    anchored: u64,
+    beside: Beside,
+    /// Events up to here were put since the start; 0 before the first.
+    delivered: u64,
+    /// The legal holds in force, and who else acts on them.
+    following: Following,
 }
 
 impl S3Outlet {
@@ -67,6 +72,7 @@ impl S3Outlet {
         let prefix = folder_prefix(&setting.prefix)?;
         let object_events = usize::try_from(setting.object_events).unwrap_or(1).max(1);
         Ok(Self {
+            setting: setting.clone(),
             bucket: Bucket::new(&setting.bucket, &place(setting))?,
             prefix,
             lock: Lock {
@@ -80,19 +86,34 @@ impl S3Outlet {
             spool: spool.to_owned(),
             folder: None,
             unsure: true,
-            fitting_events: object_events,
+            fitting: None,
             waiting: None,
-            registry: None,
-            anchored: 0,
+            beside: Beside::of(spool),
+            delivered: 0,
+            following: Following::nothing(),
         })
     }
 
-    pub(super) fn events_at_once(&self) -> usize {
-        self.fitting_events
+    /// Whoever keeps the holds of what is there. What is put from here on has them from the start.
+    pub(super) fn hold_keeper(
+        &mut self,
+        following: Following,
+        counters: Arc<SinkCounters>,
+    ) -> HoldKeeper {
+        self.following = following.clone();
+        HoldKeeper::new(self.setting.clone(), &self.spool, following, counters)
     }
 
+    pub(super) fn events_at_once(&self) -> usize {
+        self.fitting.unwrap_or(self.object_events)
+    }
+
+    /// An object that is taken once more may be from before the setting was changed.
     pub(super) fn bytes_at_once(&self) -> u64 {
-        self.object_bytes
+        match self.fitting {
+            None => self.object_bytes,
+            Some(_) => OBJECT_EVENTS_BYTES_MAX,
+        }
     }
 
     /// Whether these events are an object: more would not fit, or they have waited long enough.
@@ -110,17 +131,41 @@ impl S3Outlet {
 
     pub(super) async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
         let folder = self.folder(batch)?;
-        if self.unsure {
-            self.fit(&folder, batch).await?;
-        }
+        let is_known = self.unsure && self.fit(&folder, batch).await?;
+        let puts = Arc::clone(&self.following.puts);
+        let putting = puts.read().await;
+        let holds = Arc::clone(&self.following.holds.borrow());
+        let held = self.lock(is_held(&holds, batch)?);
+        let held_beside = self.lock(!holds.is_empty());
         // Until all of it is answered; being cancelled leaves it so.
         self.unsure = true;
-        self.put_registry(&folder, batch).await?;
-        self.put_events(&folder, batch).await?;
-        self.put_checkpoint(&folder, batch).await?;
-        self.unsure = false;
-        self.fitting_events = self.object_events;
+        self.put_registry(&folder, batch, &held_beside).await?;
+        self.put_events(&folder, batch, &held).await?;
+        self.put_checkpoint(&folder, batch.last_seq + 1, &held_beside).await?;
+        self.delivered = batch.last_seq + 1;
+        // Behind one that was there already may be more.
+        self.unsure = is_known;
+        self.fitting = None;
+        drop(putting);
         Ok(())
+    }
+
+    /// The last checkpoint may have been signed after the events that it is about were taken.
+    pub(super) async fn close(&mut self) -> Result<(), DeliveryError> {
+        let Some(folder) = self.folder.clone().filter(|_| self.delivered > 0) else {
+            return Ok(());
+        };
+        let puts = Arc::clone(&self.following.puts);
+        let putting = puts.read().await;
+        let held = self.lock(!self.following.holds.borrow().is_empty());
+        self.put_checkpoint(&folder, self.delivered, &held).await?;
+        drop(putting);
+        Ok(())
+    }
+
+    fn lock(&self, is_held: bool) -> Lock {
+        let legal_hold = self.lock.legal_hold || is_held;
+        Lock { legal_hold, ..self.lock.clone() }
     }
 
     /// The chain's folder: it is named for the chain's first event.
@@ -140,64 +185,70 @@ impl S3Outlet {
     }
 
     /// An object that begins with the same event is there already, when its answer or this sink's
-    /// cursor was lost. Then the same events are taken once more.
-    async fn fit(&mut self, folder: &str, batch: &Batch) -> Result<(), DeliveryError> {
+    /// cursor was lost. Then the same events are taken once more. Whether there is one of these.
+    async fn fit(&mut self, folder: &str, batch: &Batch) -> Result<bool, DeliveryError> {
         let begin = format!("{folder}events-{:020}-", batch.first_seq);
         let (objects, _) = self.bucket.list(&begin, "").await?;
         let last = objects.first().and_then(|object| span(&object.key));
-        let Some(span) = last else { return Ok(()) };
+        let Some(span) = last else { return Ok(false) };
         if span.last == batch.last_seq {
-            return Ok(());
+            return Ok(true);
         }
         let events = usize::try_from(span.last.saturating_sub(span.first) + 1).unwrap_or(1);
-        if events == self.fitting_events && span.last > batch.last_seq {
+        if self.fitting == Some(events) && span.last > batch.last_seq {
             return Err(DeliveryError::Foreign(begin));
         }
-        self.fitting_events = events;
+        self.fitting = Some(events);
         Err(DeliveryError::Recut)
     }
 
-    async fn put_registry(&mut self, folder: &str, batch: &Batch) -> Result<(), DeliveryError> {
-        let path = self.spool.join(REGISTRY_FILE);
-        let text = tokio::fs::read(&path).await.map_err(DeliveryError::Beside)?;
-        let sum: [u8; 32] = Sha256::digest(&text).into();
-        if self.registry == Some(sum) {
-            return Ok(());
-        }
-        let short = hex::encode(sum.get(..8).unwrap_or_default());
+    async fn put_registry(
+        &mut self,
+        folder: &str,
+        batch: &Batch,
+        lock: &Lock,
+    ) -> Result<(), DeliveryError> {
+        let beside = self.beside.clone();
+        let Some(registry) = reading(move || beside.registry()).await? else { return Ok(()) };
+        let short = hex::encode(registry.sum.get(..8).unwrap_or_default());
         let key = format!("{folder}signers-{:020}-{short}.json", batch.first_seq);
-        self.put(&key, Bytes::from(text), "application/json").await?;
-        self.registry = Some(sum);
+        self.put(&key, registry.text.clone(), "application/json", lock).await?;
+        self.beside.has_registry(&registry);
         Ok(())
     }
 
-    async fn put_events(&self, folder: &str, batch: &Batch) -> Result<(), DeliveryError> {
+    async fn put_events(
+        &self,
+        folder: &str,
+        batch: &Batch,
+        lock: &Lock,
+    ) -> Result<(), DeliveryError> {
         let end = if self.gzip { "jsonl.gz" } else { "jsonl" };
         let (first, last) = (batch.first_seq, batch.last_seq);
         let key = format!("{folder}events-{first:020}-{last:020}.{end}");
         if !self.gzip {
-            return self.put(&key, batch.lines.clone(), "application/x-ndjson").await;
+            return self.put(&key, batch.lines.clone(), "application/x-ndjson", lock).await;
         }
         let lines = batch.lines.clone();
-        let packed = tokio::task::spawn_blocking(move || pack(&lines)).await;
-        let packed = packed.map_err(|_| DeliveryError::Spool)?.map_err(DeliveryError::Beside)?;
-        match self.bucket.put(&key, packed, "application/gzip", &self.lock).await? {
+        let packed = reading(move || pack(&lines)).await?;
+        match self.bucket.put(&key, packed, "application/gzip", lock).await? {
             Put::Made => Ok(()),
-            Put::Present => self.compare(&key, &batch.lines).await,
+            Put::Present => self.accept(&key, &batch.lines, lock).await,
         }
     }
 
-    async fn put_checkpoint(&mut self, folder: &str, batch: &Batch) -> Result<(), DeliveryError> {
-        let (spool, size) = (self.spool.clone(), batch.last_seq + 1);
-        let newest = tokio::task::spawn_blocking(move || newest_checkpoint(&spool, size)).await;
-        let newest = newest.map_err(|_| DeliveryError::Spool)?.map_err(DeliveryError::Beside)?;
-        let Some((Checkpoint { size, .. }, line)) = newest else { return Ok(()) };
-        if size <= self.anchored {
-            return Ok(());
-        }
-        let key = format!("{folder}checkpoint-{size:020}.json");
-        self.put(&key, Bytes::from(line), "application/json").await?;
-        self.anchored = size;
+    async fn put_checkpoint(
+        &mut self,
+        folder: &str,
+        size: u64,
+        lock: &Lock,
+    ) -> Result<(), DeliveryError> {
+        let beside = self.beside.clone();
+        let newest = reading(move || beside.checkpoint(size)).await?;
+        let Some(checkpoint) = newest else { return Ok(()) };
+        let key = format!("{folder}checkpoint-{:020}.json", checkpoint.size);
+        self.put(&key, checkpoint.line.clone(), "application/json", lock).await?;
+        self.beside.has_checkpoint(&checkpoint);
         Ok(())
     }
 
@@ -206,11 +257,21 @@ impl S3Outlet {
         key: &str,
         content: Bytes,
         kind: &'static str,
+        lock: &Lock,
     ) -> Result<(), DeliveryError> {
-        match self.bucket.put(key, content.clone(), kind, &self.lock).await? {
+        match self.bucket.put(key, content.clone(), kind, lock).await? {
             Put::Made => Ok(()),
-            Put::Present => self.compare(key, &content).await,
+            Put::Present => self.accept(key, &content, lock).await,
         }
+    }
+
+    /// An object of this name is there already. It may be from before a hold.
+    async fn accept(&self, key: &str, content: &[u8], lock: &Lock) -> Result<(), DeliveryError> {
+        self.compare(key, content).await?;
+        if lock.legal_hold {
+            self.bucket.hold(key, None, true).await?;
+        }
+        Ok(())
     }
 
     /// Whether the object of this name holds this; by content, since another version of the gate
@@ -227,6 +288,27 @@ impl S3Outlet {
             false => Err(DeliveryError::Foreign(key.to_owned())),
         }
     }
+}
+
+/// Does what reads files or takes long.
+async fn reading<T: Send + 'static>(
+    read: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, DeliveryError> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|_| DeliveryError::Spool)?.map_err(DeliveryError::Beside)
+}
+
+/// Whether a hold is about any of these events.
+fn is_held(holds: &[Hold], batch: &Batch) -> Result<bool, DeliveryError> {
+    if holds.is_empty() {
+        return Ok(false);
+    }
+    let mut lines = batch.lines.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    let parse = |line| Entry::parse(line).map_err(|_| DeliveryError::Spool);
+    let first = parse(lines.next().ok_or(DeliveryError::Spool)?)?;
+    let last = lines.next_back().map(parse).transpose()?;
+    let last = last.as_ref().unwrap_or(&first);
+    Ok(holds.iter().any(|hold| hold.meets(&first, last)))
 }
 
 /// Where the store is.
@@ -269,35 +351,6 @@ fn mode(mode: S3LockMode) -> &'static str {
     }
 }
 
-/// The newest signed checkpoint of at most so many events, and its line.
-fn newest_checkpoint(spool: &Path, size_max: u64) -> io::Result<Option<(Checkpoint, Vec<u8>)>> {
-    let registry = std::fs::read(spool.join(REGISTRY_FILE))?;
-    let registry = Registry::parse(&registry).map_err(io::Error::other)?;
-    let fitting = |line: Vec<u8>| {
-        let signed = SignedCheckpoint::parse(line.strip_suffix(b"\n")?).ok()?;
-        let checkpoint = signed.check(&registry).ok()?.clone();
-        (checkpoint.size <= size_max).then_some((checkpoint, line))
-    };
-    let lines = tail_lines(&spool.join(CHECKPOINTS_FILE))?;
-    Ok(lines.into_iter().rev().find_map(fitting))
-}
-
-/// The last whole lines of a file; none when it is not there.
-fn tail_lines(path: &Path) -> io::Result<Vec<Vec<u8>>> {
-    let mut file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(e),
-    };
-    let from = file.metadata()?.len().saturating_sub(CHECKPOINTS_TAIL_BYTES);
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.take(CHECKPOINTS_TAIL_BYTES).read_to_end(&mut bytes)?;
-    let cut = usize::from(from > 0);
-    let lines = bytes.split_inclusive(|b| *b == b'\n').skip(cut);
-    Ok(lines.filter(|line| line.ends_with(b"\n")).map(<[u8]>::to_vec).collect())
-}
-
 fn pack(lines: &[u8]) -> io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(lines)?;
@@ -311,3 +364,6 @@ fn unpack(packed: &[u8], bytes: usize) -> io::Result<Vec<u8>> {
     MultiGzDecoder::new(packed).take(bytes_max).read_to_end(&mut plain)?;
     Ok(plain)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,17 +43,37 @@ async fn an_archive_is_the_record_in_files_of_bounded_size() {
     let dir = TempDir::new().unwrap();
     let (options, directory) = archived(&dir);
     record(&options, 11).await;
-    let first = ["archive.lock", "events-000000000000.jsonl", "events-000000000005.jsonl"];
     // With the closing checkpoint there are twelve.
-    assert_eq!(names(&directory)[..3], first);
-    assert_eq!(names(&directory)[3..], ["events-000000000010.jsonl"]);
+    let files = [
+        "archive.lock",
+        "checkpoints.jsonl",
+        "events-000000000000.jsonl",
+        "events-000000000005.jsonl",
+        "events-000000000010.jsonl",
+        "signers.json",
+    ];
+    assert_eq!(names(&directory), files);
     record(&options, 3).await;
     assert_eq!(lines(&directory), lines(&options.spool));
-    assert_eq!(names(&directory).len(), 5);
+    assert_eq!(names(&directory).len(), 7);
     // A cursor that is lost writes nothing twice and nothing over.
     fs::remove_file(options.spool.join("cursor-archive.json")).unwrap();
     record(&options, 1).await;
     assert_eq!(lines(&directory), lines(&options.spool));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_alone_shows_that_its_end_was_cut_off() {
+    let dir = TempDir::new().unwrap();
+    let (options, directory) = archived(&dir);
+    record(&options, 3).await;
+    record(&options, 6).await;
+    let copy = dir.path().join("received");
+    super::copy(&directory, &copy);
+    fs::remove_dir_all(&options.spool).unwrap();
+    assert_eq!(verify(&copy).unwrap().events, 11);
+    fs::remove_file(copy.join("events-000000000009.jsonl")).unwrap();
+    verify(&copy).unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread")]
