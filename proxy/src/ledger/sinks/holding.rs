@@ -133,12 +133,12 @@ impl HoldKeeper {
             return Ok(None);
         }
         done.begin(wanted);
-        done.save(&path)?;
+        done.note(&path).await?;
         // What is put from here on knows these holds.
         drop(self.following.puts.write().await);
         let changed = self.change(&done, wanted).await?;
         done.end(wanted);
-        done.save(&path)?;
+        done.note(&path).await?;
         Ok(Some(changed))
     }
 
@@ -200,7 +200,7 @@ impl Plan {
 }
 
 /// Which holds the archive has.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Done {
     /// On everything that they are about.
@@ -220,6 +220,13 @@ impl Done {
 
     fn save(&self, path: &Path) -> Result<(), LedgerError> {
         replace(path, &serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Saves it where waiting for the disk delays nobody.
+    async fn note(&self, path: &Path) -> Result<(), LedgerError> {
+        let (done, path) = (self.clone(), path.to_owned());
+        let saved = tokio::task::spawn_blocking(move || done.save(&path)).await;
+        saved.map_err(|_| LedgerError::Thread)?
     }
 
     fn is(&self, wanted: &[Hold]) -> bool {
