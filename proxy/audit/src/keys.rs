@@ -67,6 +67,10 @@ pub const SPOOL_FULL: &str = "spool_full";
 pub const INTENTS: &str = "intents";
 /// In `audit.checkpoint`: the Merkle root of the `size` events before it, in hexadecimal.
 pub const ROOT: &str = "root";
+/// The key that signed before.
+pub const OLD_SIGNER_KID: &str = "old_signer_kid";
+/// The key that signs from here.
+pub const NEW_SIGNER_KID: &str = "new_signer_kid";
 /// The key that is not believed any more.
 pub const REVOKED_SIGNER_KID: &str = "revoked_signer_kid";
 /// In `legal_hold.set` and `legal_hold.cleared`: which hold.

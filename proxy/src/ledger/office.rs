@@ -112,8 +112,8 @@ impl Writer {
 
     fn rotation(&self, event: EventType, old: &Kid, new: &Kid) -> Facts {
         Facts::new(event, ACTOR)
-            .text("old_signer_kid", old.as_str())
-            .text("new_signer_kid", new.as_str())
+            .text(keys::OLD_SIGNER_KID, old.as_str())
+            .text(keys::NEW_SIGNER_KID, new.as_str())
     }
 
     /// Carries out what `keys revoke` asked for. A key that signs now is not revoked: the record

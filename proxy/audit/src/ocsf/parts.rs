@@ -74,8 +74,8 @@ pub(super) fn entity_management(entry: &Entry) -> Parts {
             rulebook(fact("policy_hash_after"), fact("revision_after")),
         ),
         Some("signer") => {
-            let old = fact("old_signer_kid").or_else(|| text(entry.signer_kid().as_str()));
-            let new = fact("new_signer_kid").and_then(|kid| managed("Signing Key", Some(kid)));
+            let old = fact(keys::OLD_SIGNER_KID).or_else(|| text(entry.signer_kid().as_str()));
+            let new = fact(keys::NEW_SIGNER_KID).and_then(|kid| managed("Signing Key", Some(kid)));
             (managed("Signing Key", old), new)
         }
         _ => (managed("Legal Hold", fact("hold")), None),

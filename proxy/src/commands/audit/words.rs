@@ -33,6 +33,9 @@ pub(super) fn describe(entry: &Entry) -> String {
         keys::CLASSES,
         keys::REASON,
         keys::SIZE,
+        keys::OLD_SIGNER_KID,
+        keys::NEW_SIGNER_KID,
+        keys::REVOKED_SIGNER_KID,
     ];
     for key in shown {
         let value = match entry.fact(key) {
