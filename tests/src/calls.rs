@@ -22,8 +22,10 @@ pub struct Calls {
 }
 
 /// What the callers were told.
-#[derive(Default)]
 struct Told {
+    /// Which callers these are. A gate that is gone leaves its port to the gate of another test,
+    /// whose tool server must not take their calls for its own.
+    name: String,
     numbers: AtomicUsize,
     passed: Mutex<Vec<String>>,
     refused: Mutex<BTreeMap<String, String>>,
@@ -32,7 +34,11 @@ struct Told {
 impl Calls {
     /// Starts so many callers, who wait for [`Calls::aim`].
     pub fn start(callers: usize) -> Self {
-        let (gate, told) = (watch::Sender::new(None), Arc::new(Told::default()));
+        static NAMES: AtomicUsize = AtomicUsize::new(0);
+        let name = word(NAMES.fetch_add(1, Ordering::SeqCst));
+        let (numbers, passed, refused) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());
+        let told = Arc::new(Told { name, numbers, passed, refused });
+        let gate = watch::Sender::new(None);
         let mut tasks = JoinSet::new();
         for _ in 0..callers {
             tasks.spawn(call_on(gate.subscribe(), Arc::clone(&told)));
@@ -61,11 +67,9 @@ impl Calls {
     }
 }
 
-/// A path that is a plain word, so that the record keeps it as it is.
-fn path(number: usize) -> String {
-    let word =
-        format!("{number:06}").bytes().map(|b| char::from(b + (b'a' - b'0'))).collect::<String>();
-    format!("/call-{word}")
+/// A plain word for a number, so that the record keeps it as it is.
+fn word(number: usize) -> String {
+    format!("{number:06}").bytes().map(|b| char::from(b + (b'a' - b'0'))).collect()
 }
 
 async fn call_on(mut gate: watch::Receiver<Option<SocketAddr>>, told: Arc<Told>) {
@@ -88,7 +92,8 @@ async fn call_there(
     told: &Told,
 ) {
     while *gate.borrow() == Some(address) {
-        let path = path(told.numbers.fetch_add(1, Ordering::SeqCst));
+        let number = told.numbers.fetch_add(1, Ordering::SeqCst);
+        let path = format!("/call-{}-{}", told.name, word(number));
         client.send(format!("GET /up{path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
         let Ok(answer) = client.try_answer().await else { return };
         match answer.status {
