@@ -217,7 +217,8 @@ async fn keys_of_every_kind_in_a_token_sign_the_record() {
             let mut world = hsm.gate(&upstream, hsm.signer(kind.label, events)).start().await;
             call(&world, 4).await;
             world.wait_outcomes(4).await;
-            assert!(world.stop().await.success());
+            let ended = world.stop().await;
+            assert!(ended.success(), "{ended:?}: {}", world.log());
             let (code, said) = verify(&[world.spool().to_str().unwrap()], &[]).await;
             assert_eq!(code, Some(0), "{} {events}: {said}", kind.label);
             let registry = fs::read(world.spool().join("signers.json")).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! The token's library blocks for as long as it likes and keeps state by thread, so one thread of
 //! its own speaks to it. A session that failed is opened again for the next signature.
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -25,6 +25,8 @@ use super::service::ServiceError;
 
 /// Signatures that wait for the token; more are refused at once.
 const WAITING_MAX: usize = 64;
+/// How long the library may take to log out.
+const LEAVE_WAIT: Duration = Duration::from_secs(2);
 
 /// What is in front of the raw key in a SubjectPublicKeyInfo (RFC 8410, RFC 5480).
 const ED25519_HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
@@ -41,7 +43,21 @@ type Answer = Result<Vec<u8>, ServiceError>;
 
 /// The token's thread.
 pub(super) struct Token {
-    orders: SyncSender<(ToSign, oneshot::Sender<Answer>)>,
+    /// None only while it is dropped.
+    orders: Option<SyncSender<(ToSign, oneshot::Sender<Answer>)>>,
+    /// Disconnected when the thread has let go of the library.
+    left: Mutex<Receiver<()>>,
+}
+
+impl Drop for Token {
+    /// A library that is still logging out while the process ends is pulled from under its own
+    /// feet, so it is waited for; not for ever, since it may hang.
+    fn drop(&mut self) {
+        self.orders = None;
+        if self.left.lock().recv_timeout(LEAVE_WAIT) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the token's library does not come to an end");
+        }
+    }
 }
 
 impl Token {
@@ -52,37 +68,43 @@ impl Token {
     ) -> Result<(Self, PublicKey), LedgerError> {
         let (orders, taken) = sync_channel(WAITING_MAX);
         let (told, opened) = sync_channel(1);
+        let (leaving, left) = sync_channel(1);
         let setting = setting.clone();
-        let run = move || match Library::open(&setting) {
-            Ok((library, open)) => {
-                let algorithm = open.public.algorithm();
-                // Whoever waited has given up: so does this thread.
-                if told.send(Ok(open.public.clone())).is_ok() {
-                    library.serve(open, algorithm, &taken);
+        let run = move || {
+            // Goes last.
+            let _leaving = leaving;
+            match Library::open(&setting) {
+                Ok((library, open)) => {
+                    let algorithm = open.public.algorithm();
+                    // Whoever waited has given up: so does this thread.
+                    if told.send(Ok(open.public.clone())).is_ok() {
+                        library.serve(open, algorithm, &taken);
+                    }
                 }
-            }
-            Err(reason) => {
-                let _ = told.send(Err(reason));
+                Err(reason) => {
+                    let _ = told.send(Err(reason));
+                }
             }
         };
         let thread = std::thread::Builder::new().name("signer-pkcs11".to_owned());
         thread.spawn(run).map_err(|_| LedgerError::Thread)?;
         match opened.recv_timeout(deadline) {
-            Ok(Ok(public)) => Ok((Self { orders }, public)),
+            Ok(Ok(public)) => Ok((Self { orders: Some(orders), left: Mutex::new(left) }, public)),
             Ok(Err(reason)) => Err(LedgerError::SignerSetting { reason }),
             Err(_) => Err(ServiceError::Late(deadline).into()),
         }
     }
 
     pub(super) async fn sign(&self, to_sign: &ToSign) -> Answer {
-        let (reply, answer) = oneshot::channel();
-        self.orders.try_send((to_sign.clone(), reply)).map_err(|error| {
-            ServiceError::Unreachable(match error {
-                TrySendError::Full(_) => "too many signatures wait for the token".to_owned(),
-                TrySendError::Disconnected(_) => "the token's thread has ended".to_owned(),
-            })
-        })?;
         let ended = || ServiceError::Unreachable("the token's thread has ended".to_owned());
+        let (reply, answer) = oneshot::channel();
+        let orders = self.orders.as_ref().ok_or_else(ended)?;
+        orders.try_send((to_sign.clone(), reply)).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                ServiceError::Unreachable("too many signatures wait for the token".to_owned())
+            }
+            TrySendError::Disconnected(_) => ended(),
+        })?;
         answer.await.map_err(|_| ended())?
     }
 }
