@@ -64,9 +64,11 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
     let mut watched = files(gate.source().path(), &gate.snapshot().settings);
     follow(watcher.as_mut(), &watched);
     let mut last = prints(&watched);
+    // Whether what is in force was read after `last`; a refused reload leaves something older.
+    let mut applied = true;
     // What changed between the start's reading and the watch would wake nobody.
     if !gate.snapshot().is_current(gate.source()) {
-        gate.reload().await;
+        applied = gate.reload().await;
     }
     loop {
         let asked = tokio::select! {
@@ -85,13 +87,15 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
             }
         };
         let now = prints(&watched);
-        if !asked && now == last {
+        // A file that was another for a moment, and was read in it, looks as it did before.
+        let is_current = || !applied || gate.snapshot().is_current(gate.source());
+        if !asked && now == last && is_current() {
             continue;
         }
         loop {
             // Taken before the files are read: what changes in between is found at the next look.
             last = prints(&watched);
-            gate.reload().await;
+            applied = gate.reload().await;
             let named = files(gate.source().path(), &gate.snapshot().settings);
             follow(watcher.as_mut(), &named);
             // Files that were not watched while they were read are read again.

@@ -167,7 +167,8 @@ impl Gate {
 
     /// Builds a new snapshot and swaps it in, or keeps the old one; says so in log, metric and
     /// event.
-    pub async fn reload(&self) {
+    /// Tells whether it was applied.
+    pub async fn reload(&self) -> bool {
         let before = self.snapshot();
         let built = {
             let source = self.source.clone();
@@ -190,7 +191,7 @@ impl Gate {
                         "listeners, admin or audit changed; they take effect at the next start"
                     );
                 }
-                return;
+                return true;
             }
             Ok(Err(fault)) => fault.to_string(),
             Err(_) => "the snapshot could not be built".to_owned(),
@@ -200,6 +201,7 @@ impl Gate {
         self.metrics.reload_failure.inc();
         tracing::error!(revision = %before.revision, %fault, "reload refused; the old revision stays in force");
         self.record_reload(&before, "", "refused", &before).await;
+        false
     }
 
     /// Tells that the rulebook was looked at again, and whether it is another.
