@@ -3,16 +3,16 @@ mod registry;
 mod revoke;
 mod rotate;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use rustix::process::{Pid, Signal, kill_process};
 use tollgate_audit::Registry;
 use tollgate_config::Settings;
 
-use super::{EXIT_CONFIG, EXIT_FAULT, complain};
+use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, complain};
 use crate::ledger::signers::register::REGISTRY_FILE;
 use crate::snapshot::Source;
 
@@ -29,7 +29,7 @@ pub(super) enum Keys {
     /// The old key signs that it is replaced, the new one that it took over, and the old private
     /// key is gone from the disk. A key in a key service is made there: name it in the
     /// configuration and send SIGHUP.
-    Rotate(KeysConfig),
+    Rotate(ConfigFile),
     /// Stop believing a key that may be in other hands
     ///
     /// Rotate first: the key that signs cannot be revoked. The record says that it happened, and
@@ -37,20 +37,6 @@ pub(super) enum Keys {
     Revoke(revoke::Revoke),
     /// List the keys that ever signed the record
     Registry(registry::List),
-}
-
-/// The gate whose record it is.
-#[derive(Debug, Args)]
-pub(super) struct KeysConfig {
-    /// The configuration file (YAML)
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "TOLLGATE_CONFIG",
-        default_value = "/etc/tollgate/tollgate.yaml"
-    )]
-    config: PathBuf,
 }
 
 impl Keys {
@@ -81,11 +67,10 @@ impl Trouble {
     }
 }
 
-impl KeysConfig {
-    fn settings(&self) -> Result<Settings, Trouble> {
-        let read = Source::new(&self.config).settings(super::check::wants_colour());
-        read.map(|(settings, _)| settings).map_err(|fault| Trouble::Settings(fault.to_string()))
-    }
+/// The settings of the gate whose record it is.
+fn settings(file: &ConfigFile) -> Result<Settings, Trouble> {
+    let read = Source::new(&file.config).settings(super::check::wants_colour());
+    read.map(|(settings, _)| settings).map_err(|fault| Trouble::Settings(fault.to_string()))
 }
 
 fn read_registry(spool: &Path) -> Result<Registry, Trouble> {

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::json;
 use tollgate_audit::{Kid, Signer, write_stamp};
 
-use super::{KeysConfig, Trouble, read_registry};
+use super::{ConfigFile, Trouble, read_registry, settings};
 
 /// How it is shown.
 #[derive(Debug, Args)]
 pub(in super::super) struct List {
     #[command(flatten)]
-    config: KeysConfig,
+    config: ConfigFile,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -21,7 +21,7 @@ pub(in super::super) struct List {
 
 impl List {
     pub(super) fn run(&self) -> Result<(), Trouble> {
-        let spool = self.config.settings()?.audit.spool;
+        let spool = settings(&self.config)?.audit.spool;
         let mut known = read_registry(&spool)?;
         if self.roots {
             known.keep_roots();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tollgate_audit::{Kid, write_stamp};
 
 use super::super::audit::read_time;
-use super::{KeysConfig, Trouble, read_registry, wake_gate};
+use super::{ConfigFile, Trouble, read_registry, settings, wake_gate};
 use crate::ledger::signers::register::{Revocation, ask_revocation};
 
 /// The longest reason; the record keeps it whole.
@@ -24,12 +24,12 @@ pub(in super::super) struct Revoke {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
-    config: KeysConfig,
+    config: ConfigFile,
 }
 
 impl Revoke {
     pub(super) fn run(&self) -> Result<(), Trouble> {
-        let audit = self.config.settings()?.audit;
+        let audit = settings(&self.config)?.audit;
         let (spool, is_service) = (audit.spool, audit.signer.service.is_some());
         if self.reason.trim().is_empty() || self.reason.len() > REASON_BYTES_MAX {
             let reason = format!("`--reason` is 1 to {REASON_BYTES_MAX} bytes");

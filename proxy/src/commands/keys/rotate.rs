@@ -1,12 +1,12 @@
 //! `tollgate keys rotate`.
 use tollgate_audit::Signer;
 
-use super::{KeysConfig, Trouble, read_registry, wake_gate};
+use super::{ConfigFile, Trouble, read_registry, settings, wake_gate};
 use crate::ledger::signers::key_path;
 use crate::ledger::signers::local::{make_next, next_path, read_key};
 
-pub(super) fn rotate(args: &KeysConfig) -> Result<(), Trouble> {
-    let settings = args.settings()?;
+pub(super) fn rotate(args: &ConfigFile) -> Result<(), Trouble> {
+    let settings = settings(args)?;
     let audit = &settings.audit;
     if audit.signer.service.is_some() {
         return Err(Trouble::fault(
