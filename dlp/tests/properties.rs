@@ -69,8 +69,8 @@ fn chunks<'t>(text: &'t [u8], cuts: &[prop::sample::Index]) -> Vec<&'t [u8]> {
     places.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
 }
 
-fn classes(acted: &[Acted]) -> Vec<(&'static str, usize)> {
-    acted.iter().map(|acted| (acted.finding.detector, acted.finding.start)).collect()
+fn classes(acted: &[Acted]) -> Vec<(&str, usize)> {
+    acted.iter().map(|acted| (acted.finding.detector.as_str(), acted.finding.start)).collect()
 }
 
 fn streamed(judge: &Judge, chunks: &[&[u8]]) -> (Vec<u8>, Vec<Acted>) {

@@ -2,7 +2,6 @@
 use super::{
     Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, mixed,
 };
-use crate::class::Class;
 use crate::engine::{assign, checks, pem, url};
 use crate::finding::Grade;
 
@@ -68,7 +67,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         name: "jwt",
-        class: Class::new("secret.jwt"),
+        class: "secret.jwt",
         about: "JSON Web Tokens: the first part decodes to a header with `alg`",
         tag: "[REDACTED-JWT]",
         literals: &["eyj"],
@@ -82,7 +81,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "bearer",
-        class: Class::new("secret.bearer"),
+        class: "secret.bearer",
         about: "credentials behind `Bearer` (RFC 6750)",
         literals: &["bearer"],
         lead: r"(?i:bearer)(?:[ \t+]|%20){1,4}",
@@ -102,7 +101,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "basic",
-        class: Class::new("secret.basic"),
+        class: "secret.basic",
         about: "user and password behind `Basic` (RFC 7617)",
         literals: &["basic"],
         lead: r"(?i:basic)[ \t]{1,4}",
@@ -117,7 +116,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "command-user",
-        class: Class::new("secret.basic"),
+        class: "secret.basic",
         about: "user and password of a command: `curl -u user:password`",
         literals: &["--user", "-u "],
         lead: r#"(?:--user|-u)[ =]{1,2}[\\]{0,2}["']?"#,
@@ -140,7 +139,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "age-key",
-        class: Class::new("secret.age"),
+        class: "secret.age",
         about: "secret keys of age",
         tag: "[REDACTED-AGE-KEY]",
         literals: &["age-secret-key-1"],

@@ -1,12 +1,11 @@
 //! Private key blocks: from `-----BEGIN … PRIVATE KEY-----` to its end, however long.
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
-use crate::class::Class;
 use crate::finding::Grade;
 
 pub(crate) const LITERAL: &str = "-----begin ";
 pub(crate) const DETECTOR: &str = "private-key";
-pub(crate) const CLASS: Class = Class::new("secret.private_key");
+pub(crate) const CLASS: &str = "secret.private_key";
 const TAG: &str = "[REDACTED-PRIVATE-KEY]";
 
 /// The longest label: `ENCRYPTED `, `OPENSSH `, `PGP … BLOCK` with room to spare.
@@ -151,8 +150,7 @@ fn gap(window: &Window<'_>, start: usize) -> usize {
 }
 
 fn hit(secret: Span, grade: Grade, runs_on: bool) -> Hit {
-    let rank = Rank::Block;
-    Hit { detector: DETECTOR, class: CLASS, grade, secret, wide: None, tag: TAG, rank, runs_on }
+    Hit { runs_on, ..Hit::new((DETECTOR, CLASS), grade, secret, (TAG, Rank::Block)) }
 }
 
 fn is_base64(byte: u8) -> bool {

@@ -3,7 +3,7 @@ use super::boundary::is_word;
 use super::digits;
 use super::literals::{Literals, Role};
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url};
+use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url, words};
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,11 +57,11 @@ pub(crate) struct Surveyor {
 }
 
 impl Surveyor {
-    /// Looks at the whole window in one pass for literals and one for digits.
+    /// Looks at the whole window in one pass for literals and one for words.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
-        numbers(window, &blocks, &mut survey);
+        shapes(window, &blocks, &mut survey);
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
@@ -124,27 +124,34 @@ impl Surveyor {
     }
 }
 
-/// Looks at every place where a run of digits begins.
-fn numbers(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
+/// Looks at every word with a digit in it.
+fn shapes(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
     let mut window = *window;
-    let mut at = window.floor;
     let mut blocks = blocks.iter().peekable();
-    loop {
-        let start = window.run(at, usize::MAX, |byte| !byte.is_ascii_digit());
-        if start >= window.len() {
-            return;
-        }
-        at = window.run(start, usize::MAX, |byte| byte.is_ascii_digit());
+    let from = window.floor;
+    for word in words::words(window.part(from, window.len())) {
+        let word = Span::new(from + word.start, from + word.end);
         // Both come in order, so that each block is passed once.
-        while let Some(block) = blocks.next_if(|block| block.end <= start) {
+        while let Some(block) = blocks.next_if(|block| block.end <= word.start) {
             window.floor = window.floor.max(block.end);
         }
-        if let Some(block) = blocks.peek().filter(|block| block.start <= start) {
-            window.floor = block.end;
-            at = at.max(block.end);
+        if blocks.peek().is_some_and(|block| block.start <= word.start) {
             continue;
         }
-        survey.take(digits::check(&window, start));
-        survey.take(iban::check(&window, start));
+        shape(&window, word, survey);
+    }
+}
+
+/// Asks each shape whether one begins at this word, or around it.
+fn shape(window: &Window<'_>, word: Span, survey: &mut Survey) {
+    let mut at = word.start;
+    while at < word.end {
+        let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
+        if start >= word.end {
+            return;
+        }
+        at = window.run(start, word.end - start, |byte| byte.is_ascii_digit());
+        survey.take(digits::check(window, start));
+        survey.take(iban::check(window, start));
     }
 }
