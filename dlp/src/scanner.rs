@@ -22,9 +22,6 @@ pub enum ScannerError {
     /// A pattern that does not compile, or needs too many states.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
-    /// The literals together need too many states.
-    #[error("the literals of the detectors cannot be used: {0}")]
-    Literals(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -42,7 +39,7 @@ impl Scanner {
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
             tokens.push(token);
         }
-        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens } })
+        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries), tokens } })
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.

@@ -1,5 +1,5 @@
 //! The one pass for literals.
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use super::sieve::Sieve;
 
 /// What is looked at where a literal stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,9 +13,9 @@ pub(crate) enum Role {
     Name,
 }
 
-/// All literals in one automaton, whatever their case.
+/// All literals in one sieve, whatever their case.
 pub(crate) struct Literals {
-    automaton: AhoCorasick,
+    sieve: Sieve,
     roles: Vec<Vec<Role>>,
     /// Proper beginnings of the literals that belong to the secret, lower case, sorted.
     beginnings: Vec<Vec<u8>>,
@@ -24,15 +24,14 @@ pub(crate) struct Literals {
 
 impl Literals {
     /// Builds the pass. `claimed` tells whether the literal is part of what is hidden.
-    pub(crate) fn new(entries: &[(&str, Role, bool)]) -> Result<Self, BuildError> {
-        let mut texts: Vec<String> = Vec::new();
+    pub(crate) fn new(entries: &[(&str, Role, bool)]) -> Self {
+        let mut texts: Vec<Vec<u8>> = Vec::new();
         let mut roles: Vec<Vec<Role>> = Vec::new();
         let mut beginnings = Vec::new();
         for (text, role, claimed) in entries {
-            let text = text.to_ascii_lowercase();
+            let text = text.to_ascii_lowercase().into_bytes();
             if *claimed {
-                let bytes = text.as_bytes();
-                beginnings.extend((1..bytes.len()).filter_map(|n| bytes.get(..n)).map(Vec::from));
+                beginnings.extend((1..text.len()).filter_map(|n| text.get(..n)).map(Vec::from));
             }
             let known = texts.iter().position(|known| *known == text);
             match known.and_then(|known| roles.get_mut(known)) {
@@ -46,20 +45,15 @@ impl Literals {
         beginnings.sort_unstable();
         beginnings.dedup();
         let longest = beginnings.iter().map(Vec::len).max().unwrap_or(0);
-        let automaton = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            // Overlapping search needs this kind.
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .build(&texts)?;
-        Ok(Self { automaton, roles, beginnings, longest })
+        Self { sieve: Sieve::new(texts), roles, beginnings, longest }
     }
 
-    /// Where literals stand in the text, by their end, with what to look at.
+    /// Where literals stand in the text and how long they are, by their beginning, with what to
+    /// look at.
     pub(crate) fn find(&self, text: &[u8]) -> impl Iterator<Item = (usize, usize, &[Role])> {
-        self.automaton.find_overlapping_iter(text).map(|found| {
-            let roles = self.roles.get(found.pattern().as_usize());
-            (found.start(), found.len(), roles.map(Vec::as_slice).unwrap_or_default())
+        self.sieve.find(text).map(|(at, literal)| {
+            let roles = self.roles.get(literal).map(Vec::as_slice).unwrap_or_default();
+            (at, self.sieve.length(literal), roles)
         })
     }
 
