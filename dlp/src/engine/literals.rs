@@ -1,5 +1,5 @@
 //! The one pass for literals.
-use super::sieve::Sieve;
+use super::sieve::{Next, Sieve};
 
 /// What is looked at where a literal stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +13,24 @@ pub(crate) enum Role {
     Name,
 }
 
+/// A literal, and what it is for.
+pub(crate) struct Entry<'d> {
+    pub(crate) text: &'d str,
+    pub(crate) role: Role,
+    /// Whether it is part of what is hidden.
+    pub(crate) claimed: bool,
+    /// The bytes that may follow it, if not any: a short literal stands everywhere, and is not
+    /// worth a look where nothing can come of it.
+    pub(crate) next: Option<[bool; 256]>,
+}
+
+impl<'d> Entry<'d> {
+    /// A literal that is kept, before whatever follows.
+    pub(crate) fn kept(text: &'d str, role: Role) -> Self {
+        Self { text, role, claimed: false, next: None }
+    }
+}
+
 /// All literals in one sieve, whatever their case.
 pub(crate) struct Literals {
     sieve: Sieve,
@@ -23,21 +41,24 @@ pub(crate) struct Literals {
 }
 
 impl Literals {
-    /// Builds the pass. `claimed` tells whether the literal is part of what is hidden.
-    pub(crate) fn new(entries: &[(&str, Role, bool)]) -> Self {
-        let mut texts: Vec<Vec<u8>> = Vec::new();
+    /// Builds the pass.
+    pub(crate) fn new(entries: &[Entry<'_>]) -> Self {
+        let mut texts: Vec<(Vec<u8>, Next)> = Vec::new();
         let mut roles: Vec<Vec<Role>> = Vec::new();
         let mut beginnings = Vec::new();
-        for (text, role, claimed) in entries {
+        for Entry { text, role, claimed, next } in entries {
             let text = text.to_ascii_lowercase().into_bytes();
             if *claimed {
                 beginnings.extend((1..text.len()).filter_map(|n| text.get(..n)).map(Vec::from));
             }
-            let known = texts.iter().position(|known| *known == text);
-            match known.and_then(|known| roles.get_mut(known)) {
-                Some(roles) => roles.push(*role),
+            let known = texts.iter().position(|(known, _)| *known == text);
+            match known.and_then(|known| texts.get_mut(known).zip(roles.get_mut(known))) {
+                Some(((_, known), roles)) => {
+                    roles.push(*role);
+                    *known = either(*known, *next);
+                }
                 None => {
-                    texts.push(text);
+                    texts.push((text, *next));
                     roles.push(vec![*role]);
                 }
             }
@@ -74,4 +95,11 @@ impl Literals {
         };
         (1..=longest).rev().find(is_beginning).unwrap_or(0)
     }
+}
+
+/// What may follow one or the other.
+fn either(one: Next, other: Next) -> Next {
+    let (mut one, other) = (one?, other?);
+    one.iter_mut().zip(other).for_each(|(one, other)| *one |= other);
+    Some(one)
 }

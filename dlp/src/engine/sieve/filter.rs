@@ -6,7 +6,7 @@
 //! look-up goes place by place. Literals of one or two bytes are compared directly.
 //!
 //! It may say yes where no literal stands, never no where one does.
-use crate::engine::bits::{BLOCK, bits, bits_of_8};
+use crate::engine::bits::{BLOCK, below, bits, bits_of_8};
 
 /// So many places are looked at in one go: many enough that nobody waits for the bytes just
 /// written to be readable as vectors.
@@ -18,7 +18,7 @@ const OVER: usize = 3;
 
 /// The places of one stretch, a bit each.
 pub(super) const PLACES: usize = WIDE;
-pub(super) type Places = [u64; WIDE / 64];
+pub(super) type Places = [u64; WIDE / BLOCK];
 
 const SLOT_BITS: u32 = 15;
 const SLOTS: usize = 1 << SLOT_BITS;
@@ -26,6 +26,23 @@ const SLOTS: usize = 1 << SLOT_BITS;
 const EMPTY: u8 = 0;
 /// Windows with different marks have this slot. No mark is even.
 const ANY: u8 = 2;
+
+/// What is reckoned for the places of a stretch.
+pub(super) struct Scratch<const N: usize, const HALF: usize> {
+    even: [u16; HALF],
+    odd: [u16; HALF],
+    marks: [[u8; 2]; HALF],
+    found: [u8; N],
+}
+
+impl<const N: usize, const HALF: usize> Scratch<N, HALF> {
+    fn new() -> Self {
+        Self { even: [0; HALF], odd: [0; HALF], marks: [[0; 2]; HALF], found: [0; N] }
+    }
+}
+
+pub(super) type Wide = Scratch<WIDE, { WIDE / 2 }>;
+type Narrow = Scratch<NARROW, { NARROW / 2 }>;
 
 /// The filter: built once.
 pub(super) struct Filter {
@@ -78,50 +95,61 @@ impl Filter {
     }
 
     /// Looks at the places from `at` on, [`PLACES`] at most.
-    pub(super) fn places(&self, text: &[u8], at: usize) -> Places {
+    #[inline]
+    pub(super) fn places(&self, text: &[u8], at: usize, wide: &mut Option<Wide>) -> Places {
         let rest = text.get(at..).unwrap_or_default();
-        let mut places = [0; WIDE / 64];
-        if let Some(part) = rest.get(..WIDE + OVER) {
-            self.look::<WIDE>(part, &mut places);
-            return places;
+        let mut places = [0; WIDE / BLOCK];
+        if let Some(part) = rest.first_chunk::<{ WIDE + OVER }>() {
+            self.look(part, wide.get_or_insert_with(Wide::new), &mut places);
+        } else if rest.len() > WIDE / 3 {
+            let part = padded::<{ WIDE + OVER }>(rest);
+            self.look(&part, wide.get_or_insert_with(Wide::new), &mut places);
+            cut(&mut places, rest.len());
+        } else {
+            self.few(rest, &mut places);
         }
-        self.rest(rest, &mut places);
         places
     }
 
-    /// The last places of a text, as if it went on with zeros.
-    #[inline(never)]
-    fn rest(&self, rest: &[u8], places: &mut Places) {
-        let mut padded = [0; WIDE + OVER];
-        let length = rest.len().min(WIDE);
-        for (to, from) in padded.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        for (word, from) in places.iter_mut().zip((0..length).step_by(64)) {
-            for half in (0..64).step_by(NARROW).take_while(|half| from + half < length) {
-                let start = from + half;
-                let mut part = [0];
-                if let Some(bytes) = padded.get(start..start + NARROW + OVER) {
-                    self.look::<NARROW>(bytes, &mut part);
-                }
-                let [part] = part;
-                *word |= part << half;
-            }
-            if let Some(beyond) = (from + 64).checked_sub(length) {
-                *word &= u64::MAX >> beyond;
+    /// The last places of a text.
+    fn few(&self, rest: &[u8], places: &mut Places) {
+        let mut narrow = Narrow::new();
+        for (number, from) in (0..rest.len()).step_by(NARROW).enumerate() {
+            let part = padded::<{ NARROW + OVER }>(rest.get(from..).unwrap_or_default());
+            let mut found = [0];
+            self.look(&part, &mut narrow, &mut found);
+            let [found] = found;
+            if let Some(word) = places.get_mut(number / 2) {
+                *word |= found << (number % 2 * NARROW);
             }
         }
+        cut(places, rest.len());
     }
 
     /// Looks at `N` places of a part that is [`OVER`] bytes longer.
     #[inline(always)]
-    fn look<const N: usize>(&self, part: &[u8], places: &mut [u64]) {
-        let mut slots = [[0_u16; 2]; N];
-        let mut marks = [0_u8; N];
-        let mut found = [0_u8; N];
-        hash(part, slots.split_at_mut(N / 2).0, &mut marks);
-        self.look_up(slots.split_at_mut(N / 2).0, &mut found);
-        for (found, mark) in found.iter_mut().zip(&marks) {
+    fn look<const N: usize, const HALF: usize>(
+        &self,
+        part: &[u8],
+        scratch: &mut Scratch<N, HALF>,
+        places: &mut [u64],
+    ) {
+        let Scratch { even, odd, marks, found } = scratch;
+        let lanes = |from: usize| {
+            let pairs = part.get(from..).unwrap_or_default().as_chunks::<2>().0.iter();
+            pairs.map(|pair| u16::from_le_bytes(*pair) | 0x2020)
+        };
+        for ((slot, first), last) in even.iter_mut().zip(lanes(0)).zip(lanes(2)) {
+            *slot = slot_of(first, last);
+        }
+        for ((slot, first), last) in odd.iter_mut().zip(lanes(1)).zip(lanes(3)) {
+            *slot = slot_of(first, last);
+        }
+        for ((mark, even), odd) in marks.iter_mut().zip(lanes(1)).zip(lanes(2)) {
+            *mark = (mark_of(even) >> 8 | mark_of(odd) & 0xFF00 | 0x0101).to_le_bytes();
+        }
+        self.look_up(even, odd, found);
+        for (found, mark) in found.iter_mut().zip(marks.as_flattened()) {
             *found = u8::from((*found == *mark) | (*found == ANY));
         }
         let after = part.get(1..).unwrap_or_default();
@@ -136,33 +164,39 @@ impl Filter {
         if N < BLOCK
             && let Some(place) = places.first_mut()
         {
-            *place =
-                found.as_chunks::<8>().0.iter().rev().fold(0, |all, one| all << 8 | bits_of_8(one));
+            let bytes = found.as_chunks::<8>().0.iter().rev();
+            *place = bytes.fold(0, |all, one| all << 8 | u64::from(bits_of_8(one)));
         }
     }
 
     /// One look-up for each place: what cannot be done many at a time.
     #[inline(never)]
-    fn look_up(&self, slots: &[[u16; 2]], found: &mut [u8]) {
+    fn look_up(&self, even: &[u16], odd: &[u16], found: &mut [u8]) {
         let look = |slot: u16| self.slots.get(usize::from(slot) % SLOTS).copied().unwrap_or(EMPTY);
-        for ([even, odd], [at_even, at_odd]) in slots.iter().zip(found.as_chunks_mut::<2>().0) {
+        for ((even, odd), [at_even, at_odd]) in
+            even.iter().zip(odd).zip(found.as_chunks_mut::<2>().0)
+        {
             *at_even = look(*even);
             *at_odd = look(*odd);
         }
     }
 }
 
-/// Slots and marks of the windows at the even and the odd places.
-#[inline(always)]
-fn hash(part: &[u8], slots: &mut [[u16; 2]], marks: &mut [u8]) {
-    let pairs = |from: usize| part.get(from..).unwrap_or_default().as_chunks::<2>().0;
-    let evens = pairs(0).iter().zip(pairs(2));
-    let odds = pairs(1).iter().zip(pairs(3));
-    let marks = marks.as_chunks_mut::<2>().0.iter_mut();
-    for ((((v0, v2), (v1, v3)), slot), mark) in evens.zip(odds).zip(slots).zip(marks) {
-        let [v0, v1, v2, v3] = [v0, v1, v2, v3].map(|pair| u16::from_le_bytes(*pair) | 0x2020);
-        *slot = [slot_of(v0, v2), slot_of(v1, v3)];
-        *mark = (mark_of(v1) >> 8 | mark_of(v2) & 0xFF00 | 0x0101).to_le_bytes();
+/// The beginning of a text, as if it went on with zeros.
+#[inline]
+pub(super) fn padded<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut padded = [0; N];
+    let length = text.len().min(N);
+    if let (Some(to), Some(from)) = (padded.get_mut(..length), text.get(..length)) {
+        to.copy_from_slice(from);
+    }
+    padded
+}
+
+/// Forgets the places that the text does not have.
+fn cut(places: &mut Places, length: usize) {
+    for (word, from) in places.iter_mut().zip((0..).step_by(BLOCK)) {
+        *word &= below(u32::try_from(length.saturating_sub(from)).unwrap_or(u32::MAX));
     }
 }
 

@@ -8,20 +8,52 @@ mod filter;
 mod tests;
 mod usual;
 
-use filter::{Filter, PLACES, Places};
+use filter::{Filter, PLACES, Places, Wide, padded};
 use usual::Usual;
+
+use super::bits::BLOCK;
 
 /// A window may begin so many bytes after the beginning of its literal.
 const OFFSETS: usize = 13;
 const WINDOW: usize = 4;
 
+/// Bytes that may follow a literal; any when there is none.
+pub(super) type Next = Option<[bool; 256]>;
+
 /// A literal, lower case.
 struct Literal {
     text: Vec<u8>,
+    /// The first bytes, to be compared at once.
+    head: Head,
     /// The longest other literal that is a beginning of this one.
     within: Option<usize>,
     /// Literals that this one is the longest beginning of.
     longer: Vec<usize>,
+}
+
+/// What sixteen bytes must be after `or`: letters lose their case, and what is behind the literal
+/// does not matter.
+#[derive(Clone, Copy)]
+struct Head {
+    or: u128,
+    is: u128,
+}
+
+const HEAD: usize = size_of::<u128>();
+
+impl Head {
+    fn new(text: &[u8]) -> Self {
+        let (mut or, mut is) = ([0xFF; HEAD], [0xFF; HEAD]);
+        for ((or, is), byte) in or.iter_mut().zip(&mut is).zip(text) {
+            *or = if byte.is_ascii_alphabetic() { 0x20 } else { 0 };
+            *is = byte | *or;
+        }
+        Self { or: u128::from_le_bytes(or), is: u128::from_le_bytes(is) }
+    }
+
+    fn begins(self, text: &[u8; HEAD]) -> bool {
+        u128::from_le_bytes(*text) | self.or == self.is
+    }
 }
 
 /// A place of a window: which literal, and how far behind its beginning.
@@ -35,56 +67,63 @@ struct Entry {
 pub(super) struct Sieve {
     literals: Vec<Literal>,
     filter: Filter,
-    /// Entries by the first three bytes of their window.
-    entries: Table,
+    windows: Table,
     /// Literals of one or two bytes that no other is a beginning of.
     shorts: Vec<usize>,
 }
 
 impl Sieve {
-    /// Builds the sieve. Literals have a byte at least and are all different.
-    pub(super) fn new(texts: Vec<Vec<u8>>) -> Self {
-        let mut sieve = Self {
-            literals: related(texts),
-            filter: Filter::new(),
-            entries: Table::default(),
-            shorts: Vec::new(),
-        };
+    /// Builds the sieve. Literals have a byte at least, are lower case and all different. One of
+    /// three bytes is found before the bytes that may follow it, before any other literal that it
+    /// is a beginning of, and at the end of the text.
+    pub(super) fn new(texts: Vec<(Vec<u8>, Next)>) -> Self {
+        let (texts, nexts): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
+        let literals = related(texts);
+        let mut filter = Filter::new();
+        let mut windows = Vec::new();
+        let mut shorts = Vec::new();
         let usual = Usual::new();
-        let mut entries = Vec::new();
-        // Short ones first: they have the least choice.
-        let mut roots: Vec<usize> = (0..sieve.literals.len()).collect();
-        roots.retain(|n| sieve.literals.get(*n).is_some_and(|literal| literal.within.is_none()));
-        roots.sort_by_key(|n| sieve.literals.get(*n).map(|literal| literal.text.len()));
-        for number in roots {
-            let Some(literal) = sieve.literals.get(number) else { continue };
-            match *literal.text.as_slice() {
+        let roots = literals.iter().zip(&nexts).enumerate();
+        let mut roots: Vec<_> = roots.filter(|(_, (root, _))| root.within.is_none()).collect();
+        // Those that have the least choice come first.
+        roots.sort_by_key(|(_, (root, _))| root.text.len());
+        for (literal, (root, nexts_to)) in roots {
+            match *root.text.as_slice() {
                 [] => {}
                 [first] => {
-                    sieve.filter.let_short(first, None);
-                    sieve.shorts.push(number);
+                    filter.let_short(first, None);
+                    shorts.push(literal);
                 }
                 [first, second] => {
-                    sieve.filter.let_short(first, Some(second));
-                    sieve.shorts.push(number);
+                    filter.let_short(first, Some(second));
+                    shorts.push(literal);
                 }
                 [a, b, c] => {
-                    for last in 0..=u8::MAX {
-                        sieve.filter.let_window(fold([a, b, c, last]));
+                    let longer = |next| {
+                        let fourth = |n: &usize| literals.get(*n)?.text.get(3).copied();
+                        root.longer.iter().filter_map(fourth).any(|byte| byte == next)
+                    };
+                    let may = |next: u8| {
+                        let listed = |list: [bool; 256]| list.get(usize::from(next)) == Some(&true);
+                        next == 0 || nexts_to.is_none_or(listed) || longer(next)
+                    };
+                    let mut all: Vec<u32> =
+                        (0..=u8::MAX).filter(|n| may(*n)).map(|n| fold([a, b, c, n])).collect();
+                    all.sort_unstable();
+                    all.dedup();
+                    for window in all {
+                        filter.let_window(window);
+                        windows.push((window, Entry { literal, offset: 0 }));
                     }
-                    entries.push((fold([a, b, c, 0]), Entry { literal: number, offset: 0 }));
                 }
                 ref text => {
-                    let Some((offset, window)) = choose(text, &usual, &sieve.filter) else {
-                        continue;
-                    };
-                    sieve.filter.let_window(window);
-                    entries.push((window, Entry { literal: number, offset }));
+                    let Some((offset, window)) = choose(text, &usual, &filter) else { continue };
+                    filter.let_window(window);
+                    windows.push((window, Entry { literal, offset }));
                 }
             }
         }
-        sieve.entries = Table::new(entries);
-        sieve
+        Self { literals, filter, windows: Table::new(windows), shorts }
     }
 
     /// Every literal in the text by its beginning, each with its number; at one place the longest
@@ -95,11 +134,12 @@ impl Sieve {
             text,
             base: 0,
             next: 0,
-            places: [0; PLACES / 64],
+            places: [0; PLACES / BLOCK],
             word: 0,
             waiting: [(0, 0); OFFSETS],
             count: 0,
             chain: None,
+            scratch: None,
         }
     }
 
@@ -107,10 +147,16 @@ impl Sieve {
         self.literals.get(literal).map_or(0, |literal| literal.text.len())
     }
 
+    #[inline]
     fn stands(&self, literal: usize, text: &[u8], at: usize) -> bool {
-        let Some(Literal { text: known, .. }) = self.literals.get(literal) else { return false };
-        let part = text.get(at..at + known.len());
-        part.is_some_and(|part| part.eq_ignore_ascii_case(known))
+        let Some(literal) = self.literals.get(literal) else { return false };
+        if let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk)
+            && (literal.text.len() <= HEAD || !literal.head.begins(bytes))
+        {
+            return literal.head.begins(bytes);
+        }
+        let part = text.get(at..at + literal.text.len());
+        part.is_some_and(|part| part.eq_ignore_ascii_case(&literal.text))
     }
 
     /// The longest literal that stands where this one does.
@@ -149,13 +195,18 @@ fn related(texts: Vec<Vec<u8>>) -> Vec<Literal> {
     };
     let longer: Vec<Vec<usize>> = (0..texts.len()).map(longer).collect();
     let parts = texts.into_iter().zip(within).zip(longer);
-    parts.map(|((text, within), longer)| Literal { text, within, longer }).collect()
+    parts
+        .map(|((text, within), longer)| Literal { head: Head::new(&text), text, within, longer })
+        .collect()
 }
 
 /// The window that costs the least: rare in usual text, and not in the way of others.
 fn choose(text: &[u8], usual: &Usual, filter: &Filter) -> Option<(usize, u32)> {
     let windows = text.array_windows::<WINDOW>().take(OFFSETS).enumerate();
-    let cost = |window: &[u8; WINDOW]| (filter.crowds(fold(*window)), usual.cost(window));
+    let cost = |window: &[u8; WINDOW]| {
+        let (seen, pairs) = usual.cost(window);
+        (seen, filter.crowds(fold(*window)), pairs)
+    };
     windows.min_by_key(|(_, window)| cost(window)).map(|(offset, window)| (offset, fold(*window)))
 }
 
@@ -164,55 +215,58 @@ fn fold(window: [u8; WINDOW]) -> u32 {
     u32::from_le_bytes(window) | 0x2020_2020
 }
 
-/// Entries by the first three bytes of a window: open addressing, a quarter full at most.
-#[derive(Default)]
+/// Entries by their window: open addressing, a quarter full at most.
 struct Table {
-    /// Three bytes, and where their entries are.
-    keys: Vec<(u32, u32, u32)>,
-    entries: Vec<Entry>,
+    /// Windows, and where their entries begin.
+    keys: Vec<(u32, u32)>,
+    /// In groups of one window; the last of each has no other behind it.
+    entries: Vec<(Entry, bool)>,
     shift: u32,
 }
 
+/// No window: folded, each has a bit in every byte.
+const FREE: u32 = 0;
+
 impl Table {
     fn new(mut windows: Vec<(u32, Entry)>) -> Self {
-        const FREE: (u32, u32, u32) = (u32::MAX, 0, 0);
-        windows.sort_by_key(|(window, _)| window & 0xFF_FFFF);
+        windows.sort_by_key(|(window, _)| *window);
         let size = (windows.len() * 4).next_power_of_two().max(2);
-        let shift = 32 - size.trailing_zeros();
-        let mut table = Self { keys: vec![FREE; size], entries: Vec::new(), shift };
-        for same in windows.chunk_by(|(one, _), (other, _)| one << 8 == other << 8) {
-            let Some(key) = same.first().map(|(window, _)| window & 0xFF_FFFF) else { continue };
+        let shift = u32::BITS - size.trailing_zeros();
+        let mut table = Self { keys: vec![(FREE, 0); size], entries: Vec::new(), shift };
+        for same in windows.chunk_by(|(one, _), (other, _)| one == other) {
             let from = table.entries.len() as u32;
-            table.entries.extend(same.iter().map(|(_, entry)| *entry));
-            let to = table.entries.len() as u32;
-            let home = table.home(key);
-            let mut steps = (home..size).chain(0..home);
-            let free = steps.find(|at| table.keys.get(*at) == Some(&FREE));
-            if let Some(slot) = free.and_then(|at| table.keys.get_mut(at)) {
-                *slot = (key, from, to);
+            table.entries.extend(same.iter().map(|(_, entry)| (*entry, true)));
+            if let (Some(last), Some((window, _))) = (table.entries.last_mut(), same.first()) {
+                last.1 = false;
+                let home = table.home(*window);
+                let free = (home..size)
+                    .chain(0..home)
+                    .find(|at| table.keys.get(*at).is_some_and(|(known, _)| *known == FREE));
+                if let Some(key) = free.and_then(|at| table.keys.get_mut(at)) {
+                    *key = (*window, from);
+                }
             }
         }
         table
     }
 
-    fn home(&self, key: u32) -> usize {
-        (key.wrapping_mul(0x9E37_79B1) >> self.shift) as usize
+    #[inline]
+    fn home(&self, window: u32) -> usize {
+        (window.wrapping_mul(0x9E37_79B1) >> self.shift) as usize
     }
 
-    /// The entries whose window may begin with these bytes.
-    fn find(&self, window: u32) -> &[Entry] {
-        let key = window & 0xFF_FFFF;
-        let home = self.home(key);
-        let (before, after) = self.keys.split_at_checked(home).unwrap_or_default();
-        for (known, from, to) in after.iter().chain(before) {
-            if *known == key {
-                return self.entries.get(*from as usize..*to as usize).unwrap_or_default();
-            }
-            if *known == u32::MAX {
-                break;
+    /// Where the entries with this window begin.
+    #[inline]
+    fn find(&self, window: u32) -> Option<usize> {
+        let mut at = self.home(window);
+        loop {
+            match self.keys.get(at) {
+                Some((known, from)) if *known == window => return Some(*from as usize),
+                Some((FREE, _)) => return None,
+                Some(_) => at += 1,
+                None => at = 0,
             }
         }
-        &[]
     }
 }
 
@@ -231,6 +285,7 @@ pub(super) struct Find<'s, 't> {
     count: usize,
     /// The literal to be told next, and where it begins.
     chain: Option<(usize, usize)>,
+    scratch: Option<Wide>,
 }
 
 impl Iterator for Find<'_, '_> {
@@ -256,18 +311,19 @@ impl Iterator for Find<'_, '_> {
 
 impl Find<'_, '_> {
     /// The next place at which something may stand.
+    #[inline]
     fn place(&mut self) -> Option<usize> {
         loop {
             while let Some(word) = self.places.get(self.word) {
                 if *word != 0 {
-                    return Some(self.base + self.word * 64 + word.trailing_zeros() as usize);
+                    return Some(self.base + self.word * BLOCK + word.trailing_zeros() as usize);
                 }
                 self.word += 1;
             }
             if self.next >= self.text.len() {
                 return None;
             }
-            self.places = self.sieve.filter.places(self.text, self.next);
+            self.places = self.sieve.filter.places(self.text, self.next, &mut self.scratch);
             self.base = self.next;
             self.next += PLACES;
             self.word = 0;
@@ -282,18 +338,22 @@ impl Find<'_, '_> {
     }
 
     /// Looks which literals have their window at this place, and is done with it.
+    #[inline]
     fn look(&mut self, place: usize) {
         if let Some(word) = self.places.get_mut(self.word) {
             *word &= word.wrapping_sub(1);
         }
         let sieve = self.sieve;
-        let mut bytes = [0; WINDOW];
-        for (to, from) in bytes.iter_mut().zip(self.text.get(place..).unwrap_or_default()) {
-            *to = *from;
-        }
-        for entry in sieve.entries.find(fold(bytes)) {
-            if let Some(at) = place.checked_sub(entry.offset) {
-                self.take(entry.literal, at);
+        let rest = self.text.get(place..).unwrap_or_default();
+        let window = rest.first_chunk().copied().unwrap_or_else(|| padded(rest));
+        if let Some(from) = sieve.windows.find(fold(window)) {
+            for (entry, more) in sieve.windows.entries.get(from..).unwrap_or_default() {
+                if let Some(at) = place.checked_sub(entry.offset) {
+                    self.take(entry.literal, at);
+                }
+                if !more {
+                    break;
+                }
             }
         }
         for short in &sieve.shorts {
@@ -303,7 +363,6 @@ impl Find<'_, '_> {
 
     /// Lets a literal wait if it stands there. One that others begin with is the only one of its
     /// beginning, so that there is room for all.
-    #[inline]
     fn take(&mut self, literal: usize, at: usize) {
         if !self.sieve.stands(literal, self.text, at) {
             return;

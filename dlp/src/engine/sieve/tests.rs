@@ -17,7 +17,8 @@ fn expected(literals: &[Vec<u8>], text: &[u8]) -> Vec<(usize, usize)> {
 }
 
 fn check(literals: &[Vec<u8>], text: &[u8]) -> Result<(), TestCaseError> {
-    let found: Vec<_> = Sieve::new(literals.to_vec()).find(text).collect();
+    let found: Vec<_> =
+        Sieve::new(literals.iter().map(|text| (text.clone(), None)).collect()).find(text).collect();
     prop_assert_eq!(found, expected(literals, text), "{:?} in {:?}", literals, text);
     Ok(())
 }
