@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::detectors::{self, DETECTORS};
 use crate::engine::hit::{self, Cluster};
-use crate::engine::literals::{Entry, Literals, Role};
+use crate::engine::literals::{Literals, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
 use crate::engine::{Window, key, pem, url};
@@ -28,23 +28,22 @@ impl Scanner {
     /// Compiles the built-in detectors.
     pub fn new() -> Result<Self, ScannerError> {
         let mut tokens = Vec::new();
-        let mut entries = vec![
-            Entry { claimed: true, ..Entry::kept(pem::LITERAL, Role::PrivateKey) },
-            Entry::kept(url::LITERAL, Role::Url),
-            Entry::kept("@", Role::Email),
-        ];
-        entries.extend(key::ROOTS.iter().map(|root| Entry::kept(root, Role::Name)));
+        let mut entries: Vec<(&str, Role, bool)> =
+            vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
+        entries.push(("@", Role::Email, false));
+        entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         for detector in DETECTORS.iter().copied().flatten() {
             let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
             let role = Role::Token(tokens.len());
             let claimed = detector.lead.is_empty();
-            entries.extend(detector.literals.iter().map(|literal| {
-                let next = Some(token.next(literal));
-                Entry { text: literal, role, claimed, next }
-            }));
+            entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
             tokens.push(token);
         }
-        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries), tokens } })
+        let literals = Literals::new(&entries, |text, role| match role {
+            Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
+            _ => None,
+        });
+        Ok(Self { surveyor: Surveyor { literals, tokens } })
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.

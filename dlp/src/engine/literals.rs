@@ -13,24 +13,6 @@ pub(crate) enum Role {
     Name,
 }
 
-/// A literal, and what it is for.
-pub(crate) struct Entry<'d> {
-    pub(crate) text: &'d str,
-    pub(crate) role: Role,
-    /// Whether it is part of what is hidden.
-    pub(crate) claimed: bool,
-    /// The bytes that may follow it, if not any: a short literal stands everywhere, and is not
-    /// worth a look where nothing can come of it.
-    pub(crate) next: Option<[bool; 256]>,
-}
-
-impl<'d> Entry<'d> {
-    /// A literal that is kept, before whatever follows.
-    pub(crate) fn kept(text: &'d str, role: Role) -> Self {
-        Self { text, role, claimed: false, next: None }
-    }
-}
-
 /// All literals in one sieve, whatever their case.
 pub(crate) struct Literals {
     sieve: Sieve,
@@ -41,12 +23,15 @@ pub(crate) struct Literals {
 }
 
 impl Literals {
-    /// Builds the pass.
-    pub(crate) fn new(entries: &[Entry<'_>]) -> Self {
+    /// Builds the pass. Each entry has a literal, what it is for, and whether it is part of what is
+    /// hidden. `next` tells which bytes may follow, if not any: a short literal stands everywhere,
+    /// and is not worth a look where nothing can come of it.
+    pub(crate) fn new(entries: &[(&str, Role, bool)], next: impl Fn(&str, Role) -> Next) -> Self {
         let mut texts: Vec<(Vec<u8>, Next)> = Vec::new();
         let mut roles: Vec<Vec<Role>> = Vec::new();
         let mut beginnings = Vec::new();
-        for Entry { text, role, claimed, next } in entries {
+        for (text, role, claimed) in entries {
+            let next = next(text, *role);
             let text = text.to_ascii_lowercase().into_bytes();
             if *claimed {
                 beginnings.extend((1..text.len()).filter_map(|n| text.get(..n)).map(Vec::from));
@@ -55,10 +40,10 @@ impl Literals {
             match known.and_then(|known| texts.get_mut(known).zip(roles.get_mut(known))) {
                 Some(((_, known), roles)) => {
                     roles.push(*role);
-                    *known = either(*known, *next);
+                    *known = either(*known, next);
                 }
                 None => {
-                    texts.push((text, *next));
+                    texts.push((text, next));
                     roles.push(vec![*role]);
                 }
             }
