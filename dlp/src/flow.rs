@@ -117,7 +117,14 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window { text: &self.text, floor: self.floor, ended, value: None };
+        let window = Window {
+            text: &self.text,
+            floor: self.floor,
+            ended,
+            value: None,
+            joints: &[],
+            streamed: true,
+        };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {
@@ -139,7 +146,7 @@ impl Flow {
                     tag: cluster.tag.clone(),
                 });
             }
-            if cluster.action > Action::Allow {
+            if cluster.action > Action::Allow && cluster.is_told() {
                 settled.acted.push(cluster.acted(Place::Text, self.base));
             }
             if cluster.runs_on {

@@ -1,11 +1,15 @@
 //! The one pass for literals.
 use super::sieve::{Next, Sieve};
 
+use crate::unfold::turned::Turn;
+
 /// What is looked at where a literal stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
     /// The token with this number.
     Token(usize),
+    /// The token with this number, turned.
+    Turned(usize, Turn),
     PrivateKey,
     Url,
     Email,
