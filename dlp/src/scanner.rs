@@ -23,9 +23,6 @@ pub enum ScannerError {
     /// A pattern that does not compile, or needs too many states.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
-    /// The literals together need too many states.
-    #[error("the literals of the detectors cannot be used: {0}")]
-    Literals(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -50,7 +47,11 @@ impl Scanner {
             tokens.push(token);
         }
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
-        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens } })
+        let literals = Literals::new(&entries, |text, role| match role {
+            Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
+            _ => None,
+        });
+        Ok(Self { surveyor: Surveyor { literals, tokens } })
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.
