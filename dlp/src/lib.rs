@@ -21,6 +21,7 @@
 //! - time is linear in the text, whatever the text is, and nothing is compiled while it is read;
 //! - redaction is idempotent, JSON stays JSON, and a stream comes out as its whole text would,
 //!   however it was cut ([`TextStream`]).
+pub mod bench;
 mod class;
 mod coding;
 mod deltas;
