@@ -1,4 +1,5 @@
-//! Event streams that are held whole (WHATWG HTML section 9.2.6).
+//! Event streams that are held whole (WHATWG HTML section 9.2.6). Fields that the standard does not
+//! know are dropped, as its readers drop them.
 use serde_json::Value;
 
 use super::limits::Why;
@@ -21,6 +22,8 @@ struct Event {
 }
 
 const DATA: &str = "data";
+/// All names; a comment has none.
+const NAMES: [&str; 5] = ["", DATA, "event", "id", "retry"];
 
 impl Events {
     pub(crate) fn open(bytes: &[u8], opening: &mut Opening<'_>) -> Result<Self, Why> {
@@ -37,6 +40,9 @@ impl Events {
                 continue;
             }
             let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            if !NAMES.contains(&name) {
+                continue;
+            }
             event.take(name, value.strip_prefix(' ').unwrap_or(value));
         }
         events.extend(event.end(opening)?);
@@ -96,7 +102,7 @@ impl Event {
         for (name, value) in &mut self.fields {
             changed |= match &mut self.document {
                 Some(document) if name == DATA => look.json(document),
-                _ => look.text(None, value) | look.key(name),
+                _ => look.text(None, value),
             };
         }
         changed
