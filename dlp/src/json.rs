@@ -70,7 +70,7 @@ impl Scanner {
 
     /// The hits in a string or a number, the name before it taken into account. Places count in
     /// the text alone.
-    fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
+    pub(crate) fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
         let telling = |name: &&str| {
             let name = name.as_bytes();
             (key::holds_root(name) || is_context(name)) && !boundary::has_tag(name)

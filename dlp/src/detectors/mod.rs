@@ -206,4 +206,4 @@ pub(crate) use {
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
