@@ -92,6 +92,13 @@ impl Scanner {
         hit::clusters(self.surveyor.survey(window).hits, judge)
     }
 
+    /// The literals and the pattern of each token, for benchmarks that compare.
+    #[doc(hidden)]
+    pub fn patterns() -> impl Iterator<Item = (&'static [&'static str], String)> {
+        let tokens = DETECTORS.iter().copied().flatten();
+        tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
+    }
+
     /// The names of all detectors with what they are for, as the documentation lists them.
     pub fn detectors() -> impl Iterator<Item = (&'static str, &'static str)> {
         detectors::catalogue()
