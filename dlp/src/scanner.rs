@@ -92,6 +92,13 @@ impl Scanner {
         hit::clusters(self.surveyor.survey(window).hits, judge)
     }
 
+    /// The literals and the pattern of each token, for benchmarks that compare.
+    #[doc(hidden)]
+    pub fn patterns() -> impl Iterator<Item = (&'static [&'static str], String)> {
+        let tokens = DETECTORS.iter().copied().flatten();
+        tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
+    }
+
     /// All detectors, as the documentation lists them.
     pub fn detectors() -> impl Iterator<Item = CatalogueEntry> {
         detectors::catalogue()
