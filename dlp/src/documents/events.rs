@@ -87,7 +87,7 @@ impl Event {
         self.fields.iter().find(|(name, _)| name == DATA).map(|(_, data)| data.as_str())
     }
 
-    fn end(mut self, opening: &Opening<'_>) -> Result<Option<Self>, Why> {
+    fn end(mut self, opening: &mut Opening<'_>) -> Result<Option<Self>, Why> {
         if self.fields.is_empty() {
             return Ok(None);
         }

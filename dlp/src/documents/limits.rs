@@ -11,7 +11,7 @@ pub struct Limits {
     pub depth: usize,
     /// Form fields, parts and files.
     pub entries: usize,
-    /// XML elements, lines, events and protobuf fields.
+    /// XML elements, lines, events, JSON values and protobuf fields.
     pub nodes: usize,
     /// Bytes that decompression makes, all together.
     pub expanded_bytes: usize,

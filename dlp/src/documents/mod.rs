@@ -183,7 +183,7 @@ impl Opening<'_> {
             Kind::Form => Form::open(bytes, &mut self.budget).map(Node::Form),
             Kind::Grpc(coding) => Frames::open(bytes, coding.as_deref(), self).map(Node::Frames),
             Kind::Json => match (self.json)(bytes) {
-                Ok(value) => Ok(Node::Json(value)),
+                Ok(value) => self.weigh(value).map(Node::Json),
                 Err(NotJson::Refused(what)) => Err(Why::Malformed(what)),
                 Err(NotJson::Syntax) => Err(Why::Malformed("it is not JSON")),
             },
@@ -211,7 +211,7 @@ impl Opening<'_> {
         }
     }
 
-    fn text(&self, text: &str) -> Result<Node, Why> {
+    fn text(&mut self, text: &str) -> Result<Node, Why> {
         Ok(match self.json(text)? {
             Some(value) => Node::Json(value),
             None => Node::Text(text.to_owned()),
@@ -219,8 +219,22 @@ impl Opening<'_> {
     }
 
     /// A text that is a JSON object or list.
-    pub(crate) fn json(&self, text: &str) -> Result<Option<Value>, Why> {
-        text::disguised(text, self.json)
+    pub(crate) fn json(&mut self, text: &str) -> Result<Option<Value>, Why> {
+        text::disguised(text, self.json)?.map(|value| self.weigh(value)).transpose()
+    }
+
+    /// Counts the values of a document: many small ones are as large as one.
+    fn weigh(&mut self, value: Value) -> Result<Value, Why> {
+        let mut open = vec![&value];
+        while let Some(value) = open.pop() {
+            self.budget.node()?;
+            match value {
+                Value::Array(items) => open.extend(items),
+                Value::Object(members) => open.extend(members.values()),
+                _ => {}
+            }
+        }
+        Ok(value)
     }
 }
 

@@ -3,10 +3,10 @@ use std::io::Read;
 
 use tar::{Archive, EntryType};
 
+use super::Opening;
 use super::kind::Kind;
 use super::limits::Why;
 use super::pack::{Entry, Pack};
-use super::{Node, Opening};
 
 const BROKEN: Why = Why::Malformed("it is not a well-formed tar archive");
 
@@ -18,17 +18,20 @@ pub(crate) fn open(bytes: &[u8], opening: &mut Opening<'_>) -> Result<Pack, Why>
     for entry in archive.entries().map_err(|_| BROKEN)? {
         opening.budget.entry()?;
         let mut entry = entry.map_err(|_| BROKEN)?;
+        if entry.header().entry_type() == EntryType::GNUSparse {
+            // Its holes are made when it is read, as large as it says.
+            return Err(Why::Coding);
+        }
         let start = usize::try_from(entry.raw_file_position()).map_err(|_| BROKEN)?;
         // Headers, long names and extensions: plain bytes.
         beside.extend(bytes.get(end..start).map(<[u8]>::to_vec));
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let mut plain = Vec::new();
-        entry.read_to_end(&mut plain).map_err(|_| BROKEN)?;
+        // A size may be said that is not there.
+        let there = bytes.len() as u64;
+        entry.by_ref().take(there).read_to_end(&mut plain).map_err(|_| BROKEN)?;
         end = start.checked_add(plain.len()).ok_or(BROKEN)?;
-        let body = match entry.header().entry_type() {
-            EntryType::GNUSparse => Node::Unread(plain, Why::Coding),
-            _ => opening.inner(&Kind::Any, &plain),
-        };
+        let body = opening.inner(&Kind::Any, &plain);
         entries.push(Entry { name, body });
     }
     let rest = bytes.get(end..).unwrap_or_default();

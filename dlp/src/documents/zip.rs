@@ -20,23 +20,24 @@ pub(crate) fn open(bytes: &[u8], opening: &mut Opening<'_>) -> Result<Pack, Why>
     if archive.end_offset() != bytes.len() as u64 {
         return Err(GAPS);
     }
-    let mut entries = Vec::new();
-    let mut ranges = Vec::new();
-    let mut records = archive.entries();
-    while let Some(record) = records.next_entry().map_err(|_| BROKEN)? {
+    let mut records = Vec::new();
+    let mut directory = archive.entries();
+    while let Some(record) = directory.next_entry().map_err(|_| BROKEN)? {
         opening.budget.entry()?;
-        let (entry, range) = file(&archive, &record, opening)?;
-        entries.push(entry);
-        ranges.push(range);
+        records.push(record);
     }
-    if entries.len() as u64 != archive.entries_hint() {
+    if records.len() as u64 != archive.entries_hint() {
         return Err(GAPS);
     }
+    let ranges = records.iter().map(|record| range(&archive, record)).collect::<Result<_, _>>()?;
+    // Before any file is read: files that share their bytes would make much of little.
     let beside = beside(bytes, ranges, archive.directory_offset())?;
+    let files = records.iter().map(|record| file(&archive, record, opening));
+    let entries = files.collect::<Result<_, _>>()?;
     Ok(Pack { raw: bytes.to_vec(), entries, beside })
 }
 
-/// Where a file's header begins, where its data begins and ends, and how much may follow that.
+/// Where a file's header begins, where its data begins and ends, and whether something may follow.
 struct Range {
     header: usize,
     data: usize,
@@ -44,11 +45,7 @@ struct Range {
     descriptor: bool,
 }
 
-fn file(
-    archive: &ZipSliceArchive<&[u8]>,
-    record: &ZipFileHeaderRecord<'_>,
-    opening: &mut Opening<'_>,
-) -> Result<(Entry, Range), Why> {
+fn range(archive: &ZipSliceArchive<&[u8]>, record: &ZipFileHeaderRecord<'_>) -> Result<Range, Why> {
     let entry = archive.get_entry(record.wayfinder()).map_err(|_| BROKEN)?;
     let local = entry.local_header();
     let same_name = local.file_path().as_bytes() == record.file_path().as_bytes();
@@ -58,30 +55,38 @@ fn file(
     }
     let (data, end) = entry.compressed_data_range();
     let place = |at: u64| usize::try_from(at).map_err(|_| BROKEN);
-    let range = Range {
+    Ok(Range {
         header: place(record.local_header_offset())?,
         data: place(data)?,
         end: place(end)?,
         descriptor: record.flags().has_data_descriptor(),
-    };
+    })
+}
+
+fn file(
+    archive: &ZipSliceArchive<&[u8]>,
+    record: &ZipFileHeaderRecord<'_>,
+    opening: &mut Opening<'_>,
+) -> Result<Entry, Why> {
+    let entry = archive.get_entry(record.wayfinder()).map_err(|_| BROKEN)?;
     let name = String::from_utf8_lossy(record.file_path().as_bytes()).into_owned();
     let packed = entry.data();
-    let body = if record.flags().is_encrypted() {
-        Node::Unread(packed.to_vec(), Why::Encrypted)
-    } else {
-        match plain(record.compression_method(), packed, opening) {
-            Ok(plain) => {
-                let made = ZipVerification {
-                    crc: rawzip::crc32(&plain),
-                    uncompressed_size: plain.len() as u64,
-                };
-                entry.claim_verifier().valid(made).map_err(|_| BROKEN)?;
-                opening.inner(&Kind::Any, &plain)
-            }
-            Err(why) => Node::Unread(packed.to_vec(), why),
+    if record.flags().is_encrypted() {
+        let body = Node::Unread(packed.to_vec(), Why::Encrypted);
+        return Ok(Entry { name, body });
+    }
+    let body = match plain(record.compression_method(), packed, opening) {
+        Err(why) => Node::Unread(packed.to_vec(), why),
+        Ok(plain) => {
+            let made = ZipVerification {
+                crc: rawzip::crc32(&plain),
+                uncompressed_size: plain.len() as u64,
+            };
+            entry.claim_verifier().valid(made).map_err(|_| BROKEN)?;
+            opening.inner(&Kind::Any, &plain)
         }
     };
-    Ok((Entry { name, body }, range))
+    Ok(Entry { name, body })
 }
 
 fn plain(

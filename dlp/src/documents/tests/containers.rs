@@ -160,6 +160,15 @@ fn archives_with_two_readings_are_not_read() {
     let mut renamed = whole.clone();
     renamed[30] = b'c';
     assert!(matches!(open(&Kind::Any, &renamed).unread(), Some(Why::Malformed(_))));
+    // Two entries that share their bytes.
+    let one = zip(&[("a", b"hello")]);
+    let at = one.len() - 22 - 47;
+    let (files, rest) = one.split_at(at);
+    let (record, end) = rest.split_at(47);
+    let mut end = end.to_vec();
+    (end[8], end[10], end[12]) = (2, 2, 94);
+    let shared = [files, record, record, &end].concat();
+    assert!(matches!(open(&Kind::Any, &shared).unread(), Some(Why::Malformed(_))));
     let trailing = [gzip(b"a"), b"more".to_vec()].concat();
     assert!(matches!(open(&Kind::Any, &trailing).unread(), Some(Why::Malformed(_))));
 }
