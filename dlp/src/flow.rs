@@ -117,7 +117,7 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window { text: &self.text, floor: self.floor, ended, value: None };
+        let window = Window { floor: self.floor, ended, ..Window::whole(&self.text) };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {

@@ -1,6 +1,7 @@
 //! The scanner: built once, used by everyone.
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::detectors::{self, DETECTORS};
 use crate::engine::hit::{self, Cluster};
@@ -10,6 +11,7 @@ use crate::engine::token::Token;
 use crate::engine::{Window, key, pem, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
+use crate::known::Known;
 
 /// Knows every built-in detector; compiled once, when the process starts or its settings load.
 pub struct Scanner {
@@ -42,7 +44,14 @@ impl Scanner {
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
             tokens.push(token);
         }
-        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens } })
+        let literals = Literals::new(&entries)?;
+        Ok(Self { surveyor: Surveyor { literals, tokens, known: None } })
+    }
+
+    /// Looks for what is known as well.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.surveyor.known = Some(known).filter(|known| !known.is_empty());
+        self
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.

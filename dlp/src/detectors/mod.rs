@@ -6,9 +6,11 @@
 //! `engine` and are described here.
 use crate::engine::{assign, digits, email, iban, pem, url};
 use crate::finding::Grade;
+use crate::known;
 
 mod cloud;
 mod code;
+mod content;
 mod models;
 mod payment;
 mod personal;
@@ -16,8 +18,14 @@ mod secrets;
 mod services;
 
 /// The tables of tokens.
-pub(crate) const DETECTORS: &[&[Detector]] =
-    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, models::TOKENS, services::TOKENS];
+pub(crate) const DETECTORS: &[&[Detector]] = &[
+    secrets::TOKENS,
+    cloud::TOKENS,
+    code::TOKENS,
+    models::TOKENS,
+    services::TOKENS,
+    content::TOKENS,
+];
 
 /// A token with literals of its own.
 ///
@@ -124,14 +132,22 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
 
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let shapes = payment::SHAPES
+        .iter()
+        .chain(personal::SHAPES)
+        .chain(secrets::SHAPES)
+        .chain(content::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS])
+    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS]).chain(known::CLASSES)
 }
 
 /// The names of all detectors and what they are for.
 pub(crate) fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let shapes = payment::SHAPES
+        .iter()
+        .chain(personal::SHAPES)
+        .chain(secrets::SHAPES)
+        .chain(content::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten();
     tokens
         .map(|token| (token.name, token.about))
@@ -150,6 +166,7 @@ pub(crate) struct ShapeEntry {
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use content::INJECTION;
 pub(crate) use {
     assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,

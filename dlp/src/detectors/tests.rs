@@ -41,8 +41,13 @@ fn check(scanner: &Scanner, name: &str, class: &str, text: &str, expect: bool) -
     let findings = scanner.scan(text.as_bytes());
     let found = findings
         .iter()
-        .any(|finding| finding.class.as_str() == class && finding.grade >= Grade::Likely);
+        .any(|finding| finding.class.as_str() == class && finding.grade >= least(class));
     (found != expect).then(|| format!("{name}: `{text}` gave {findings:?}\n"))
+}
+
+/// What speaks to the model is never more than possible.
+fn least(class: &str) -> Grade {
+    if class.starts_with("content.") { Grade::Possible } else { Grade::Likely }
 }
 
 #[test]
@@ -50,7 +55,11 @@ fn examples_are_found_and_counter_examples_are_not() {
     let scanner = Scanner::new().unwrap();
     let tokens = DETECTORS.iter().copied().flatten();
     let tokens = tokens.map(|t| (t.name, t.class, t.examples, t.counter_examples));
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let shapes = payment::SHAPES
+        .iter()
+        .chain(personal::SHAPES)
+        .chain(secrets::SHAPES)
+        .chain(content::SHAPES);
     let shapes = shapes.map(|s| (s.name, s.class, s.examples, s.counter_examples));
     let mut wrong = String::new();
     for (name, class, examples, counter_examples) in tokens.chain(shapes) {

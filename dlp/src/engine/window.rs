@@ -11,11 +11,13 @@ pub(crate) struct Window<'t> {
     /// Where the value begins that reaches to the end of the text: a JSON string behind the name
     /// of its member.
     pub(crate) value: Option<usize>,
+    /// The rows of known records that the document around the text holds, by index.
+    pub(crate) rows: &'t [Vec<u32>],
 }
 
 impl<'t> Window<'t> {
     pub(crate) fn whole(text: &'t [u8]) -> Self {
-        Self { text, floor: 0, ended: true, value: None }
+        Self { text, floor: 0, ended: true, value: None, rows: &[] }
     }
 
     pub(crate) fn len(&self) -> usize {
