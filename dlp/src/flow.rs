@@ -117,7 +117,12 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window { floor: self.floor, ended, ..Window::whole(&self.text) };
+        let window = Window {
+            floor: self.floor,
+            ended,
+            streamed: true,
+            ..Window::whole(&self.text)
+        };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {
@@ -139,7 +144,7 @@ impl Flow {
                     tag: cluster.tag.clone(),
                 });
             }
-            if cluster.action > Action::Allow {
+            if cluster.action > Action::Allow && cluster.is_told() {
                 settled.acted.push(cluster.acted(Place::Text, self.base));
             }
             if cluster.runs_on {

@@ -18,7 +18,8 @@ impl Scanner {
         let walk = Walk::new(self, None, &|_| false, value);
         walk.value(value, &mut Vec::new(), &mut |path, part, _, clusters| {
             let place = place(self, path, part);
-            findings.extend(clusters.iter().map(|cluster| cluster.finding(place.clone(), 0)));
+            let told = clusters.iter().filter(|cluster| cluster.is_told());
+            findings.extend(told.map(|cluster| cluster.finding(place.clone(), 0)));
         });
         findings
     }

@@ -37,6 +37,7 @@ mod name;
 mod pointer;
 mod scanner;
 mod text_stream;
+mod unfold;
 
 pub use class::Class;
 pub use coding::{Coding, Codings};
