@@ -117,12 +117,8 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window {
-            floor: self.floor,
-            ended,
-            streamed: true,
-            ..Window::whole(&self.text)
-        };
+        let window =
+            Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {

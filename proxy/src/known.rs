@@ -1,8 +1,10 @@
 //! What is known and looked for: reads indexes, canaries and the gate's own secrets, and keeps
 //! hashes of them.
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tollgate_config::settings::{self, Credential, SecretRef, Settings};
+use tollgate_dlp::Name;
 use tollgate_dlp::known::{
     DocumentIndex, Known, KnownKey, RecordIndex, RecordUse, Secret, ValueError, Values,
 };
@@ -83,6 +85,10 @@ fn key(place: &SecretRef) -> Result<KnownKey, SnapshotFault> {
     })
 }
 
+fn named(name: &str) -> Name {
+    Arc::<str>::from(name).into()
+}
+
 fn shown(place: &SecretRef) -> String {
     match place {
         SecretRef::File(path) => path.display().to_string(),
@@ -95,14 +101,9 @@ fn index_file(path: &Path) -> Result<Vec<u8>, SnapshotFault> {
 }
 
 /// A whole file, up to a bound.
-fn bytes(
-    what: &'static str,
-    path: &Path,
-    max: u64,
-) -> Result<Zeroizing<Vec<u8>>, SnapshotFault> {
+fn bytes(what: &'static str, path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, SnapshotFault> {
     use std::io::Read as _;
-    let unreadable =
-        |reason| SnapshotFault::Unreadable { what, path: path.to_owned(), reason };
+    let unreadable = |reason| SnapshotFault::Unreadable { what, path: path.to_owned(), reason };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -121,7 +122,7 @@ fn values(settings: &Settings) -> Result<Values, SnapshotFault> {
     let mut values = Values::new(&key);
     for canary in &settings.dlp.known.canaries {
         let value = read_secret(&canary.value)?;
-        let added = values.add(Secret::Canary, canary.name.as_str().into(), &value);
+        let added = values.add(Secret::Canary, named(&canary.name), &value);
         added.map_err(|error| SnapshotFault::Known {
             what: "canary",
             place: shown(&canary.value),
@@ -179,16 +180,11 @@ fn gate(settings: &Settings, values: &mut Values) -> Result<(), SnapshotFault> {
 
 /// Adds a secret that has something to it. Short and plain values (`true`, a port, a word) stand
 /// in files of secrets too.
-fn own(
-    values: &mut Values,
-    place: &str,
-    value: &[u8],
-    name: &str,
-) -> Result<(), SnapshotFault> {
+fn own(values: &mut Values, place: &str, value: &[u8], name: &str) -> Result<(), SnapshotFault> {
     if !is_telling(value) {
         return Ok(());
     }
-    match values.add(Secret::Own, name.into(), value) {
+    match values.add(Secret::Own, named(name), value) {
         Ok(()) | Err(ValueError::Short(_) | ValueError::Plain | ValueError::Tag) => Ok(()),
         Err(error @ ValueError::Many) => Err(SnapshotFault::Known {
             what: "secrets",
@@ -214,7 +210,8 @@ fn assignments(text: &[u8]) -> impl Iterator<Item = (String, &[u8])> {
         let line = line.strip_prefix(b"export ").unwrap_or(line).trim_ascii_start();
         let at = line.iter().position(|byte| *byte == b'=')?;
         let (name, value) = (line.get(..at)?.trim_ascii(), line.get(at + 1..)?.trim_ascii());
-        let named = name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+        let named =
+            name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
         let quoted = |quote: u8| value.strip_prefix(&[quote])?.strip_suffix(&[quote]);
         let value = quoted(b'"').or_else(|| quoted(b'\'')).unwrap_or(value);
         let name = String::from_utf8(name.to_vec()).ok().filter(|name| !name.is_empty())?;
@@ -258,7 +255,8 @@ mod tests {
 
     #[test]
     fn what_anybody_might_write_is_no_secret() {
-        for plain in ["true", "production", "8080", "http://db.internal:5432/app", "/etc/app/conf"] {
+        for plain in ["true", "production", "8080", "http://db.internal:5432/app", "/etc/app/conf"]
+        {
             assert!(!is_telling(plain.as_bytes()), "{plain}");
         }
         for secret in ["hunter2hunter2", "postgres://app:pw@db/app", "correcthorsebatterystaple"] {

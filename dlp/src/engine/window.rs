@@ -23,15 +23,7 @@ pub(crate) struct Window<'t> {
 
 impl<'t> Window<'t> {
     pub(crate) fn whole(text: &'t [u8]) -> Self {
-        Self {
-            text,
-            floor: 0,
-            ended: true,
-            value: None,
-            rows: &[],
-            joints: &[],
-            streamed: false,
-        }
+        Self { text, floor: 0, ended: true, value: None, rows: &[], joints: &[], streamed: false }
     }
 
     pub(crate) fn len(&self) -> usize {

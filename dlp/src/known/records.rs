@@ -392,6 +392,10 @@ impl Seek<'_, '_, '_> {
                 }
             }
         }
+        // A word may begin with a character of which only the beginning is there.
+        if let Some(from) = self.stretch.cut_from() {
+            self.open(from, false);
+        }
     }
 
     /// Values whose first word is known to begin one.

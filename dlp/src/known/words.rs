@@ -147,6 +147,12 @@ impl<'t> Stretch<'t> {
         }
     }
 
+    /// Where the text ends with the beginning of a character.
+    pub(super) fn cut_from(&self) -> Option<usize> {
+        let last = (1..4).filter_map(|back| self.end.checked_sub(back));
+        last.filter(|at| *at >= self.start && self.goes_on()).find(|at| self.cut(*at))
+    }
+
     /// Whether nothing but the beginning of a character follows.
     fn cut(&self, at: usize) -> bool {
         let rest = self.part(at, self.end);

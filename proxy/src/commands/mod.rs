@@ -3,6 +3,7 @@ mod admin;
 pub mod audit;
 mod check;
 mod demo;
+mod dlp;
 mod hold;
 mod keys;
 mod policy;
@@ -48,6 +49,9 @@ enum Command {
     Probe(probe::Probe),
     /// Look for secrets, payment and personal data in a file
     Scan(scan::Scan),
+    /// Work with what is looked for
+    #[command(subcommand)]
+    Dlp(dlp::Dlp),
     /// Work with the record
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -86,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Policy(policy) => policy::run(&policy),
         Command::Probe(probe) => probe::run(&probe),
         Command::Scan(scan) => scan::run(&scan),
+        Command::Dlp(dlp) => dlp::run(&dlp),
         Command::Audit(audit) => ExitCode::from(audit.run()),
         Command::Hold(hold) => hold::run(&hold),
         Command::Keys(keys) => keys.run(),
