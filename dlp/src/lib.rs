@@ -36,6 +36,7 @@ mod line;
 mod name;
 mod pointer;
 mod scanner;
+mod siblings;
 mod text_stream;
 mod unfold;
 

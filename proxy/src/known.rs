@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tollgate_config::settings::{self, Credential, SecretRef, Settings};
+use tollgate_config::settings::{Credential, SecretRef, Settings};
 use tollgate_dlp::Name;
 use tollgate_dlp::known::{
     DocumentIndex, Known, KnownKey, RecordIndex, RecordUse, Secret, ValueError, Values,

@@ -38,7 +38,7 @@ const FOLDERS_MAX: usize = 10_000;
 /// The settings name OUT and the key in `dlp.known`. No record or document is printed.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct Index {
+pub(in crate::commands) struct Index {
     /// The key: 16 bytes or more, such as `openssl rand -hex 32` makes
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
