@@ -32,6 +32,7 @@ mod finding;
 mod flow;
 mod json;
 mod judge;
+pub mod known;
 mod leaf;
 mod line;
 mod name;

@@ -1,6 +1,7 @@
 //! The scanner: built once, used by everyone.
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
@@ -10,6 +11,7 @@ use crate::engine::token::Token;
 use crate::engine::{Window, key, pem, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
+use crate::known::Known;
 use crate::unfold::turned::Turn;
 
 /// Knows every built-in detector; compiled once, when the process starts or its settings load.
@@ -51,7 +53,13 @@ impl Scanner {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
-        Ok(Self { surveyor: Surveyor { literals, tokens } })
+        Ok(Self { surveyor: Surveyor { literals, tokens, known: None } })
+    }
+
+    /// Looks for what is known as well.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.surveyor.known = Some(known).filter(|known| !known.is_empty());
+        self
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.

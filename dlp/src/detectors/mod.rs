@@ -9,9 +9,11 @@ use serde::Serialize;
 use crate::class::family;
 use crate::engine::{assign, digits, email, iban, pem, url};
 use crate::finding::Grade;
+use crate::known;
 
 mod cloud;
 mod code;
+mod content;
 mod models;
 mod notation;
 mod page;
@@ -24,8 +26,14 @@ pub use notation::expand;
 pub use page::detectors_page;
 
 /// The tables of tokens.
-pub(crate) const DETECTORS: &[&[Detector]] =
-    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, models::TOKENS, services::TOKENS];
+pub(crate) const DETECTORS: &[&[Detector]] = &[
+    secrets::TOKENS,
+    cloud::TOKENS,
+    code::TOKENS,
+    models::TOKENS,
+    services::TOKENS,
+    content::TOKENS,
+];
 
 /// A token with literals of its own.
 ///
@@ -131,18 +139,24 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
     (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
 }
 
+/// The tables of what has no literal of its own.
+const SHAPES: &[&[ShapeEntry]] =
+    &[payment::SHAPES, personal::SHAPES, secrets::SHAPES, content::SHAPES];
+
+fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
+    SHAPES.iter().copied().flatten()
+}
+
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS])
+    tokens.chain(shapes().map(|shape| shape.class)).chain([assign::AWS_CLASS]).chain(known::CLASSES)
 }
 
 /// All detectors.
 pub(crate) fn catalogue() -> impl Iterator<Item = CatalogueEntry> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten();
-    tokens.map(CatalogueEntry::from).chain(shapes.map(CatalogueEntry::from))
+    tokens.map(CatalogueEntry::from).chain(shapes().map(CatalogueEntry::from))
 }
 
 /// A detector as the documentation shows it.
@@ -200,6 +214,7 @@ pub(crate) struct ShapeEntry {
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use content::INJECTION;
 pub(crate) use {
     assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,

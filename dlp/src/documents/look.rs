@@ -105,7 +105,7 @@ impl<'s> Look<'s> {
 
     /// What is in a text, without a word about it yet: where it stands may be dear to tell.
     pub(crate) fn find(&self, name: Option<&str>, text: &str) -> Vec<Cluster> {
-        hit::clusters(self.scanner.hits(name, text, true), Some(self.judge))
+        hit::clusters(self.scanner.hits(name, text, true, &[]), Some(self.judge))
     }
 
     /// Notes what was found in a text and takes it out; whether it changed.

@@ -1,9 +1,12 @@
 //! One look at a window: every hit, and from where on it is undecided.
+use std::sync::Arc;
+
 use super::boundary::is_word;
 use super::digits;
 use super::literals::{Literals, Role};
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url, words};
+use super::{Hit, Open, Outcome, Span, Window, assign, email, hidden, iban, pem, url, words};
+use crate::known::Known;
 use crate::unfold;
 
 /// How much is held back while a candidate is open.
@@ -55,6 +58,8 @@ impl Survey {
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
+    /// What is known, when anything is.
+    pub(crate) known: Option<Arc<Known>>,
 }
 
 impl Surveyor {
@@ -74,6 +79,10 @@ impl Surveyor {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         shapes(window, &blocks, &mut survey);
+        hidden::look(window, |outcome| survey.take(outcome));
+        if let Some(known) = &self.known {
+            known.look(window, &blocks, window.rows, &mut |outcome| survey.take(outcome));
+        }
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
