@@ -4,10 +4,11 @@ use std::fmt;
 
 use crate::detectors::{self, DETECTORS};
 use crate::engine::hit::{self, Cluster};
+use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Window, key, pem, url};
+use crate::engine::{Window, bic, key, pem, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 
@@ -34,6 +35,7 @@ impl Scanner {
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
+        entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         for detector in DETECTORS.iter().copied().flatten() {
             let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
@@ -42,7 +44,9 @@ impl Scanner {
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
             tokens.push(token);
         }
-        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens } })
+        let idents =
+            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
+        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens, idents } })
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.

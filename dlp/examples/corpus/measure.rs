@@ -145,10 +145,7 @@ fn belongs(finding: &Finding, entity: &str) -> bool {
         "financial.iban" => class == "financial.iban",
         "gov_id.us_ssn" => class == "gov_id.us_ssn",
         "contact.email" => class == "contact.email",
-        other => {
-            let kin = other.split('.').next().unwrap_or_default();
-            finding.class.family() == kin && (kin == "secret" || class == other)
-        }
+        other => finding.class.family() == other.split('.').next().unwrap_or_default(),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::finding::Grade;
 
 mod cloud;
 mod code;
+mod ids;
 mod models;
 mod payment;
 mod personal;
@@ -126,7 +127,8 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
     let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS])
+    let idents = idents().map(|ident| ident.class);
+    tokens.chain(shapes.map(|shape| shape.class)).chain(idents).chain([assign::AWS_CLASS])
 }
 
 /// The names of all detectors and what they are for.
@@ -136,6 +138,7 @@ pub(crate) fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> 
     tokens
         .map(|token| (token.name, token.about))
         .chain(shapes.map(|shape| (shape.name, shape.about)))
+        .chain(idents().map(|ident| (ident.name, ident.about)))
 }
 
 /// A detector without a literal prefix, described here and checked in `engine`.
@@ -150,6 +153,7 @@ pub(crate) struct ShapeEntry {
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use ids::{Ident, TOPICS, Topics, all as idents};
 pub(crate) use {
     assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,

@@ -53,7 +53,8 @@ fn examples_are_found_and_counter_examples_are_not() {
     let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let shapes = shapes.map(|s| (s.name, s.class, s.examples, s.counter_examples));
     let mut wrong = String::new();
-    for (name, class, examples, counter_examples) in tokens.chain(shapes) {
+    let idents = idents().map(|i| (i.name, i.class, i.examples, i.counter_examples));
+    for (name, class, examples, counter_examples) in tokens.chain(shapes).chain(idents) {
         assert!(!examples.is_empty(), "{name} has no example");
         wrong.extend(examples.iter().filter_map(|t| check(&scanner, name, class, t, true)));
         wrong

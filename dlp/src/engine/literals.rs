@@ -8,6 +8,8 @@ pub(crate) enum Role {
     Token(usize),
     PrivateKey,
     Url,
+    /// A word that a bank's code stands behind.
+    Bic,
     Email,
     /// A root of a telling name.
     Name,
