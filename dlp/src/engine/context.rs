@@ -5,10 +5,15 @@ use super::boundary::tag_before;
 /// How far before a candidate a word may say what it is.
 pub(crate) const CONTEXT_BYTES: usize = 48;
 
-/// Blanks, quotes and stops around a value that is all there is.
+/// Blanks, quotes and stops around a value.
 const MARGIN_BYTES: usize = 8;
+/// What may stand on either side of a value in a text that is nothing but such values.
+const ASIDE_BYTES: usize = 48;
 /// The longest name of a field that carries text.
 const NAME_BYTES: usize = 16;
+
+/// What ends the address in the first line of a request.
+const PROTOCOL: &[u8] = b" HTTP/";
 
 /// Fields that carry what somebody wrote: a number that is all of it was meant to be told.
 const CARRIERS: [&[u8]; 19] = [
@@ -75,14 +80,16 @@ fn put(room: &mut [u8], count: &mut usize, byte: u8) {
 /// Whether the value is all that the text says, or all that a field for texts holds; `None` when
 /// only bytes still to come can tell.
 pub(crate) fn alone(window: &Window<'_>, start: usize, end: usize) -> Option<bool> {
-    let is_margin = |byte: u8| byte.is_ascii_whitespace() || b"\"'`.,;!".contains(&byte);
-    let first = window.run_back(start, MARGIN_BYTES, is_margin);
-    if first == 0 {
-        let last = window.run(end, MARGIN_BYTES, is_margin);
-        if window.dry(last) {
-            return None;
+    if start <= ASIDE_BYTES && says_nothing(window.part(0, start)) {
+        let rest = window.part(end, end + ASIDE_BYTES);
+        // A word at the end of what has come may still get its digit.
+        let open = rest.iter().rev().position(|byte| !byte.is_ascii_alphanumeric());
+        let known = rest.len() - if window.ended { 0 } else { open.unwrap_or(rest.len()) };
+        if !says_nothing(rest.get(..known).unwrap_or_default()) {
+            return Some(false);
         }
-        return Some(last == window.len());
+        let all = end + rest.len() == window.len();
+        return if all && !window.ended { None } else { Some(all) };
     }
     if !carried(window, start) {
         return Some(false);
@@ -96,7 +103,25 @@ pub(crate) fn alone(window: &Window<'_>, start: usize, end: usize) -> Option<boo
         None => true,
         Some(b'"' | b'\'') => quoted,
         Some(b'&' | b'\r' | b'\n') => !quoted,
+        // The request line of HTTP.
+        Some(b' ') if !quoted && window.before(start) == Some(b'=') => {
+            let next = window.part(close, close + PROTOCOL.len());
+            if PROTOCOL.starts_with(next) && window.dry(close + next.len()) {
+                return None;
+            }
+            next == PROTOCOL
+        }
         Some(_) => false,
+    })
+}
+
+/// Whether every word has a digit, and nothing but blanks, quotes and stops is between.
+fn says_nothing(text: &[u8]) -> bool {
+    let is_margin = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`.,;!-".contains(byte);
+    let mut words = text.split(|byte| is_margin(byte));
+    words.all(|word| {
+        word.is_empty()
+            || (word.iter().all(u8::is_ascii_alphanumeric) && word.iter().any(u8::is_ascii_digit))
     })
 }
 
@@ -135,6 +160,9 @@ mod tests {
             ("?q=4111&x=1", Some(true)),
             ("X-Note: 4111\r\nHost: x", Some(true)),
             ("{\"id\": \"4111\"}", Some(false)),
+            ("GET /p?d=4111 HTTP/1.1", Some(true)),
+            ("4111 A82 17", Some(true)),
+            ("4111 of", Some(false)),
             ("see 4111", Some(false)),
             ("{\"text\": \"4111 of them\"}", Some(false)),
         ];

@@ -54,7 +54,7 @@ pub(crate) const IDENTS: &[Ident] = &[
         class: "gov_id.hk_identity_card",
         about: "identity cards of Hong Kong",
         source: "Immigration Department, HKID",
-        shapes: &["AA?9{6}[(][0-9a][)]", "AA?9{6}X", "AA?9{6}X"],
+        shapes: &["AA?9{6}([0-9a])", "AA?9{6}[0-9a]"],
         check: asia::hk_card,
         topics: topic::NATIONAL,
         words: &["hkid", "香港身份證"],
@@ -143,6 +143,30 @@ pub(crate) const IDENTS: &[Ident] = &[
         told: SAID,
         examples: &["FRN 9111245678906"],
         counter_examples: &["FRN 9603030021413"],
+        ..IDENT
+    },
+    Ident {
+        name: "kr-resident-checked",
+        class: "gov_id.kr_rrn",
+        about: "resident registration numbers of Korea with the check digit that they had until 2020",
+        source: "주민등록법 시행규칙",
+        shapes: &["9{13}"],
+        check: asia::kr_resident_checked,
+        topics: topic::NATIONAL | topic::SOCIAL,
+        examples: &["0509122000019"],
+        counter_examples: &["0509122000018"],
+        ..IDENT
+    },
+    Ident {
+        name: "kr-foreigner-checked",
+        class: "gov_id.kr_frn",
+        about: "foreigner registration numbers of Korea with the check digit that they had until 2020",
+        source: "출입국관리법 시행규칙",
+        shapes: &["9{13}"],
+        check: asia::kr_foreigner_checked,
+        topics: topic::RESIDENCE | topic::NATIONAL,
+        examples: &["9111245678906"],
+        counter_examples: &["9111245678907"],
         ..IDENT
     },
     Ident {

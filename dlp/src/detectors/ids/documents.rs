@@ -13,7 +13,7 @@ pub(crate) const IDENTS: &[Ident] = &[
             "A9{6,8}",
             "AA9{6,7}",
             "AAA9{6}",
-            "A ?9{7,8}",
+            "A 9{7,8}",
             "AA 9{7}",
             "99AA9{5}",
             "eX9{7}",
@@ -32,6 +32,20 @@ pub(crate) const IDENTS: &[Ident] = &[
             "passport_number: 60RF19342",
         ],
         counter_examples: &["Passport number is XTR11013R"],
+        ..IDENT
+    },
+    Ident {
+        name: "passport-series",
+        class: "gov_id.passport",
+        tag: PASSPORT,
+        about: "passports of Iran, New Zealand and South Africa, by their first letters",
+        source: "ICAO 9303; passport number formats by country",
+        shapes: &["l[adfh]9{6}", "e[ap]9{6}", "[tamd]9{8}"],
+        check: always,
+        topics: topic::PASSPORT,
+        told: SAID,
+        examples: &["Passport number: La012345"],
+        counter_examples: &["Passport number: Lp012345"],
         ..IDENT
     },
     Ident {
@@ -56,7 +70,6 @@ pub(crate) const IDENTS: &[Ident] = &[
         source: "ICAO 9303; passport number formats by country",
         shapes: &["AAA9{6}", "AA9{7}"],
         check: always,
-        topics: topic::PASSPORT,
         words: &["pasaporte", "passaporto"],
         told: FORMED,
         examples: &["AB1234567", "Mi pasaporte es AaA123456"],

@@ -110,7 +110,7 @@ pub(crate) const IDENTS: &[Ident] = &[
         source: "DM 8 agosto 1994",
         shapes: &["u1XXXXXXXA", "AA9{7}A"],
         topics: topic::LICENCE,
-        words: &["patente"],
+        words: &["patente", "license", "licence"],
         told: FORMED,
         examples: &["patente U1K711J11M"],
         counter_examples: &["990123456B"],

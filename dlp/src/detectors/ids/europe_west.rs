@@ -99,7 +99,7 @@ pub(crate) const IDENTS: &[Ident] = &[
         source: "FeV Anlage 8",
         shapes: &["AX99999999X", "A99XXXXXX99"],
         topics: topic::LICENCE,
-        words: &["führerschein", "führerscheinnummer"],
+        words: &["führerschein", "führerscheinnummer", "license", "licence"],
         told: FORMED,
         examples: &["Führerscheinnummer: BO12345678A"],
         counter_examples: &["BO12345678"],

@@ -82,7 +82,14 @@ pub(crate) const IDENTS: &[Ident] = &[
         shapes: &["A9{9}"],
         check: europe::de_health,
         topics: topic::HEALTH | topic::SOCIAL,
-        words: &["kvnr", "krankenkasse", "egk", "versichertennummer", "krankenversichertennummer"],
+        words: &[
+            "kvnr",
+            "krankenkasse",
+            "egk",
+            "e gk",
+            "versichertennummer",
+            "krankenversichertennummer",
+        ],
         examples: &["KVNR A123456780", "a123456780"],
         counter_examples: &["A123456787"],
         ..IDENT

@@ -110,7 +110,7 @@ pub(crate) fn cn_credit_code(id: &[u8]) -> bool {
 pub(crate) fn hk_card(id: &[u8]) -> bool {
     let Some((last, body)) = id.split_last() else { return false };
     // One letter has a blank before it, which counts 36.
-    let blank = (body.len() == 7).then_some(36 * 9).unwrap_or_default();
+    let blank = if body.len() == 7 { 36 * 9 } else { 0 };
     let sum = body
         .iter()
         .rev()
@@ -177,6 +177,21 @@ pub(crate) fn kr_resident(id: &[u8]) -> bool {
 /// Korea, foreigner registration.
 pub(crate) fn kr_foreigner(id: &[u8]) -> bool {
     id.len() == 13 && month_day(id, 2) && matches!(id.get(6), Some(b'5'..=b'8'))
+}
+
+/// Korea, resident registration with its check digit.
+pub(crate) fn kr_resident_checked(id: &[u8]) -> bool {
+    kr_resident(id) && kr_check(id, 11)
+}
+
+/// Korea, foreigner registration with its check digit.
+pub(crate) fn kr_foreigner_checked(id: &[u8]) -> bool {
+    kr_foreigner(id) && kr_check(id, 13)
+}
+
+fn kr_check(id: &[u8], from: u32) -> bool {
+    let sum = weighted(id, &[2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]);
+    sum.is_some_and(|sum| ends_with(id, (from - sum % 11) % 10))
 }
 
 /// Korea, business registration.

@@ -1,10 +1,9 @@
 //! Travel documents (ICAO 9303) of any country.
-use super::{digit, icao, month_day};
+use super::{any, digit, icao, month_day};
 
-/// Enough digits for a number: words are none.
+/// Enough digits for a number, and no filler behind the letters.
 pub(crate) fn passport(id: &[u8]) -> bool {
-    let digits = id.iter().filter(|byte| byte.is_ascii_digit()).count();
-    digits >= 3 && digits * 2 >= id.len()
+    id.iter().filter(|byte| byte.is_ascii_digit()).count() >= 3 && any(id)
 }
 
 /// The second line of a machine readable zone: three check digits.

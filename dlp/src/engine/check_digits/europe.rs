@@ -502,8 +502,7 @@ pub(crate) fn no_organisation(digits: &[u8]) -> bool {
 
 /// Poland, PESEL.
 pub(crate) fn pl_pesel(id: &[u8]) -> bool {
-    divides(id, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1], 10)
-        && part(id, 2, 4).zip(part(id, 4, 6)).is_some_and(|(month, day)| month > 0 && day < 32)
+    divides(id, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1], 10) && !is_one_digit(id)
 }
 
 /// Poland, NIP.

@@ -70,14 +70,18 @@ pub(crate) fn is_one_digit(id: &[u8]) -> bool {
     id.iter().all(|byte| Some(byte) == id.first())
 }
 
-/// A filler: one digit, or all digits in a row, up or down.
+/// A filler: one digit, or all digits in a row, up from 0 or 1 or down from 9.
 pub(crate) fn is_filler(id: &[u8]) -> bool {
     let step = |by: u8| {
         id.iter().zip(id.iter().skip(1)).all(|(one, next)| {
             one.is_ascii_digit() && (one - b'0' + by) % 10 == next.wrapping_sub(b'0')
         })
     };
-    is_one_digit(id) || step(1) || step(9)
+    match id.first() {
+        Some(b'0' | b'1') => is_one_digit(id) || step(1),
+        Some(b'9') => is_one_digit(id) || step(9),
+        _ => is_one_digit(id),
+    }
 }
 
 /// Anything but a filler.
@@ -189,7 +193,7 @@ mod tests {
         // ICAO 9303 part 3, section 4.9: `520727` has the check digit 3.
         assert_eq!(icao(b"520727"), Some(3));
         assert!(is_filler(b"123456789") && is_filler(b"987654321") && is_filler(b"1111"));
-        assert!(is_filler(b"1234567890") && !is_filler(b"1235"));
+        assert!(is_filler(b"1234567890") && !is_filler(b"1235") && !is_filler(b"876543210"));
         assert!(is_day(2, 29) && !is_day(2, 30) && !is_day(13, 1) && !is_day(1, 0));
     }
 }

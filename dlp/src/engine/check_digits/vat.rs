@@ -1,5 +1,5 @@
 //! VAT numbers, by the letters of their country.
-use super::{americas, asia, europe};
+use super::{asia, europe};
 
 /// The check digits behind the letters of the country are right.
 pub(crate) fn right(id: &[u8]) -> bool {
@@ -54,7 +54,7 @@ pub(crate) fn national(id: &[u8]) -> bool {
         }
         11 => europe::it_vat(id) || europe::hr_oib(id) || asia::au_abn(id),
         10 => {
-            [europe::be_vat, europe::pl_nip, europe::sk_vat, europe::ru_inn, americas::co_nit]
+            [europe::be_vat, europe::pl_nip, europe::sk_vat, europe::ru_inn]
                 .iter()
                 .any(|check| check(id))
                 || europe::tr_tax(id)

@@ -156,7 +156,8 @@ impl Idents {
             return Some(told.said.map(|grade| Graded::new(ident, grade, span, true)));
         }
         // The letters of a country before the digits begin another shape, which did not fit.
-        if filler || is_led(window, span.start) {
+        let continues = before == Before::Digits && !grouped;
+        if filler || continues || is_led(window, span.start) {
             return Some(None);
         }
         let small = is_small(window, span);
@@ -191,21 +192,22 @@ struct Graded {
     hit: Hit,
     /// Its own word was said.
     own: bool,
-    /// How sure it would be without any word.
-    bare: Option<Grade>,
+    /// How sure it would be without any word, and with one.
+    told: (Option<Grade>, Option<Grade>),
 }
 
 impl Graded {
     fn new(ident: &'static Ident, grade: Grade, span: Span, own: bool) -> Self {
         let hit = Hit::new((ident.name, ident.class), grade, span, (ident.tag, Rank::Shape));
-        Self { hit, own, bare: ident.told.bare }
+        Self { hit, own, told: (ident.told.bare, ident.told.said) }
     }
 
-    /// The one that was called by its name, then the surer one, then the longer one.
+    /// The one that was called by its name, then the surer one, then the one that has more to
+    /// show for it, then the longer one.
     fn is_better(&self, other: Option<&Self>) -> bool {
         let key = |graded: &Self| {
             let span = graded.hit.secret;
-            (graded.own, graded.hit.grade, graded.bare, span.end - span.start)
+            (graded.own, graded.hit.grade, graded.told, span.end - span.start)
         };
         other.is_none_or(|other| key(self) > key(other))
     }
