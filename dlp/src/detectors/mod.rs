@@ -14,6 +14,7 @@ use crate::known;
 mod cloud;
 mod code;
 mod content;
+mod ids;
 mod models;
 mod notation;
 mod page;
@@ -150,13 +151,15 @@ fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes().map(|shape| shape.class)).chain([assign::AWS_CLASS]).chain(known::CLASSES)
+    let shapes = shapes().map(|shape| shape.class).chain(idents().map(|ident| ident.class));
+    tokens.chain(shapes).chain([assign::AWS_CLASS]).chain(known::CLASSES)
 }
 
 /// All detectors.
 pub(crate) fn catalogue() -> impl Iterator<Item = CatalogueEntry> {
     let tokens = DETECTORS.iter().copied().flatten();
-    tokens.map(CatalogueEntry::from).chain(shapes().map(CatalogueEntry::from))
+    let shapes = shapes().map(CatalogueEntry::from);
+    tokens.map(CatalogueEntry::from).chain(shapes).chain(idents().map(CatalogueEntry::from))
 }
 
 /// A detector as the documentation shows it.
@@ -204,6 +207,14 @@ impl From<&'static ShapeEntry> for CatalogueEntry {
     }
 }
 
+impl From<&'static Ident> for CatalogueEntry {
+    fn from(ident: &'static Ident) -> Self {
+        let &Ident { name, class, about, source, examples, counter_examples, .. } = ident;
+        let (grade, literals) = (ident.told.said, &[][..]);
+        Self { name, class, about, source, grade, literals, examples, counter_examples }
+    }
+}
+
 /// A detector without a literal prefix, described here and checked in `engine`.
 pub(crate) struct ShapeEntry {
     pub(crate) name: &'static str,
@@ -215,6 +226,7 @@ pub(crate) struct ShapeEntry {
 }
 
 pub(crate) use content::INJECTION;
+pub(crate) use ids::{Ident, TOPICS, Topics, all as idents};
 pub(crate) use {
     assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,

@@ -12,6 +12,8 @@ pub(crate) enum Role {
     Turned(usize, Turn),
     PrivateKey,
     Url,
+    /// A word that a bank's code stands behind.
+    Bic,
     Email,
     /// A root of a telling name.
     Name,
