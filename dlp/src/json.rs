@@ -2,7 +2,7 @@
 use serde_json::{Map, Value};
 
 use crate::engine::hit::{self, Cluster};
-use crate::engine::{Hit, Window, boundary, key};
+use crate::engine::{Hit, Window, boundary, key, people};
 use crate::finding::{Acted, Direction, Finding};
 use crate::judge::Judge;
 use crate::pointer::{Part, Step, Steps, place};
@@ -177,7 +177,8 @@ fn rename(members: &mut Map<String, Value>, name: &str, clean: String) {
 fn is_context(name: &[u8]) -> bool {
     const WORDS: [&[u8]; 8] =
         [b"card", b"pan", b"ssn", b"social", b"email", b"credit", b"debit", b"amex"];
-    WORDS.iter().any(|word| key::rfind(name, word).is_some())
+    let words = WORDS.iter().chain(people::NAMES);
+    words.into_iter().any(|word| key::rfind(name, word).is_some())
 }
 
 /// The end of a long name, which is what tells, without what no name is made of: the name is

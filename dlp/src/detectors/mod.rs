@@ -4,12 +4,15 @@
 //! Tokens have a prefix of their own and stand in the tables. Shapes that have none (cards,
 //! accounts, addresses, URLs, values behind telling names, private key blocks) have a file each in
 //! `engine` and are described here.
-use crate::engine::{assign, digits, email, iban, pem, url};
+use crate::engine::{assign, digits, iban, pem, url};
 use crate::finding::Grade;
 
 mod cloud;
 mod code;
+mod contact;
+mod crypto;
 mod models;
+mod network;
 mod payment;
 mod personal;
 mod secrets;
@@ -18,6 +21,16 @@ mod services;
 /// The tables of tokens.
 pub(crate) const DETECTORS: &[&[Detector]] =
     &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, models::TOKENS, services::TOKENS];
+
+/// The tables of shapes.
+const SHAPES: &[&[ShapeEntry]] = &[
+    contact::SHAPES,
+    crypto::SHAPES,
+    network::SHAPES,
+    payment::SHAPES,
+    personal::SHAPES,
+    secrets::SHAPES,
+];
 
 /// A token with literals of its own.
 ///
@@ -124,14 +137,14 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
 
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let shapes = SHAPES.iter().copied().flatten();
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
     tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS])
 }
 
 /// The names of all detectors and what they are for.
 pub(crate) fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let shapes = SHAPES.iter().copied().flatten();
     let tokens = DETECTORS.iter().copied().flatten();
     tokens
         .map(|token| (token.name, token.about))
@@ -143,6 +156,9 @@ pub(crate) struct ShapeEntry {
     pub(crate) name: &'static str,
     pub(crate) class: &'static str,
     pub(crate) about: &'static str,
+    /// Where its form is laid down, or who describes it in public.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by tests and people"))]
+    pub(crate) source: &'static str,
     /// Read by the tests only, as all examples are.
     #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub(crate) examples: &'static [&'static str],
@@ -150,8 +166,9 @@ pub(crate) struct ShapeEntry {
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use contact::plans;
 pub(crate) use {
-    assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
+    assign::CLASS as GENERIC, digits::PAN, digits::SSN, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,
 };
 

@@ -50,7 +50,7 @@ fn examples_are_found_and_counter_examples_are_not() {
     let scanner = Scanner::new().unwrap();
     let tokens = DETECTORS.iter().copied().flatten();
     let tokens = tokens.map(|t| (t.name, t.class, t.examples, t.counter_examples));
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+    let shapes = SHAPES.iter().copied().flatten();
     let shapes = shapes.map(|s| (s.name, s.class, s.examples, s.counter_examples));
     let mut wrong = String::new();
     for (name, class, examples, counter_examples) in tokens.chain(shapes) {
@@ -69,6 +69,9 @@ fn entries_are_well_formed() {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count, "two detectors have one name");
+    for shape in SHAPES.iter().copied().flatten() {
+        assert!(!shape.about.is_empty() && !shape.source.is_empty(), "{}", shape.name);
+    }
     for detector in DETECTORS.iter().copied().flatten() {
         let tag = detector.tag.strip_prefix("[REDACTED").and_then(|tag| tag.strip_suffix(']'));
         let tag = tag.unwrap_or_else(|| panic!("{}: {}", detector.name, detector.tag));

@@ -1,4 +1,5 @@
 //! The one pass for literals.
+use super::people;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 /// What is looked at where a literal stands.
@@ -9,6 +10,8 @@ pub(crate) enum Role {
     PrivateKey,
     Url,
     Email,
+    /// A word that tells of a person, a place or a machine.
+    People(people::Kind),
     /// A root of a telling name.
     Name,
 }

@@ -3,7 +3,7 @@ use super::boundary::is_word;
 use super::digits;
 use super::literals::{Literals, Role};
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url, words};
+use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, people, url, words};
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,6 +85,7 @@ impl Surveyor {
                     },
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
+                    Role::People(cue) => people::behind(&window, at, length, *cue),
                     Role::PrivateKey => {
                         let outcome = pem::check(&window, at);
                         if let Outcome::Hit(hit) = &outcome {
@@ -118,7 +119,8 @@ impl Surveyor {
             let alone = !window.before(from).is_some_and(is_word);
             survey.hold(Open { from, serious: known > 1 && alone });
         }
-        for open in [email::tail(window), iban::tail(window)].into_iter().flatten() {
+        let tails = [email::tail(window), iban::tail(window), people::tail(window)];
+        for open in tails.into_iter().flatten() {
             survey.hold(open);
         }
     }
@@ -144,6 +146,7 @@ fn shapes(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
 
 /// Asks each shape whether one begins at this word, or around it.
 fn shape(window: &Window<'_>, word: Span, survey: &mut Survey) {
+    people::shapes(window, word, |outcome| survey.take(outcome));
     let mut at = word.start;
     while at < word.end {
         let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
