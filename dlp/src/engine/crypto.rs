@@ -14,6 +14,8 @@ pub(crate) const KEY_CLASS: &str = "secret.crypto_key";
 /// The shortest is `bc1` with a program of two bytes; no address is looked for below an account
 /// of 20 bytes in base58.
 const SHORTEST: usize = 25;
+/// How long a word must be before it is worth waiting for more.
+const SERIOUS: usize = 12;
 /// Cardano's addresses with a part for staking have 103 letters, its keys 114.
 const LONGEST: usize = 120;
 
@@ -39,18 +41,21 @@ enum Kind {
 /// Looks at the word: is it an address or a key?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     let length = word.end - word.start;
-    if !(SHORTEST..=LONGEST).contains(&length) {
-        return Outcome::Nothing;
-    }
     let taken = |byte| is_word(byte) || byte >= 0x80;
-    let start = word.start - lead(window, word.start);
-    if start < window.floor || !free_before(window, start, taken) {
+    let start = word.start;
+    // Cardano's names for its test network have an underscore: `addr_test1…`.
+    let named = [&b"addr_"[..], b"stake_"]
+        .iter()
+        .any(|name| window.part(start.saturating_sub(name.len()), start) == *name);
+    if length > LONGEST || (!named && !free_before(window, start, taken)) {
         return Outcome::Nothing;
     }
     match after(window, word.end, |byte| taken(byte) || byte == b'+') {
-        Side::Unknown => return Outcome::Open(Open { from: start, serious: true }),
-        Side::Taken => return Outcome::Nothing,
-        Side::Free => {}
+        Side::Unknown => {
+            return Outcome::Open(Open { from: start, serious: length >= SERIOUS });
+        }
+        Side::Free if length >= SHORTEST => {}
+        Side::Taken | Side::Free => return Outcome::Nothing,
     }
     let Some(kind) = kind(window, start, window.part(word.start, word.end)) else {
         return Outcome::Nothing;
@@ -67,13 +72,6 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
             ("[REDACTED-CRYPTO-KEY]", Rank::Token),
         ),
     })
-}
-
-/// How many bytes of a name with an underscore stand before the word: `addr_test1…`.
-fn lead(window: &Window<'_>, start: usize) -> usize {
-    const LEADS: [&[u8]; 2] = [b"addr_", b"stake_"];
-    let before = window.part(start.saturating_sub(6), start);
-    LEADS.iter().find(|lead| before.ends_with(lead)).map_or(0, |lead| lead.len())
 }
 
 fn kind(window: &Window<'_>, start: usize, word: &[u8]) -> Option<Kind> {

@@ -103,6 +103,7 @@ fn goes_on(window: &Window<'_>, at: usize) -> Side {
         Some(b'[') => tag_after(window, at),
         Some(b'.' | b'-') if window.dry(at + 1) => Side::Unknown,
         Some(b'.') if window.byte(at + 1).is_some_and(is_word) => Side::Taken,
+        Some(b'.' | b'-') if window.byte(at + 1) == Some(b'[') => tag_after(window, at + 1),
         Some(b'-') if window.byte(at + 1).is_some_and(|byte| byte.is_ascii_alphabetic()) => {
             Side::Taken
         }
@@ -191,6 +192,12 @@ fn v6(window: &Window<'_>, word: Span) -> Outcome {
     }
     if window.dry(end) {
         return Outcome::Open(Open { from: start, serious: end - start > 8 });
+    }
+    // A tag stands where the address may have gone on.
+    match tag_after(window, end) {
+        Side::Unknown => return Outcome::Open(Open { from: start, serious: true }),
+        Side::Taken => return Outcome::Nothing,
+        Side::Free => {}
     }
     let text = window.part(start, end);
     let Some((address, length)) = parse(text) else { return Outcome::Nothing };

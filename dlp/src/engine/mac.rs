@@ -27,6 +27,7 @@ const CUE: Cue = Cue {
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     match word.end - word.start {
         2 | 4 | 12 | 16 => {}
+        1..16 if window.dry(word.end) => {}
         _ => return Outcome::Nothing,
     }
     // The words before it may have been letters only: `ab:cd:ef:01:02:03`.
@@ -38,6 +39,14 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
         }
     }
     address(window, start)
+}
+
+/// Where the text ends with what may be the first pairs of an address.
+pub(crate) fn tail(window: &Window<'_>) -> Option<Open> {
+    let start = window.run_back(window.len(), BYTES, |byte| {
+        byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-' | b'.')
+    });
+    (start < window.len()).then_some(Open { from: start, serious: false })
 }
 
 /// Looks behind the name at `at`.
@@ -140,6 +149,9 @@ fn ends(window: &Window<'_>, at: usize, sign: u8) -> Side {
         Some(byte) if byte == sign || matches!(byte, b':' | b'-') => {
             if window.dry(at + 1) {
                 return Side::Unknown;
+            }
+            if window.byte(at + 1) == Some(b'[') {
+                return tag_after(window, at + 1);
             }
             let pair = window.part(at + 1, at + 3);
             let goes_on = match byte {

@@ -62,6 +62,6 @@ pub(crate) fn behind(window: &Window<'_>, at: usize, length: usize, kind: Kind) 
 
 /// Where the text ends with what may be the beginning of something.
 pub(crate) fn tail(window: &Window<'_>) -> Option<Open> {
-    let tails = [ip::tail(window), phone::tail(window)];
+    let tails = [ip::tail(window), mac::tail(window), phone::tail(window)];
     tails.into_iter().flatten().min_by_key(|open| open.from)
 }

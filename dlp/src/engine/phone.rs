@@ -80,7 +80,7 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     // The most groups that make a number; what follows a blank may belong to something else.
     for groups in (1..=number.group_count).rev() {
         let (count, end) = number.group(groups);
-        let cut = groups < number.group_count;
+        let cut = number.cut || groups < number.group_count;
         // Behind a `+` the groups are all of one number, unless it was written in one.
         let apart = window.byte(end) == Some(b' ') && (!start.plus || groups == 1);
         if count < SHORTEST || (cut && !apart) {
@@ -154,6 +154,8 @@ struct Number {
     group_count: usize,
     /// Something other than blanks stands between groups.
     signs: bool,
+    /// There may have been more of it.
+    cut: bool,
     /// It may go on behind the text.
     open: bool,
 }
@@ -166,6 +168,7 @@ impl Number {
             groups: [(0, 0); GROUPS],
             group_count: 0,
             signs: false,
+            cut: false,
             open: false,
         };
         let mut at = window.run(start, 2, |byte| matches!(byte, b'+' | b'('));
@@ -205,6 +208,10 @@ impl Number {
                     return number;
                 }
                 Gap::None => return number,
+                Gap::Tag => {
+                    number.cut = true;
+                    return number;
+                }
                 Gap::Until(next) => {
                     number.signs |= window.part(end, next).iter().any(|byte| *byte != b' ');
                     at = next;
@@ -253,6 +260,8 @@ fn glued(window: &Window<'_>, at: usize) -> Side {
         Some(b':' | b',') if window.byte(at + 1).is_some_and(|byte| byte.is_ascii_digit()) => {
             Side::Taken
         }
+        // A tag stands where there may have been digits.
+        Some(b':' | b',' | b'-' | b'.' | b'/' | b'(' | b')') => tag_after(window, at + 1),
         Some(byte) if is_word(byte) || matches!(byte, b'@' | b'%' | b'=' | b'*') => Side::Taken,
         _ => Side::Free,
     }
@@ -260,6 +269,8 @@ fn glued(window: &Window<'_>, at: usize) -> Side {
 
 enum Gap {
     None,
+    /// A blank and a tag, where there may have been digits.
+    Tag,
     Open,
     Until(usize),
 }
@@ -272,6 +283,11 @@ fn gap(window: &Window<'_>, at: usize) -> Gap {
     }
     if window.dry(end) {
         return Gap::Open;
+    }
+    match tag_after(window, end) {
+        Side::Unknown => return Gap::Open,
+        Side::Taken => return Gap::Tag,
+        Side::Free => {}
     }
     let gap = window.part(at, end);
     let plain = gap.iter().filter(|byte| !matches!(byte, b'(' | b')')).count() <= 1;
