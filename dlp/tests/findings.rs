@@ -160,7 +160,7 @@ fn rules_that_make_no_judge() {
         ("pan", "unknown class `pan`, did you mean `pci.pan`?"),
         (
             "secrets.*",
-            "unknown family `secrets.*`: the families are contact, financial, gov_id, network, pci, secret",
+            "unknown family `secrets.*`: the families are contact, financial, gov_id, network, pci, person, secret",
         ),
     ];
     for (class, expect) in cases {

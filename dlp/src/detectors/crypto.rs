@@ -1,6 +1,6 @@
 //! Addresses and keys of ledgers.
 use super::ShapeEntry;
-use crate::engine::crypto;
+use crate::engine::{crypto, seed};
 
 pub(crate) const SHAPES: &[ShapeEntry] = &[
     ShapeEntry {
@@ -44,5 +44,22 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "snoPBrXtMeMyMHUVTgbuqAfg1SUTb",
         ],
         counter_examples: &["<51>", "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK"],
+    },
+    ShapeEntry {
+        name: seed::DETECTOR,
+        class: seed::CLASS,
+        about: "phrases of words that wallets are restored from (BIP-39, English), behind the word for one",
+        source: "BIP-39 and its English list",
+        // The first vectors of the standard.
+        examples: &[
+            "mnemonic: abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+            "seed phrase is legal winner thank year wave sausage worth useful legal winner thank yellow",
+            "recovery [\"legal\", \"winner\", \"thank\", \"year\", \"wave\", \"sausage\", \"worth\", \"useful\", \"legal\", \"winner\", \"thank\", \"yellow\"]",
+        ],
+        counter_examples: &[
+            "seed the random number generator with this value and then run it",
+            "legal winner thank year wave sausage worth useful legal winner thank yellow",
+            "recovery abandon abandon abandon",
+        ],
     },
 ];

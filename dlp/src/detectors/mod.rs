@@ -14,6 +14,7 @@ mod crypto;
 mod models;
 mod network;
 mod payment;
+mod person;
 mod personal;
 mod secrets;
 mod services;
@@ -28,6 +29,7 @@ const SHAPES: &[&[ShapeEntry]] = &[
     crypto::SHAPES,
     network::SHAPES,
     payment::SHAPES,
+    person::SHAPES,
     personal::SHAPES,
     secrets::SHAPES,
 ];

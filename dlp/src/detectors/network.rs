@@ -15,6 +15,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "client_ip=1.2.3.4",
             "from 2a00:1450:4001:81b::200e port 443",
             "fe80::/10",
+            "::/0",
             "Loopback ::1",
             "{\"remote_addr\": \"9.9.9.9\"}",
             "http://203.0.113.99:8080/ of host 192.168.7.14",

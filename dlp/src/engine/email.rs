@@ -1,5 +1,5 @@
 //! Mail addresses, found by their `@`.
-use super::boundary::{Side, after, tag_before};
+use super::boundary::{Side, after, is_word, tag_after, tag_before};
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window, url};
 use crate::finding::Grade;
@@ -75,6 +75,12 @@ pub(crate) fn disguised(window: &Window<'_>, at: usize, length: usize) -> Outcom
         if label == at {
             break;
         }
+        // A tag stands where the label may have gone on.
+        match tag_after(window, label) {
+            Side::Unknown => return open,
+            Side::Taken => return Outcome::Nothing,
+            Side::Free => {}
+        }
         labels += 1;
         end = label;
         match dot(window, label) {
@@ -84,7 +90,8 @@ pub(crate) fn disguised(window: &Window<'_>, at: usize, length: usize) -> Outcom
         }
     }
     let top = window.run_back(end, 63, |byte| byte.is_ascii_alphabetic());
-    let told = labels > 1 && end - top >= 2;
+    // A label of the longest length is cut.
+    let told = labels > 1 && end - top >= 2 && !window.byte(end).is_some_and(is_word);
     if told { hit(Span::new(start, end), Grade::Likely) } else { Outcome::Nothing }
 }
 

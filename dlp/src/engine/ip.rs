@@ -47,8 +47,9 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
 
 /// Where the text ends with what may be the beginning of an IPv6 address: its colons.
 pub(crate) fn tail(window: &Window<'_>) -> Option<Open> {
-    let start = window.run_back(window.len(), BYTES, in_v6);
-    let colon = window.part(start, window.len()).contains(&b':');
+    let end = window.run_back(window.len(), 1, |byte| byte == b'/');
+    let start = window.run_back(end, BYTES, in_v6);
+    let colon = window.part(start, end).contains(&b':');
     colon.then_some(Open { from: start, serious: false })
 }
 
@@ -134,11 +135,8 @@ fn v4_grade(window: &Window<'_>, start: usize, address: Ipv4Addr, prefixed: bool
     if prefixed || told(window, start, &CUE) {
         return Grade::Likely;
     }
-    // Everyone's own address, and those that stand in examples, tell nothing of anyone.
-    let nobody = address.is_loopback()
-        || address.is_unspecified()
-        || address.is_broadcast()
-        || address.is_documentation();
+    // Everyone's own address tells nothing of anyone.
+    let nobody = address.is_loopback() || address.is_unspecified() || address.is_broadcast();
     // `1.2.3.4` is a version far more often than an address.
     let small = !address.is_private() && address.octets().iter().all(|octet| *octet < 32);
     if nobody || small { Grade::Possible } else { Grade::Likely }
@@ -170,16 +168,29 @@ fn is_version(window: &Window<'_>, start: usize) -> bool {
 }
 
 fn v6(window: &Window<'_>, word: Span) -> Outcome {
-    let near = window.before(word.start) == Some(b':')
+    // `::/0` has no digit but in the length of its prefix.
+    let anchor = match window.before(word.start) {
+        Some(b'/') => word.start - 1,
+        _ => word.start,
+    };
+    let near = window.before(anchor) == Some(b':')
         || window.byte(word.end) == Some(b':')
         || window.dry(word.end);
     if !near {
         return Outcome::Nothing;
     }
-    let start = window.run_back(word.start, BYTES, in_v6);
+    let start = window.run_back(anchor, BYTES, in_v6);
     // The first word with a digit speaks for all.
-    if start < window.floor || window.part(start, word.start).iter().any(u8::is_ascii_digit) {
+    if start < window.floor || window.part(start, anchor).iter().any(u8::is_ascii_digit) {
         return Outcome::Nothing;
+    }
+    let belongs =
+        |byte: &u8| if anchor < word.start { byte.is_ascii_digit() } else { in_v6(*byte) };
+    if !window.part(word.start, word.end).iter().all(belongs) {
+        return Outcome::Nothing;
+    }
+    if window.dry(word.end) {
+        return Outcome::Open(Open { from: start, serious: word.end - start > 8 });
     }
     match window.before(start) {
         Some(b']') if tag_before(window, start) => return Outcome::Nothing,

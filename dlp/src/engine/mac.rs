@@ -64,6 +64,10 @@ pub(crate) fn behind(window: &Window<'_>, at: usize, length: usize) -> Outcome {
                 found => return found,
             }
         }
+        // A tag is not passed: it may be shorter than what it replaced.
+        if window.byte(word) == Some(b'[') && tag_after(window, word) != Side::Free {
+            return Outcome::Nothing;
+        }
         start = word + 1;
     }
     Outcome::Nothing

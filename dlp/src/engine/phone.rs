@@ -137,7 +137,7 @@ impl Start {
             Some(byte) if is_word(byte) => return None,
             Some(b'-' | b'/' | b'#' | b'$' | b'*' | b'%' | b'+') => return None,
             Some(b'.' | b')' | b':' | b'\\' | b',') if digit_before(before) => return None,
-            Some(b'.' | b')') if tag_before(window, before) => return None,
+            Some(b'.' | b')' | b':' | b'\\' | b',') if tag_before(window, before) => return None,
             Some(b' ') => digit_before(before) || tag_before(window, before),
             _ => false,
         };
@@ -198,7 +198,10 @@ impl Number {
                     number.open = true;
                     return number;
                 }
-                Side::Taken => return number,
+                Side::Taken => {
+                    number.cut = true;
+                    return number;
+                }
                 Side::Free if inner => {}
                 Side::Free => number.close(end),
             }
@@ -210,6 +213,9 @@ impl Number {
                 Gap::None => return number,
                 Gap::Tag => {
                     number.cut = true;
+                    if window.part(end, end + 2) != b" [" {
+                        number.group_count = 0;
+                    }
                     return number;
                 }
                 Gap::Until(next) => {

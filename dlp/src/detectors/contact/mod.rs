@@ -1,6 +1,6 @@
 //! How people are reached.
 use super::ShapeEntry;
-use crate::engine::{email, phone};
+use crate::engine::{email, phone, place, postcode};
 
 pub(crate) mod plans;
 
@@ -66,5 +66,79 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "1758173604",
             "a+4477009001234b",
         ],
+    },
+    ShapeEntry {
+        name: place::DETECTOR,
+        class: place::CLASS,
+        about: "streets with a number, flats, boxes, corners, and what stands behind `address is`",
+        source: "USPS Publication 28, UPU S42, the templates of Presidio Research",
+        examples: &[
+            "come to 221B Baker Street now",
+            "12 Main St, Springfield, IL 62704",
+            "6750 Koskikatu 25 Apt. 864\nArtilleros",
+            "1987 74 Diakou Street\n Suite 680\n Kissousa",
+            "my new address is Sludevej 13 in town",
+            "P.O. Box 242",
+            "PSC 0413, Box 8144\nAPO AA 42323",
+            "at the corner of Pachergasse 64 and Radolic Harbor",
+            "she lives at 5049 Harjukuja 54, Helsinki",
+        ],
+        counter_examples: &[
+            "5 seconds",
+            "12 Monkeys",
+            "the address is wrong",
+            "email address: bob",
+            "ip address: 1.2.3.4",
+            "address: 0x1234",
+            "corner of the room and door",
+            "Step 3 Open the street",
+            "3 Tests Passed",
+        ],
+    },
+    ShapeEntry {
+        name: place::GEO_DETECTOR,
+        class: place::GEO,
+        about: "places on the globe, where a word says so",
+        source: "RFC 5870, ISO 6709",
+        examples: &[
+            "GPS: 48.8584, 2.2945",
+            "geo:48.8584,-2.2945",
+            "coordinates are -33.8568, 151.2153",
+        ],
+        counter_examples: &[
+            "48.8584, 2.2945",
+            "coordinates: 1.5, 2.5",
+            "gps 91.1234, 10.1234",
+            "{\"lat\": 48.8584, \"lon\": 2.2945}",
+        ],
+    },
+    ShapeEntry {
+        name: postcode::UK_DETECTOR,
+        class: postcode::UK,
+        about: "postcodes of the United Kingdom",
+        source: "Royal Mail, PAF programmers' guide",
+        examples: &["from M60 1NW", "SW1A 1AA", "GIR0AA", "postcode: EC1A1BB"],
+        counter_examples: &["VA1 1AA", "M1 1CA", "EC1A1BB", "x-M60 1NW", "m60 1nw"],
+    },
+    ShapeEntry {
+        name: postcode::DE_DETECTOR,
+        class: postcode::DE,
+        about: "postcodes of Germany, where a word says so",
+        source: "Deutsche Post",
+        examples: &["PLZ: 10115", "Postleitzahl 80331"],
+        counter_examples: &["10115", "PLZ 1011"],
+    },
+    ShapeEntry {
+        name: postcode::DETECTOR,
+        class: postcode::CLASS,
+        about: "postcodes of Canada, and those in digits where a word says so",
+        source: "Canada Post, USPS, PostNL",
+        examples: &[
+            "Ottawa K1A 0B1",
+            "zip code 94105-1234",
+            "{\"zip\": \"94105\"}",
+            "postcode 1012 AB",
+        ],
+        counter_examples: &["94105", "K1A 0D1", "zip file 123", "1012 AB"],
     },
 ];
