@@ -9,7 +9,7 @@ use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Window, bic, key, pem, url};
+use crate::engine::{Window, bic, key, pem, people, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
@@ -40,6 +40,7 @@ impl Scanner {
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
         entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
+        entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         for detector in DETECTORS.iter().copied().flatten() {
             let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;

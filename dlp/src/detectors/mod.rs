@@ -7,18 +7,22 @@
 use serde::Serialize;
 
 use crate::class::family;
-use crate::engine::{assign, digits, email, iban, pem, url};
+use crate::engine::{assign, digits, iban, pem, url};
 use crate::finding::Grade;
 use crate::known;
 
 mod cloud;
 mod code;
+mod contact;
 mod content;
+mod crypto;
 mod ids;
 mod models;
+mod network;
 mod notation;
 mod page;
 mod payment;
+mod person;
 mod personal;
 mod secrets;
 mod services;
@@ -34,6 +38,18 @@ pub(crate) const DETECTORS: &[&[Detector]] = &[
     models::TOKENS,
     services::TOKENS,
     content::TOKENS,
+];
+
+/// The tables of shapes.
+const SHAPES: &[&[ShapeEntry]] = &[
+    contact::SHAPES,
+    content::SHAPES,
+    crypto::SHAPES,
+    network::SHAPES,
+    payment::SHAPES,
+    person::SHAPES,
+    personal::SHAPES,
+    secrets::SHAPES,
 ];
 
 /// A token with literals of its own.
@@ -140,10 +156,6 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
     (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
 }
 
-/// The tables of what has no literal of its own.
-const SHAPES: &[&[ShapeEntry]] =
-    &[payment::SHAPES, personal::SHAPES, secrets::SHAPES, content::SHAPES];
-
 fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
     SHAPES.iter().copied().flatten()
 }
@@ -220,15 +232,17 @@ pub(crate) struct ShapeEntry {
     pub(crate) name: &'static str,
     pub(crate) class: &'static str,
     pub(crate) about: &'static str,
+    /// Where its form is laid down, or who describes it in public.
     pub(crate) source: &'static str,
     pub(crate) examples: &'static [&'static str],
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use contact::plans;
 pub(crate) use content::INJECTION;
 pub(crate) use ids::{Ident, TOPICS, Topics, all as idents};
 pub(crate) use {
-    assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
+    assign::CLASS as GENERIC, digits::PAN, digits::SSN, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,
 };
 

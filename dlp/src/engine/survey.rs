@@ -7,7 +7,8 @@ use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
 use super::token::Token;
 use super::{
-    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, pem, track, url, words,
+    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, pem, people, track, url,
+    words,
 };
 use crate::known::Known;
 use crate::unfold;
@@ -115,6 +116,7 @@ impl Surveyor {
                     Role::Bic => bic::check(&window, at, length),
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
+                    Role::People(cue) => people::behind(&window, at, length, *cue),
                     Role::PrivateKey => {
                         let outcome = pem::check(&window, at);
                         if let Outcome::Hit(hit) = &outcome {
@@ -148,9 +150,9 @@ impl Surveyor {
             let alone = !window.before(from).is_some_and(is_word);
             survey.hold(Open { from, serious: known > 1 && alone });
         }
-        for open in
-            [email::tail(window), iban::tail(window), ident::tail(window)].into_iter().flatten()
-        {
+        let tails =
+            [email::tail(window), iban::tail(window), ident::tail(window), people::tail(window)];
+        for open in tails.into_iter().flatten() {
             survey.hold(open);
         }
     }
@@ -177,6 +179,7 @@ impl Surveyor {
     fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
         survey.take(self.idents.check(window, word));
         survey.take(track::check(window, word));
+        people::shapes(window, word, |outcome| survey.take(outcome));
         let mut at = word.start;
         while at < word.end {
             let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
