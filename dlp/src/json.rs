@@ -71,7 +71,8 @@ impl Scanner {
     fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
         let telling = |name: &&str| {
             let name = name.as_bytes();
-            (key::holds_root(name) || is_context(name)) && !boundary::has_tag(name)
+            let tells = || self.surveyor.names_provider(name);
+            (key::holds_root(name) || is_context(name) || tells()) && !boundary::has_tag(name)
         };
         let Some(name) = name.filter(telling) else {
             return self.surveyor.survey(&Window::whole(text.as_bytes())).hits;

@@ -2,9 +2,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::detectors::neighbours::neighbours;
 use crate::detectors::{self, DETECTORS};
 use crate::engine::hit::{self, Cluster};
 use crate::engine::literals::{Literals, Role};
+use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
 use crate::engine::{Window, key, pem, url};
@@ -42,7 +44,10 @@ impl Scanner {
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
             tokens.push(token);
         }
-        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens } })
+        let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
+        entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
+        let literals = Literals::new(&entries)?;
+        Ok(Self { surveyor: Surveyor { literals, tokens, providers } })
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.

@@ -11,6 +11,7 @@ use crate::finding::Grade;
 mod cloud;
 mod code;
 mod models;
+pub(crate) mod neighbours;
 mod payment;
 mod personal;
 mod secrets;
@@ -127,7 +128,7 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
 pub(crate) fn classes() -> impl Iterator<Item = Class> {
     let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS])
+    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS]).chain(neighbours::classes())
 }
 
 /// The names of all detectors and what they are for.

@@ -3,7 +3,7 @@ use super::{
     Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, mixed,
 };
 use crate::class::Class;
-use crate::engine::{assign, checks, pem, url};
+use crate::engine::{assign, checks, neighbour, pem, url};
 use crate::finding::Grade;
 
 pub(crate) const SHAPES: &[ShapeEntry] = &[
@@ -37,6 +37,13 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "ssh://git@github.com/owner/name",
             "https://$USER@example.com",
         ],
+    },
+    ShapeEntry {
+        name: neighbour::DETECTOR,
+        class: Class::new("secret.adafruit"),
+        about: "values beside the name of one of 900 providers; the class names the provider",
+        examples: &["ADAFRUIT_IO = '<32a>'", "{\"adafruit\": \"<32a>\"}"],
+        counter_examples: &["adafruit: three boards", "adafruit_version = <20x>"],
     },
     ShapeEntry {
         name: assign::DETECTOR,

@@ -11,6 +11,8 @@ pub(crate) enum Role {
     Email,
     /// A root of a telling name.
     Name,
+    /// The name of the provider with this number.
+    Provider(usize),
 }
 
 /// All literals in one automaton, whatever their case.

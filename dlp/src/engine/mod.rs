@@ -13,6 +13,7 @@ pub(crate) mod hit;
 pub(crate) mod iban;
 pub(crate) mod key;
 pub(crate) mod literals;
+pub(crate) mod neighbour;
 pub(crate) mod pem;
 pub(crate) mod shape;
 pub(crate) mod survey;

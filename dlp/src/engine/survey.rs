@@ -2,6 +2,7 @@
 use super::boundary::is_word;
 use super::digits;
 use super::literals::{Literals, Role};
+use super::neighbour::Providers;
 use super::token::Token;
 use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url};
 
@@ -54,6 +55,7 @@ impl Survey {
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
+    pub(crate) providers: Providers,
 }
 
 impl Surveyor {
@@ -66,6 +68,12 @@ impl Surveyor {
             self.tail(window, &blocks, &mut survey);
         }
         survey
+    }
+
+    /// Whether a provider is named in the bytes.
+    pub(crate) fn names_provider(&self, bytes: &[u8]) -> bool {
+        let is_provider = |role: &Role| matches!(role, Role::Provider(_));
+        self.literals.find(bytes).any(|(_, _, roles)| roles.iter().any(is_provider))
     }
 
     /// Looks at every literal. Gives the private key blocks: nothing in them is looked at.
@@ -92,6 +100,9 @@ impl Surveyor {
                             blocks.push(hit.secret);
                         }
                         outcome
+                    }
+                    Role::Provider(number) => {
+                        self.providers.check(&window, *number, at, length)
                     }
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
