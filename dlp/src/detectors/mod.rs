@@ -5,7 +5,7 @@
 //! accounts, addresses, URLs, values behind telling names, private key blocks) have a file each in
 //! `engine` and are described here.
 use crate::class::Class;
-use crate::engine::{assign, digits, email, iban, pem, url};
+use crate::engine::{assign, boundary, digits, email, iban, pem, url, value};
 use crate::finding::Grade;
 
 mod cloud;
@@ -16,10 +16,35 @@ mod payment;
 mod personal;
 mod secrets;
 mod services;
+mod tokens;
 
 /// The tables of tokens.
-pub(crate) const DETECTORS: &[&[Detector]] =
-    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, models::TOKENS, services::TOKENS];
+pub(crate) const DETECTORS: &[&[Detector]] = &[
+    secrets::TOKENS,
+    cloud::TOKENS,
+    code::TOKENS,
+    models::TOKENS,
+    services::TOKENS,
+    tokens::agents::TOKENS,
+    tokens::builds::TOKENS,
+    tokens::customers::TOKENS,
+    tokens::money::TOKENS,
+    tokens::plain::TOKENS,
+    tokens::platforms::TOKENS,
+    tokens::products::TOKENS,
+    tokens::talk::TOKENS,
+    tokens::watchers::TOKENS,
+];
+
+/// Public rule sets that publish the shapes of tokens whose makers do not.
+pub(crate) const BETTERLEAKS: &str =
+    "https://github.com/betterleaks/betterleaks/blob/main/config/betterleaks.toml";
+pub(crate) const CREDSWEEPER: &str =
+    "https://github.com/Samsung/CredSweeper/blob/main/credsweeper/rules/config.yaml";
+pub(crate) const KINGFISHER: &str =
+    "https://github.com/mongodb/kingfisher/tree/main/crates/kingfisher-rules/data";
+pub(crate) const TRUFFLEHOG: &str =
+    "https://github.com/trufflesecurity/trufflehog/tree/main/pkg/detectors";
 
 /// A token with literals of its own.
 ///
@@ -30,6 +55,9 @@ pub(crate) struct Detector {
     pub(crate) class: Class,
     /// What it is, for the documentation.
     pub(crate) about: &'static str,
+    /// Where its form is published.
+    #[cfg_attr(not(test), expect(dead_code, reason = "sources are for readers and tests"))]
+    pub(crate) source: &'static str,
     /// What replaces it.
     pub(crate) tag: &'static str,
     /// Where to look; whatever the case. The pattern decides about case.
@@ -86,6 +114,7 @@ pub(crate) const TOKEN: Detector = Detector {
     name: "",
     class: Class::new("secret.generic"),
     about: "",
+    source: "",
     tag: "[REDACTED]",
     literals: &[],
     lead: "",
@@ -124,11 +153,26 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
     (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
 }
 
+/// Small and great letters and digits: a short token that is no name.
+pub(crate) fn varied(body: &[u8], grade: Grade) -> Option<Grade> {
+    let any = |is: fn(&u8) -> bool| body.iter().any(is);
+    let all = any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase);
+    all.then_some(grade)
+}
+
+/// A value that somebody has chosen, and no place for one.
+pub(crate) fn chosen(body: &[u8], grade: Grade) -> Option<Grade> {
+    (!value::is_stand_in(body) && !boundary::has_tag(body)).then_some(grade)
+}
+
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = Class> {
     let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS]).chain(neighbours::classes())
+    tokens
+        .chain(shapes.map(|shape| shape.class))
+        .chain([assign::AWS_CLASS])
+        .chain(neighbours::classes())
 }
 
 /// The names of all detectors and what they are for.

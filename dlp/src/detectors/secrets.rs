@@ -1,6 +1,7 @@
 //! Secrets that belong to no one provider.
 use super::{
-    Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, mixed,
+    Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, chosen,
+    mixed, varied,
 };
 use crate::class::Class;
 use crate::engine::{assign, checks, neighbour, pem, url};
@@ -128,21 +129,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         about: "user and password of a command: `curl -u user:password`",
         literals: &["--user", "-u "],
         lead: r#"(?:--user|-u)[ =]{1,2}[\\]{0,2}["']?"#,
-        body: r#"[A-Za-z0-9._@%+-]{0,64}:[^\s"'\\$`]{4,}"#,
+        body: r#"[A-Za-z0-9._@%+!-]{0,64}:[^\s"'\\$`]*"#,
         longest: 256,
         before: Edge::Name,
         grade: Grade::Likely,
-        check: |body, grade| {
-            let colon = memchr::memchr(b':', body)?;
-            let password = body.get(colon + 1..)?;
-            // `-u 1000:1000` names ids, `user:group` names.
-            let letters = password.iter().any(u8::is_ascii_alphabetic);
-            let other = password.iter().any(|byte| !byte.is_ascii_alphabetic());
-            (letters && other).then_some(grade)
-        },
+        check: user_and_password,
         yields: true,
         examples: &["curl -u elastic:P4ssw0rd1 https://localhost", "--user 'api:d2LkV78z'"],
-        counter_examples: &["docker run -u 1000:1000", "chown -u www:group"],
+        counter_examples: &[
+            "docker run -u 1000:1000",
+            "chown -u www:group",
+            "curl --user neo4j:[PASSWORD] http://a",
+        ],
         ..TOKEN
     },
     Detector {
@@ -157,6 +155,20 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
 ];
+
+/// `-u 1000:1000` names ids, `user:group` names; `key:` gives a key as the user.
+fn user_and_password(body: &[u8], grade: Grade) -> Option<Grade> {
+    let colon = memchr::memchr(b':', body)?;
+    let (user, password) = (body.get(..colon)?, body.get(colon + 1..)?);
+    if password.is_empty() {
+        return (user.len() >= 10 && varied(user, grade).is_some()).then_some(grade);
+    }
+    chosen(password, grade)?;
+    let any = |is: fn(&u8) -> bool| password.iter().any(is);
+    let cases = any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase);
+    let mixed = any(u8::is_ascii_alphabetic) && password.iter().any(|b| !b.is_ascii_alphabetic());
+    (password.len() >= 4 && (mixed || (cases && password.len() >= 8))).then_some(grade)
+}
 
 /// `Basic` and base64 that decodes to a text with a colon in it.
 fn basic(body: &[u8], grade: Grade) -> Option<Grade> {

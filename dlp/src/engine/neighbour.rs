@@ -33,16 +33,41 @@ const TELLING: [&[u8]; 17] = [
 
 /// Words that say what comes is not the secret itself.
 const ABOUT: [&[u8]; 30] = [
-    b"sha", b"sha1", b"sha256", b"sha512", b"md5", b"hash", b"checksum", b"digest", b"integrity",
-    b"commit", b"revision", b"rev", b"etag", b"version", b"path", b"file", b"filename", b"image",
-    b"trace", b"span", b"request", b"build", b"job", b"node", b"uuid", b"guid", b"fingerprint",
-    b"public", b"thumbprint", b"resolved",
+    b"sha",
+    b"sha1",
+    b"sha256",
+    b"sha512",
+    b"md5",
+    b"hash",
+    b"checksum",
+    b"digest",
+    b"integrity",
+    b"commit",
+    b"revision",
+    b"rev",
+    b"etag",
+    b"version",
+    b"path",
+    b"file",
+    b"filename",
+    b"image",
+    b"trace",
+    b"span",
+    b"request",
+    b"build",
+    b"job",
+    b"node",
+    b"uuid",
+    b"guid",
+    b"fingerprint",
+    b"public",
+    b"thumbprint",
+    b"resolved",
 ];
 
 /// Words that may stand between an assignment and its value: types, schemes.
-const SKIPPED: [&[u8]; 9] = [
-    b"string", b"str", b"bearer", b"basic", b"token", b"const", b"quot", b"value", b"key",
-];
+const SKIPPED: [&[u8]; 9] =
+    [b"string", b"str", b"bearer", b"basic", b"token", b"const", b"quot", b"value", b"key"];
 
 /// A provider with its shapes compiled.
 pub(crate) struct Provider {
@@ -77,10 +102,8 @@ enum Found {
 
 impl Providers {
     /// `Err` names the class whose shape does not compile.
-    pub(crate) fn new(
-        neighbours: impl Iterator<Item = Neighbour>,
-    ) -> Result<Self, &'static str> {
-        let mut known: Vec<String> = Vec::new();
+    pub(crate) fn new(neighbours: impl Iterator<Item = Neighbour>) -> Result<Self, &'static str> {
+        let mut known: Vec<&str> = Vec::new();
         let mut all = Self { providers: Vec::new(), shapes: Vec::new() };
         for neighbour in neighbours {
             let mut shapes = Vec::new();
@@ -88,7 +111,7 @@ impl Providers {
                 let at = known.iter().position(|known| known == pattern);
                 if at.is_none() {
                     all.shapes.push(Shape::new(pattern).ok_or(neighbour.class.as_str())?);
-                    known.push(pattern.clone());
+                    known.push(*pattern);
                 }
                 shapes.push(at.unwrap_or(known.len() - 1));
             }
@@ -108,7 +131,7 @@ impl Providers {
         let Some(provider) = self.providers.get(number) else { return Outcome::Nothing };
         let ring = provider.neighbour.ring;
         let from = at + length;
-        if is_inside_tag(window, at) || (ring == Ring::Word && !begins(window, at)) {
+        if is_inside_tag(window, at) || !stands_alone(window, at, length, ring) {
             return Outcome::Nothing;
         }
         let mut between = Between::default();
@@ -267,6 +290,20 @@ fn open_if(open: bool, from: usize, serious: bool) -> Outcome {
     if open { Outcome::Open(Open { from, serious }) } else { Outcome::Nothing }
 }
 
+/// Whether the name is one and no piece of another word: short ones stand in any word, and in
+/// base64, by chance.
+fn stands_alone(window: &Window<'_>, at: usize, length: usize, ring: Ring) -> bool {
+    const LONG_BYTES: usize = 8;
+    const SHORT_BYTES: usize = 5;
+    if length >= LONG_BYTES && ring != Ring::Word {
+        return true;
+    }
+    let name = window.part(at, at + length);
+    let tail = name.get(1..).unwrap_or_default();
+    let even = !tail.iter().any(u8::is_ascii_uppercase) || !name.iter().any(u8::is_ascii_lowercase);
+    begins(window, at) && (even || length > SHORT_BYTES)
+}
+
 /// Whether a word begins at `at`.
 fn begins(window: &Window<'_>, at: usize) -> bool {
     let camel = window.byte(at).is_some_and(|byte| byte.is_ascii_uppercase())
@@ -277,9 +314,8 @@ fn begins(window: &Window<'_>, at: usize) -> bool {
 /// Whether what is written on to a name leaves it the name: `boxApiKey`, `BOX2`, `boxtoken`.
 fn goes_on_well(rest: &[u8]) -> bool {
     const ON: [&[u8]; 6] = [b"api", b"client", b"app", b"io", b"dev", b"user"];
-    let starts = |word: &&&[u8]| {
-        rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-    };
+    let starts =
+        |word: &&&[u8]| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
     rest.first().is_none_or(|first| !first.is_ascii_alphabetic())
         || ON.iter().chain(&TELLING).any(|word| starts(&word))
 }
@@ -319,12 +355,19 @@ fn looks_made(value: &[u8], strength: Strength) -> bool {
     let digits = value.iter().any(u8::is_ascii_digit);
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     let dots = value.iter().filter(|byte| **byte == b'.').count();
-    if is_wordy(value) || dots > 2 {
+    if is_wordy(value) || dots > 2 || (strength == Strength::Weak && is_digest(value)) {
         return false;
     }
     match strength {
         Strength::Weak => digits && letters && value.len() >= 20 && entropy(value) >= 3.0,
         _ if digits && letters => value.len() >= 10 && entropy(value) >= 2.8,
+        // Longer than any time in nanoseconds.
+        _ if digits => value.len() >= 20 && entropy(value) >= 2.5,
         _ => letters && value.len() >= 20 && entropy(value) >= 3.8,
     }
+}
+
+/// Whether a value is as long as a digest and made of the same digits.
+fn is_digest(value: &[u8]) -> bool {
+    matches!(value.len(), 32 | 40 | 56 | 64 | 96 | 128) && value.iter().all(u8::is_ascii_hexdigit)
 }

@@ -101,9 +101,7 @@ impl Surveyor {
                         }
                         outcome
                     }
-                    Role::Provider(number) => {
-                        self.providers.check(&window, *number, at, length)
-                    }
+                    Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
                         let (end, outcome) = assign::check(&window, at, length);

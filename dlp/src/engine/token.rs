@@ -13,7 +13,7 @@ pub(crate) struct Token {
 }
 
 /// What may be kept in front of a secret: a scheme, quotes, blanks.
-const LEAD_BYTES: usize = 96;
+const LEAD_BYTES: usize = 256;
 
 impl Token {
     /// `None` when a pattern of the detector does not compile.

@@ -6,9 +6,6 @@ use crate::class::Class;
 const SHAPES: &str = include_str!("shapes.txt");
 /// Providers that are only named.
 const NAMES: &str = include_str!("names.txt");
-/// What `uuid` in a shape stands for (RFC 9562, section 4).
-const UUID: &str =
-    "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
 
 /// How much else must stand beside a provider's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +25,7 @@ pub(crate) struct Neighbour {
     /// Where to look, whatever the case.
     pub(crate) keywords: Vec<&'static str>,
     /// Patterns over bytes that a value fits whole.
-    pub(crate) shapes: Vec<String>,
+    pub(crate) shapes: Vec<&'static str>,
     /// Where the names and shapes are published.
     #[cfg_attr(not(test), expect(dead_code, reason = "sources are for readers and tests"))]
     pub(crate) source: &'static str,
@@ -36,15 +33,15 @@ pub(crate) struct Neighbour {
 
 /// Every provider of both tables.
 pub(crate) fn neighbours() -> impl Iterator<Item = Neighbour> {
-    with_source(SHAPES)
-        .filter_map(|(source, line)| shaped(source, line))
-        .chain(named().map(|(source, ring, class)| Neighbour {
+    with_source(SHAPES).filter_map(|(source, line)| shaped(source, line)).chain(named().map(
+        |(source, ring, class)| Neighbour {
             ring,
             class: Class::new(class),
             keywords: vec![class.trim_start_matches("secret.")],
             shapes: Vec::new(),
             source,
-        }))
+        },
+    ))
 }
 
 /// The classes of all providers, some twice.
@@ -72,7 +69,7 @@ fn shaped(source: &'static str, line: &'static str) -> Option<Neighbour> {
     let ring = ring(columns.next()?)?;
     let class = Class::new(columns.next()?);
     let keywords = columns.next()?.split(',').collect();
-    let shapes = columns.next()?.split(' ').map(|shape| shape.replace("uuid", UUID)).collect();
+    let shapes = columns.next()?.split(' ').collect();
     Some(Neighbour { ring, class, keywords, shapes, source })
 }
 
