@@ -1,5 +1,6 @@
 //! Tokens of clouds and of what watches over them.
-use super::{Detector, Edge, token};
+use super::{Detector, Edge, lively, token};
+use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
@@ -153,7 +154,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         "secret.hashicorp",
         "[REDACTED-VAULT-TOKEN]",
         &["hvs.", "hvb."],
-        r"hv[sb]\.[A-Za-z0-9_-]{24,}",
+        r"hv[sb]\.(?:[A-Za-z0-9_-]{24}|[A-Za-z0-9_-]{80,})",
         "HashiCorp Vault service and batch tokens",
         &["hvs.<90>"],
     ),
@@ -201,7 +202,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         "secret.vercel",
         "[REDACTED-VERCEL-TOKEN]",
         &["vcp_", "vca_", "vci_", "vcr_", "vck_"],
-        "vc[pairk]_[A-Za-z0-9_-]{24,}",
+        "vc[pairk]_[A-Za-z0-9_-]{56}",
         "Vercel tokens",
         &["vcp_<56>"],
     ),
@@ -232,15 +233,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         "Scalingo API tokens",
         &["tk-us-<48>"],
     ),
-    token(
-        "cloudflare-origin-key",
-        "secret.cloudflare",
-        "[REDACTED-CLOUDFLARE-KEY]",
-        &["v1.0-"],
-        r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}",
-        "Cloudflare origin CA keys",
-        &["v1.0-<24x>-<146x>"],
-    ),
+    Detector {
+        shared: true,
+        ..token(
+            "cloudflare-origin-key",
+            "secret.cloudflare",
+            "[REDACTED-CLOUDFLARE-KEY]",
+            &["v1.0-"],
+            r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}",
+            "Cloudflare origin CA keys",
+            &["v1.0-<24x>-<146x>"],
+        )
+    },
     token(
         "openshift-token",
         "secret.openshift",
@@ -268,15 +272,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         "Grafana service account tokens",
         &["glsa_<32>_<8x>"],
     ),
-    token(
-        "grafana-cloud-token",
-        "secret.grafana",
-        "[REDACTED-GRAFANA-TOKEN]",
-        &["glc_"],
-        "glc_[A-Za-z0-9+/]{32,400}={0,3}",
-        "Grafana Cloud tokens",
-        &["glc_<60>"],
-    ),
+    Detector {
+        check: lively,
+        ..token(
+            "grafana-cloud-token",
+            "secret.grafana",
+            "[REDACTED-GRAFANA-TOKEN]",
+            &["glc_"],
+            "glc_[A-Za-z0-9+/]{32,400}={0,3}",
+            "Grafana Cloud tokens",
+            &["glc_<60>"],
+        )
+    },
     token(
         "newrelic-key",
         "secret.newrelic",
@@ -300,7 +307,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         "secret.posthog",
         "[REDACTED-POSTHOG-KEY]",
         &["phx_"],
-        "phx_[A-Za-z0-9_]{40,}",
+        "phx_[A-Za-z0-9_-]{41,49}",
         "PostHog personal keys",
         &["phx_<43>"],
     ),
@@ -313,15 +320,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         "Tailscale keys",
         &["tskey-api-<12>-<24>"],
     ),
-    token(
-        "grafana-api-key",
-        "secret.grafana",
-        "[REDACTED-GRAFANA-KEY]",
-        &["eyjrijoi"],
-        "(?i:eyJrIjoi)[A-Za-z0-9+/]{50,}={0,2}",
-        "Grafana API keys",
-        &["eyJrIjoi<72>"],
-    ),
+    Detector {
+        check: grafana,
+        ..token(
+            "grafana-api-key",
+            "secret.grafana",
+            "[REDACTED-GRAFANA-KEY]",
+            &["eyjrijoi"],
+            "(?i:eyJrIjoi)[A-Za-z0-9+/]{50,}={0,2}",
+            "Grafana API keys",
+            &["eyJrIjoi<72>"],
+        )
+    },
     token(
         "cockroach-key",
         "secret.cockroachlabs",
@@ -341,3 +351,13 @@ pub(crate) const TOKENS: &[Detector] = &[
         &["$krb5asrep$23$<32x>$<80x>"],
     ),
 ];
+
+/// The key of Grafana names its organisation; a Power BI address begins the same.
+fn grafana(token: &[u8], grade: Grade) -> Option<Grade> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    let whole = token.len() / 4 * 4;
+    let plain = STANDARD_NO_PAD.decode(token.get(..whole)?.trim_ascii_end()).ok();
+    let other = plain.is_some_and(|plain| memchr::memmem::find(&plain, b"\",\"t\":\"").is_some());
+    (!other).then_some(grade)
+}

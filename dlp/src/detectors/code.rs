@@ -41,7 +41,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "glpat-", "gldt-", "glptt-", "glrt-", "glcbt-", "glft-", "glimt-", "glagent-",
             "gloas-", "glsoat-", "glffct-",
         ],
-        "gl(?:pat|dt|ptt|rt|cbt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_.-]{18,}",
+        r"gl(?:(?:pat|dt|rt|ft|soat|ffct)-[A-Za-z0-9_-]{20}|(?:pat|rt)-[A-Za-z0-9_-]{22,300}\.[0-9a-z]{2}\.?[0-9a-z]{7,9}|ptt-[0-9a-f]{40}|cbt-[A-Za-z0-9]{1,5}_[A-Za-z0-9_-]{20}|imt-[A-Za-z0-9_-]{25}|agent-[A-Za-z0-9_-]{50}|oas-[A-Za-z0-9_-]{64})",
         "GitLab tokens: personal, deploy, trigger, runner, job, feed, agent, OAuth",
         &["glpat-<20>", "glrt-<20>"],
     ),
@@ -216,15 +216,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         "JFrog API keys",
         &["AKCb<69>"],
     ),
-    token(
-        "harness-token",
-        "secret.harness",
-        "[REDACTED-HARNESS-TOKEN]",
-        &["pat.", "sat."],
-        r"[ps]at\.[A-Za-z0-9_-]{22}\.[a-z0-9]{24}\.[A-Za-z0-9]{20}",
-        "Harness access tokens",
-        &["pat.<22>.<24x>.<20>"],
-    ),
+    Detector {
+        shared: true,
+        ..token(
+            "harness-token",
+            "secret.harness",
+            "[REDACTED-HARNESS-TOKEN]",
+            &["pat.", "sat."],
+            r"[ps]at\.[A-Za-z0-9_-]{22}\.[a-z0-9]{24}\.[A-Za-z0-9]{20}",
+            "Harness access tokens",
+            &["pat.<22>.<24x>.<20>"],
+        )
+    },
     token(
         "pulumi-token",
         "secret.pulumi",

@@ -5,7 +5,7 @@
 //! accounts, addresses, URLs, values behind telling names, private key blocks) have a file each in
 //! `engine` and are described here.
 use crate::class::Class;
-use crate::engine::{assign, boundary, digits, email, iban, pem, url, value};
+use crate::engine::{assign, boundary, checks, digits, email, iban, pem, url, value};
 use crate::finding::Grade;
 
 mod cloud;
@@ -75,6 +75,8 @@ pub(crate) struct Detector {
     pub(crate) grade: Grade,
     /// The last word: the grade for these bytes, or none.
     pub(crate) check: fn(&[u8], Grade) -> Option<Grade>,
+    /// Whether others use the prefix as well: what begins so and is no such token may be another.
+    pub(crate) shared: bool,
     /// Whether `name=[REDACTED]` is shown when it stands behind a telling name.
     pub(crate) yields: bool,
     /// Texts in which it is found, in the notation of `tests::expand`.
@@ -124,6 +126,7 @@ pub(crate) const TOKEN: Detector = Detector {
     after: Edge::Any,
     grade: Grade::Certain,
     check: always,
+    shared: false,
     yields: false,
     examples: &[],
     counter_examples: &[],
@@ -145,6 +148,14 @@ pub(crate) const fn token(
 /// The shape says it all.
 pub(crate) fn always(_: &[u8], grade: Grade) -> Option<Grade> {
     Some(grade)
+}
+
+/// Not one character over and over, as in a form to fill in.
+pub(crate) fn lively(body: &[u8], grade: Grade) -> Option<Grade> {
+    const LONG_BYTES: usize = 20;
+    const FEWEST_BITS: f64 = 1.3;
+    let tail = body.get(body.len() / 2..).unwrap_or_default();
+    (body.len() < LONG_BYTES || checks::entropy(tail) >= FEWEST_BITS).then_some(grade)
 }
 
 /// A letter and a digit at least, so that no name in words is taken for a token.

@@ -4,6 +4,7 @@ use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
+        shared: true,
         check: |token, grade| {
             let body = token.get(3..).unwrap_or_default();
             if memchr::memmem::find(body, b"T3BlbkFJ").is_some() {
@@ -49,7 +50,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         "secret.huggingface",
         "[REDACTED-HUGGINGFACE-TOKEN]",
         &["hf_", "api_org_"],
-        "(?:hf_|api_org_)[A-Za-z0-9]{30,}",
+        "(?:hf_|api_org_)[A-Za-z0-9]{34}",
         "Hugging Face tokens",
         &["hf_<34>"],
     ),
@@ -89,15 +90,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         "Replicate tokens",
         &["r8_<37>"],
     ),
-    token(
-        "elevenlabs-key",
-        "secret.elevenlabs",
-        "[REDACTED-ELEVENLABS-KEY]",
-        &["sk_"],
-        "sk_[a-f0-9]{48}",
-        "ElevenLabs keys",
-        &["sk_<48x>"],
-    ),
+    Detector {
+        shared: true,
+        ..token(
+            "elevenlabs-key",
+            "secret.elevenlabs",
+            "[REDACTED-ELEVENLABS-KEY]",
+            &["sk_"],
+            "sk_[a-f0-9]{48}",
+            "ElevenLabs keys",
+            &["sk_<48x>"],
+        )
+    },
     token(
         "cerebras-key",
         "secret.cerebras",

@@ -1,10 +1,12 @@
 //! Tokens of services: payment, mail, chat and the rest.
-use super::{Detector, Edge, mixed, token};
+use super::{Detector, Edge, lively, mixed, token};
+use crate::engine::checks;
+use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
-        check: mixed,
-        counter_examples: &["xoxb-your-token-here"],
+        check: slack,
+        counter_examples: &["xoxb-your-token-here", "xoxo-indieweb-1"],
         ..token(
             "slack-token",
             "secret.slack",
@@ -13,7 +15,7 @@ pub(crate) const TOKENS: &[Detector] = &[
                 "xoxa-", "xoxb-", "xoxc-", "xoxd-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "xoxr-",
                 "xoxs-",
             ],
-            r"xox[abcdeoprs](?:\.xox[bp])?-[A-Za-z0-9%/+-]{10,}",
+            r"xox(?:d-[A-Za-z0-9%/+\\=-]{20,}|[abceoprs](?:\.xox[bp])?-[A-Za-z0-9%/+-]{10,})",
             "Slack tokens",
             &["xoxb-<12d>-<13d>-<24>"],
         )
@@ -23,7 +25,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         "secret.slack",
         "[REDACTED-SLACK-TOKEN]",
         &["xapp-"],
-        "xapp-[0-9]-[A-Z0-9]{5,}-[0-9]{5,}-[a-z0-9]{10,}",
+        "xapp-[0-9]{1,14}-[A-Za-z0-9/+-]{20,}",
         "Slack app-level tokens",
         &["xapp-1-A<10A>-<13d>-<64x>"],
     ),
@@ -76,15 +78,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["<10d>:AA<33>"],
         )
     },
-    token(
-        "stripe-key",
-        "secret.stripe",
-        "[REDACTED-STRIPE-KEY]",
-        &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "sk_prod_", "rk_prod_"],
-        "[sr]k_(?:live|test|prod)_[A-Za-z0-9]{10,}",
-        "Stripe secret and restricted keys",
-        &["sk_live_<24>", "rk_test_<24>"],
-    ),
+    Detector {
+        check: lively,
+        ..token(
+            "stripe-key",
+            "secret.stripe",
+            "[REDACTED-STRIPE-KEY]",
+            &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "sk_prod_", "rk_prod_"],
+            "[sr]k_(?:live|test|prod)_[A-Za-z0-9]{10,}",
+            "Stripe secret and restricted keys",
+            &["sk_live_<24>", "rk_test_<24>"],
+        )
+    },
     token(
         "stripe-webhook-secret",
         "secret.stripe",
@@ -166,15 +171,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         "Brevo API keys",
         &["xkeysib-<64x>-<16>"],
     ),
-    token(
-        "mailgun-key",
-        "secret.mailgun",
-        "[REDACTED-MAILGUN-KEY]",
-        &["key-", "pubkey-"],
-        "(?:pub)?key-[a-f0-9]{32}",
-        "Mailgun keys",
-        &["key-<32x>"],
-    ),
+    Detector {
+        shared: true,
+        ..token(
+            "mailgun-key",
+            "secret.mailgun",
+            "[REDACTED-MAILGUN-KEY]",
+            &["key-", "pubkey-"],
+            "(?:pub)?key-[a-f0-9]{32}",
+            "Mailgun keys",
+            &["key-<32x>"],
+        )
+    },
     Detector {
         after: Edge::Word,
         before: Edge::Word,
@@ -214,7 +222,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         "secret.adobe",
         "[REDACTED-ADOBE-SECRET]",
         &["p8e-"],
-        "p8e-[A-Za-z0-9]{32}",
+        "p8e-[A-Za-z0-9_-]{32}",
         "Adobe client secrets",
         &["p8e-<32>"],
     ),
@@ -245,15 +253,18 @@ pub(crate) const TOKENS: &[Detector] = &[
         "Intra42 client secrets",
         &["s-s4t2ud-<64x>"],
     ),
-    token(
-        "octopus-key",
-        "secret.octopus",
-        "[REDACTED-OCTOPUS-KEY]",
-        &["api-"],
-        "API-[A-Z0-9]{26}",
-        "Octopus Deploy keys",
-        &["API-<26A>"],
-    ),
+    Detector {
+        shared: true,
+        ..token(
+            "octopus-key",
+            "secret.octopus",
+            "[REDACTED-OCTOPUS-KEY]",
+            &["api-"],
+            "API-[A-Z0-9]{26}",
+            "Octopus Deploy keys",
+            &["API-<26A>"],
+        )
+    },
     token(
         "settlemint-token",
         "secret.settlemint",
@@ -275,15 +286,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["sc_<10a>.<4a>.acc_<10a>.<70a>"],
         )
     },
-    token(
-        "waka-key",
-        "secret.wakatime",
-        "[REDACTED-WAKATIME-KEY]",
-        &["waka_"],
-        "waka_[a-z0-9-]{36,}",
-        "WakaTime keys",
-        &["waka_<42a>"],
-    ),
+    Detector {
+        check: lively,
+        ..token(
+            "waka-key",
+            "secret.wakatime",
+            "[REDACTED-WAKATIME-KEY]",
+            &["waka_"],
+            "waka_[a-z0-9-]{36,}",
+            "WakaTime keys",
+            &["waka_<42a>"],
+        )
+    },
     token(
         "square-app-secret",
         "secret.square",
@@ -323,13 +337,24 @@ pub(crate) const TOKENS: &[Detector] = &[
         "Twilio account ids",
         &["AC<32x>"],
     ),
-    token(
-        "twitch-stream-key",
-        "secret.twitch",
-        "[REDACTED-TWITCH-KEY]",
-        &["live_"],
-        "live_[0-9]{7,12}_[A-Za-z0-9]{28,32}",
-        "Twitch stream keys",
-        &["live_<9d>_<30>"],
-    ),
+    Detector {
+        shared: true,
+        ..token(
+            "twitch-stream-key",
+            "secret.twitch",
+            "[REDACTED-TWITCH-KEY]",
+            &["live_"],
+            "live_[0-9]{7,12}_[A-Za-z0-9]{28,32}",
+            "Twitch stream keys",
+            &["live_<9d>_<30>"],
+        )
+    },
 ];
+
+/// Numbers alone, or a word behind the prefix, are no token: `xoxo-indieweb-1`.
+fn slack(token: &[u8], grade: Grade) -> Option<Grade> {
+    const SHORTEST: usize = 16;
+    const CHANGES: f64 = 2.3;
+    let real = token.len() >= SHORTEST && checks::entropy(token) >= CHANGES;
+    real.then(|| mixed(token.get(5..)?, grade)).flatten()
+}

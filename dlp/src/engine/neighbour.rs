@@ -258,14 +258,11 @@ impl Between {
     fn pass(&mut self, window: &Window<'_>, at: usize, byte: u8, from: usize) -> Side {
         match byte {
             b'[' => return tag_after(window, at),
-            b';' | b'{' | b'}' | b'@' | b'<' | b'/' | b'&' | b'#' | b'?' | b'$' | 0x80.. => {
-                if byte != b'?' || window.byte(at + 1) != Some(b'=') {
-                    return if byte == b'?' && window.dry(at + 1) {
-                        Side::Unknown
-                    } else {
-                        Side::Taken
-                    };
-                }
+            // `?=` assigns if nothing is there yet.
+            b'?' if window.byte(at + 1) == Some(b'=') => {}
+            b'?' if window.dry(at + 1) => return Side::Unknown,
+            b'?' | b';' | b'{' | b'}' | b'@' | b'<' | b'/' | b'&' | b'#' | b'$' | 0x80.. => {
+                return Side::Taken;
             }
             b'=' | b':' | b',' | b'>' | b'|' if self.sign.is_none() => self.sign = Some(at - from),
             _ => {}

@@ -1,10 +1,12 @@
 //! One look at a window: every hit, and from where on it is undecided.
 use super::boundary::is_word;
 use super::digits;
+use super::hit::Rank;
 use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url};
+use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, neighbour, pem, url};
+use crate::finding::Grade;
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,11 +65,46 @@ impl Surveyor {
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
+        self.doubt(window, &mut survey.hits);
         numbers(window, &blocks, &mut survey);
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
         survey
+    }
+
+    /// Lowers what only its name made a secret when it begins like a known token and is none.
+    fn doubt(&self, window: &Window<'_>, hits: &mut [Hit]) {
+        const PREFIX_BYTES: usize = 32;
+        const NEAR_HITS: usize = 8;
+        for at in 0..hits.len() {
+            let Some(hit) = hits.get(at).copied() else { continue };
+            let named = hit.detector == assign::DETECTOR || hit.detector == neighbour::DETECTOR;
+            let told = |other: &Hit| {
+                other.rank == Rank::Token
+                    && other.secret.start < hit.secret.end
+                    && hit.secret.start < other.secret.end
+            };
+            // Hits come in the order of their literals, so that a token of the same place is near.
+            let near = hits.iter().skip(at.saturating_sub(NEAR_HITS)).take(2 * NEAR_HITS);
+            if !named || near.clone().any(told) {
+                continue;
+            }
+            let start = hit.secret.start;
+            let head = window.part(start, start + PREFIX_BYTES);
+            let owned = self.literals.find(head).filter(|(at, _, _)| *at == 0).any(|found| {
+                let literal = head.get(..found.1).unwrap_or_default();
+                found.2.iter().any(|role| match role {
+                    Role::Token(number) => {
+                        self.tokens.get(*number).is_some_and(|token| token.owns(literal))
+                    }
+                    _ => false,
+                })
+            });
+            if let Some(hit) = hits.get_mut(at).filter(|_| owned) {
+                hit.grade = Grade::Possible;
+            }
+        }
     }
 
     /// Whether a provider is named in the bytes.

@@ -25,6 +25,15 @@ impl Token {
         Some(Self { detector, lead, body: Shape::new(detector.body)? })
     }
 
+    /// Whether what begins with the literal is such a token or none at all.
+    pub(crate) fn owns(&self, literal: &[u8]) -> bool {
+        const SHORT_BYTES: usize = 4;
+        !self.detector.shared
+            && self.lead.is_none()
+            && literal.len() >= SHORT_BYTES
+            && literal.iter().any(|byte| b"_-.".contains(byte))
+    }
+
     /// Looks whether a token begins with the literal at `at`.
     pub(crate) fn check(&self, window: &Window<'_>, at: usize) -> Outcome {
         let detector = self.detector;

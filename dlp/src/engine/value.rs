@@ -84,6 +84,9 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
         (Strength::Password, Written::Option) => {
             (look.digits && look.letters && value.len() >= 6).then_some(Grade::Likely)
         }
+        (Strength::Secret, Written::Option) => {
+            (look.random && value.len() >= 12).then_some(Grade::Likely)
+        }
         (_, Written::Blank | Written::Option) => {
             (look.random && value.len() >= 16).then_some(Grade::Likely)
         }
@@ -94,6 +97,9 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
 }
 
 fn secret(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
+    if look.dull {
+        return Some(Grade::Possible);
+    }
     // Longer than a time in milliseconds or microseconds of this century is told by chance.
     if look.digits && !look.letters && !look.symbols && value.len() >= 16 {
         return Some(Grade::Likely);
@@ -123,7 +129,8 @@ fn password(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
 
 /// `${PASSWORD}`, `<token>`, `your-api-key`, `xxxxxxxx`, `********`.
 pub(crate) fn is_stand_in(value: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 7] = [b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
+    const BEGINNINGS: [&[u8]; 9] =
+        [b"&lt;", b"replace", b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
     let begins = |start: &&[u8]| {
         value.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
@@ -145,12 +152,22 @@ fn is_variable(value: &[u8]) -> bool {
 
 /// A path or an address: the secret is not here. A URL's own detector looks at its parts.
 fn is_elsewhere(value: &[u8]) -> bool {
-    value.starts_with(b"/")
+    (value.starts_with(b"/") && !is_encoded(value))
         || value.starts_with(b"./")
         || value.starts_with(b"../")
         || value.starts_with(b"~/")
         || value.starts_with(b"@")
         || memchr::memmem::find(value, b"://").is_some()
+}
+
+/// Base64 that begins with `/`: hardly any path of this length is one word.
+fn is_encoded(value: &[u8]) -> bool {
+    let longest = value.split(|byte| *byte == b'/').map(<[u8]>::len).max();
+    value.len() >= 24
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b))
+        && longest.is_some_and(|longest| longest >= 16)
+        && value.iter().any(u8::is_ascii_digit)
+        && entropy(value) >= 4.0
 }
 
 /// `session.secret`, `getenv`, `self.token`: names in source code.
@@ -172,6 +189,8 @@ struct Look {
     words: bool,
     /// Letters and digits mixed with the entropy of a token.
     random: bool,
+    /// The same few characters over and over.
+    dull: bool,
 }
 
 impl Look {
@@ -188,6 +207,7 @@ impl Look {
             blanks: any(u8::is_ascii_whitespace),
             words,
             random: digits && letters && entropy(value) >= 3.0,
+            dull: value.len() >= 16 && entropy(value) < 2.2,
         }
     }
 }

@@ -121,6 +121,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: BETTERLEAKS,
         after: Edge::Word,
+        shared: true,
         ..token(
             "cursor-key",
             "secret.cursor",

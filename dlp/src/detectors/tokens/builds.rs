@@ -70,6 +70,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: BETTERLEAKS,
         after: Edge::Name,
+        shared: true,
         ..token(
             "clickup-token",
             "secret.clickup",
@@ -107,6 +108,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: "https://www.jetbrains.com/help/youtrack/server/manage-permanent-token.html",
         check: mixed,
+        shared: true,
         ..token(
             "youtrack-token",
             "secret.youtrack",
@@ -258,6 +260,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: TRUFFLEHOG,
         before: Edge::Name,
         after: Edge::Name,
+        shared: true,
         ..token(
             "launchdarkly-key",
             "secret.launchdarkly",

@@ -80,6 +80,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: TRUFFLEHOG,
         after: Edge::Name,
         check: varied,
+        shared: true,
         ..token(
             "mollie-token",
             "secret.mollie",
@@ -166,6 +167,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: BETTERLEAKS,
         after: Edge::Name,
+        shared: true,
         ..token(
             "checkout-key",
             "secret.checkout",
@@ -217,6 +219,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        shared: true,
         ..token(
             "onfido-token",
             "secret.onfido",
@@ -272,6 +275,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: TRUFFLEHOG,
+        shared: true,
         ..token(
             "wepay-token",
             "secret.wepay",

@@ -1,5 +1,7 @@
 //! Tokens of platforms: clouds, their databases and what watches over them.
-use crate::detectors::{BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, mixed, token};
+use crate::detectors::{
+    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, lively, mixed, token,
+};
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
@@ -21,7 +23,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.aws_mws",
             "[REDACTED-AWS-MWS-KEY]",
             &["amzn.mws."],
-            r"amzn\.mws\.{uuid}",
+            r"amzn\.mws\.[0-9a-z]{8}(?:-[0-9a-z]{4}){3}-[0-9a-z]{12}",
             "Amazon Marketplace Web Service tokens",
             &["amzn.mws.<8x>-<4x>-<4x>-<4x>-<12x>"],
         )
@@ -158,6 +160,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: BETTERLEAKS,
         after: Edge::Name,
+        check: lively,
         ..token(
             "neon-key",
             "secret.neon",

@@ -1,11 +1,14 @@
 //! Tokens of switches, products and games.
-use crate::detectors::{BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, mixed, token};
+use crate::detectors::{
+    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, lively, mixed, token,
+};
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         after: Edge::Name,
         check: mixed,
+        shared: true,
         ..token(
             "statsig-key",
             "secret.statsig",
@@ -30,6 +33,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        check: lively,
         ..token(
             "mergify-key",
             "secret.mergify",

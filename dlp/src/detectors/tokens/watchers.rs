@@ -1,6 +1,6 @@
 //! Tokens of networks, gateways and what watches over them.
 use crate::detectors::{
-    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, TRUFFLEHOG, mixed, token,
+    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, TRUFFLEHOG, lively, mixed, token,
 };
 
 pub(crate) const TOKENS: &[Detector] = &[
@@ -113,6 +113,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
+        shared: true,
         ..token(
             "rancher-token",
             "secret.rancher",
@@ -138,6 +139,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        check: lively,
         ..token(
             "zuplo-key",
             "secret.zuplo",
