@@ -4,43 +4,51 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::detectors;
+use crate::name::Name;
 
 /// The class of a finding, such as `secret.github` or `pci.pan`: a family, a dot and a kind.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Class(&'static str);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Class(Name);
 
 impl Class {
-    pub(crate) const fn new(name: &'static str) -> Self {
-        Self(name)
-    }
-
     /// The whole name.
-    pub fn as_str(&self) -> &'static str {
-        self.0
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 
-    /// What stands before the dot: `secret`, `pci`, `gov_id`, `pii`.
-    pub fn family(&self) -> &'static str {
-        self.0.split_once('.').map_or(self.0, |(family, _)| family)
+    /// What stands before the dot: `secret`, `pci`, `gov_id`, `contact`.
+    pub fn family(&self) -> &str {
+        family(self.as_str())
     }
 
-    /// Every class that a detector can report, sorted, each once.
+    /// Every class that a built-in detector can report, sorted, each once.
     pub fn all() -> Vec<Self> {
-        let mut all: Vec<Self> = detectors::classes().collect();
+        let mut all: Vec<Self> = detectors::classes().map(Self::from).collect();
         all.sort_unstable();
         all.dedup();
         all
     }
 }
 
+/// What stands before the dot of a class.
+pub(crate) fn family(class: &str) -> &str {
+    class.split_once('.').map_or(class, |(family, _)| family)
+}
+
+impl<T: Into<Name>> From<T> for Class {
+    fn from(name: T) -> Self {
+        Self(name.into())
+    }
+}
+
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for Class {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0)
+        serializer.serialize_str(self.as_str())
     }
 }

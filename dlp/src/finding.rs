@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::class::Class;
+use crate::coding::Codings;
+use crate::name::Name;
 
 /// Something found in a text or a JSON document.
 ///
@@ -13,13 +15,15 @@ use crate::class::Class;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     /// The detector's name, stable: `github-token`.
-    pub detector: &'static str,
+    pub detector: Name,
     /// What it is.
     pub class: Class,
     /// How sure the detector is.
     pub grade: Grade,
     /// In which string.
     pub place: Place,
+    /// How it was written there, from the outside in; empty when it stood in the open.
+    pub via: Codings,
     /// The first byte, counted within that string.
     pub start: usize,
     /// The byte after the last one.

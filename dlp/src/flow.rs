@@ -3,6 +3,7 @@ use crate::engine::survey::Patience;
 use crate::engine::{LOOK_BEHIND, Window, hit, pem};
 use crate::finding::{Acted, Action, Direction, Place};
 use crate::judge::Judge;
+use crate::name::Name;
 use crate::scanner::Scanner;
 
 /// What has come and is not forgotten: what went already and may still be looked back at, then
@@ -27,7 +28,7 @@ pub(crate) struct Edit {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) lead: &'static str,
-    pub(crate) tag: &'static str,
+    pub(crate) tag: Name,
 }
 
 /// What one look at a flow has settled.
@@ -102,7 +103,7 @@ impl Flow {
         };
         let start = self.base + self.held;
         if action.edits() && length > 0 {
-            settled.edits.push(Edit { start, end: start + length, lead: "", tag: "" });
+            settled.edits.push(Edit { start, end: start + length, lead: "", tag: Name::built("") });
         }
         self.held += length;
         self.floor = self.held;
@@ -116,7 +117,14 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window { text: &self.text, floor: self.floor, ended, value: None };
+        let window = Window {
+            text: &self.text,
+            floor: self.floor,
+            ended,
+            value: None,
+            joints: &[],
+            streamed: true,
+        };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {
@@ -135,10 +143,10 @@ impl Flow {
                     start: self.base + span.start.max(self.held),
                     end: self.base + span.end.max(self.held),
                     lead: if whole { cluster.lead } else { "" },
-                    tag: cluster.tag,
+                    tag: cluster.tag.clone(),
                 });
             }
-            if cluster.action > Action::Allow {
+            if cluster.action > Action::Allow && cluster.is_told() {
                 settled.acted.push(cluster.acted(Place::Text, self.base));
             }
             if cluster.runs_on {

@@ -17,7 +17,8 @@ impl Scanner {
         let walk = Walk { scanner: self, judge: None, skips: &|_| false };
         walk.value(value, &mut Vec::new(), &mut |path, part, _, clusters| {
             let place = place(self, path, part);
-            findings.extend(clusters.iter().map(|cluster| cluster.finding(place.clone(), 0)));
+            let told = clusters.iter().filter(|cluster| cluster.is_told());
+            findings.extend(told.map(|cluster| cluster.finding(place.clone(), 0)));
         });
         findings
     }
@@ -80,7 +81,14 @@ impl Scanner {
         let quote = if quoted { "\"" } else { "" };
         let both = format!("\"{}\":{quote}{text}", plain(name));
         let value = both.len() - text.len();
-        let window = Window { text: both.as_bytes(), floor: 0, ended: true, value: Some(value) };
+        let window = Window {
+            text: both.as_bytes(),
+            floor: 0,
+            ended: true,
+            value: Some(value),
+            joints: &[],
+            streamed: false,
+        };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
     }

@@ -17,7 +17,7 @@ pub struct Judge {
 pub enum JudgeError {
     /// A class that no detector reports; with the nearest that one does.
     #[error("unknown class `{0}`, did you mean `{1}`?")]
-    UnknownClass(String, &'static str),
+    UnknownClass(String, String),
     /// A family that no class belongs to.
     #[error("unknown family `{0}`: the families are {1}")]
     UnknownFamily(String, String),
@@ -58,10 +58,10 @@ impl Judge {
 
     /// What is to be done about this finding on this way.
     pub fn decide(&self, finding: &Finding, direction: Direction) -> Action {
-        self.action(finding.class, finding.grade, direction)
+        self.action(&finding.class, finding.grade, direction)
     }
 
-    pub(crate) fn action(&self, class: Class, grade: Grade, direction: Direction) -> Action {
+    pub(crate) fn action(&self, class: &Class, grade: Grade, direction: Direction) -> Action {
         if grade < self.minimum {
             return Action::Allow;
         }
@@ -90,7 +90,7 @@ struct Rule {
 #[derive(Clone, Debug)]
 enum Kind {
     All,
-    Family(&'static str),
+    Family(String),
     One(Class),
 }
 
@@ -101,27 +101,27 @@ impl Kind {
         }
         if let Some(family) = name.strip_suffix(".*") {
             let found = known.iter().map(Class::family).find(|known| *known == family);
-            return found.map(Self::Family).ok_or_else(|| {
+            return found.map(|family| Self::Family(family.to_owned())).ok_or_else(|| {
                 let mut families: Vec<_> = known.iter().map(Class::family).collect();
                 families.dedup();
                 JudgeError::UnknownFamily(name.to_owned(), families.join(", "))
             });
         }
         if let Some(class) = known.iter().find(|class| class.as_str() == name) {
-            return Ok(Self::One(*class));
+            return Ok(Self::One(class.clone()));
         }
         let nearest = known
             .iter()
             .min_by_key(|class| strsim::damerau_levenshtein(class.as_str(), name))
             .map_or("*", Class::as_str);
-        Err(JudgeError::UnknownClass(name.to_owned(), nearest))
+        Err(JudgeError::UnknownClass(name.to_owned(), nearest.to_owned()))
     }
 
-    fn holds(&self, class: Class) -> bool {
+    fn holds(&self, class: &Class) -> bool {
         match self {
             Self::All => true,
-            Self::Family(family) => class.family() == *family,
-            Self::One(one) => *one == class,
+            Self::Family(family) => class.family() == family,
+            Self::One(one) => one == class,
         }
     }
 }

@@ -22,6 +22,7 @@
 //! - redaction is idempotent, JSON stays JSON, and a stream comes out as its whole text would,
 //!   however it was cut ([`TextStream`]).
 mod class;
+mod coding;
 mod deltas;
 mod detectors;
 mod engine;
@@ -31,14 +32,18 @@ mod json;
 mod judge;
 mod leaf;
 mod line;
+mod name;
 mod pointer;
 mod scanner;
 mod text_stream;
+mod unfold;
 
 pub use class::Class;
+pub use coding::{Coding, Codings};
 pub use deltas::{Deltas, Released};
 pub use finding::{Acted, Action, Direction, Finding, Grade, Place, Redaction};
 pub use judge::{Judge, JudgeError, JudgeRule};
 pub use line::{scan_line, scan_text};
+pub use name::Name;
 pub use scanner::{Scanner, ScannerError};
 pub use text_stream::TextStream;

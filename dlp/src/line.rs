@@ -2,8 +2,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::class::Class;
+use crate::coding::Codings;
 use crate::finding::{Direction, Finding, Grade};
 use crate::judge::Judge;
+use crate::name::Name;
 use crate::scanner::Scanner;
 
 /// One line of input.
@@ -23,11 +25,13 @@ struct Answered<'t> {
 
 #[derive(Serialize)]
 struct Found {
-    detector: &'static str,
+    detector: Name,
     class: Class,
     start: usize,
     end: usize,
     grade: Grade,
+    #[serde(skip_serializing_if = "Codings::is_empty")]
+    via: Codings,
 }
 
 #[derive(Serialize)]
@@ -76,7 +80,7 @@ fn written(line: &impl Serialize) -> String {
 
 impl From<&Finding> for Found {
     fn from(finding: &Finding) -> Self {
-        let Finding { detector, class, grade, start, end, .. } = *finding;
-        Self { detector, class, start, end, grade }
+        let Finding { detector, class, grade, start, end, via, .. } = finding.clone();
+        Self { detector, class, start, end, grade, via }
     }
 }

@@ -12,6 +12,7 @@ use crate::engine::token::Token;
 use crate::engine::{Window, key, pem, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
+use crate::unfold::turned::Turn;
 
 /// Knows every built-in detector; compiled once, when the process starts or its settings load.
 pub struct Scanner {
@@ -33,6 +34,7 @@ impl Scanner {
     /// Compiles the built-in detectors.
     pub fn new() -> Result<Self, ScannerError> {
         let mut tokens = Vec::new();
+        let mut turned = Vec::new();
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
@@ -42,8 +44,14 @@ impl Scanner {
             let role = Role::Token(tokens.len());
             let claimed = detector.lead.is_empty();
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
+            for turn in [Turn::Reversed, Turn::Rot13] {
+                let role = Role::Turned(tokens.len(), turn);
+                let literals = detector.literals.iter().filter(|text| claimed && text.len() >= 4);
+                turned.extend(literals.map(|literal| (turn.of(literal), role)));
+            }
             tokens.push(token);
         }
+        entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
         let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
         entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
         let literals = Literals::new(&entries)?;
@@ -56,6 +64,7 @@ impl Scanner {
     pub fn scan(&self, text: &[u8]) -> Vec<Finding> {
         self.look(&Window::whole(text), None)
             .iter()
+            .filter(|cluster| cluster.is_told())
             .map(|cluster| cluster.finding(Place::Text, 0))
             .collect()
     }
@@ -107,7 +116,7 @@ pub(crate) fn acted(
 ) -> Vec<Acted> {
     clusters
         .iter()
-        .filter(|cluster| cluster.action > Action::Allow)
+        .filter(|cluster| cluster.action > Action::Allow && cluster.is_told())
         .map(|cluster| cluster.acted(place(cluster), base))
         .collect()
 }

@@ -116,8 +116,8 @@ fn the_judge_decides_by_grade_then_by_the_first_rule() {
     let text = "password=hunter2 bob@example.com 4111 1111 1111 1111";
     let rules = || {
         vec![
-            (vec!["pii.email".to_owned()], Some(Direction::Answer), Action::Allow),
-            (vec!["secret.*".to_owned(), "pii.email".to_owned()], None, Action::Alert),
+            (vec!["contact.email".to_owned()], Some(Direction::Answer), Action::Allow),
+            (vec!["secret.*".to_owned(), "contact.email".to_owned()], None, Action::Alert),
             (vec!["*".to_owned()], Some(Direction::Request), Action::Block),
         ]
     };
@@ -158,7 +158,10 @@ fn rules_that_make_no_judge() {
     let cases = [
         ("secret.githup", "unknown class `secret.githup`, did you mean `secret.github`?"),
         ("pan", "unknown class `pan`, did you mean `pci.pan`?"),
-        ("secrets.*", "unknown family `secrets.*`: the families are gov_id, pci, pii, secret"),
+        (
+            "secrets.*",
+            "unknown family `secrets.*`: the families are contact, financial, gov_id, pci, secret",
+        ),
     ];
     for (class, expect) in cases {
         let error = Judge::new(Grade::Likely, one(class)).unwrap_err();

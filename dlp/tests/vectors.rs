@@ -100,8 +100,8 @@ fn classifiers() {
         let mut expected: Vec<&str> = expected
             .iter()
             .map(|label| match label.as_str() {
-                "SSN" => "gov_id.ssn",
-                "Email" => "pii.email",
+                "SSN" => "gov_id.us_ssn",
+                "Email" => "contact.email",
                 "Credit Card" => "pci.pan",
                 "API Key" | "Generic Secret" => "secret.",
                 "Private Key" => "secret.private_key",

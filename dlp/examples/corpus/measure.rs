@@ -142,9 +142,9 @@ fn belongs(finding: &Finding, entity: &str) -> bool {
     let class = finding.class.as_str();
     match entity {
         "pci.pan" => class == "pci.pan",
-        "financial.iban" => class == "pci.iban",
-        "gov_id.us_ssn" => class == "gov_id.ssn",
-        "contact.email" => class == "pii.email",
+        "financial.iban" => class == "financial.iban",
+        "gov_id.us_ssn" => class == "gov_id.us_ssn",
+        "contact.email" => class == "contact.email",
         other => {
             let kin = other.split('.').next().unwrap_or_default();
             finding.class.family() == kin && (kin == "secret" || class == other)

@@ -4,7 +4,6 @@
 //! Tokens have a prefix of their own and stand in the tables. Shapes that have none (cards,
 //! accounts, addresses, URLs, values behind telling names, private key blocks) have a file each in
 //! `engine` and are described here.
-use crate::class::Class;
 use crate::engine::{assign, boundary, checks, digits, email, iban, pem, url, value};
 use crate::finding::Grade;
 
@@ -52,7 +51,7 @@ pub(crate) const TRUFFLEHOG: &str =
 pub(crate) struct Detector {
     /// A stable name.
     pub(crate) name: &'static str,
-    pub(crate) class: Class,
+    pub(crate) class: &'static str,
     /// What it is, for the documentation.
     pub(crate) about: &'static str,
     /// Where its form is published.
@@ -114,7 +113,7 @@ impl Edge {
 /// What most tokens have in common.
 pub(crate) const TOKEN: Detector = Detector {
     name: "",
-    class: Class::new("secret.generic"),
+    class: "secret.generic",
     about: "",
     source: "",
     tag: "[REDACTED]",
@@ -142,7 +141,7 @@ pub(crate) const fn token(
     about: &'static str,
     examples: &'static [&'static str],
 ) -> Detector {
-    Detector { name, class: Class::new(class), about, tag, literals, body, examples, ..TOKEN }
+    Detector { name, class, about, tag, literals, body, examples, ..TOKEN }
 }
 
 /// The shape says it all.
@@ -177,7 +176,7 @@ pub(crate) fn chosen(body: &[u8], grade: Grade) -> Option<Grade> {
 }
 
 /// The classes of all detectors, not sorted.
-pub(crate) fn classes() -> impl Iterator<Item = Class> {
+pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
     let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
     tokens
@@ -198,7 +197,7 @@ pub(crate) fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> 
 /// A detector without a literal prefix, described here and checked in `engine`.
 pub(crate) struct ShapeEntry {
     pub(crate) name: &'static str,
-    pub(crate) class: Class,
+    pub(crate) class: &'static str,
     pub(crate) about: &'static str,
     /// Read by the tests only, as all examples are.
     #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]

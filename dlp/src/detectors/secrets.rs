@@ -3,7 +3,6 @@ use super::{
     Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, chosen,
     mixed, varied,
 };
-use crate::class::Class;
 use crate::engine::{assign, checks, neighbour, pem, url};
 use crate::finding::Grade;
 
@@ -41,7 +40,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
     },
     ShapeEntry {
         name: neighbour::DETECTOR,
-        class: Class::new("secret.adafruit"),
+        class: "secret.adafruit",
         about: "values beside the name of one of 900 providers; the class names the provider",
         examples: &["ADAFRUIT_IO = '<32a>'", "{\"adafruit\": \"<32a>\"}"],
         counter_examples: &["adafruit: three boards", "adafruit_version = <20x>"],
@@ -76,7 +75,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         name: "jwt",
-        class: Class::new("secret.jwt"),
+        class: "secret.jwt",
         about: "JSON Web Tokens: the first part decodes to a header with `alg`",
         tag: "[REDACTED-JWT]",
         literals: &["eyj"],
@@ -90,7 +89,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "bearer",
-        class: Class::new("secret.bearer"),
+        class: "secret.bearer",
         about: "credentials behind `Bearer` (RFC 6750)",
         literals: &["bearer"],
         lead: r"(?i:bearer)(?:[ \t+]|%20){1,4}",
@@ -110,7 +109,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "basic",
-        class: Class::new("secret.basic"),
+        class: "secret.basic",
         about: "user and password behind `Basic` (RFC 7617)",
         literals: &["basic"],
         lead: r"(?i:basic)[ \t]{1,4}",
@@ -125,7 +124,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "command-user",
-        class: Class::new("secret.basic"),
+        class: "secret.basic",
         about: "user and password of a command: `curl -u user:password`",
         literals: &["--user", "-u "],
         lead: r#"(?:--user|-u)[ =]{1,2}[\\]{0,2}["']?"#,
@@ -145,7 +144,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         name: "age-key",
-        class: Class::new("secret.age"),
+        class: "secret.age",
         about: "secret keys of age",
         tag: "[REDACTED-AGE-KEY]",
         literals: &["age-secret-key-1"],

@@ -36,11 +36,12 @@ pub(crate) fn expand(text: &str) -> String {
     out + rest
 }
 
-fn check(scanner: &Scanner, name: &str, class: Class, text: &str, expect: bool) -> Option<String> {
+fn check(scanner: &Scanner, name: &str, class: &str, text: &str, expect: bool) -> Option<String> {
     let text = expand(text);
     let findings = scanner.scan(text.as_bytes());
-    let found =
-        findings.iter().any(|finding| finding.class == class && finding.grade >= Grade::Likely);
+    let found = findings
+        .iter()
+        .any(|finding| finding.class.as_str() == class && finding.grade >= Grade::Likely);
     (found != expect).then(|| format!("{name}: `{text}` gave {findings:?}\n"))
 }
 

@@ -4,11 +4,10 @@ use super::hit::Rank;
 use super::key::{SIDE_BYTES, Strength, rfind, strength};
 use super::value::{self, Written};
 use super::{Hit, Open, Outcome, Span, Window, checks};
-use crate::class::Class;
 
 pub(crate) const DETECTOR: &str = "assigned-secret";
-pub(crate) const CLASS: Class = Class::new("secret.generic");
-pub(crate) const AWS_CLASS: Class = Class::new("secret.aws_secret_key");
+pub(crate) const CLASS: &str = "secret.generic";
+pub(crate) const AWS_CLASS: &str = "secret.aws_secret_key";
 
 /// The longest value that is looked at; a longer one is cut here and the rest stays.
 pub(crate) const VALUE_BYTES: usize = 1024;
@@ -84,14 +83,13 @@ fn judge(
         && equals.iter().filter(|byte| **byte == b'=').count() == 1
         && !matches!(equals.first(), Some(b'"' | b'\''));
     Outcome::Hit(Hit {
-        detector: DETECTOR,
-        class: if is_aws { AWS_CLASS } else { CLASS },
-        grade,
-        secret: assigned.value,
         wide: wide.then(|| Span::new(name_end, assigned.close)),
-        tag: if encoded { "[REDACTED-BASE64]" } else { "[REDACTED]" },
-        rank: Rank::Assignment,
-        runs_on: false,
+        ..Hit::new(
+            (DETECTOR, if is_aws { AWS_CLASS } else { CLASS }),
+            grade,
+            assigned.value,
+            (if encoded { "[REDACTED-BASE64]" } else { "[REDACTED]" }, Rank::Assignment),
+        )
     })
 }
 

@@ -1,22 +1,20 @@
 //! Numbers: payment cards and social security numbers, found where a run of digits begins.
 use super::boundary::{Side, is_word, tag_after, tag_before};
 use super::checks::luhn;
+use super::context::said;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
-use crate::class::Class;
 use crate::finding::Grade;
 
 pub(crate) const PAN_DETECTOR: &str = "payment-card";
-pub(crate) const PAN: Class = Class::new("pci.pan");
+pub(crate) const PAN: &str = "pci.pan";
 pub(crate) const SSN_DETECTOR: &str = "us-ssn";
-pub(crate) const SSN: Class = Class::new("gov_id.ssn");
+pub(crate) const SSN: &str = "gov_id.us_ssn";
 
 /// ISO/IEC 7812-1: a card number has 19 digits at most.
 const DIGITS: usize = 19;
 /// How many digits must be there before it is worth waiting for more.
 const SERIOUS_DIGITS: usize = 4;
-/// How far before a number a word may say what it is.
-const CONTEXT_BYTES: usize = 48;
 
 /// A number as it is written: digits with single blanks, hyphens or full stops between groups.
 struct Number {
@@ -144,11 +142,8 @@ fn card(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
         let grouped = [&[4, 4, 4, 4][..], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3], &[4, 4, 4, 1]]
             .iter()
             .any(|shape| number.is_grouped(*count, shape));
-        let said = is_said(
-            window,
-            start,
-            &[b"card", b"pan", b"visa", b"credit", b"debit", b"amex", b" cc "],
-        );
+        let said =
+            said(window, start, &[b"card", b"pan", b"visa", b"credit", b"debit", b"amex", b" cc "]);
         let grade = match (plain, grouped) {
             (false, false) => Grade::Possible,
             _ if said || grouped => Grade::Certain,
@@ -215,7 +210,7 @@ fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
     }
     let grouped = number.is_grouped(9, &[3, 2, 4]);
     let plain = end - start == 9;
-    let said = is_said(window, start, &[b"ssn", b"social"]);
+    let said = said(window, start, &[b"ssn", b"social"]);
     let separators = (window.byte(start + 3), window.byte(start + 6));
     let grade = match (grouped, plain, said) {
         (true, _, true) => Grade::Certain,
@@ -237,18 +232,12 @@ fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
     Some(hit(SSN_DETECTOR, SSN, grade, Span::new(start, *end), "[REDACTED:SSN]"))
 }
 
-/// Whether one of the words stands shortly before the number. A tag cuts off what stands before
-/// it: it may be shorter than what it replaced, and its own words say nothing.
-fn is_said(window: &Window<'_>, start: usize, words: &[&[u8]]) -> bool {
-    let from = start.saturating_sub(CONTEXT_BYTES);
-    let tag = (from..start)
-        .rev()
-        .find(|at| window.byte(*at) == Some(b']') && tag_before(window, at.saturating_add(1)));
-    let before = window.part(tag.unwrap_or(from), start);
-    words.iter().any(|word| before.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
-}
-
-fn hit(detector: &'static str, class: Class, grade: Grade, secret: Span, tag: &'static str) -> Hit {
-    let rank = Rank::Shape;
-    Hit { detector, class, grade, secret, wide: None, tag, rank, runs_on: false }
+fn hit(
+    detector: &'static str,
+    class: &'static str,
+    grade: Grade,
+    secret: Span,
+    tag: &'static str,
+) -> Hit {
+    Hit::new((detector, class), grade, secret, (tag, Rank::Shape))
 }

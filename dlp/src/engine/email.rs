@@ -2,11 +2,10 @@
 use super::boundary::{Side, after, tag_before};
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window, url};
-use crate::class::Class;
 use crate::finding::Grade;
 
 pub(crate) const DETECTOR: &str = "email";
-pub(crate) const CLASS: Class = Class::new("pii.email");
+pub(crate) const CLASS: &str = "contact.email";
 /// RFC 5321 section 4.5.3.1.1.
 const LOCAL_BYTES: usize = 64;
 /// RFC 1035 section 2.3.4.
@@ -37,16 +36,12 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
     // A full stop or a hyphen at the end belongs to the sentence.
     let end = end - window.part(domain, end).iter().rev().take_while(|b| b"-.".contains(b)).count();
     let Some(grade) = grade(local, window.part(domain, end)) else { return Outcome::Nothing };
-    Outcome::Hit(Hit {
-        detector: DETECTOR,
-        class: CLASS,
+    Outcome::Hit(Hit::new(
+        (DETECTOR, CLASS),
         grade,
-        secret: Span::new(start, end),
-        wide: None,
-        tag: "[REDACTED:EMAIL]",
-        rank: Rank::Shape,
-        runs_on: false,
-    })
+        Span::new(start, end),
+        ("[REDACTED:EMAIL]", Rank::Shape),
+    ))
 }
 
 /// Where the last word begins, which an `@` may make a mail address.

@@ -1,7 +1,9 @@
 //! What a check answers, and how overlapping answers become one.
 use crate::class::Class;
+use crate::coding::Codings;
 use crate::finding::{Acted, Action, Direction, Finding, Grade, Place};
 use crate::judge::Judge;
+use crate::name::Name;
 
 /// Bytes from `start` to before `end`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +15,14 @@ pub(crate) struct Span {
 impl Span {
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start, end }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
     }
 
     pub(crate) fn with(self, other: Self) -> Self {
@@ -42,9 +52,9 @@ pub(crate) struct Open {
 }
 
 /// A match, before it is merged with what overlaps it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hit {
-    pub(crate) detector: &'static str,
+    pub(crate) detector: Name,
     pub(crate) class: Class,
     pub(crate) grade: Grade,
     /// The secret itself.
@@ -52,8 +62,12 @@ pub(crate) struct Hit {
     /// For `key = 'value'`: from the end of the key to the end of the value with its quotes. It
     /// becomes `=` and the tag.
     pub(crate) wide: Option<Span>,
-    pub(crate) tag: &'static str,
+    pub(crate) tag: Name,
     pub(crate) rank: Rank,
+    /// How it was written.
+    pub(crate) via: Codings,
+    /// A further piece of what another hit reports: it is put out of sight and not told again.
+    pub(crate) echo: bool,
     /// A private key block whose end has not been seen.
     pub(crate) runs_on: bool,
 }
@@ -72,6 +86,27 @@ pub(crate) enum Rank {
 }
 
 impl Hit {
+    /// A match in the open.
+    pub(crate) fn new(
+        (detector, class): (impl Into<Name>, impl Into<Class>),
+        grade: Grade,
+        secret: Span,
+        (tag, rank): (impl Into<Name>, Rank),
+    ) -> Self {
+        Self {
+            detector: detector.into(),
+            class: class.into(),
+            grade,
+            secret,
+            wide: None,
+            tag: tag.into(),
+            rank,
+            via: Codings::default(),
+            echo: false,
+            runs_on: false,
+        }
+    }
+
     /// All that it may change.
     pub(crate) fn claim(&self) -> Span {
         self.wide.map_or(self.secret, |wide| wide.with(self.secret))
@@ -79,7 +114,7 @@ impl Hit {
 }
 
 /// Hits that overlap, as one finding and one edit.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Cluster {
     /// All that its hits claim.
     pub(crate) claim: Span,
@@ -91,17 +126,23 @@ pub(crate) struct Cluster {
     pub(crate) narrow: Span,
     /// The replacement: `=` or nothing, then the tag.
     pub(crate) lead: &'static str,
-    pub(crate) tag: &'static str,
+    pub(crate) tag: Name,
     pub(crate) runs_on: bool,
 }
 
 impl Cluster {
+    /// Whether it is reported, or only a further piece of what is.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.best.echo
+    }
+
     pub(crate) fn finding(&self, place: Place, base: usize) -> Finding {
         Finding {
-            detector: self.best.detector,
-            class: self.best.class,
+            detector: self.best.detector.clone(),
+            class: self.best.class.clone(),
             grade: self.best.grade,
             place,
+            via: self.best.via,
             start: base + self.best.secret.start,
             end: base + self.best.secret.end,
         }
@@ -125,7 +166,7 @@ pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -
         }
         end = end.max(hit.claim().end);
         let action = judge.map_or(Action::Redact, |(judge, direction)| {
-            judge.action(hit.class, hit.grade, direction)
+            judge.action(&hit.class, hit.grade, direction)
         });
         group.push((hit, action));
     }
@@ -134,9 +175,10 @@ pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -
 }
 
 fn merge(group: &[(Hit, Action)]) -> Option<Cluster> {
-    let (best, action) = group.iter().copied().max_by_key(|(hit, action)| {
-        (*action, hit.rank, hit.grade, hit.secret.end - hit.secret.start)
+    let (best, action) = group.iter().max_by_key(|(hit, action)| {
+        (*action, !hit.echo, hit.rank, hit.grade, hit.secret.end - hit.secret.start)
     })?;
+    let action = *action;
     let claim = group.iter().map(|(hit, _)| hit.claim()).reduce(Span::with)?;
     let edited = || group.iter().filter(|(_, other)| other.edits() == action.edits());
     let union = edited().map(|(hit, _)| hit.secret).reduce(Span::with)?;
@@ -144,11 +186,11 @@ fn merge(group: &[(Hit, Action)]) -> Option<Cluster> {
         .map(|(hit, _)| hit)
         .filter(|hit| hit.rank == Rank::Assignment && best.rank <= Rank::Shape)
         .find(|hit| hit.secret.holds(best.secret));
-    let tag = named.map_or(best.tag, |hit| hit.tag);
+    let tag = named.map_or(&best.tag, |hit| &hit.tag).clone();
     let wide = named.and_then(|hit| hit.wide).filter(|wide| wide.holds(union));
     Some(Cluster {
         claim,
-        best,
+        best: best.clone(),
         action,
         edit: wide.unwrap_or(union),
         narrow: union,

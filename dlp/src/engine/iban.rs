@@ -3,11 +3,10 @@ use super::boundary::{Side, after, free_before, is_word};
 use super::checks::mod_97;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
-use crate::class::Class;
 use crate::finding::Grade;
 
 pub(crate) const DETECTOR: &str = "iban";
-pub(crate) const CLASS: Class = Class::new("pci.iban");
+pub(crate) const CLASS: &str = "financial.iban";
 
 /// The longest in the SWIFT registry is 33 (Russia).
 const LETTERS: usize = 34;
@@ -162,16 +161,12 @@ fn read(window: &Window<'_>, start: usize, length: usize) -> Outcome {
     if both || !mod_97(account.get(..length).unwrap_or_default()) {
         return Outcome::Nothing;
     }
-    Outcome::Hit(Hit {
-        detector: DETECTOR,
-        class: CLASS,
-        grade: Grade::Certain,
-        secret: Span::new(start, at),
-        wide: None,
-        tag: "[REDACTED:IBAN]",
-        rank: Rank::Shape,
-        runs_on: false,
-    })
+    Outcome::Hit(Hit::new(
+        (DETECTOR, CLASS),
+        Grade::Certain,
+        Span::new(start, at),
+        ("[REDACTED:IBAN]", Rank::Shape),
+    ))
 }
 
 /// Where the text ends with what may be the letters of a country.

@@ -1,11 +1,15 @@
 //! The one pass for literals.
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
+use crate::unfold::turned::Turn;
+
 /// What is looked at where a literal stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
     /// The token with this number.
     Token(usize),
+    /// The token with this number, turned.
+    Turned(usize, Turn),
     PrivateKey,
     Url,
     Email,

@@ -7,6 +7,7 @@
 pub(crate) mod assign;
 pub(crate) mod boundary;
 pub(crate) mod checks;
+pub(crate) mod context;
 pub(crate) mod digits;
 pub(crate) mod email;
 pub(crate) mod hit;
@@ -21,6 +22,7 @@ pub(crate) mod token;
 pub(crate) mod url;
 pub(crate) mod value;
 pub(crate) mod window;
+pub(crate) mod words;
 
 pub(crate) use hit::{Hit, Open, Outcome, Span};
 pub(crate) use window::Window;

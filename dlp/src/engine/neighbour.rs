@@ -110,7 +110,7 @@ impl Providers {
             for pattern in &neighbour.shapes {
                 let at = known.iter().position(|known| known == pattern);
                 if at.is_none() {
-                    all.shapes.push(Shape::new(pattern).ok_or(neighbour.class.as_str())?);
+                    all.shapes.push(Shape::new(pattern).ok_or(neighbour.class)?);
                     known.push(*pattern);
                 }
                 shapes.push(at.unwrap_or(known.len() - 1));
@@ -240,16 +240,8 @@ impl Providers {
 
 impl Provider {
     fn hit(&self, secret: Span) -> Outcome {
-        Outcome::Hit(Hit {
-            detector: DETECTOR,
-            class: self.neighbour.class,
-            grade: Grade::Likely,
-            secret,
-            wide: None,
-            tag: "[REDACTED]",
-            rank: Rank::Shape,
-            runs_on: false,
-        })
+        let rank = ("[REDACTED]", Rank::Shape);
+        Outcome::Hit(Hit::new((DETECTOR, self.neighbour.class), Grade::Likely, secret, rank))
     }
 }
 

@@ -1,12 +1,11 @@
 //! Private key blocks: from `-----BEGIN … PRIVATE KEY-----` to its end, however long.
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
-use crate::class::Class;
 use crate::finding::Grade;
 
 pub(crate) const LITERAL: &str = "-----begin ";
 pub(crate) const DETECTOR: &str = "private-key";
-pub(crate) const CLASS: Class = Class::new("secret.private_key");
+pub(crate) const CLASS: &str = "secret.private_key";
 const TAG: &str = "[REDACTED-PRIVATE-KEY]";
 
 /// The longest label: `ENCRYPTED `, `OPENSSH `, `PGP … BLOCK` with room to spare.
@@ -73,7 +72,7 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
 /// How far the body goes on in `text`: to its `-----END …-----`, or to a byte that stands in no
 /// key (a quote that closes the string it is in, `<`, a brace).
 pub(crate) fn reach(text: &[u8], ended: bool) -> Reach {
-    let window = Window { text, floor: 0, ended, value: None };
+    let window = Window { text, floor: 0, ended, value: None, joints: &[], streamed: false };
     let mut at = 0;
     loop {
         let stop = window.run(at, usize::MAX, |byte| !matches!(byte, b'-') && !is_stop(byte));
@@ -151,8 +150,7 @@ fn gap(window: &Window<'_>, start: usize) -> usize {
 }
 
 fn hit(secret: Span, grade: Grade, runs_on: bool) -> Hit {
-    let rank = Rank::Block;
-    Hit { detector: DETECTOR, class: CLASS, grade, secret, wide: None, tag: TAG, rank, runs_on }
+    Hit { runs_on, ..Hit::new((DETECTOR, CLASS), grade, secret, (TAG, Rank::Block)) }
 }
 
 fn is_base64(byte: u8) -> bool {

@@ -5,8 +5,9 @@ use super::hit::Rank;
 use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, neighbour, pem, url};
+use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, neighbour, pem, url, words};
 use crate::finding::Grade;
+use crate::unfold;
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,12 +62,23 @@ pub(crate) struct Surveyor {
 }
 
 impl Surveyor {
-    /// Looks at the whole window in one pass for literals and one for digits.
+    /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
+        let mut survey = self.plain(window);
+        let unfolded = unfold::unfold(self, window);
+        survey.hits.extend(unfolded.hits);
+        if let Some((from, serious)) = unfolded.open {
+            survey.hold(Open { from, serious });
+        }
+        survey
+    }
+
+    /// Looks at the window as it is, in one pass for literals and one for words.
+    pub(crate) fn plain(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         self.doubt(window, &mut survey.hits);
-        numbers(window, &blocks, &mut survey);
+        shapes(window, &blocks, &mut survey);
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
@@ -78,8 +90,9 @@ impl Surveyor {
         const PREFIX_BYTES: usize = 32;
         const NEAR_HITS: usize = 8;
         for at in 0..hits.len() {
-            let Some(hit) = hits.get(at).copied() else { continue };
-            let named = hit.detector == assign::DETECTOR || hit.detector == neighbour::DETECTOR;
+            let Some(hit) = hits.get(at) else { continue };
+            let detector = hit.detector.as_str();
+            let named = detector == assign::DETECTOR || detector == neighbour::DETECTOR;
             let told = |other: &Hit| {
                 other.rank == Rank::Token
                     && other.secret.start < hit.secret.end
@@ -128,6 +141,10 @@ impl Surveyor {
                         Some(token) => token.check(&window, at),
                         None => Outcome::Nothing,
                     },
+                    Role::Turned(number, turn) => match self.tokens.get(*number) {
+                        Some(token) => turn.check(token, &window, (at, at + length)),
+                        None => Outcome::Nothing,
+                    },
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
                     Role::PrivateKey => {
@@ -170,27 +187,34 @@ impl Surveyor {
     }
 }
 
-/// Looks at every place where a run of digits begins.
-fn numbers(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
+/// Looks at every word with a digit in it.
+fn shapes(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
     let mut window = *window;
-    let mut at = window.floor;
     let mut blocks = blocks.iter().peekable();
-    loop {
-        let start = window.run(at, usize::MAX, |byte| !byte.is_ascii_digit());
-        if start >= window.len() {
-            return;
-        }
-        at = window.run(start, usize::MAX, |byte| byte.is_ascii_digit());
+    let from = window.floor;
+    for word in words::words(window.part(from, window.len())) {
+        let word = Span::new(from + word.start, from + word.end);
         // Both come in order, so that each block is passed once.
-        while let Some(block) = blocks.next_if(|block| block.end <= start) {
+        while let Some(block) = blocks.next_if(|block| block.end <= word.start) {
             window.floor = window.floor.max(block.end);
         }
-        if let Some(block) = blocks.peek().filter(|block| block.start <= start) {
-            window.floor = block.end;
-            at = at.max(block.end);
+        if blocks.peek().is_some_and(|block| block.start <= word.start) {
             continue;
         }
-        survey.take(digits::check(&window, start));
-        survey.take(iban::check(&window, start));
+        shape(&window, word, survey);
+    }
+}
+
+/// Asks each shape whether one begins at this word, or around it.
+fn shape(window: &Window<'_>, word: Span, survey: &mut Survey) {
+    let mut at = word.start;
+    while at < word.end {
+        let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
+        if start >= word.end {
+            return;
+        }
+        at = window.run(start, word.end - start, |byte| byte.is_ascii_digit());
+        survey.take(digits::check(window, start));
+        survey.take(iban::check(window, start));
     }
 }

@@ -77,16 +77,12 @@ impl Token {
         let Some(grade) = (detector.check)(window.part(start, end), detector.grade) else {
             return Outcome::Nothing;
         };
-        Outcome::Hit(Hit {
-            detector: detector.name,
-            class: detector.class,
+        Outcome::Hit(Hit::new(
+            (detector.name, detector.class),
             grade,
-            secret: Span::new(start, end),
-            wide: None,
-            tag: detector.tag,
-            rank: if detector.yields { Rank::Shape } else { Rank::Token },
-            runs_on: false,
-        })
+            Span::new(start, end),
+            (detector.tag, if detector.yields { Rank::Shape } else { Rank::Token }),
+        ))
     }
 }
 

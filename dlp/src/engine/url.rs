@@ -2,12 +2,11 @@
 use super::boundary::is_word;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
-use crate::class::Class;
 use crate::finding::Grade;
 
 pub(crate) const LITERAL: &str = "://";
 pub(crate) const DETECTOR: &str = "url-credentials";
-pub(crate) const CLASS: Class = Class::new("secret.url_credentials");
+pub(crate) const CLASS: &str = "secret.url_credentials";
 /// Longer user information is none that a client sends.
 pub(crate) const USERINFO_BYTES: usize = 256;
 
@@ -26,16 +25,12 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
     let user = window.part(start, start + length);
     let host = window.part(start + length + 1, end);
     let Some(grade) = grade(user, host) else { return Outcome::Nothing };
-    Outcome::Hit(Hit {
-        detector: DETECTOR,
-        class: CLASS,
+    Outcome::Hit(Hit::new(
+        (DETECTOR, CLASS),
         grade,
-        secret: Span::new(start, start + length),
-        wide: None,
-        tag: "[REDACTED]",
-        rank: Rank::Shape,
-        runs_on: false,
-    })
+        Span::new(start, start + length),
+        ("[REDACTED]", Rank::Shape),
+    ))
 }
 
 /// Whether `at` stands in the user information of a URL.

@@ -162,7 +162,7 @@ pub fn found_facts(facts: Facts, found: &[Found], scanner: &Scanner) -> Facts {
         let finding = &found.acted.finding;
         Fields::new()
             .text("class", finding.class.as_str())
-            .text("detector", finding.detector)
+            .text("detector", finding.detector.as_str())
             .text("grade", grade_word(finding.grade))
             .text("action", action_word(found.acted.action))
             .text("part", found.part)

@@ -1,6 +1,5 @@
 //! Providers whose secrets have nothing of their own in them, so that the provider's name beside
 //! the value must tell. The tables are texts, one line a provider.
-use crate::class::Class;
 
 /// Providers with the shapes of their values.
 const SHAPES: &str = include_str!("shapes.txt");
@@ -21,7 +20,7 @@ pub(crate) enum Ring {
 /// A provider.
 pub(crate) struct Neighbour {
     pub(crate) ring: Ring,
-    pub(crate) class: Class,
+    pub(crate) class: &'static str,
     /// Where to look, whatever the case.
     pub(crate) keywords: Vec<&'static str>,
     /// Patterns over bytes that a value fits whole.
@@ -36,7 +35,7 @@ pub(crate) fn neighbours() -> impl Iterator<Item = Neighbour> {
     with_source(SHAPES).filter_map(|(source, line)| shaped(source, line)).chain(named().map(
         |(source, ring, class)| Neighbour {
             ring,
-            class: Class::new(class),
+            class,
             keywords: vec![class.trim_start_matches("secret.")],
             shapes: Vec::new(),
             source,
@@ -45,7 +44,7 @@ pub(crate) fn neighbours() -> impl Iterator<Item = Neighbour> {
 }
 
 /// The classes of all providers, some twice.
-pub(crate) fn classes() -> impl Iterator<Item = Class> {
+pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
     neighbours().map(|neighbour| neighbour.class)
 }
 
@@ -67,7 +66,7 @@ fn with_source(table: &'static str) -> impl Iterator<Item = (&'static str, &'sta
 fn shaped(source: &'static str, line: &'static str) -> Option<Neighbour> {
     let mut columns = line.split(" | ");
     let ring = ring(columns.next()?)?;
-    let class = Class::new(columns.next()?);
+    let class = columns.next()?;
     let keywords = columns.next()?.split(',').collect();
     let shapes = columns.next()?.split(' ').collect();
     Some(Neighbour { ring, class, keywords, shapes, source })
