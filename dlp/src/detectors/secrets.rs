@@ -74,6 +74,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
+        source: "https://www.rfc-editor.org/rfc/rfc7519",
         name: "jwt",
         class: "secret.jwt",
         about: "JSON Web Tokens: the first part decodes to a header with `alg`",
@@ -88,6 +89,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
     Detector {
+        source: "https://www.rfc-editor.org/rfc/rfc6750",
         name: "bearer",
         class: "secret.bearer",
         about: "credentials behind `Bearer` (RFC 6750)",
@@ -108,6 +110,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
     Detector {
+        source: "https://www.rfc-editor.org/rfc/rfc7617",
         name: "basic",
         class: "secret.basic",
         about: "user and password behind `Basic` (RFC 7617)",
@@ -123,6 +126,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
     Detector {
+        source: "https://curl.se/docs/manpage.html",
         name: "command-user",
         class: "secret.basic",
         about: "user and password of a command: `curl -u user:password`",
@@ -143,6 +147,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
     Detector {
+        source: "https://github.com/C2SP/C2SP/blob/main/age.md",
         name: "age-key",
         class: "secret.age",
         about: "secret keys of age",
