@@ -27,6 +27,8 @@ pub(crate) const DETECTORS: &[&[Detector]] = &[
     tokens::agents::TOKENS,
     tokens::builds::TOKENS,
     tokens::customers::TOKENS,
+    tokens::hashes::TOKENS,
+    tokens::ids::TOKENS,
     tokens::money::TOKENS,
     tokens::plain::TOKENS,
     tokens::platforms::TOKENS,

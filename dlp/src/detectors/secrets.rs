@@ -94,7 +94,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         class: "secret.bearer",
         about: "credentials behind `Bearer` (RFC 6750)",
         literals: &["bearer"],
-        lead: r"(?i:bearer)(?:[ \t+]|%20){1,4}",
+        lead: r#"(?i:bearer)(?:[ \t+]|%20){1,4}\\?["']?"#,
         body: r"[A-Za-z0-9._~+/=-]{8,}",
         longest: 7168,
         after: Edge::Word,

@@ -48,7 +48,9 @@ pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outc
     let name = window.part(start, end);
     // `-` and `.` at the end are not the name's: `password-->`.
     let Some(strength) = strength(name) else { return (end, Outcome::Nothing) };
-    if start < window.floor || tag_before(window, start) || is_in_tag(window, start, end) {
+    // `'/forgot-password' => …`: a path.
+    let path = window.before(start) == Some(b'/');
+    if path || start < window.floor || tag_before(window, start) || is_in_tag(window, start, end) {
         return (end, Outcome::Nothing);
     }
     let outcome = match find(window, start, end) {

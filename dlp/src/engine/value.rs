@@ -1,7 +1,7 @@
 //! Whether what stands behind a telling name looks like a secret.
 use super::boundary::has_tag;
-use super::checks::entropy;
-use super::key::Strength;
+use super::checks::{entropy, is_wordy};
+use super::key::{Strength, rfind};
 use crate::finding::Grade;
 
 /// How the value is written.
@@ -69,7 +69,12 @@ const STAND_INS: [&[u8]; 44] = [
 
 /// `None` when the value is no secret, whatever the name says.
 pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Option<Grade> {
-    if value.len() < 3 || is_stand_in(value) || is_elsewhere(value) || has_tag(value) {
+    if value.len() < 3
+        || is_stand_in(value)
+        || is_elsewhere(value)
+        || has_tag(value)
+        || is_label(value)
+    {
         return None;
     }
     let look = Look::at(value);
@@ -121,14 +126,15 @@ fn password(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
     Some(match written {
         _ if telling && value.len() >= 4 => Grade::Likely,
         Written::Quoted if value.len() >= 4 => Grade::Likely,
-        // `user.password = hashedValue` is code; `pwd=abc` is a password.
-        Written::Bare => Grade::Likely,
+        // `user.password = hashedValue` is code; `pwd=horse` is a password.
+        Written::Bare if value.len() >= 4 => Grade::Likely,
         _ => Grade::Possible,
     })
 }
 
 /// `${PASSWORD}`, `<token>`, `your-api-key`, `xxxxxxxx`, `********`.
 pub(crate) fn is_stand_in(value: &[u8]) -> bool {
+    let value = bare(value);
     const BEGINNINGS: [&[u8]; 9] =
         [b"&lt;", b"replace", b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
     let begins = |start: &&[u8]| {
@@ -139,6 +145,21 @@ pub(crate) fn is_stand_in(value: &[u8]) -> bool {
         || STAND_INS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'?'))
         || value.first().is_some_and(|first| value.iter().all(|byte| byte == first))
+}
+
+/// The value without quotes that are part of it: `"'$PASSWORD'"`.
+fn bare(value: &[u8]) -> &[u8] {
+    match value {
+        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
+        _ => value,
+    }
+}
+
+/// `#add-password`, `cms/passwords#update`: the name of a place where passwords are dealt with.
+fn is_label(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"password", b"passwd", b"secret", b"token"];
+    let names = WORDS.iter().any(|word| rfind(value, word).is_some());
+    names && is_wordy(value) && !value.iter().any(u8::is_ascii_digit)
 }
 
 /// `$NAME`, `${name}`, `$(command)`, `$name`: not `$aact_prod_3fa9…`.

@@ -2,6 +2,8 @@
 pub(crate) mod agents;
 pub(crate) mod builds;
 pub(crate) mod customers;
+pub(crate) mod hashes;
+pub(crate) mod ids;
 pub(crate) mod money;
 pub(crate) mod plain;
 pub(crate) mod platforms;

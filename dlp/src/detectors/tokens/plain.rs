@@ -1,5 +1,5 @@
 //! Secrets that belong to no one provider: keys, passwords in commands and in SQL.
-use crate::detectors::{Detector, Edge, chosen, token};
+use crate::detectors::{Detector, Edge, chosen, mixed, token};
 use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
@@ -231,6 +231,65 @@ pub(crate) const TOKENS: &[Detector] = &[
             r#"[^\s\"']{4,}"#,
             "passwords set through libcurl",
             &["setopt(c, CURLOPT_USERPWD, \"root:dkb82Vd\")"],
+        )
+    },
+    Detector {
+        source: "https://www.rfc-editor.org/rfc/rfc7518#section-6",
+        lead: r#""d"[ ]?:\s{0,4}""#,
+        longest: 1024,
+        before: Edge::Any,
+        after: Edge::Word,
+        check: mixed,
+        ..token(
+            "jwk-private-member",
+            "secret.private_key",
+            "[REDACTED-JWK-PRIVATE-MEMBER]",
+            &["\"d\":", "\"d\" :"],
+            "[A-Za-z0-9_-]{43,}",
+            "the private member of a JSON Web Key",
+            &["{\"kty\":\"EC\",\"d\":\"<43>\"}"],
+        )
+    },
+    Detector {
+        source: "https://kubernetes.io/docs/concepts/configuration/secret/",
+        lead: r#"(?i:kind:[ ]*['\"]?secret['\"]?)[^{}]*\sdata:\s+[A-Za-z0-9._-]+:[ ]*(?:[|>][-+]?\s+)?['\"]?"#,
+        longest: 4096,
+        grade: Grade::Likely,
+        ..token(
+            "kubernetes-secret-data",
+            "secret.kubernetes",
+            "[REDACTED-KUBERNETES-SECRET-DATA]",
+            &["kind: secret", "kind: 'secret", "kind: \"secret", "kind:secret"],
+            "[A-Za-z0-9+/]{8,}={0,2}",
+            "the first value of a Kubernetes secret",
+            &["kind: Secret\nmetadata:\n  name: a\ndata:\n  password: c2VjcmV0LXdvcmQ=\n"],
+        )
+    },
+    Detector {
+        source: "https://learn.microsoft.com/en-us/dotnet/api/system.net.networkcredential",
+        lead: r#"(?i:networkcredential|basicauth|usernamepasswordcredentials|passwordauthentication|directoryentry|\.login)\(\s{0,16}[\"'][^\"'\r\n]*[\"']\s{0,16},\s{0,16}(?:[\"'][^\"'\r\n]*[\"']\s{0,16},\s{0,16})?[\"']"#,
+        longest: 128,
+        before: Edge::Any,
+        check: chosen,
+        grade: Grade::Likely,
+        ..token(
+            "call-credentials",
+            "secret.password",
+            "[REDACTED-CALL-CREDENTIALS]",
+            &[
+                "networkcredential(",
+                "basicauth(",
+                "usernamepasswordcredentials(",
+                "passwordauthentication(",
+                "directoryentry(",
+                ".login(",
+            ],
+            r#"[^\"'\r\n]{4,}"#,
+            "passwords given to a call",
+            &[
+                "new NetworkCredential(\"me@example.com\", \"vzihlaqu\")",
+                "conn.login('me@example.com', 'vzihlaqu1', f)",
+            ],
         )
     },
 ];
