@@ -49,7 +49,8 @@ pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outc
     // `-` and `.` at the end are not the name's: `password-->`.
     let Some(strength) = strength(name) else { return (end, Outcome::Nothing) };
     // `'/forgot-password' => …`: a path.
-    let path = window.before(start) == Some(b'/');
+    let root = |at| !window.before(at).is_some_and(|byte: u8| byte.is_ascii_alphanumeric());
+    let path = window.before(start) == Some(b'/') && root(start - 1);
     if path || start < window.floor || tag_before(window, start) || is_in_tag(window, start, end) {
         return (end, Outcome::Nothing);
     }

@@ -66,8 +66,10 @@ const ABOUT: [&[u8]; 30] = [
 ];
 
 /// Words that may stand between an assignment and its value: types, schemes.
-const SKIPPED: [&[u8]; 9] =
-    [b"string", b"str", b"bearer", b"basic", b"token", b"const", b"quot", b"value", b"key"];
+const SKIPPED: [&[u8]; 10] = [
+    b"params", b"string", b"str", b"bearer", b"basic", b"token", b"const", b"quot", b"value",
+    b"key",
+];
 
 /// A provider with its shapes compiled.
 pub(crate) struct Provider {
@@ -212,7 +214,11 @@ impl Providers {
         if between.about || !(told || (alone && word - at >= 4)) {
             return Found::No;
         }
-        let end = window.run(at, VALUE_BYTES, |b| is_word(b) || b"-+/=.~".contains(&b));
+        if names_on(window.part(at, word), window.byte(word), between) {
+            return Found::No;
+        }
+        let end = window.run(at, VALUE_BYTES, |b| is_word(b) || b"-+/.~".contains(&b));
+        let end = window.run(end, 2, |byte| byte == b'=');
         if window.dry(end) {
             return Found::Open;
         }
@@ -316,6 +322,18 @@ fn is_inside_tag(window: &Window<'_>, at: usize) -> bool {
         byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'_')
     });
     window.part(start.saturating_sub(1), at).starts_with(b"[REDACTED")
+}
+
+/// Whether the word is still one of the name: `_SECRET_KEY`, `-client-`.
+fn names_on(word: &[u8], next: Option<u8>, between: &Between) -> bool {
+    let tells = TELLING.iter().any(|telling| rfind(word, telling).is_some());
+    let goes_on = next.is_some_and(|byte| b"_-.=:".contains(&byte));
+    goes_on && (tells || (between.sign.is_none() && is_plain(word)))
+}
+
+/// A word in letters, not all of them great.
+fn is_plain(word: &[u8]) -> bool {
+    word.iter().all(u8::is_ascii_alphabetic) && word.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Whether the value goes on behind a dot.

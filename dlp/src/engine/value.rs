@@ -159,7 +159,8 @@ fn bare(value: &[u8]) -> &[u8] {
 fn is_label(value: &[u8]) -> bool {
     const WORDS: [&[u8]; 4] = [b"password", b"passwd", b"secret", b"token"];
     let names = WORDS.iter().any(|word| rfind(value, word).is_some());
-    names && is_wordy(value) && !value.iter().any(u8::is_ascii_digit)
+    let place = value.iter().any(|byte| b"#/".contains(byte));
+    names && place && is_wordy(value) && !value.iter().any(u8::is_ascii_digit)
 }
 
 /// `$NAME`, `${name}`, `$(command)`, `$name`: not `$aact_prod_3fa9…`.
