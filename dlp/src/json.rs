@@ -78,7 +78,11 @@ impl Scanner {
         quoted: bool,
         rows: &[Vec<u32>],
     ) -> Vec<Hit> {
-        let Some(name) = name.filter(|name| tells(name.as_bytes(), text.as_bytes())) else {
+        let telling = |name: &&str| {
+            let name = name.as_bytes();
+            tells(name, text.as_bytes()) || self.surveyor.names_provider(name)
+        };
+        let Some(name) = name.filter(telling) else {
             let window = Window { rows, ..Window::whole(text.as_bytes()) };
             return self.surveyor.survey(&window).hits;
         };

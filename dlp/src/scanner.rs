@@ -3,10 +3,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::detectors::neighbours::neighbours;
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
 use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
+use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
 use crate::engine::{Window, bic, key, pem, people, url};
@@ -55,13 +57,15 @@ impl Scanner {
             tokens.push(token);
         }
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
+        let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
+        entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
         let literals = Literals::new(&entries, |text, role| match role {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
         let idents =
             Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
-        Ok(Self { surveyor: Surveyor { literals, tokens, known: None, idents } })
+        Ok(Self { surveyor: Surveyor { literals, tokens, known: None, idents, providers } })
     }
 
     /// Looks for what is known as well.

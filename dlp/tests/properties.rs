@@ -63,6 +63,13 @@ fn piece() -> impl Strategy<Value = String> {
         1 => Just("-----BEGIN PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA".to_owned()),
         1 => Just("-----END RSA PRIVATE KEY-----".to_owned()),
         1 => Just("\" + \"".to_owned()),
+        2 => prop::sample::select(vec![
+            "adafruit_key = ", "ADAFRUIT", "clockify ACCESS ", "box: ", "linear token", "heroku",
+            "the password is ", "'''", "&quot;", " value=\"", "IDENTIFIED BY '", "\u{ff1a}",
+            "\u{5bc6}\u{7801}", "curl -u a:", "tgram://", "APIFY_TOKEN=apify_api_", "glpat-",
+        ]).prop_map(str::to_owned),
+        1 => "[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}",
+        2 => "[a-z0-9]{32}",
         1 => Just("[REDACTED]".to_owned()),
         1 => Just("[REDACTED-GITHUB-TOKEN]".to_owned()),
         1 => Just("[REDAC".to_owned()),

@@ -20,6 +20,8 @@ pub(crate) enum Role {
     People(people::Kind),
     /// A root of a telling name.
     Name,
+    /// The name of the provider with this number.
+    Provider(usize),
 }
 
 /// All literals in one sieve, whatever their case.

@@ -23,6 +23,7 @@ pub(crate) mod ip;
 pub(crate) mod key;
 pub(crate) mod literals;
 pub(crate) mod mac;
+pub(crate) mod neighbour;
 pub(crate) mod pem;
 pub(crate) mod people;
 pub(crate) mod person;
