@@ -2,7 +2,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::detectors::{self, DETECTORS};
+use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
 use crate::engine::literals::{Literals, Role};
 use crate::engine::survey::Surveyor;
@@ -99,8 +99,8 @@ impl Scanner {
         tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
     }
 
-    /// The names of all detectors with what they are for, as the documentation lists them.
-    pub fn detectors() -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// All detectors, as the documentation lists them.
+    pub fn detectors() -> impl Iterator<Item = CatalogueEntry> {
         detectors::catalogue()
     }
 }

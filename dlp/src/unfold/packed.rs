@@ -6,6 +6,11 @@ const UNPACKED_BYTES: u64 = 256 * 1024;
 /// What is shorter is not packed by anyone.
 const PACKED_BYTES: usize = 16;
 
+/// What has no first bytes to know it by is tried from this length on.
+const BARE_BYTES: usize = 40;
+/// The lengths of digests, of which there are many.
+const DIGESTS: [usize; 3] = [48, 64, 128];
+
 /// What came out.
 pub(crate) struct Unpacked {
     pub(crate) bytes: Vec<u8>,
@@ -25,6 +30,7 @@ pub(crate) fn unpack(bytes: &[u8]) -> Option<Unpacked> {
         [0x78, flags, ..] if (0x7800 + u16::from(*flags)).is_multiple_of(31) => {
             read(flate2::read::ZlibDecoder::new(bytes))
         }
+        _ if bytes.len() < BARE_BYTES || DIGESTS.contains(&bytes.len()) => None,
         _ => {
             let deflated = || read(flate2::read::DeflateDecoder::new(bytes));
             let brotli = || read(brotli::Decompressor::new(bytes, 4096));
