@@ -1,9 +1,10 @@
 //! JSON documents: every string, every name, every number.
 use serde_json::{Map, Value};
 
+use crate::actions::mark;
 use crate::engine::hit::{self, Cluster};
 use crate::engine::{Hit, Window, boundary, key};
-use crate::finding::{Acted, Direction, Finding};
+use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
 use crate::pointer::{Part, Step, Steps, place};
 use crate::scanner::{Scanner, acted, edited, into_text};
@@ -23,7 +24,7 @@ impl Scanner {
     }
 
     /// Puts tags in the place of what the judge has redacted or blocked, in names too. A number
-    /// becomes a string with the tag; two names that become one get a count behind them.
+    /// becomes a string with the tag, but stays a number where it is masked; two names that become one get a count behind them.
     ///
     /// The document comes from a parser that limits its depth.
     ///
@@ -53,8 +54,12 @@ impl Scanner {
         let walk = Walk { scanner: self, judge: Some(judge), skips };
         walk.value(value, &mut Vec::new(), &mut |path, part, text, clusters| {
             all.extend(acted(clusters, 0, |_| place(self, path, part)));
-            if let Some(clean) = edited(text.as_bytes(), clusters) {
-                changes.push(Change { steps: Steps::new(path), part, clean: into_text(clean) });
+            if let Some(clean) = edited(text.as_bytes(), clusters, Some(judge.0)) {
+                let number = (part == Part::Number)
+                    .then(|| self.masked(Step::name(path), text, clusters, judge.0))
+                    .flatten();
+                let clean = number.unwrap_or_else(|| Value::String(into_text(clean)));
+                changes.push(Change { steps: Steps::new(path), part, clean });
             }
         });
         // Names last and from the inside out, so that every path is still true when it is used.
@@ -66,12 +71,34 @@ impl Scanner {
         all
     }
 
+    /// A number in the place of a number that is masked, unless something would be found in it
+    /// again.
+    fn masked(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        clusters: &[Cluster],
+        judge: &Judge,
+    ) -> Option<Value> {
+        let [cluster] = clusters else { return None };
+        let whole = cluster.edit.start == 0 && cluster.edit.end == text.len();
+        if cluster.action != Action::Mask || !whole {
+            return None;
+        }
+        let masked = judge.means().number(&cluster.best.class, text)?;
+        let number: serde_json::Number = masked.parse().ok()?;
+        let same = number.to_string() == masked;
+        (same && self.hits(name, &masked, false).is_empty()).then_some(Value::Number(number))
+    }
+
     /// The hits in a string or a number, the name before it taken into account. Places count in
     /// the text alone.
     fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
         let telling = |name: &&str| {
             let name = name.as_bytes();
-            (key::holds_root(name) || is_context(name)) && !boundary::has_tag(name)
+            (key::holds_root(name) || is_context(name))
+                && !boundary::has_tag(name)
+                && !mark::holds(name)
         };
         let Some(name) = name.filter(telling) else {
             return self.surveyor.survey(&Window::whole(text.as_bytes())).hits;
@@ -101,10 +128,10 @@ impl Walk<'_> {
             Value::Null | Value::Bool(_) => {}
             Value::String(text) => {
                 if !(self.skips)(Step::name(path)) {
-                    self.text(text, true, path, report);
+                    self.text(text, Part::Value, path, report);
                 }
             }
-            Value::Number(number) => self.text(&number.to_string(), false, path, report),
+            Value::Number(number) => self.text(&number.to_string(), Part::Number, path, report),
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
                     path.push(Step::Item(at));
@@ -126,10 +153,11 @@ impl Walk<'_> {
         }
     }
 
-    fn text(&self, text: &str, quoted: bool, path: &[Step<'_>], report: &mut Report<'_>) {
+    fn text(&self, text: &str, part: Part, path: &[Step<'_>], report: &mut Report<'_>) {
+        let quoted = part == Part::Value;
         let clusters = hit::clusters(self.scanner.hits(Step::name(path), text, quoted), self.judge);
         if !clusters.is_empty() {
-            report(path, Part::Value, text, &clusters);
+            report(path, part, text, &clusters);
         }
     }
 }
@@ -138,22 +166,23 @@ impl Walk<'_> {
 struct Change {
     steps: Steps,
     part: Part,
-    clean: String,
+    clean: Value,
 }
 
 impl Change {
     fn apply(self, document: &mut Value) {
         match self.part {
-            Part::Value => {
+            Part::Value | Part::Number => {
                 if let Some(value) = self.steps.find(document) {
-                    *value = Value::String(self.clean);
+                    *value = self.clean;
                 }
             }
             Part::Key => {
+                let Value::String(clean) = self.clean else { return };
                 let Some((Value::Object(members), name)) = self.steps.find_member(document) else {
                     return;
                 };
-                rename(members, &name, self.clean);
+                rename(members, &name, clean);
             }
         }
     }

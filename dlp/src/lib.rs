@@ -21,6 +21,7 @@
 //! - time is linear in the text, whatever the text is, and nothing is compiled while it is read;
 //! - redaction is idempotent, JSON stays JSON, and a stream comes out as its whole text would,
 //!   however it was cut ([`TextStream`]).
+mod actions;
 mod class;
 mod coding;
 mod deltas;
@@ -35,14 +36,19 @@ mod line;
 mod name;
 mod pointer;
 mod scanner;
+mod scene;
+mod settings;
 mod text_stream;
 
+pub use actions::{CardMask, Means, Vault, VaultLimits};
 pub use class::Class;
 pub use coding::{Coding, Codings};
 pub use deltas::{Deltas, Released};
 pub use finding::{Acted, Action, Direction, Finding, Grade, Place, Redaction};
-pub use judge::{Judge, JudgeError, JudgeRule};
+pub use judge::{Decided, Judge, JudgeError, JudgeRule, JudgeSettings};
 pub use line::{scan_line, scan_text};
 pub use name::Name;
 pub use scanner::{Scanner, ScannerError};
+pub use scene::{Channel, Destination, Pattern, Scene, ToolChannel};
+pub use settings::{Bits, DetectorMistake, Detectors, OwnDetector, Validator};
 pub use text_stream::TextStream;

@@ -6,6 +6,10 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 pub(crate) enum Role {
     /// The token with this number.
     Token(usize),
+    /// The detector of the settings with this number.
+    Custom(usize),
+    /// A token or a print that this crate made.
+    Mark,
     PrivateKey,
     Url,
     Email,

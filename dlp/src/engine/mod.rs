@@ -8,6 +8,7 @@ pub(crate) mod assign;
 pub(crate) mod boundary;
 pub(crate) mod checks;
 pub(crate) mod context;
+pub(crate) mod custom;
 pub(crate) mod digits;
 pub(crate) mod email;
 pub(crate) mod hit;

@@ -1,9 +1,11 @@
 //! One look at a window: every hit, and from where on it is undecided.
 use super::boundary::is_word;
+use super::custom::{Custom, Tuning};
 use super::digits;
 use super::literals::{Literals, Role};
 use super::token::Token;
 use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url, words};
+use crate::actions::mark;
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +56,9 @@ impl Survey {
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
+    /// Detectors of the settings.
+    pub(crate) customs: Vec<Custom>,
+    pub(crate) tuning: Tuning,
 }
 
 impl Surveyor {
@@ -65,6 +70,8 @@ impl Surveyor {
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
+        mark::settle(window, &mut survey.hits);
+        self.tuning.apply(&mut survey.hits);
         survey
     }
 
@@ -73,8 +80,10 @@ impl Surveyor {
         let mut blocks = Vec::new();
         let mut window = *window;
         let mut name_end = 0;
+        let mut mark_end = 0;
         for (at, length, roles) in self.literals.find(window.text) {
-            if at < window.floor {
+            // The class in a mark is no telling name.
+            if at < window.floor || at < mark_end {
                 continue;
             }
             for role in roles {
@@ -83,6 +92,17 @@ impl Surveyor {
                         Some(token) => token.check(&window, at),
                         None => Outcome::Nothing,
                     },
+                    Role::Custom(number) => match self.customs.get(*number) {
+                        Some(custom) => custom.check(&window, at),
+                        None => Outcome::Nothing,
+                    },
+                    Role::Mark => {
+                        let outcome = mark::check(&window, at, length);
+                        if let Outcome::Hit(hit) = &outcome {
+                            mark_end = hit.secret.end;
+                        }
+                        outcome
+                    }
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
                     Role::PrivateKey => {
@@ -116,7 +136,8 @@ impl Surveyor {
         if known > 0 {
             let from = window.len() - known;
             let alone = !window.before(from).is_some_and(is_word);
-            survey.hold(Open { from, serious: known > 1 && alone });
+            let telling = known > 1 && !mark::is_word(window.part(from, window.len()));
+            survey.hold(Open { from, serious: telling && alone });
         }
         for open in [email::tail(window), iban::tail(window)].into_iter().flatten() {
             survey.hold(open);
