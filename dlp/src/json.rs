@@ -112,6 +112,21 @@ impl Scanner {
     }
 }
 
+/// Whether any string of a document may hold a token that this crate made: a glance, so that what
+/// holds none need not be copied.
+pub fn holds_token(document: &Value) -> bool {
+    let holds =
+        |text: &str| memchr::memmem::find(text.as_bytes(), mark::TOKEN.as_bytes()).is_some();
+    match document {
+        Value::String(text) => holds(text),
+        Value::Array(items) => items.iter().any(holds_token),
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| holds(name) || holds_token(member))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// Looks through a document.
 struct Walk<'a> {
     scanner: &'a Scanner,

@@ -107,7 +107,8 @@ impl Validator {
     }
 }
 
-/// A mistake in [`Detectors`]. It shows nothing of an example.
+/// A mistake in [`Detectors`]. It shows nothing that was written but the names in `off` and
+/// `grades`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DetectorMistake {
     /// Where: `own`, `off` or `grades`.
@@ -231,20 +232,16 @@ impl Check<'_> {
             return None;
         }
         let own = self.own;
-        let custom = || {
-            Some(Custom {
-                name: shared(&own.name),
-                class: Class::from(shared(&own.class)),
-                tag: shared(&tag(own)),
-                grade: own.grade,
-                lead: own.lead.as_ref().map(|lead| Shape::new(lead)).unwrap_or_default(),
-                body: Shape::new(&own.pattern)?,
-                validator: own.validator,
-                context: own.context.clone(),
-            })
-        };
-        self.examples(Custom { lead, body, ..custom()? });
-        custom()
+        self.examples(Custom {
+            name: shared(&own.name),
+            class: Class::from(shared(&own.class)),
+            tag: shared(&tag(own)),
+            grade: own.grade,
+            lead,
+            body,
+            validator: own.validator,
+            context: own.context.clone(),
+        })
     }
 
     fn names(&mut self) {
@@ -261,7 +258,7 @@ impl Check<'_> {
             self.wrong(
                 "class",
                 None,
-                format!("`{}` is not a class", own.class),
+                "this is not a class",
                 "a family, a dot and a kind, of lower-case letters, digits and `_`: `identifier.employee`",
             );
         }
@@ -336,11 +333,12 @@ impl Check<'_> {
         Some(shape)
     }
 
-    fn examples(&mut self, custom: Custom) {
+    /// Tries the detector with its examples, and gives it back.
+    fn examples(&mut self, custom: Custom) -> Option<Custom> {
         let own = self.own;
-        let Ok(scanner) = Scanner::alone(custom, &own.literals) else {
+        let Ok(mut scanner) = Scanner::alone(custom, &own.literals) else {
             self.wrong("literals", None, "these literals cannot be used", "take fewer of them");
-            return;
+            return None;
         };
         for (item, text) in own.examples.iter().enumerate() {
             if scanner.scan(text.as_bytes()).is_empty() {
@@ -362,6 +360,7 @@ impl Check<'_> {
                 );
             }
         }
+        scanner.surveyor.customs.pop()
     }
 }
 

@@ -343,7 +343,10 @@ fn own_detectors() {
 
     let bad: [(&str, OwnDetector); 10] = [
         ("own[0].name: a built-in", OwnDetector { name: "email".to_owned(), ..employee() }),
-        ("own[0].class: `Employee`", OwnDetector { class: "Employee".to_owned(), ..employee() }),
+        (
+            "own[0].class: this is not a class",
+            OwnDetector { class: "Employee".to_owned(), ..employee() },
+        ),
         ("own[0].tag:", OwnDetector { tag: Some("<gone>".to_owned()), ..employee() }),
         ("own[0].literals: it has no", OwnDetector { literals: Vec::new(), ..employee() }),
         ("own[0].literals[0]: a literal", OwnDetector { literals: list(&["em"]), ..employee() }),
