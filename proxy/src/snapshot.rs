@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use tollgate_config::settings::{self, Listener, SecretRef, Settings};
-use tollgate_dlp::{Action, Direction, Grade, Judge, Scanner};
+use tollgate_config::settings::{self, Dlp, Listener, SecretRef, Settings};
+use tollgate_dlp::{Judge, JudgeSettings, Pattern, Scanner, ToolChannel};
 use tollgate_rules::{LoadOptions, Rulebook};
 use zeroize::Zeroizing;
 
@@ -16,6 +16,7 @@ use crate::clear::{RouteFault, Routes};
 use crate::identity::{Registry, RegistryFault};
 use crate::limits::Limits;
 use crate::listen::{ServerTls, TlsFault};
+use crate::recall::Recall;
 
 /// Why a snapshot cannot be built. Each names the place and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +69,14 @@ pub struct Snapshot {
     pub registry: Registry,
     /// What may be done.
     pub rulebook: Rulebook,
-    /// The detectors; built once for the process.
+    /// The detectors; carried over a reload that does not change them.
     pub scanner: Arc<Scanner>,
-    /// What is done about findings.
+    /// What is done about findings; each call has one of its own made from it.
     pub judge: Arc<Judge>,
+    /// What tools do with what they are given.
+    pub channels: Vec<ToolChannel>,
+    /// What inspection remembers.
+    pub recall: Arc<Recall>,
     /// The ways out.
     pub routes: Routes,
     /// The limiter; carried over a reload that does not change the limits.
@@ -134,12 +139,8 @@ impl Snapshot {
     ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
-        let scanner = match before {
-            Some(before) => Arc::clone(&before.scanner),
-            None => {
-                Arc::new(Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?)
-            }
-        };
+        let scanner = scanner(&settings.dlp, before)?;
+        let recall = Recall::build(&settings.dlp, before.map(|before| &before.recall))?;
         let limits = match before {
             Some(before) if *before.limits.settings() == settings.limits => {
                 Arc::clone(&before.limits)
@@ -155,7 +156,9 @@ impl Snapshot {
         Ok(Self {
             revision: revision(&text, &bundle, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
-            judge: Arc::new(judge(&settings)?),
+            judge: Arc::new(judge(&settings, &recall)?),
+            channels: channels(&settings.dlp)?,
+            recall,
             routes: Routes::build(&settings)?,
             rulebook,
             scanner,
@@ -230,34 +233,41 @@ pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), Sn
     Ok((book, text))
 }
 
-/// In observe mode everything that would be redacted or blocked is only told.
-fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
+/// In observe mode everything that would be changed or blocked is only told.
+fn judge(settings: &Settings, recall: &Recall) -> Result<Judge, SnapshotFault> {
     let dlp = &settings.dlp;
-    let observes = settings.mode == settings::Mode::Observe;
-    let minimum = match dlp.minimum_grade {
-        settings::MinimumGrade::Certain => Grade::Certain,
-        settings::MinimumGrade::Likely => Grade::Likely,
-        settings::MinimumGrade::Possible => Grade::Possible,
+    Judge::with(JudgeSettings {
+        minimum: dlp.minimum_grade.engine(),
+        rules: dlp.engine_rules(),
+        classes: dlp.engine_detectors().classes(),
+        observes: settings.mode == settings::Mode::Observe,
+        means: recall.means(dlp.restores()).with_cards(dlp.mask.cards.engine()),
+    })
+    .map_err(|error| SnapshotFault::Dlp(error.to_string()))
+}
+
+/// The scanner of before, where the settings of detectors are the same.
+fn scanner(settings: &Dlp, before: Option<&Snapshot>) -> Result<Arc<Scanner>, SnapshotFault> {
+    let detectors = settings.engine_detectors();
+    match before {
+        Some(before) if before.settings.dlp.engine_detectors() == detectors => {
+            Ok(Arc::clone(&before.scanner))
+        }
+        _ => Scanner::with(&detectors)
+            .map(Arc::new)
+            .map_err(|error| SnapshotFault::Dlp(error.to_string())),
+    }
+}
+
+fn channels(settings: &Dlp) -> Result<Vec<ToolChannel>, SnapshotFault> {
+    let read = |entry: &settings::DlpChannel| {
+        let tool = Pattern::new(&entry.tool)
+            .ok_or_else(|| SnapshotFault::Dlp(format!("`{}` is no pattern", entry.tool)))?;
+        let (channel, destination_field) =
+            (entry.channel.engine(), entry.destination_field.clone());
+        Ok(ToolChannel { tool, channel, destination_field })
     };
-    let mut rules = Vec::with_capacity(dlp.rules.len() + 1);
-    for rule in &dlp.rules {
-        let direction = rule.direction.map(|direction| match direction {
-            settings::Direction::Request => Direction::Request,
-            settings::Direction::Answer => Direction::Answer,
-        });
-        let action = match rule.action {
-            settings::DlpAction::Allow => Action::Allow,
-            settings::DlpAction::Alert => Action::Alert,
-            settings::DlpAction::Redact | settings::DlpAction::Block if observes => Action::Alert,
-            settings::DlpAction::Redact => Action::Redact,
-            settings::DlpAction::Block => Action::Block,
-        };
-        rules.push((rule.classes.clone(), direction, action));
-    }
-    if observes {
-        rules.push((vec!["*".to_owned()], None, Action::Alert));
-    }
-    Judge::new(minimum, rules).map_err(|error| SnapshotFault::Dlp(error.to_string()))
+    settings.channels.iter().map(read).collect()
 }
 
 fn revision(text: &str, bundle: &str, source: &Source) -> Arc<str> {

@@ -16,6 +16,7 @@ mod collectors;
 mod crash;
 mod deadlines;
 mod differential;
+mod dlp;
 mod early;
 mod edges;
 mod expect;

@@ -14,6 +14,8 @@ pub struct Metrics {
     pub refusals: IntCounterVec,
     /// Findings by direction, class and action.
     pub findings: IntCounterVec,
+    /// Beginnings of secrets that were forgotten before their time.
+    pub dlp_forgotten: IntCounter,
     /// Seconds from a call's head to the end of its answer.
     pub call_seconds: Histogram,
     /// Seconds the gate itself took before it forwarded.
@@ -96,6 +98,10 @@ impl Metrics {
                 "tollgate_findings_total",
                 "Findings by direction, class and action",
                 &["direction", "class", "action"],
+            )?,
+            dlp_forgotten: shelf.counter(
+                "tollgate_dlp_forgotten_total",
+                "Beginnings of secrets that were forgotten before their time",
             )?,
             call_seconds: shelf.histogram(
                 "tollgate_call_seconds",
