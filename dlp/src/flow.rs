@@ -117,7 +117,14 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window { text: &self.text, floor: self.floor, ended, value: None };
+        let window = Window {
+            text: &self.text,
+            floor: self.floor,
+            ended,
+            value: None,
+            joints: &[],
+            streamed: true,
+        };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {
@@ -142,7 +149,7 @@ impl Flow {
                     tag: replacement(&cluster, matched, Some(judge.0)),
                 });
             }
-            if cluster.action > Action::Allow && !gone {
+            if cluster.action > Action::Allow && cluster.is_told() && !gone {
                 settled.acted.push(cluster.acted(Place::Text, self.base));
             }
             if cluster.runs_on {

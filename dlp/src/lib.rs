@@ -39,7 +39,9 @@ mod pointer;
 mod scanner;
 mod scene;
 mod settings;
+mod siblings;
 mod text_stream;
+mod unfold;
 
 pub use actions::{CardMask, Means, Vault, VaultLimits};
 pub use class::Class;

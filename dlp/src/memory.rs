@@ -182,8 +182,8 @@ impl Look<'_> {
             return None;
         }
         let (joined, ended) = beginning.with(text);
-        let window = Window { text: &joined, floor: 0, ended, value: None };
-        let hits = self.scanner.surveyor.survey(&window).hits.into_iter();
+        let window = Window { ended, ..Window::whole(&joined) };
+        let hits = self.scanner.surveyor.plain(&window).hits.into_iter();
         let seam = beginning.text.len();
         let hits = hits.filter(|hit| {
             !mark::is_mark(hit)
@@ -212,8 +212,8 @@ impl Look<'_> {
         if !ended || joined.len() > Memory::PART_BYTES {
             return None;
         }
-        let window = Window { text: &joined, floor: 0, ended: false, value: None };
-        let from = self.scanner.surveyor.survey(&window).open(Patience::Eager);
+        let window = Window { ended: false, ..Window::whole(&joined) };
+        let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
         let open = from < beginning.text.len();
         open.then(|| Beginning {
             text: Zeroizing::new(joined.get(from..).unwrap_or_default().to_vec()),
@@ -226,8 +226,8 @@ impl Look<'_> {
     /// What the end of a text may be the beginning of.
     fn begin(&self, text: &[u8]) -> Option<Beginning> {
         let tail = text.get(text.len().saturating_sub(LOOK_BEHIND)..)?;
-        let window = Window { text: tail, floor: 0, ended: false, value: None };
-        let from = self.scanner.surveyor.survey(&window).open(Patience::Eager);
+        let window = Window { ended: false, ..Window::whole(tail) };
+        let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
         let part = tail.get(from..).unwrap_or_default();
         if !part.iter().any(u8::is_ascii_alphabetic) {
             return None;

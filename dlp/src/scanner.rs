@@ -14,6 +14,7 @@ use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::name::Name;
 use crate::settings::{DetectorMistake, Detectors};
+use crate::unfold::turned::Turn;
 
 /// Knows every detector; compiled once, when the process starts or its settings load.
 pub struct Scanner {
@@ -55,6 +56,7 @@ impl Scanner {
             return Err(ScannerError::Settings(mistakes));
         }
         let mut tokens = Vec::new();
+        let mut turned = Vec::new();
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
@@ -65,8 +67,14 @@ impl Scanner {
             let role = Role::Token(tokens.len());
             let claimed = detector.lead.is_empty();
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
+            for turn in [Turn::Reversed, Turn::Rot13] {
+                let role = Role::Turned(tokens.len(), turn);
+                let literals = detector.literals.iter().filter(|text| claimed && text.len() >= 4);
+                turned.extend(literals.map(|literal| (turn.of(literal), role)));
+            }
             tokens.push(token);
         }
+        entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
         let customs = settings.compile().map_err(ScannerError::Settings)?;
         for (nth, own) in settings.own.iter().enumerate() {
             entries.extend(roles(&own.literals, nth, own.lead.is_none()));
@@ -90,6 +98,7 @@ impl Scanner {
     pub fn scan(&self, text: &[u8]) -> Vec<Finding> {
         self.look(&Window::whole(text), None)
             .iter()
+            .filter(|cluster| cluster.is_told())
             .map(|cluster| cluster.finding(Place::Text, 0))
             .collect()
     }
@@ -141,7 +150,7 @@ pub(crate) fn acted(
 ) -> Vec<Acted> {
     clusters
         .iter()
-        .filter(|cluster| cluster.action > Action::Allow)
+        .filter(|cluster| cluster.action > Action::Allow && cluster.is_told())
         .map(|cluster| cluster.acted(place(cluster), base))
         .collect()
 }
@@ -164,13 +173,13 @@ pub(crate) fn edited(text: &[u8], clusters: &[Cluster], judge: Option<&Judge>) -
 }
 
 /// What stands in the place of `matched`: the tag, or what the action makes of the matched text.
-/// What was written in another way is replaced by a tag where a mask would show only its writing,
-/// and so is a private key, whose end may be anywhere.
+/// What was written in another way is replaced by a tag, since a mask would show only its writing
+/// and a token stand for that; and so is a private key, whose end may be anywhere.
 pub(crate) fn replacement(cluster: &Cluster, matched: &[u8], judge: Option<&Judge>) -> Name {
     let hit = &cluster.best;
-    let plain = hit.via.is_empty() && hit.secret == cluster.edit;
+    let masks_part = cluster.action == Action::Mask && hit.secret != cluster.edit;
     let made = match (judge, std::str::from_utf8(matched)) {
-        _ if hit.rank == Rank::Block || (cluster.action == Action::Mask && !plain) => None,
+        _ if hit.rank == Rank::Block || !hit.via.is_empty() || masks_part => None,
         (Some(judge), Ok(text)) if !text.is_empty() => judge.replace(hit, cluster.action, text),
         _ => None,
     };

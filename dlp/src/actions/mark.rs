@@ -113,7 +113,15 @@ pub(crate) fn settle(window: &Window<'_>, hits: &mut Vec<Hit>) {
             return true;
         }
         let secret = hit.secret;
-        let marked = marks.iter().any(|mark| mark.start < secret.end && secret.start < mark.end);
+        // Right behind a mark it goes on from what stood there, as behind a tag.
+        let joined = |mark: &Span| match secret.start.checked_sub(mark.end) {
+            Some(0) => true,
+            Some(1) => window.byte(mark.end).is_some_and(|byte| b"-.".contains(&byte)),
+            _ => false,
+        };
+        let marked = marks
+            .iter()
+            .any(|mark| (mark.start < secret.end && secret.start < mark.end) || joined(mark));
         let text = window.part(secret.start, secret.end);
         // What is too weak to act on may have become shorter, and so a little more likely.
         let weak = hit.grade == Grade::Possible && memchr::memmem::find(text, b"***").is_some();

@@ -18,6 +18,14 @@ impl Span {
         Self { start, end }
     }
 
+    pub(crate) fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
     pub(crate) fn with(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
@@ -124,6 +132,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
+    /// Whether it is reported, or only a further piece of what is.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.best.echo
+    }
+
     pub(crate) fn finding(&self, place: Place, base: usize) -> Finding {
         Finding {
             detector: self.best.detector.clone(),
@@ -165,7 +178,9 @@ pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -
 
 fn merge(group: &[(Hit, Action)]) -> Option<Cluster> {
     let (best, action) = group.iter().max_by_key(|(hit, action)| {
-        (*action, !hit.echo, hit.rank, hit.grade, hit.secret.end - hit.secret.start)
+        let length = hit.secret.end - hit.secret.start;
+        // Of the same find as it stands and as it is meant, the one that stands there.
+        (*action, !hit.echo, hit.rank, hit.grade, length, hit.via.is_empty())
     })?;
     let action = *action;
     let claim = group.iter().map(|(hit, _)| hit.claim()).reduce(Span::with)?;

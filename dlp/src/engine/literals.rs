@@ -1,6 +1,8 @@
 //! The one pass for literals.
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
+use crate::unfold::turned::Turn;
+
 /// What is looked at where a literal stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
@@ -10,6 +12,8 @@ pub(crate) enum Role {
     Custom(usize),
     /// A token or a print that this crate made.
     Mark,
+    /// The token with this number, turned.
+    Turned(usize, Turn),
     PrivateKey,
     Url,
     Email,

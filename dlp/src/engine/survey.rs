@@ -6,6 +6,7 @@ use super::literals::{Literals, Role};
 use super::token::Token;
 use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url, words};
 use crate::actions::mark;
+use crate::unfold;
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,8 +63,21 @@ pub(crate) struct Surveyor {
 }
 
 impl Surveyor {
-    /// Looks at the whole window in one pass for literals and one for words.
+    /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
+        let mut survey = self.plain(window);
+        let mut unfolded = unfold::unfold(self, window);
+        self.tuning.apply(&mut unfolded.hits);
+        // A mark is never written in another way.
+        survey.hits.extend(unfolded.hits.into_iter().filter(|hit| !mark::is_mark(hit)));
+        if let Some((from, serious)) = unfolded.open {
+            survey.hold(Open { from, serious });
+        }
+        survey
+    }
+
+    /// Looks at the window as it is, in one pass for literals and one for words.
+    pub(crate) fn plain(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         shapes(window, &blocks, &mut survey);
@@ -103,6 +117,10 @@ impl Surveyor {
                         }
                         outcome
                     }
+                    Role::Turned(number, turn) => match self.tokens.get(*number) {
+                        Some(token) => turn.check(token, &window, (at, at + length)),
+                        None => Outcome::Nothing,
+                    },
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
                     Role::PrivateKey => {
