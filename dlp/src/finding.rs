@@ -183,7 +183,8 @@ pub enum Direction {
     Answer,
 }
 
-/// What is done about a finding. Ordered by severity.
+/// What is done about a finding. Ordered by how little is left: of two decisions about one place
+/// the later one holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -191,6 +192,14 @@ pub enum Action {
     Allow,
     /// Record it, change nothing.
     Alert,
+    /// Put the value of one of our own tokens in its place again.
+    Restore,
+    /// Hide most of it, and leave what a person needs to tell it from another.
+    Mask,
+    /// Put a token in its place: the same for the same value, and its way back is kept.
+    Tokenise,
+    /// Put a keyed print in its place: the same for the same value, and no way back.
+    Hash,
     /// Put a typed tag in its place.
     Redact,
     /// Refuse the call, or cut the answer. The text is redacted as well, so that what is left of
@@ -199,19 +208,28 @@ pub enum Action {
 }
 
 impl Action {
-    /// The name in records: `redact`.
+    /// The word in settings, records and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Alert => "alert",
+            Self::Restore => "restore",
+            Self::Mask => "mask",
+            Self::Tokenise => "tokenise",
+            Self::Hash => "hash",
             Self::Redact => "redact",
             Self::Block => "block",
         }
     }
 
     /// Whether the text is changed.
-    pub(crate) fn edits(self) -> bool {
-        self >= Self::Redact
+    pub fn edits(self) -> bool {
+        self >= Self::Restore
+    }
+
+    /// Whether what replaces it is made of what was there, so that nothing around it goes too.
+    pub(crate) fn keeps_form(self) -> bool {
+        matches!(self, Self::Restore | Self::Mask | Self::Tokenise | Self::Hash)
     }
 }
 

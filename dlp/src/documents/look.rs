@@ -164,7 +164,7 @@ impl<'s> Look<'s> {
         if self.frozen > 0 {
             return false;
         }
-        match edited(text.as_bytes(), clusters) {
+        match edited(text.as_bytes(), clusters, Some(self.judge.0)) {
             None => false,
             Some(clean) => {
                 *text = into_text(clean);
