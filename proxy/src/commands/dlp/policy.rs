@@ -1,10 +1,12 @@
 //! What a configuration says of findings.
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tollgate_dlp::{Grade, Judge, Scanner, Trial};
 
 use super::super::{EXIT_CONFIG, EXIT_FAULT, check::wants_colour, complain};
+use crate::known;
 use crate::snapshot::{self, SnapshotFault, Source};
 
 /// What looks and what decides.
@@ -45,7 +47,8 @@ impl Inspection {
         let (settings, _) =
             Source::new(config).settings(wants_colour()).map_err(Trouble::Settings)?;
         let judge = snapshot::judge(&settings).map_err(Trouble::Settings)?;
-        let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
+        let known = known::read(&settings).map_err(Trouble::Settings)?;
+        let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?.with_known(Arc::new(known));
         Ok(Self { scanner, judge, minimum: snapshot::minimum_grade(&settings.dlp) })
     }
 }
