@@ -42,6 +42,17 @@ pub enum Grade {
     Certain,
 }
 
+impl Grade {
+    /// The name in records: `likely`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
 /// The string that a finding stands in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,7 +65,7 @@ pub enum Place {
     /// The name of the member at this JSON pointer; of what stands around it when that is empty.
     Key(String),
     /// A place within something larger, from the outside in.
-    Within(Vec<Spot>, Box<Place>),
+    Within(Vec<Layer>, Box<Place>),
 }
 
 impl Place {
@@ -70,10 +81,10 @@ impl Place {
             Self::Value(at) => pointer(at),
             Self::Key(at) if at.is_empty() => "(name)".to_owned(),
             Self::Key(at) => format!("{} (name)", pointer(at)),
-            Self::Within(spots, leaf) => {
-                let mut words: Vec<String> = spots
+            Self::Within(layers, leaf) => {
+                let mut words: Vec<String> = layers
                     .iter()
-                    .map(|spot| spot.shown(|text| name(text)).to_string())
+                    .map(|layer| layer.shown(|text| name(text)).to_string())
                     .chain([leaf.written(name, pointer)])
                     .collect();
                 words.retain(|word| !word.is_empty());
@@ -92,7 +103,7 @@ impl fmt::Display for Place {
 /// One step into a document. Names that hold findings themselves are shown redacted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Spot {
+pub enum Layer {
     /// A cookie of this name.
     Cookie(String),
     /// An element or attribute of XML, by the names on the way to it.
@@ -125,7 +136,7 @@ pub enum Spot {
     User,
 }
 
-impl Spot {
+impl Layer {
     /// The same with its name as `name` shows it.
     pub(crate) fn shown(&self, name: impl Fn(&str) -> String) -> Self {
         match self {
@@ -141,7 +152,7 @@ impl Spot {
     }
 }
 
-impl fmt::Display for Spot {
+impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cookie(name) => write!(f, "cookie {name}"),
@@ -188,6 +199,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// The name in records: `redact`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Alert => "alert",
+            Self::Redact => "redact",
+            Self::Block => "block",
+        }
+    }
+
     /// Whether the text is changed.
     pub(crate) fn edits(self) -> bool {
         self >= Self::Redact

@@ -4,6 +4,7 @@ use super::digits;
 use super::literals::{Literals, Role};
 use super::token::Token;
 use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url, words};
+use crate::unfold;
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,8 +58,19 @@ pub(crate) struct Surveyor {
 }
 
 impl Surveyor {
-    /// Looks at the whole window in one pass for literals and one for words.
+    /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
+        let mut survey = self.plain(window);
+        let unfolded = unfold::unfold(self, window);
+        survey.hits.extend(unfolded.hits);
+        if let Some((from, serious)) = unfolded.open {
+            survey.hold(Open { from, serious });
+        }
+        survey
+    }
+
+    /// Looks at the window as it is, in one pass for literals and one for words.
+    pub(crate) fn plain(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         shapes(window, &blocks, &mut survey);
@@ -81,6 +93,10 @@ impl Surveyor {
                 let outcome = match role {
                     Role::Token(number) => match self.tokens.get(*number) {
                         Some(token) => token.check(&window, at),
+                        None => Outcome::Nothing,
+                    },
+                    Role::Turned(number, turn) => match self.tokens.get(*number) {
+                        Some(token) => turn.check(token, &window, (at, at + length)),
                         None => Outcome::Nothing,
                     },
                     Role::Url => url::check(&window, at),
