@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::detectors::{self, DETECTORS};
+use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
 use crate::engine::literals::{Literals, Role};
 use crate::engine::survey::Surveyor;
@@ -25,9 +25,6 @@ pub enum ScannerError {
     /// A pattern that does not compile, or needs too many states.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
-    /// The literals together need too many states.
-    #[error("the literals of the detectors cannot be used: {0}")]
-    Literals(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -52,7 +49,10 @@ impl Scanner {
             tokens.push(token);
         }
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
-        let literals = Literals::new(&entries)?;
+        let literals = Literals::new(&entries, |text, role| match role {
+            Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
+            _ => None,
+        });
         Ok(Self { surveyor: Surveyor { literals, tokens, known: None } })
     }
 
@@ -100,8 +100,8 @@ impl Scanner {
         hit::clusters(self.surveyor.survey(window).hits, judge)
     }
 
-    /// The names of all detectors with what they are for, as the documentation lists them.
-    pub fn detectors() -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// All detectors, as the documentation lists them.
+    pub fn detectors() -> impl Iterator<Item = CatalogueEntry> {
         detectors::catalogue()
     }
 }

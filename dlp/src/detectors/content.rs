@@ -155,6 +155,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[ShapeEntry {
     name: hidden::DETECTOR,
     class: INJECTION,
     about: "text in characters that are not seen (Unicode tags, U+E0000 to U+E007F)",
+    source: "https://www.unicode.org/charts/PDF/UE0000.pdf",
     examples: &[
         "a\u{E0049}\u{E0067}\u{E006E}\u{E006F}\u{E0072}\u{E0065}\u{E0020}\u{E0061}\u{E006C}\u{E006C}b",
     ],
@@ -176,6 +177,7 @@ const fn injection(
         name,
         class: INJECTION,
         about,
+        source: "https://genai.owasp.org/llmrisk/llm01-prompt-injection/",
         tag: "[REDACTED-INJECTION]",
         literals,
         body,
@@ -201,6 +203,7 @@ const fn link(
         name,
         class: EXFIL,
         about,
+        source: "https://embracethered.com/blog/posts/2023/data-exfiltration-in-azure-openai-playground-fixed/",
         tag: "[REDACTED-LINK]",
         literals,
         lead,

@@ -20,6 +20,8 @@ use clap::{Args, Parser, Subcommand};
 pub const EXIT_CONFIG: u8 = 78;
 /// Something else went wrong.
 pub const EXIT_FAULT: u8 = 1;
+/// Something was found that should not be there.
+pub const EXIT_FOUND: u8 = 3;
 /// What was asked for cannot be done with what was given.
 pub const EXIT_USAGE: u8 = 2;
 
@@ -47,9 +49,8 @@ enum Command {
     Policy(policy::Policy),
     /// Ask a running gate on this machine whether it is live or ready; exits 0 when it is
     Probe(probe::Probe),
-    /// Look for secrets, payment and personal data in a file
     Scan(scan::Scan),
-    /// Work with what is looked for
+    /// Work with the detectors and what is known: list, try, measure, index
     #[command(subcommand)]
     Dlp(dlp::Dlp),
     /// Work with the record
