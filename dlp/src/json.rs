@@ -2,7 +2,7 @@
 use serde_json::{Map, Value};
 
 use crate::engine::hit::{self, Cluster};
-use crate::engine::{Hit, Window, boundary, key};
+use crate::engine::{Hit, Window, boundary, key, people};
 use crate::finding::{Acted, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
@@ -71,17 +71,21 @@ impl Scanner {
 
     /// The hits in a string or a number, the name before it taken into account. Places count in
     /// the text alone.
-    fn hits(&self, name: Option<&str>, text: &str, quoted: bool, rows: &[Vec<u32>]) -> Vec<Hit> {
-        let telling = |name: &&str| {
-            let name = name.as_bytes();
-            (key::holds_root(name) || is_context(name)) && !boundary::has_tag(name)
-        };
-        let Some(name) = name.filter(telling) else {
+    pub(crate) fn hits(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        quoted: bool,
+        rows: &[Vec<u32>],
+    ) -> Vec<Hit> {
+        let Some(name) = name.filter(|name| tells(name.as_bytes(), text.as_bytes())) else {
             let window = Window { rows, ..Window::whole(text.as_bytes()) };
             return self.surveyor.survey(&window).hits;
         };
         let quote = if quoted { "\"" } else { "" };
-        let both = format!("\"{}\":{quote}{text}", plain(name));
+        // A tag in the name cuts off what the name said.
+        let name = if boundary::has_tag(name.as_bytes()) { "_".to_owned() } else { plain(name) };
+        let both = format!("\"{name}\":{quote}{text}");
         let value = both.len() - text.len();
         let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
@@ -232,11 +236,18 @@ fn rename(members: &mut Map<String, Value>, name: &str, clean: String) {
         .collect();
 }
 
-/// Names that tell of a number or an address what it is.
-fn is_context(name: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] =
-        [b"card", b"pan", b"ssn", b"social", b"email", b"credit", b"debit", b"amex"];
-    WORDS.iter().any(|word| key::rfind(name, word).is_some())
+/// Longer texts say themselves what their numbers are.
+const VALUE_BYTES: usize = 64;
+
+/// Whether the name has a say in what the value is: it may tell of a secret, or the value may be
+/// a number that only its name tells from any other.
+fn tells(name: &[u8], value: &[u8]) -> bool {
+    let short = value.len() <= VALUE_BYTES;
+    let is_code = || key::rfind(name, b"swift").or_else(|| key::rfind(name, b"bic")).is_some();
+    let of_people = || people::NAMES.iter().any(|word| key::rfind(name, word).is_some());
+    key::holds_root(name)
+        || of_people()
+        || (short && (value.iter().any(u8::is_ascii_digit) || is_code()))
 }
 
 /// The end of a long name, which is what tells, without what no name is made of: the name is

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
+use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Window, key, pem, url};
+use crate::engine::{Window, bic, key, pem, people, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
@@ -25,6 +26,9 @@ pub enum ScannerError {
     /// A pattern that does not compile, or needs too many states.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
+    /// The words that tell of identifiers together need too many states.
+    #[error("the words of the identifiers cannot be used: {0}")]
+    Words(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -35,6 +39,8 @@ impl Scanner {
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
+        entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
+        entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         for detector in DETECTORS.iter().copied().flatten() {
             let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
@@ -53,7 +59,9 @@ impl Scanner {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
-        Ok(Self { surveyor: Surveyor { literals, tokens, known: None } })
+        let idents =
+            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
+        Ok(Self { surveyor: Surveyor { literals, tokens, known: None, idents } })
     }
 
     /// Looks for what is known as well.
@@ -98,6 +106,13 @@ impl Scanner {
         judge: Option<(&Judge, Direction)>,
     ) -> Vec<Cluster> {
         hit::clusters(self.surveyor.survey(window).hits, judge)
+    }
+
+    /// The literals and the pattern of each token, for benchmarks that compare.
+    #[doc(hidden)]
+    pub fn patterns() -> impl Iterator<Item = (&'static [&'static str], String)> {
+        let tokens = DETECTORS.iter().copied().flatten();
+        tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
     }
 
     /// All detectors, as the documentation lists them.

@@ -6,7 +6,7 @@
 //! Patterns follow OWASP LLM01:2025 (prompt injection), the disclosures of tool poisoning in MCP
 //! servers by Invariant Labs (2025), the chat templates that model cards publish, and the published
 //! sets of attacks `deepset/prompt-injections` and `JasperLS/prompt-injections`. Links follow the
-//! disclosures of data leaving by rendered images by Embrace the Red (2023 and later).
+//! disclosures of data leaving by rendered images (CVE-2025-32711, "EchoLeak", and those before it).
 use super::{Detector, Edge, ShapeEntry, TOKEN};
 use crate::engine::{checks, hidden};
 use crate::finding::Grade;
@@ -155,7 +155,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[ShapeEntry {
     name: hidden::DETECTOR,
     class: INJECTION,
     about: "text in characters that are not seen (Unicode tags, U+E0000 to U+E007F)",
-    source: "https://www.unicode.org/charts/PDF/UE0000.pdf",
+    source: "Unicode Standard 16.0, section 23.9; https://genai.owasp.org/llmrisk/llm01-prompt-injection/",
     examples: &[
         "a\u{E0049}\u{E0067}\u{E006E}\u{E006F}\u{E0072}\u{E0065}\u{E0020}\u{E0061}\u{E006C}\u{E006C}b",
     ],
@@ -203,7 +203,7 @@ const fn link(
         name,
         class: EXFIL,
         about,
-        source: "https://embracethered.com/blog/posts/2023/data-exfiltration-in-azure-openai-playground-fixed/",
+        source: "https://nvd.nist.gov/vuln/detail/CVE-2025-32711",
         tag: "[REDACTED-LINK]",
         literals,
         lead,

@@ -7,17 +7,22 @@
 use serde::Serialize;
 
 use crate::class::family;
-use crate::engine::{assign, digits, email, iban, pem, url};
+use crate::engine::{assign, digits, iban, pem, url};
 use crate::finding::Grade;
 use crate::known;
 
 mod cloud;
 mod code;
+mod contact;
 mod content;
+mod crypto;
+mod ids;
 mod models;
+mod network;
 mod notation;
 mod page;
 mod payment;
+mod person;
 mod personal;
 mod secrets;
 mod services;
@@ -33,6 +38,18 @@ pub(crate) const DETECTORS: &[&[Detector]] = &[
     models::TOKENS,
     services::TOKENS,
     content::TOKENS,
+];
+
+/// The tables of shapes.
+const SHAPES: &[&[ShapeEntry]] = &[
+    contact::SHAPES,
+    content::SHAPES,
+    crypto::SHAPES,
+    network::SHAPES,
+    payment::SHAPES,
+    person::SHAPES,
+    personal::SHAPES,
+    secrets::SHAPES,
 ];
 
 /// A token with literals of its own.
@@ -139,26 +156,22 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
     (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
 }
 
+fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
+    SHAPES.iter().copied().flatten()
+}
+
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    let shapes = payment::SHAPES
-        .iter()
-        .chain(personal::SHAPES)
-        .chain(secrets::SHAPES)
-        .chain(content::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS]).chain(known::CLASSES)
+    let shapes = shapes().map(|shape| shape.class).chain(idents().map(|ident| ident.class));
+    tokens.chain(shapes).chain([assign::AWS_CLASS]).chain(known::CLASSES)
 }
 
 /// All detectors.
 pub(crate) fn catalogue() -> impl Iterator<Item = CatalogueEntry> {
-    let shapes = payment::SHAPES
-        .iter()
-        .chain(personal::SHAPES)
-        .chain(secrets::SHAPES)
-        .chain(content::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten();
-    tokens.map(CatalogueEntry::from).chain(shapes.map(CatalogueEntry::from))
+    let shapes = shapes().map(CatalogueEntry::from);
+    tokens.map(CatalogueEntry::from).chain(shapes).chain(idents().map(CatalogueEntry::from))
 }
 
 /// A detector as the documentation shows it.
@@ -206,21 +219,32 @@ impl From<&'static ShapeEntry> for CatalogueEntry {
     }
 }
 
+impl From<&'static Ident> for CatalogueEntry {
+    fn from(ident: &'static Ident) -> Self {
+        let &Ident { name, class, about, source, examples, counter_examples, .. } = ident;
+        let (grade, literals) = (ident.told.said, &[][..]);
+        Self { name, class, about, source, grade, literals, examples, counter_examples }
+    }
+}
+
 /// A detector without a literal prefix, described here and checked in `engine`.
 pub(crate) struct ShapeEntry {
     pub(crate) name: &'static str,
     pub(crate) class: &'static str,
     pub(crate) about: &'static str,
+    /// Where its form is laid down, or who describes it in public.
     pub(crate) source: &'static str,
     pub(crate) examples: &'static [&'static str],
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use contact::plans;
 pub(crate) use content::INJECTION;
+pub(crate) use ids::{Ident, TOPICS, Topics, all as idents};
 pub(crate) use {
-    assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
+    assign::CLASS as GENERIC, digits::PAN, digits::SSN, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -24,6 +24,9 @@ fn entries_are_well_formed() {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count, "two detectors have one name");
+    for shape in SHAPES.iter().copied().flatten() {
+        assert!(!shape.about.is_empty() && !shape.source.is_empty(), "{}", shape.name);
+    }
     for detector in DETECTORS.iter().copied().flatten() {
         let tag = detector.tag.strip_prefix("[REDACTED").and_then(|tag| tag.strip_suffix(']'));
         let tag = tag.unwrap_or_else(|| panic!("{}: {}", detector.name, detector.tag));
