@@ -75,6 +75,16 @@ impl Codings {
     pub fn iter(&self) -> impl Iterator<Item = Coding> {
         self.0.iter().flatten().copied()
     }
+
+    /// These, then one more inside. The same twice in a row is told once.
+    pub(crate) fn then(mut self, coding: Coding) -> Self {
+        if self.iter().last() != Some(coding)
+            && let Some(slot) = self.0.iter_mut().find(|slot| slot.is_none())
+        {
+            *slot = Some(coding);
+        }
+        self
+    }
 }
 
 impl fmt::Debug for Codings {

@@ -42,6 +42,17 @@ pub enum Grade {
     Certain,
 }
 
+impl Grade {
+    /// The name in records: `likely`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
 /// The string that a finding stands in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +91,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// The name in records: `redact`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Alert => "alert",
+            Self::Redact => "redact",
+            Self::Block => "block",
+        }
+    }
+
     /// Whether the text is changed.
     pub(crate) fn edits(self) -> bool {
         self >= Self::Redact

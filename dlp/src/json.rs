@@ -7,6 +7,7 @@ use crate::finding::{Acted, Direction, Finding};
 use crate::judge::Judge;
 use crate::pointer::{Part, Step, Steps, place};
 use crate::scanner::{Scanner, acted, edited, into_text};
+use crate::siblings;
 
 impl Scanner {
     /// Everything found in the names, strings and numbers of a document, in its order.
@@ -15,9 +16,10 @@ impl Scanner {
     pub fn scan_json(&self, value: &Value) -> Vec<Finding> {
         let mut findings = Vec::new();
         let walk = Walk { scanner: self, judge: None, skips: &|_| false };
-        walk.value(value, &mut Vec::new(), &mut |path, part, _, clusters| {
+        walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, _, clusters| {
             let place = place(self, path, part);
-            findings.extend(clusters.iter().map(|cluster| cluster.finding(place.clone(), 0)));
+            let told = clusters.iter().filter(|cluster| cluster.is_told());
+            findings.extend(told.map(|cluster| cluster.finding(place.clone(), 0)));
         });
         findings
     }
@@ -51,7 +53,7 @@ impl Scanner {
         let mut all = Vec::new();
         let mut changes = Vec::new();
         let walk = Walk { scanner: self, judge: Some(judge), skips };
-        walk.value(value, &mut Vec::new(), &mut |path, part, text, clusters| {
+        walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, text, clusters| {
             all.extend(acted(clusters, 0, |_| place(self, path, part)));
             if let Some(clean) = edited(text.as_bytes(), clusters) {
                 changes.push(Change { steps: Steps::new(path), part, clean: into_text(clean) });
@@ -77,7 +79,14 @@ impl Scanner {
         let name = if boundary::has_tag(name.as_bytes()) { "_".to_owned() } else { plain(name) };
         let both = format!("\"{name}\":{quote}{text}");
         let value = both.len() - text.len();
-        let window = Window { text: both.as_bytes(), floor: 0, ended: true, value: Some(value) };
+        let window = Window {
+            text: both.as_bytes(),
+            floor: 0,
+            ended: true,
+            value: Some(value),
+            joints: &[],
+            streamed: false,
+        };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
     }
@@ -90,42 +99,84 @@ struct Walk<'a> {
     skips: &'a dyn Fn(Option<&str>) -> bool,
 }
 
+/// What stands beside a value.
+#[derive(Default)]
+struct Beside<'v> {
+    /// The string before it.
+    before: Option<&'v str>,
+    /// The hits in it that only its neighbours make.
+    hits: Vec<Hit>,
+}
+
 /// Called for every text with something in it: where it is, the text, what is in it.
 type Report<'r> = dyn FnMut(&[Step<'_>], Part, &str, &[Cluster]) + 'r;
 
 impl Walk<'_> {
-    fn value<'v>(&self, value: &'v Value, path: &mut Vec<Step<'v>>, report: &mut Report<'_>) {
+    fn value<'v>(
+        &self,
+        value: &'v Value,
+        path: &mut Vec<Step<'v>>,
+        beside: Beside<'_>,
+        report: &mut Report<'_>,
+    ) {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::String(text) => {
                 if !(self.skips)(Step::name(path)) {
-                    self.text(text, true, path, report);
+                    self.text(text, true, path, (beside.hits, report));
                 }
             }
-            Value::Number(number) => self.text(&number.to_string(), false, path, report),
+            Value::Number(number) => {
+                self.text(&number.to_string(), false, path, (beside.hits, report));
+            }
             Value::Array(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    path.push(Step::Item(at));
-                    self.value(item, path, report);
-                    path.pop();
-                }
+                let values: Vec<_> = items.iter().map(|item| (None, item)).collect();
+                self.values(&values, beside.before, path, report);
             }
             Value::Object(members) => {
-                for (name, member) in members {
-                    path.push(Step::Name(name));
-                    let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
-                    if !clusters.is_empty() {
-                        report(path, Part::Key, name, &clusters);
-                    }
-                    self.value(member, path, report);
-                    path.pop();
-                }
+                let members = members.iter().map(|(name, member)| (Some(name.as_str()), member));
+                self.values(&members.collect::<Vec<_>>(), beside.before, path, report);
             }
         }
     }
 
-    fn text(&self, text: &str, quoted: bool, path: &[Step<'_>], report: &mut Report<'_>) {
-        let clusters = hit::clusters(self.scanner.hits(Step::name(path), text, quoted), self.judge);
+    /// Looks at the values of a list or an object, each by itself and all together.
+    fn values<'v>(
+        &self,
+        values: &[(Option<&'v str>, &'v Value)],
+        before: Option<&str>,
+        path: &mut Vec<Step<'v>>,
+        report: &mut Report<'_>,
+    ) {
+        let joined = siblings::hits(&self.scanner.surveyor, before, values);
+        let mut joined = joined.into_iter().peekable();
+        let mut last = None;
+        for (at, (name, value)) in values.iter().enumerate() {
+            path.push(name.map_or(Step::Item(at), Step::Name));
+            if let Some(name) = name {
+                let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
+                if !clusters.is_empty() {
+                    report(path, Part::Key, name, &clusters);
+                }
+            }
+            let mine = std::iter::from_fn(|| joined.next_if(|(place, _)| *place == at));
+            let hits = mine.map(|(_, hit)| hit).collect();
+            self.value(value, path, Beside { before: last, hits }, report);
+            path.pop();
+            last = value.as_str();
+        }
+    }
+
+    fn text(
+        &self,
+        text: &str,
+        quoted: bool,
+        path: &[Step<'_>],
+        (more, report): (Vec<Hit>, &mut Report<'_>),
+    ) {
+        let mut hits = self.scanner.hits(Step::name(path), text, quoted);
+        hits.extend(more);
+        let clusters = hit::clusters(hits, self.judge);
         if !clusters.is_empty() {
             report(path, Part::Value, text, &clusters);
         }

@@ -2,7 +2,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::detectors::{self, DETECTORS};
+use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
 use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
@@ -11,6 +11,7 @@ use crate::engine::token::Token;
 use crate::engine::{Window, bic, key, pem, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
+use crate::unfold::turned::Turn;
 
 /// Knows every built-in detector; compiled once, when the process starts or its settings load.
 pub struct Scanner {
@@ -23,15 +24,13 @@ pub enum ScannerError {
     /// A pattern that does not compile, or needs too many states.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
-    /// The literals together need too many states.
-    #[error("the literals of the detectors cannot be used: {0}")]
-    Literals(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
     /// Compiles the built-in detectors.
     pub fn new() -> Result<Self, ScannerError> {
         let mut tokens = Vec::new();
+        let mut turned = Vec::new();
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
@@ -42,11 +41,21 @@ impl Scanner {
             let role = Role::Token(tokens.len());
             let claimed = detector.lead.is_empty();
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
+            for turn in [Turn::Reversed, Turn::Rot13] {
+                let role = Role::Turned(tokens.len(), turn);
+                let literals = detector.literals.iter().filter(|text| claimed && text.len() >= 4);
+                turned.extend(literals.map(|literal| (turn.of(literal), role)));
+            }
             tokens.push(token);
         }
-        let idents =
-            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
-        Ok(Self { surveyor: Surveyor { literals: Literals::new(&entries)?, tokens, idents } })
+        entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
+        let literals = Literals::new(&entries, |text, role| match role {
+            Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
+            _ => None,
+        });
+        let idents = Idents::new(detectors::idents().collect());
+        let idents = idents.ok_or(ScannerError::Pattern("identifiers"))?;
+        Ok(Self { surveyor: Surveyor { literals, tokens, idents } })
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.
@@ -55,6 +64,7 @@ impl Scanner {
     pub fn scan(&self, text: &[u8]) -> Vec<Finding> {
         self.look(&Window::whole(text), None)
             .iter()
+            .filter(|cluster| cluster.is_told())
             .map(|cluster| cluster.finding(Place::Text, 0))
             .collect()
     }
@@ -86,8 +96,8 @@ impl Scanner {
         hit::clusters(self.surveyor.survey(window).hits, judge)
     }
 
-    /// The names of all detectors with what they are for, as the documentation lists them.
-    pub fn detectors() -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// All detectors, as the documentation lists them.
+    pub fn detectors() -> impl Iterator<Item = CatalogueEntry> {
         detectors::catalogue()
     }
 }
@@ -106,7 +116,7 @@ pub(crate) fn acted(
 ) -> Vec<Acted> {
     clusters
         .iter()
-        .filter(|cluster| cluster.action > Action::Allow)
+        .filter(|cluster| cluster.action > Action::Allow && cluster.is_told())
         .map(|cluster| cluster.acted(place(cluster), base))
         .collect()
 }

@@ -231,14 +231,9 @@ pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), Sn
 }
 
 /// In observe mode everything that would be redacted or blocked is only told.
-fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
+pub(crate) fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
     let dlp = &settings.dlp;
     let observes = settings.mode == settings::Mode::Observe;
-    let minimum = match dlp.minimum_grade {
-        settings::MinimumGrade::Certain => Grade::Certain,
-        settings::MinimumGrade::Likely => Grade::Likely,
-        settings::MinimumGrade::Possible => Grade::Possible,
-    };
     let mut rules = Vec::with_capacity(dlp.rules.len() + 1);
     for rule in &dlp.rules {
         let direction = rule.direction.map(|direction| match direction {
@@ -257,7 +252,17 @@ fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
     if observes {
         rules.push((vec!["*".to_owned()], None, Action::Alert));
     }
+    let minimum = minimum_grade(dlp);
     Judge::new(minimum, rules).map_err(|error| SnapshotFault::Dlp(error.to_string()))
+}
+
+/// The least certain finding that is acted on.
+pub(crate) fn minimum_grade(dlp: &settings::Dlp) -> Grade {
+    match dlp.minimum_grade {
+        settings::MinimumGrade::Certain => Grade::Certain,
+        settings::MinimumGrade::Likely => Grade::Likely,
+        settings::MinimumGrade::Possible => Grade::Possible,
+    }
 }
 
 fn revision(text: &str, bundle: &str, source: &Source) -> Arc<str> {

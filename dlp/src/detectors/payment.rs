@@ -7,6 +7,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: digits::PAN_DETECTOR,
         class: PAN,
         about: "payment card numbers: a brand's first digits and length, and the check digit",
+        source: "ISO/IEC 7812-1 (number and check digit), the card brands' published ranges",
         examples: &[
             "4111 1111 1111 1111",
             "5500-0000-0000-0004",
@@ -28,6 +29,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: iban::DETECTOR,
         class: IBAN,
         about: "account numbers (ISO 13616): country, length and check digits",
+        source: "ISO 13616, SWIFT IBAN Registry",
         examples: &[
             "GB82WEST12345698765432",
             "to DE89 3704 0044 0532 0130 00 please",
@@ -38,6 +40,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
     ShapeEntry {
         name: bic::DETECTOR,
         class: bic::CLASS,
+        source: "ISO 9362, ISO 3166-1",
         about: "codes of banks (ISO 9362) behind the words `swift` and `bic`",
         examples: &["SWIFT code: DEUTDEFF", "{\"swift_bic\": \"SBICKENX123\"}"],
         counter_examples: &["DEUTDEFF", "SWIFT code: SBICXXNX", "swift PACKAGES", "BIC SBICKENXX"],
@@ -45,6 +48,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
     ShapeEntry {
         name: track::DETECTOR,
         class: track::CLASS,
+        source: "ISO/IEC 7813",
         about: "the first and the second track of a card's magnetic stripe (ISO/IEC 7813)",
         examples: &[
             "%B4111111111111111^DOE/JOHN^25121010000000000000?",

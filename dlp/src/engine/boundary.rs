@@ -42,6 +42,9 @@ pub(crate) fn tag_before(window: &Window<'_>, at: usize) -> bool {
 
 /// What stands after a token that ends at `at`.
 pub(crate) fn after(window: &Window<'_>, at: usize, taken: impl Fn(u8) -> bool) -> Side {
+    if window.joints.binary_search(&at).is_ok() {
+        return Side::Free;
+    }
     match window.byte(at) {
         None if window.dry(at) => Side::Unknown,
         None => Side::Free,

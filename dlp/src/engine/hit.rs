@@ -17,6 +17,14 @@ impl Span {
         Self { start, end }
     }
 
+    pub(crate) fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
     pub(crate) fn with(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
@@ -123,6 +131,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
+    /// Whether it is reported, or only a further piece of what is.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.best.echo
+    }
+
     pub(crate) fn finding(&self, place: Place, base: usize) -> Finding {
         Finding {
             detector: self.best.detector.clone(),

@@ -6,6 +6,7 @@
 //! the same text gives the same answer however it was cut.
 pub(crate) mod assign;
 pub(crate) mod bic;
+mod bits;
 pub(crate) mod boundary;
 pub(crate) mod check_digits;
 pub(crate) mod checks;
@@ -19,6 +20,7 @@ pub(crate) mod key;
 pub(crate) mod literals;
 pub(crate) mod pem;
 pub(crate) mod shape;
+mod sieve;
 pub(crate) mod survey;
 pub(crate) mod token;
 pub(crate) mod track;

@@ -5,6 +5,7 @@ use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
 use super::token::Token;
 use super::{Hit, Open, Outcome, Span, Window, assign, bic, email, iban, pem, track, url, words};
+use crate::unfold;
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,8 +60,19 @@ pub(crate) struct Surveyor {
 }
 
 impl Surveyor {
-    /// Looks at the whole window in one pass for literals and one for words.
+    /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
+        let mut survey = self.plain(window);
+        let unfolded = unfold::unfold(self, window);
+        survey.hits.extend(unfolded.hits);
+        if let Some((from, serious)) = unfolded.open {
+            survey.hold(Open { from, serious });
+        }
+        survey
+    }
+
+    /// Looks at the window as it is, in one pass for literals and one for words.
+    pub(crate) fn plain(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         self.shapes(window, &blocks, &mut survey);
@@ -86,6 +98,10 @@ impl Surveyor {
                         None => Outcome::Nothing,
                     },
                     Role::Bic => bic::check(&window, at, length),
+                    Role::Turned(number, turn) => match self.tokens.get(*number) {
+                        Some(token) => turn.check(token, &window, (at, at + length)),
+                        None => Outcome::Nothing,
+                    },
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
                     Role::PrivateKey => {

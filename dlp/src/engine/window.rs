@@ -11,11 +11,17 @@ pub(crate) struct Window<'t> {
     /// Where the value begins that reaches to the end of the text: a JSON string behind the name
     /// of its member.
     pub(crate) value: Option<usize>,
+    /// Where pieces were put together: what stands on one side of such a place is no part of what
+    /// begins or ends on the other, unless it reaches over it.
+    pub(crate) joints: &'t [usize],
+    /// More of the text came before, or comes after: texts in several strings are not put
+    /// together, since how many are at hand would depend on how it was cut.
+    pub(crate) streamed: bool,
 }
 
 impl<'t> Window<'t> {
     pub(crate) fn whole(text: &'t [u8]) -> Self {
-        Self { text, floor: 0, ended: true, value: None }
+        Self { text, floor: 0, ended: true, value: None, joints: &[], streamed: false }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -27,6 +33,9 @@ impl<'t> Window<'t> {
     }
 
     pub(crate) fn before(&self, at: usize) -> Option<u8> {
+        if self.joints.binary_search(&at).is_ok() {
+            return None;
+        }
         at.checked_sub(1).and_then(|at| self.byte(at))
     }
 

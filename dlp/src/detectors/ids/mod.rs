@@ -68,7 +68,6 @@ pub(crate) struct Ident {
     /// What it is, for the documentation.
     pub(crate) about: &'static str,
     /// Where its shape and its check digits are described.
-    #[expect(dead_code, reason = "for who reads the table")]
     pub(crate) source: &'static str,
     /// How it is written, in the notation of `engine::ident::notation`.
     pub(crate) shapes: &'static [&'static str],
@@ -81,9 +80,7 @@ pub(crate) struct Ident {
     /// Digits in a row are taken for a number, too.
     pub(crate) fillers: bool,
     pub(crate) told: Told,
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub(crate) examples: &'static [&'static str],
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub(crate) counter_examples: &'static [&'static str],
 }
 

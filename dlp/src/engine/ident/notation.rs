@@ -377,7 +377,7 @@ mod tests {
     fn a_shape_stays_open_while_the_text_may_go_on() {
         let shapes = Shapes::new([&["999 99"][..]].into_iter()).unwrap();
         let open = |text: &'static [u8]| {
-            shapes.walk(&Window { text, floor: 0, ended: false, value: None }, 0).open
+            shapes.walk(&Window { ended: false, ..Window::whole(text) }, 0).open
         };
         assert!(open(b"12") && open(b"123") && open(b"123 ") && open(b"123 45"));
         assert!(!open(b"12 ") && !open(b"123-") && !open(b"123 45,"));

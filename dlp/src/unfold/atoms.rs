@@ -1,0 +1,77 @@
+//! Where a text is written in another way than it is meant, and what it means there.
+use super::{base, escapes, fold, runs};
+use crate::coding::Coding;
+use crate::engine::Span;
+
+/// A stretch of text that means other bytes than it shows.
+pub(crate) struct Atom {
+    pub(crate) span: Span,
+    pub(crate) coding: Coding,
+    /// Where its meaning stands in [`Atoms::bytes`].
+    meaning: Span,
+    /// Whether it is told apart from ordinary text, where some of these stand all day: a quote
+    /// that is escaped, a blank that is a plus.
+    pub(crate) telling: bool,
+}
+
+/// The atoms of a text, in order, none over another.
+#[derive(Default)]
+pub(crate) struct Atoms {
+    pub(crate) list: Vec<Atom>,
+    bytes: Vec<u8>,
+    /// A run that goes on behind the end of the text, or may: from where.
+    pub(crate) open: Option<usize>,
+    /// Something packed that was larger than what is looked at: where.
+    pub(crate) unread: Vec<Span>,
+}
+
+impl Atoms {
+    /// Finds them all. A text without any costs no allocation.
+    pub(crate) fn of(text: &[u8], ended: bool) -> Self {
+        let mut atoms = Self::default();
+        escapes::find(text, ended, &mut atoms);
+        if !text.is_ascii() {
+            fold::find(text, &mut atoms);
+            if !ended && let Some(from) = fold::unfinished(text) {
+                atoms.open = Some(atoms.open.map_or(from, |open| open.min(from)));
+            }
+        }
+        runs::find(text, |run| {
+            if run.end == text.len() && !ended {
+                let from = atoms.open.map_or(run.start, |open| open.min(run.start));
+                atoms.open = Some(from);
+            } else {
+                base::decode(text, run, &mut atoms);
+            }
+        });
+        atoms.tidy();
+        atoms
+    }
+
+    pub(crate) fn push(&mut self, span: Span, coding: Coding, meaning: &[u8], telling: bool) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(meaning);
+        let meaning = Span::new(start, self.bytes.len());
+        self.list.push(Atom { span, coding, meaning, telling });
+    }
+
+    pub(crate) fn meaning(&self, atom: &Atom) -> &[u8] {
+        self.bytes.get(atom.meaning.start..atom.meaning.end).unwrap_or_default()
+    }
+
+    /// In order; where two overlap, the longer one stays.
+    fn tidy(&mut self) {
+        if self.list.is_sorted_by(|one, two| one.span.end <= two.span.start) {
+            return;
+        }
+        self.list.sort_by_key(|atom| (atom.span.start, std::cmp::Reverse(atom.span.end)));
+        let mut end = 0;
+        self.list.retain(|atom| {
+            let apart = atom.span.start >= end;
+            if apart {
+                end = atom.span.end;
+            }
+            apart
+        });
+    }
+}

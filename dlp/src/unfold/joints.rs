@@ -1,0 +1,116 @@
+//! One text in several strings, or with something between its characters: `"gh" + "p_…"`,
+//! `["gh", "p_…"]`, members of one object, groups with blanks, lines.
+use super::view::View;
+use super::{escapes, quotes, spaces};
+use crate::engine::hit::Rank;
+use crate::engine::{Hit, Span, words};
+use crate::finding::Grade;
+
+/// How much the way in which the pieces stand together says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Bond {
+    /// They are one text: joined by an operator, items of one list, members of like names.
+    Strong,
+    /// They are neighbours.
+    Weak,
+    /// There is something between the characters that a reader would leave out.
+    Spaced,
+    /// They are lines.
+    Lines,
+}
+
+impl Bond {
+    /// Whether a find in the joined text is to be believed. Two harmless neighbours make something
+    /// by chance the sooner, the less a detector asks for.
+    pub(crate) fn accepts(self, hit: &Hit) -> bool {
+        if hit.grade < Grade::Likely {
+            return false;
+        }
+        let secret = hit.class.family() == "secret";
+        let numbers = matches!(hit.class.family(), "pci" | "financial" | "gov_id" | "health");
+        match self {
+            Self::Strong => secret || numbers || hit.class.family() == "contact",
+            Self::Weak => secret && hit.rank >= Rank::Token,
+            // A key that is named a key in its first line is found with its lines.
+            Self::Spaced | Self::Lines if hit.rank == Rank::Block => false,
+            Self::Spaced => secret || numbers || hit.class.as_str() == "contact.email",
+            Self::Lines => secret || numbers && hit.grade == Grade::Certain,
+        }
+    }
+}
+
+/// What stands behind the last piece.
+#[derive(Clone, Copy)]
+pub(crate) enum Close {
+    /// The sign that closes the string.
+    Sign(u8),
+    /// The text as it goes on.
+    Source(Span),
+}
+
+/// Pieces of one text and what tells what it is.
+pub(crate) struct Chain {
+    pub(crate) pieces: Vec<Span>,
+    pub(crate) bond: Bond,
+    /// What stands before the text, as far as it may tell: it ends where the text belongs.
+    pub(crate) context: Span,
+    /// What ends the text.
+    pub(crate) close: Close,
+}
+
+impl Chain {
+    /// The pieces as one text, behind their context.
+    pub(crate) fn view(&self, text: &[u8], coding: crate::coding::Coding) -> View {
+        let mut view = View::default();
+        escapes::copy(&mut view, text, self.context);
+        if let Close::Sign(_) = self.close {
+            // What tells stands in another string.
+            view.add(&[]);
+        }
+        let mut end = None;
+        for piece in &self.pieces {
+            if let Some(end) = end {
+                view.join(Span::new(end, piece.start), coding);
+            }
+            view.copy(text, *piece);
+            end = Some(piece.end);
+        }
+        match self.close {
+            Close::Sign(sign) => view.add(&[sign]),
+            Close::Source(rest) => view.copy(text, rest),
+        }
+        view
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        let start = self.pieces.first().map_or(0, |piece| piece.start);
+        Span::new(start, self.pieces.last().map_or(start, |piece| piece.end))
+    }
+}
+
+/// Calls `sink` with every chain as one text.
+pub(crate) fn find(text: &[u8], mut sink: impl FnMut(&View, Span, Bond)) {
+    let mut quoted = 0;
+    let mut spaced = 0;
+    let mut lined = 0;
+    for word in words::words(text) {
+        if word.start >= quoted {
+            quoted = quotes::chains(text, word, |chain| {
+                let view = chain.view(text, crate::coding::Coding::Joined);
+                sink(&view, chain.span(), chain.bond);
+            });
+        }
+        if word.start >= spaced
+            && let Some(chain) = spaces::groups(text, word)
+        {
+            spaced = chain.span().end;
+            sink(&chain.view(text, crate::coding::Coding::Spaced), chain.span(), chain.bond);
+        }
+        if word.start >= lined
+            && let Some(chain) = spaces::lines(text, word)
+        {
+            lined = chain.span().end;
+            sink(&chain.view(text, crate::coding::Coding::Spaced), chain.span(), chain.bond);
+        }
+    }
+}

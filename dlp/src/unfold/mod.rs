@@ -1,0 +1,238 @@
+//! What is written in another way than it is meant is decoded, and looked at as it is meant.
+//!
+//! Only stretches that look encoded are decoded, each with what stands beside it, so that a name
+//! before an encoded value still tells what it is. A stretch becomes a [`View`]; what is found in
+//! the view is traced back to the bytes that it was made from. Views are looked at in the same
+//! way again, to a bound.
+mod atoms;
+mod base;
+mod escapes;
+mod fold;
+mod joints;
+mod packed;
+mod quotes;
+mod runs;
+mod spaces;
+mod stream;
+pub(crate) mod turned;
+mod view;
+
+use atoms::{Atom, Atoms};
+use view::{View, on_char};
+
+use crate::coding::{Coding, Codings};
+use crate::engine::hit::Rank;
+use crate::engine::survey::Surveyor;
+use crate::engine::{Hit, Span, Window};
+use crate::finding::Grade;
+
+/// So many times something encoded may stand in something encoded.
+const DEPTH: usize = 5;
+/// Atoms nearer than this are looked at together.
+const GAP_BYTES: usize = 96;
+/// How much stands before the first atom of a view, so that a name can tell.
+const LEAD_BYTES: usize = 160;
+/// How much stands behind the last one, and then to the end of the word: a token is not cut, and
+/// a tag is seen.
+const TRAIL_BYTES: usize = 96;
+const TRAIL_WORD_BYTES: usize = 512;
+/// An escape so near before a find changed what it begins with, however deep it was escaped.
+const BESIDE_BYTES: usize = 8;
+/// No longer word is held back with what follows it.
+const WORD_BYTES: usize = 64;
+/// No more bytes are made of one text, for each of its own, than this; and never fewer than
+/// [`LEAST_BYTES`].
+const MORE_TIMES: usize = 8;
+const LEAST_BYTES: usize = 1 << 20;
+
+/// The detector and class of what was not looked at because a bound was reached.
+pub(crate) const UNREAD: (&str, &str) = ("unread", "content.unread");
+
+/// The detector and class of text in the labels of a host name.
+pub(crate) const HOST: (&str, &str) = ("encoded-host", "secret.encoded_host");
+/// Shorter labels are names.
+const HOST_BYTES: usize = 20;
+
+/// What was found behind codings, and from where on it is undecided.
+pub(crate) struct Unfolded {
+    pub(crate) hits: Vec<Hit>,
+    /// Something encoded goes on at the end of the text: where it begins, and whether it is long
+    /// enough to be worth waiting for whatever the patience.
+    pub(crate) open: Option<(usize, bool)>,
+}
+
+/// Looks through the codings in a window.
+pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>) -> Unfolded {
+    let budget = LEAST_BYTES.max(window.len().saturating_mul(MORE_TIMES));
+    let mut work = Work { surveyor, budget, hits: Vec::new() };
+    let open = work.level(window, 0);
+    Unfolded { hits: work.hits, open }
+}
+
+/// What is found only where strings beside each other are put together.
+pub(crate) fn joined(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
+    let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
+    work.joints(text, 0);
+    work.hits
+}
+
+struct Work<'s> {
+    surveyor: &'s Surveyor,
+    budget: usize,
+    hits: Vec<Hit>,
+}
+
+impl Work<'_> {
+    /// Looks at a text; gives where something open begins.
+    fn level(&mut self, window: &Window<'_>, depth: usize) -> Option<(usize, bool)> {
+        let Window { text, floor, ended, .. } = *window;
+        let atoms = Atoms::of(text, ended);
+        let mut open =
+            atoms.open.map(|from| (glued(window, from), text.len() - from >= runs::RUN_BYTES));
+        for span in &atoms.unread {
+            self.unread(*span);
+        }
+        for region in regions(&atoms.list) {
+            let (Some(first), Some(last)) = (region.first(), region.last()) else { continue };
+            if last.span.end <= floor || !region.iter().any(|atom| atom.telling) {
+                continue;
+            }
+            if !ended && trail(text, last.span.end) >= text.len() {
+                let from = glued(window, first.span.start);
+                let serious = last.span.end - from >= runs::RUN_BYTES;
+                open =
+                    Some(open.map_or((from, serious), |(at, was)| (at.min(from), was || serious)));
+                continue;
+            }
+            hosts(text, region, &mut self.hits);
+            let (view, value) = decoded(window, &atoms, region);
+            let span = Span::new(glued(window, first.span.start), last.span.end);
+            self.look(&view, (depth, value), span, |_| true);
+        }
+        if window.streamed {
+            return open;
+        }
+        self.joints(text, depth);
+        stream::find(text, |view, span| self.look(view, (depth, None), span, |_| true));
+        open
+    }
+
+    fn joints(&mut self, text: &[u8], depth: usize) {
+        joints::find(text, |view, span, bond| {
+            self.look(view, (depth, None), span, |hit| bond.accepts(hit));
+        });
+    }
+
+    /// Looks at a view, and at what is encoded in it.
+    fn look(
+        &mut self,
+        view: &View,
+        (depth, value): (usize, Option<usize>),
+        source: Span,
+        accepts: impl Fn(&Hit) -> bool,
+    ) {
+        let Some(budget) = self.budget.checked_sub(view.text.len()) else {
+            self.unread(source);
+            return;
+        };
+        self.budget = budget;
+        let outer = std::mem::take(&mut self.hits);
+        let joints = view.joints();
+        let window = Window { joints: &joints, value, ..Window::whole(&view.text) };
+        self.hits = self.surveyor.plain(&window).hits;
+        if depth < DEPTH {
+            self.level(&window, depth + 1);
+        }
+        let inner = std::mem::replace(&mut self.hits, outer);
+        for hit in inner {
+            if accepts(&hit) {
+                back(hit, view, source, &mut self.hits);
+            }
+        }
+    }
+
+    fn unread(&mut self, span: Span) {
+        self.hits.push(Hit::new(UNREAD, Grade::Likely, span, ("[REDACTED:UNREAD]", Rank::Shape)));
+    }
+}
+
+/// Where the word begins that goes on at `at`: it is a part of what is written there.
+fn glued(window: &Window<'_>, at: usize) -> usize {
+    window.run_back(at, WORD_BYTES, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-')
+    })
+}
+
+/// The hit where it stands in the source, if anything of it, or right beside it, was written in
+/// another way.
+///
+/// What stands before `source` may be on its way already, so that it is no part of the find.
+fn back(hit: Hit, view: &View, source: Span, hits: &mut Vec<Hit>) {
+    let beside = Span::new(hit.secret.start.saturating_sub(BESIDE_BYTES), hit.secret.end + 1);
+    let codings = view.trace(beside).codings;
+    if codings.is_empty() {
+        return;
+    }
+    let trace = view.trace(hit.secret);
+    let via = hit.via.iter().fold(codings, Codings::then);
+    for (at, secret) in trace.spans.into_iter().enumerate() {
+        let echo = hit.echo || at > 0;
+        let secret = Span::new(secret.start.max(source.start), secret.end);
+        if secret.start >= secret.end {
+            continue;
+        }
+        hits.push(Hit { secret, wide: None, via, echo, runs_on: false, ..hit.clone() });
+    }
+}
+
+/// Text that travels as the labels of a host name: nobody has a name like that, but who carries
+/// something out through name servers.
+fn hosts(text: &[u8], region: &[Atom], hits: &mut Vec<Hit>) {
+    let encoded = region.iter().filter(|atom| matches!(atom.coding, Coding::Hex | Coding::Base32));
+    for atom in encoded.filter(|atom| atom.span.len() >= HOST_BYTES) {
+        let before = text.get(..atom.span.start).unwrap_or_default();
+        let after = text.get(atom.span.end..).unwrap_or_default();
+        let label = |byte: &u8| byte.is_ascii_alphanumeric();
+        let host = before.ends_with(b"//") || before.ends_with(b".");
+        if host && after.starts_with(b".") && after.get(1).is_some_and(label) {
+            let hit = Hit::new(HOST, Grade::Likely, atom.span, ("[REDACTED]", Rank::Assignment));
+            hits.push(Hit { via: Codings::default().then(atom.coding), ..hit });
+        }
+    }
+}
+
+/// Atoms that stand near to each other.
+fn regions(list: &[Atom]) -> impl Iterator<Item = &[Atom]> {
+    list.chunk_by(|one, two| two.span.start < one.span.end + GAP_BYTES)
+}
+
+/// The stretch around some atoms, as it is meant; and where the value of a member begins in it, if
+/// the text is one and the stretch reaches to its end.
+fn decoded(window: &Window<'_>, atoms: &Atoms, region: &[Atom]) -> (View, Option<usize>) {
+    let text = window.text;
+    let mut view = View::default();
+    let start = region.first().map_or(0, |atom| atom.span.start);
+    let mut at = on_char(text, start.saturating_sub(LEAD_BYTES));
+    let mut value = None;
+    if let Some(begins) = window.value.filter(|value| (at..=start).contains(value)) {
+        escapes::copy(&mut view, text, Span::new(at, begins));
+        value = Some(view.text.len());
+        at = begins;
+    }
+    for atom in region {
+        escapes::copy(&mut view, text, Span::new(at, atom.span.start));
+        view.put(atoms.meaning(atom), atom.span, atom.coding);
+        at = atom.span.end;
+    }
+    let end = trail(text, at);
+    escapes::copy(&mut view, text, Span::new(at, end));
+    (view, value.filter(|_| end == text.len()))
+}
+
+/// Where a view ends whose last atom ends at a place: a while behind it, between two words.
+fn trail(text: &[u8], at: usize) -> usize {
+    let from = text.len().min(at + TRAIL_BYTES);
+    let rest = text.get(from..text.len().min(from + TRAIL_WORD_BYTES)).unwrap_or_default();
+    let end = from + rest.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    on_char(text, text.len().min(end + 1))
+}

@@ -1,0 +1,100 @@
+//! Runs of letters and digits that are long enough to be something encoded.
+use crate::engine::Span;
+
+/// No shorter run is looked at: twelve characters of base64 are nine bytes.
+pub(crate) const RUN_BYTES: usize = 12;
+/// A run is looked at in blocks of this length; what spans two of them further apart than
+/// [`OVERLAP_BYTES`] is not seen.
+pub(crate) const BLOCK_BYTES: usize = 1 << 16;
+/// How much of a block is looked at again with the next one. A multiple of every group length.
+const OVERLAP_BYTES: usize = 1920;
+/// Shorter lines are not lines of something wrapped.
+const LINE_BYTES: usize = 40;
+
+/// Calls `take` with each run that may be base64, base32 or hexadecimal: wrapped lines as one, and
+/// labels of a host name as one.
+pub(crate) fn find(text: &[u8], mut take: impl FnMut(Span)) {
+    let mut at = 0;
+    while let Some(seed) = seed(text, at) {
+        let start = back(text, seed, at);
+        let end = reach(text, seed);
+        at = end.max(seed + 1);
+        if end - start < RUN_BYTES {
+            continue;
+        }
+        let mut block = start;
+        loop {
+            let stop = end.min(block + BLOCK_BYTES);
+            take(Span::new(block, stop));
+            if stop == end {
+                break;
+            }
+            block = stop - OVERLAP_BYTES;
+        }
+    }
+}
+
+/// A place inside a run: a block of eight bytes of it, with a digit or a capital, as whatever is
+/// encoded has soon. A run of fifteen bytes holds such a block; prose holds few.
+fn seed(text: &[u8], from: usize) -> Option<usize> {
+    const BLOCK: usize = 8;
+    let first = from.next_multiple_of(BLOCK);
+    let blocks = text.get(first..)?.as_chunks::<BLOCK>().0;
+    let found = blocks.iter().position(|block| {
+        let all = block.iter().fold(true, |all, byte| all & in_run(*byte));
+        all && block.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    })?;
+    Some(first + found * BLOCK)
+}
+
+fn back(text: &[u8], seed: usize, floor: usize) -> usize {
+    let before = text.get(floor..seed).unwrap_or_default();
+    seed - before.iter().rev().take_while(|byte| in_run(**byte)).count()
+}
+
+/// The end of the run that goes on at `seed`, over line ends and dots between labels.
+fn reach(text: &[u8], seed: usize) -> usize {
+    let mut line = seed;
+    loop {
+        let length = count(text, line, in_run);
+        let end = line + length + count(text, line + length, |byte| byte == b'=').min(6);
+        let rest = text.get(end..).unwrap_or_default();
+        let gap = gap(rest);
+        let full = length >= LINE_BYTES && end == line + length;
+        let label = gap == 1 && rest.first() == Some(&b'.') && is_label(text, line, length);
+        let next = end + gap;
+        if gap == 0 || !(full || label) || !text.get(next).is_some_and(|byte| in_run(*byte)) {
+            return end;
+        }
+        if label && !is_label(text, next, count(text, next, in_run)) {
+            return end;
+        }
+        line = next;
+    }
+}
+
+/// The length of a line end, written or escaped, or of a dot.
+pub(crate) fn gap(rest: &[u8]) -> usize {
+    const GAPS: [&[u8]; 7] = [b"\\r\\n", b"\\\\n", b"\r\n", b"\\n", b"\n", b".", b"=\n"];
+    GAPS.iter().find(|gap| rest.starts_with(gap)).map_or(0, |gap| gap.len())
+}
+
+/// Whether it is a label made of hexadecimal digits or base32.
+fn is_label(text: &[u8], start: usize, length: usize) -> bool {
+    let label = text.get(start..start + length).unwrap_or_default();
+    (4..=63).contains(&length)
+        && (label.iter().all(u8::is_ascii_hexdigit)
+            || label
+                .iter()
+                .all(|byte| matches!(byte.to_ascii_uppercase(), b'A'..=b'Z' | b'2'..=b'7')))
+        && label.iter().any(u8::is_ascii_digit)
+}
+
+fn count(text: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.iter().take_while(|byte| belongs(**byte)).count()
+}
+
+pub(crate) fn in_run(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}

@@ -1,0 +1,175 @@
+//! Groups of characters with one sign between them, and texts that are broken over lines.
+use super::joints::{Bond, Chain, Close};
+use super::view::on_char;
+use crate::engine::Span;
+
+/// How much before the first group may tell what the text is.
+const CONTEXT_BYTES: usize = 96;
+/// How much behind the last one: no tag is longer.
+const REST_BYTES: usize = 48;
+/// A longer group is a word.
+const GROUP_BYTES: usize = 8;
+/// Fewer characters with signs between them are chance.
+const SINGLES: usize = 8;
+/// The longest text that is put together.
+const TEXT_BYTES: usize = 1024;
+
+/// The groups of one length around a word, three at least: `ghp_ abcd ef01 …`, `g h p _ a b`.
+pub(crate) fn groups(text: &[u8], word: Span) -> Option<Chain> {
+    if word.end - word.start > GROUP_BYTES {
+        return None;
+    }
+    let single = if word.len() == 1 { singles(text, word.start) } else { None };
+    let (separator, length) = match single {
+        Some(separator) => (separator, 1),
+        None => (b' ', pair(text, word)?),
+    };
+    let start = first(text, word, separator, length);
+    let mut pieces = Vec::new();
+    let mut at = start;
+    while at < text.len().min(start + TEXT_BYTES) {
+        let end = run(text, at, separator);
+        if end == at || end - at > length {
+            break;
+        }
+        pieces.push(Span::new(at, end));
+        if end - at < length || text.get(end) != Some(&separator) {
+            break;
+        }
+        at = end + 1;
+    }
+    let enough = if length == 1 { SINGLES } else { 3 };
+    if pieces.len() < enough {
+        return None;
+    }
+    Some(chain(text, pieces, Bond::Spaced))
+}
+
+/// The pieces with what stands before and behind them.
+fn chain(text: &[u8], pieces: Vec<Span>, bond: Bond) -> Chain {
+    let start = pieces.first().map_or(0, |piece| piece.start);
+    let end = pieces.last().map_or(start, |piece| piece.end);
+    let context = Span::new(on_char(text, start.saturating_sub(CONTEXT_BYTES)), start);
+    let rest = Span::new(end, on_char(text, text.len().min(end + REST_BYTES)));
+    Chain { pieces, bond, context, close: Close::Source(rest) }
+}
+
+/// The length of the group that the word stands in, if one that is no longer follows it.
+fn pair(text: &[u8], word: Span) -> Option<usize> {
+    let end = run(text, word.end, b' ');
+    if text.get(end) != Some(&b' ') {
+        return None;
+    }
+    let (_, length) = chunk(text, word.start, b' ')?;
+    let next = run(text, end + 1, b' ') - end - 1;
+    (1..=length).contains(&next).then_some(length)
+}
+
+/// The sign between single characters at a place, if the same stands on both sides.
+fn singles(text: &[u8], at: usize) -> Option<u8> {
+    let sign = *text.get(at + 1)?;
+    let signs = matches!(sign, b' ' | b'-' | b'.' | b'|' | b',' | b':' | b'_');
+    (signs && text.get(at + 3) == Some(&sign)).then_some(sign)
+}
+
+/// The group that a place stands in: where it begins, and its length.
+fn chunk(text: &[u8], at: usize, separator: u8) -> Option<(usize, usize)> {
+    let from = at.saturating_sub(GROUP_BYTES + 1);
+    let before = text.get(from..at)?;
+    let start = at - before.iter().rev().take_while(|b| in_group(**b, separator)).count();
+    let length = run(text, start, separator) - start;
+    (2..=GROUP_BYTES).contains(&length).then_some((start, length))
+}
+
+/// The beginning of the first group of that length before a word.
+fn first(text: &[u8], word: Span, separator: u8, length: usize) -> usize {
+    let mut start = match length {
+        1 => word.start,
+        _ => chunk(text, word.start, separator).map_or(word.start, |(start, _)| start),
+    };
+    let floor = start.saturating_sub(TEXT_BYTES);
+    while let Some(previous) = start.checked_sub(length + 1).filter(|at| *at >= floor) {
+        let group = text.get(previous..start - 1).unwrap_or_default();
+        let whole = group.iter().all(|byte| in_group(*byte, separator));
+        let before = previous.checked_sub(1).and_then(|at| text.get(at));
+        let alone = before.is_none_or(|b| !in_group(*b, separator) || b"=:/@".contains(b));
+        if !whole || !alone || text.get(start - 1) != Some(&separator) {
+            break;
+        }
+        start = previous;
+    }
+    start
+}
+
+fn run(text: &[u8], at: usize, separator: u8) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().take(GROUP_BYTES + 1).take_while(|b| in_group(**b, separator)).count()
+}
+
+/// What stands in a token, but for the sign between groups.
+fn in_group(byte: u8, separator: u8) -> bool {
+    byte != separator && in_token(byte)
+}
+
+fn in_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-./+=@:~".contains(&byte)
+}
+
+/// Shorter pieces at a line end are words.
+const LINE_BYTES: usize = 4;
+
+/// A token that is broken by line ends, if one breaks the token that the word stands in.
+pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
+    let mut end = line_run(text, word.end);
+    let begins = word.start.checked_sub(1).and_then(|at| text.get(at));
+    let breaks = matches!(text.get(end), Some(b'\n' | b'\r' | b'\\'));
+    if !breaks && !matches!(begins, Some(b'\n' | b'n')) {
+        return None;
+    }
+    let mut start = line_start(text, word.start);
+    if end_of_line(text, end).is_none() {
+        end = line_before(text, start)?;
+        start = line_start(text, end);
+    }
+    let mut pieces = vec![Span::new(start, end)];
+    let mut at = end;
+    while let Some(next) = end_of_line(text, at)
+        && next < start + TEXT_BYTES
+    {
+        at = line_run(text, next);
+        if at == next {
+            break;
+        }
+        pieces.push(Span::new(next, at));
+    }
+    let shortest = pieces.iter().map(|piece| piece.end - piece.start).min()?;
+    if pieces.len() < 2 || shortest < LINE_BYTES {
+        return None;
+    }
+    Some(chain(text, pieces, Bond::Lines))
+}
+
+fn line_start(text: &[u8], at: usize) -> usize {
+    let before = text.get(at.saturating_sub(TEXT_BYTES / 4)..at).unwrap_or_default();
+    at - before.iter().rev().take_while(|byte| in_token(**byte)).count()
+}
+
+/// The end of the line before the one that begins at a place.
+fn line_before(text: &[u8], at: usize) -> Option<usize> {
+    let before = text.get(..at)?;
+    let end = ENDS.iter().find(|end| before.ends_with(end))?;
+    Some(at - end.len())
+}
+
+const ENDS: [&[u8]; 4] = [b"\\r\\n", b"\\n", b"\r\n", b"\n"];
+
+fn line_run(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().take(TEXT_BYTES).take_while(|byte| in_token(**byte)).count()
+}
+
+/// Behind the line end at a place, written or escaped.
+fn end_of_line(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    ENDS.iter().find(|end| rest.starts_with(end)).map(|end| at + end.len())
+}
