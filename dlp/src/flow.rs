@@ -129,14 +129,8 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window {
-            text: &self.text,
-            floor: self.floor,
-            ended,
-            value: None,
-            joints: &[],
-            streamed: true,
-        };
+        let window =
+            Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {

@@ -5,6 +5,7 @@ use crate::engine::hit::{self, Cluster};
 use crate::engine::{Hit, Window, boundary, key};
 use crate::finding::{Acted, Direction, Finding};
 use crate::judge::Judge;
+use crate::known::Rows;
 use crate::pointer::{Part, Step, Steps, place};
 use crate::scanner::{Scanner, acted, edited, into_text};
 use crate::siblings;
@@ -15,7 +16,7 @@ impl Scanner {
     /// The document comes from a parser that limits its depth.
     pub fn scan_json(&self, value: &Value) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let walk = Walk { scanner: self, judge: None, skips: &|_| false };
+        let walk = Walk::new(self, None, &|_| false, value);
         walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, _, clusters| {
             let place = place(self, path, part);
             let told = clusters.iter().filter(|cluster| cluster.is_told());
@@ -52,7 +53,7 @@ impl Scanner {
     ) -> Vec<Acted> {
         let mut all = Vec::new();
         let mut changes = Vec::new();
-        let walk = Walk { scanner: self, judge: Some(judge), skips };
+        let walk = Walk::new(self, Some(judge), skips, value);
         walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, text, clusters| {
             all.extend(acted(clusters, 0, |_| place(self, path, part)));
             if let Some(clean) = edited(text.as_bytes(), clusters) {
@@ -70,23 +71,23 @@ impl Scanner {
 
     /// The hits in a string or a number, the name before it taken into account. Places count in
     /// the text alone.
-    fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
+    pub(crate) fn hits(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        quoted: bool,
+        rows: &[Vec<u32>],
+    ) -> Vec<Hit> {
         let Some(name) = name.filter(|name| tells(name.as_bytes(), text.as_bytes())) else {
-            return self.surveyor.survey(&Window::whole(text.as_bytes())).hits;
+            let window = Window { rows, ..Window::whole(text.as_bytes()) };
+            return self.surveyor.survey(&window).hits;
         };
         let quote = if quoted { "\"" } else { "" };
         // A tag in the name cuts off what the name said.
         let name = if boundary::has_tag(name.as_bytes()) { "_".to_owned() } else { plain(name) };
         let both = format!("\"{name}\":{quote}{text}");
         let value = both.len() - text.len();
-        let window = Window {
-            text: both.as_bytes(),
-            floor: 0,
-            ended: true,
-            value: Some(value),
-            joints: &[],
-            streamed: false,
-        };
+        let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
     }
@@ -97,6 +98,8 @@ struct Walk<'a> {
     scanner: &'a Scanner,
     judge: Option<(&'a Judge, Direction)>,
     skips: &'a dyn Fn(Option<&str>) -> bool,
+    /// The rows of known records that the document holds.
+    rows: Rows,
 }
 
 /// What stands beside a value.
@@ -111,7 +114,18 @@ struct Beside<'v> {
 /// Called for every text with something in it: where it is, the text, what is in it.
 type Report<'r> = dyn FnMut(&[Step<'_>], Part, &str, &[Cluster]) + 'r;
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(
+        scanner: &'a Scanner,
+        judge: Option<(&'a Judge, Direction)>,
+        skips: &'a dyn Fn(Option<&str>) -> bool,
+        document: &Value,
+    ) -> Self {
+        let known = scanner.surveyor.known.as_ref();
+        let rows = known.map(|known| known.rows(document)).unwrap_or_default();
+        Self { scanner, judge, skips, rows }
+    }
+
     fn value<'v>(
         &self,
         value: &'v Value,
@@ -174,7 +188,7 @@ impl Walk<'_> {
         path: &[Step<'_>],
         (more, report): (Vec<Hit>, &mut Report<'_>),
     ) {
-        let mut hits = self.scanner.hits(Step::name(path), text, quoted);
+        let mut hits = self.scanner.hits(Step::name(path), text, quoted, &self.rows);
         hits.extend(more);
         let clusters = hit::clusters(hits, self.judge);
         if !clusters.is_empty() {

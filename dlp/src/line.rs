@@ -92,7 +92,7 @@ impl<'a> Question<'a> {
         let spot = self.places.then(|| {
             let (line, column) = cursor.at(finding.start);
             let (end_line, end_column) = cursor.at(finding.end);
-            Spot { line, column, end_line, end_column }
+            Extent { line, column, end_line, end_column }
         });
         let explanation = self.explains.then(|| Explanation::of(&finding));
         let Finding { detector, class, grade, start, end, via, .. } = finding;
@@ -137,7 +137,7 @@ pub struct Told {
     pub via: Codings,
     /// Where that is, for people.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub spot: Option<Spot>,
+    pub spot: Option<Extent>,
     /// What is done about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
@@ -148,7 +148,7 @@ pub struct Told {
 
 /// Lines and columns, counted from 1; columns count characters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct Spot {
+pub struct Extent {
     /// Of the first character.
     pub line: usize,
     /// Of the first character.

@@ -1,6 +1,7 @@
 //! The scanner: built once, used by everyone.
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
@@ -11,6 +12,7 @@ use crate::engine::token::Token;
 use crate::engine::{Window, bic, key, pem, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
+use crate::known::Known;
 use crate::unfold::turned::Turn;
 
 /// Knows every built-in detector; compiled once, when the process starts or its settings load.
@@ -24,6 +26,9 @@ pub enum ScannerError {
     /// A pattern that does not compile, or needs too many states.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
+    /// The words that tell of identifiers together need too many states.
+    #[error("the words of the identifiers cannot be used: {0}")]
+    Words(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -53,9 +58,15 @@ impl Scanner {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
-        let idents = Idents::new(detectors::idents().collect());
-        let idents = idents.ok_or(ScannerError::Pattern("identifiers"))?;
-        Ok(Self { surveyor: Surveyor { literals, tokens, idents } })
+        let idents =
+            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
+        Ok(Self { surveyor: Surveyor { literals, tokens, known: None, idents } })
+    }
+
+    /// Looks for what is known as well.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.surveyor.known = Some(known).filter(|known| !known.is_empty());
+        self
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.
@@ -94,6 +105,13 @@ impl Scanner {
         judge: Option<(&Judge, Direction)>,
     ) -> Vec<Cluster> {
         hit::clusters(self.surveyor.survey(window).hits, judge)
+    }
+
+    /// The literals and the pattern of each token, for benchmarks that compare.
+    #[doc(hidden)]
+    pub fn patterns() -> impl Iterator<Item = (&'static [&'static str], String)> {
+        let tokens = DETECTORS.iter().copied().flatten();
+        tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
     }
 
     /// All detectors, as the documentation lists them.

@@ -66,9 +66,14 @@ impl Trial {
         failures
     }
 
+    /// What speaks to the model is never more than possible.
+    fn least(&self) -> Grade {
+        if self.class.starts_with("content.") { Grade::Possible } else { Grade::Likely }
+    }
+
     fn put(&self, scanner: &Scanner, text: &str, example: bool, at: usize) -> Option<Failure> {
         let findings = scanner.scan(text.as_bytes());
-        let is_it = |one: &Finding| one.class.as_str() == self.class && one.grade >= Grade::Likely;
+        let is_it = |one: &Finding| one.class.as_str() == self.class && one.grade >= self.least();
         let found = findings.iter().any(is_it);
         (found != example).then(|| Failure {
             example,

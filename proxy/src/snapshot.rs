@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::clear::{RouteFault, Routes};
 use crate::identity::{Registry, RegistryFault};
+use crate::known;
 use crate::limits::Limits;
 use crate::listen::{ServerTls, TlsFault};
 
@@ -53,6 +54,16 @@ pub enum SnapshotFault {
     /// See [`TlsFault`].
     #[error(transparent)]
     Tls(#[from] TlsFault),
+    /// What is known and looked for cannot be used: an index, a key, a canary.
+    #[error("the {what} in `{place}` cannot be used: {reason}")]
+    Known {
+        /// What.
+        what: &'static str,
+        /// A file or a variable.
+        place: String,
+        /// Why.
+        reason: String,
+    },
     /// The DLP rules cannot be used.
     #[error("`dlp`: {0}")]
     Dlp(String),
@@ -68,7 +79,7 @@ pub struct Snapshot {
     pub registry: Registry,
     /// What may be done.
     pub rulebook: Rulebook,
-    /// The detectors; built once for the process.
+    /// The detectors, and what is known.
     pub scanner: Arc<Scanner>,
     /// What is done about findings.
     pub judge: Arc<Judge>,
@@ -134,12 +145,8 @@ impl Snapshot {
     ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
-        let scanner = match before {
-            Some(before) => Arc::clone(&before.scanner),
-            None => {
-                Arc::new(Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?)
-            }
-        };
+        let scanner = Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
+        let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings)?)));
         let limits = match before {
             Some(before) if *before.limits.settings() == settings.limits => {
                 Arc::clone(&before.limits)

@@ -28,6 +28,7 @@ mod keeping;
 mod keys;
 mod kit;
 mod kms;
+mod known;
 mod limits;
 mod load;
 mod mcp;

@@ -9,9 +9,11 @@ use serde::Serialize;
 use crate::class::family;
 use crate::engine::{assign, digits, email, iban, pem, url};
 use crate::finding::Grade;
+use crate::known;
 
 mod cloud;
 mod code;
+mod content;
 mod ids;
 mod models;
 mod notation;
@@ -25,8 +27,14 @@ pub use notation::expand;
 pub use page::detectors_page;
 
 /// The tables of tokens.
-pub(crate) const DETECTORS: &[&[Detector]] =
-    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, models::TOKENS, services::TOKENS];
+pub(crate) const DETECTORS: &[&[Detector]] = &[
+    secrets::TOKENS,
+    cloud::TOKENS,
+    code::TOKENS,
+    models::TOKENS,
+    services::TOKENS,
+    content::TOKENS,
+];
 
 /// A token with literals of its own.
 ///
@@ -132,19 +140,25 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
     (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
 }
 
+/// The tables of what has no literal of its own.
+const SHAPES: &[&[ShapeEntry]] =
+    &[payment::SHAPES, personal::SHAPES, secrets::SHAPES, content::SHAPES];
+
+fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
+    SHAPES.iter().copied().flatten()
+}
+
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    let idents = idents().map(|ident| ident.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain(idents).chain([assign::AWS_CLASS])
+    let shapes = shapes().map(|shape| shape.class).chain(idents().map(|ident| ident.class));
+    tokens.chain(shapes).chain([assign::AWS_CLASS]).chain(known::CLASSES)
 }
 
 /// All detectors.
 pub(crate) fn catalogue() -> impl Iterator<Item = CatalogueEntry> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten();
-    let shapes = shapes.map(CatalogueEntry::from);
+    let shapes = shapes().map(CatalogueEntry::from);
     tokens.map(CatalogueEntry::from).chain(shapes).chain(idents().map(CatalogueEntry::from))
 }
 
@@ -185,18 +199,18 @@ impl From<&'static Detector> for CatalogueEntry {
     }
 }
 
-impl From<&'static Ident> for CatalogueEntry {
-    fn from(ident: &'static Ident) -> Self {
-        let &Ident { name, class, about, source, examples, counter_examples, .. } = ident;
+impl From<&'static ShapeEntry> for CatalogueEntry {
+    fn from(shape: &'static ShapeEntry) -> Self {
+        let &ShapeEntry { name, class, about, source, examples, counter_examples } = shape;
         let (grade, literals) = (None, &[][..]);
         Self { name, class, about, source, grade, literals, examples, counter_examples }
     }
 }
 
-impl From<&'static ShapeEntry> for CatalogueEntry {
-    fn from(shape: &'static ShapeEntry) -> Self {
-        let &ShapeEntry { name, class, about, source, examples, counter_examples } = shape;
-        let (grade, literals) = (None, &[][..]);
+impl From<&'static Ident> for CatalogueEntry {
+    fn from(ident: &'static Ident) -> Self {
+        let &Ident { name, class, about, source, examples, counter_examples, .. } = ident;
+        let (grade, literals) = (ident.told.said, &[][..]);
         Self { name, class, about, source, grade, literals, examples, counter_examples }
     }
 }
@@ -211,6 +225,7 @@ pub(crate) struct ShapeEntry {
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use content::INJECTION;
 pub(crate) use ids::{Ident, TOPICS, Topics, all as idents};
 pub(crate) use {
     assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
@@ -218,4 +233,4 @@ pub(crate) use {
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

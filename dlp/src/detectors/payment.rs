@@ -40,16 +40,16 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
     ShapeEntry {
         name: bic::DETECTOR,
         class: bic::CLASS,
-        source: "ISO 9362, ISO 3166-1",
         about: "codes of banks (ISO 9362) behind the words `swift` and `bic`",
+        source: "ISO 9362, SWIFT",
         examples: &["SWIFT code: DEUTDEFF", "{\"swift_bic\": \"SBICKENX123\"}"],
         counter_examples: &["DEUTDEFF", "SWIFT code: SBICXXNX", "swift PACKAGES", "BIC SBICKENXX"],
     },
     ShapeEntry {
         name: track::DETECTOR,
         class: track::CLASS,
-        source: "ISO/IEC 7813",
         about: "the first and the second track of a card's magnetic stripe (ISO/IEC 7813)",
+        source: "ISO/IEC 7813",
         examples: &[
             "%B4111111111111111^DOE/JOHN^25121010000000000000?",
             ";4111111111111111=251210100000?",

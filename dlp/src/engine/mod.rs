@@ -13,6 +13,7 @@ pub(crate) mod checks;
 pub(crate) mod context;
 pub(crate) mod digits;
 pub(crate) mod email;
+pub(crate) mod hidden;
 pub(crate) mod hit;
 pub(crate) mod iban;
 pub(crate) mod ident;

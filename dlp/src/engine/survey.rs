@@ -1,10 +1,15 @@
 //! One look at a window: every hit, and from where on it is undecided.
+use std::sync::Arc;
+
 use super::boundary::is_word;
 use super::digits;
 use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, bic, email, iban, pem, track, url, words};
+use super::{
+    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, pem, track, url, words,
+};
+use crate::known::Known;
 use crate::unfold;
 
 /// How much is held back while a candidate is open.
@@ -56,6 +61,8 @@ impl Survey {
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
+    /// What is known, when anything is.
+    pub(crate) known: Option<Arc<Known>>,
     pub(crate) idents: Idents,
 }
 
@@ -76,6 +83,10 @@ impl Surveyor {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         self.shapes(window, &blocks, &mut survey);
+        hidden::look(window, |outcome| survey.take(outcome));
+        if let Some(known) = &self.known {
+            known.look(window, &blocks, window.rows, &mut |outcome| survey.take(outcome));
+        }
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
@@ -97,11 +108,11 @@ impl Surveyor {
                         Some(token) => token.check(&window, at),
                         None => Outcome::Nothing,
                     },
-                    Role::Bic => bic::check(&window, at, length),
                     Role::Turned(number, turn) => match self.tokens.get(*number) {
                         Some(token) => turn.check(token, &window, (at, at + length)),
                         None => Outcome::Nothing,
                     },
+                    Role::Bic => bic::check(&window, at, length),
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
                     Role::PrivateKey => {

@@ -60,11 +60,13 @@ enum Before {
 }
 
 impl Idents {
-    /// `None` when a shape is not in the notation, or there are too many words.
-    pub(crate) fn new(idents: Vec<&'static Ident>) -> Option<Self> {
+    /// `None` when a shape is not in the notation.
+    pub(crate) fn new(
+        idents: Vec<&'static Ident>,
+    ) -> Option<Result<Self, aho_corasick::BuildError>> {
         let shapes = Shapes::new(idents.iter().map(|ident| ident.shapes))?;
-        let words = Words::new(idents.iter().copied())?;
-        Some(Self { shapes, words, idents })
+        let words = Words::new(idents.iter().copied());
+        Some(words.map(|words| Self { shapes, words, idents }))
     }
 
     /// Looks at the identifier that begins at this word, or in the letters before it.

@@ -1,5 +1,5 @@
 //! What the words around an identifier say about it.
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::super::boundary::{Side, tag_after};
 use super::super::context::{CONTEXT_BYTES, before};
@@ -56,7 +56,7 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) fn new<'i>(idents: impl Iterator<Item = &'i Ident>) -> Option<Self> {
+    pub(crate) fn new<'i>(idents: impl Iterator<Item = &'i Ident>) -> Result<Self, BuildError> {
         let mut texts: Vec<String> = Vec::new();
         let mut words: Vec<Word> = Vec::new();
         let mut word = |text: &str, add: &mut dyn FnMut(&mut Word)| {
@@ -84,9 +84,8 @@ impl Words {
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::Standard)
-            .build(&texts)
-            .ok()?;
-        Some(Self { automaton, words })
+            .build(&texts)?;
+        Ok(Self { automaton, words })
     }
 
     /// What is said shortly before `start`.

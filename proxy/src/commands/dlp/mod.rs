@@ -1,6 +1,7 @@
 //! `tollgate dlp`: what is looked for, whether that works, and how well.
 mod bench;
 mod detectors;
+mod index;
 pub(super) mod policy;
 mod test;
 
@@ -16,6 +17,7 @@ pub(super) enum Dlp {
     Detectors(detectors::Detectors),
     Test(test::Test),
     Bench(bench::Bench),
+    Index(index::Index),
 }
 
 pub(super) fn run(dlp: &Dlp) -> ExitCode {
@@ -23,6 +25,7 @@ pub(super) fn run(dlp: &Dlp) -> ExitCode {
         Dlp::Detectors(detectors) => detectors.run(),
         Dlp::Test(test) => test.run(),
         Dlp::Bench(bench) => bench.run(),
+        Dlp::Index(index) => index.run(),
     }
 }
 
