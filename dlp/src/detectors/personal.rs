@@ -8,7 +8,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         class: SSN,
         about: "social security numbers of the United States, in the ranges that are given out",
         source: "https://www.ssa.gov/employer/randomization.html",
-        examples: &["my ssn is 123-45-6789 ok", "123-45-6789", "SSN: 514690360"],
+        examples: &["my ssn is 123-45-6789 ok", "123-45-6789", "SSN: 514690360", "078051121"],
         counter_examples: &[
             "000-12-3456",
             "666-12-3456",
