@@ -2,7 +2,7 @@
 use serde_json::{Map, Value};
 
 use crate::engine::hit::{self, Cluster};
-use crate::engine::{Hit, Window, boundary, key};
+use crate::engine::{Hit, Window, boundary, key, people};
 use crate::finding::{Acted, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
@@ -78,7 +78,11 @@ impl Scanner {
         quoted: bool,
         rows: &[Vec<u32>],
     ) -> Vec<Hit> {
-        let Some(name) = name.filter(|name| tells(name.as_bytes(), text.as_bytes())) else {
+        let telling = |name: &&str| {
+            let name = name.as_bytes();
+            tells(name, text.as_bytes()) || self.surveyor.names_provider(name)
+        };
+        let Some(name) = name.filter(telling) else {
             let window = Window { rows, ..Window::whole(text.as_bytes()) };
             return self.surveyor.survey(&window).hits;
         };
@@ -244,7 +248,10 @@ const VALUE_BYTES: usize = 64;
 fn tells(name: &[u8], value: &[u8]) -> bool {
     let short = value.len() <= VALUE_BYTES;
     let is_code = || key::rfind(name, b"swift").or_else(|| key::rfind(name, b"bic")).is_some();
-    key::holds_root(name) || (short && (value.iter().any(u8::is_ascii_digit) || is_code()))
+    let of_people = || people::NAMES.iter().any(|word| key::rfind(name, word).is_some());
+    key::holds_root(name)
+        || of_people()
+        || (short && (value.iter().any(u8::is_ascii_digit) || is_code()))
 }
 
 /// The end of a long name, which is what tells, without what no name is made of: the name is

@@ -3,13 +3,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::detectors::neighbours::neighbours;
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
 use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
+use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Window, bic, key, pem, url};
+use crate::engine::{Window, bic, key, pem, people, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
@@ -40,6 +42,7 @@ impl Scanner {
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
         entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
+        entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         for detector in DETECTORS.iter().copied().flatten() {
             let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
@@ -54,13 +57,15 @@ impl Scanner {
             tokens.push(token);
         }
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
+        let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
+        entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
         let literals = Literals::new(&entries, |text, role| match role {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
         let idents =
             Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
-        Ok(Self { surveyor: Surveyor { literals, tokens, known: None, idents } })
+        Ok(Self { surveyor: Surveyor { literals, tokens, known: None, idents, providers } })
     }
 
     /// Looks for what is known as well.

@@ -139,6 +139,72 @@ fn carried(window: &Window<'_>, start: usize) -> bool {
     CARRIERS.iter().any(|carrier| window.part(name, end).eq_ignore_ascii_case(carrier))
 }
 
+/// Words that tell what follows them, lower case. Short ones would be found in the middle of
+/// others (`ip` in `script`), so that they are compared word by word.
+pub(crate) struct Cue {
+    /// Whole words.
+    pub(crate) whole: &'static [&'static str],
+    /// Beginnings of words.
+    pub(crate) begins: &'static [&'static str],
+}
+
+/// Whether a word of the cue stands shortly before `start`, in the same member of a document.
+///
+/// `ip_address`, `clientIp` and `IP-Address` are two words each.
+pub(crate) fn told(window: &Window<'_>, start: usize, cue: &Cue) -> bool {
+    let text = before(window, start);
+    let text = text.get(member(text)..).unwrap_or_default();
+    let cut = start - text.len();
+    let mut at = 0;
+    // A word that was cut in two is none.
+    if window.before(cut).is_some_and(|byte| byte.is_ascii_alphabetic()) {
+        at = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    }
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let length = word_length(rest);
+        let word = rest.get(..length).unwrap_or_default();
+        if length > 0 && holds(cue, word) {
+            return true;
+        }
+        at += length.max(1);
+    }
+    false
+}
+
+fn holds(cue: &Cue, word: &[u8]) -> bool {
+    cue.whole.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+        || cue.begins.iter().any(|known| {
+            word.get(..known.len()).is_some_and(|part| part.eq_ignore_ascii_case(known.as_bytes()))
+        })
+}
+
+/// How long the word is that begins here: letters, up to where a small one is followed by a
+/// capital. Bytes of UTF-8 are letters.
+fn word_length(text: &[u8]) -> usize {
+    let mut small = false;
+    text.iter()
+        .take_while(|byte| {
+            let cut = small && byte.is_ascii_uppercase();
+            small = byte.is_ascii_lowercase();
+            !cut && (byte.is_ascii_alphabetic() || **byte >= 0x80)
+        })
+        .count()
+}
+
+/// Where the last member of a JSON document begins: what belongs to another member says nothing.
+fn member(text: &[u8]) -> usize {
+    let starts = |(at, byte): (usize, &u8)| match byte {
+        b'{' | b'}' => true,
+        b',' => {
+            let rest = text.get(at + 1..).unwrap_or_default();
+            rest.trim_ascii_start().first().is_some_and(|byte| matches!(byte, b'"' | b'\\'))
+        }
+        _ => false,
+    };
+    let last = text.iter().enumerate().rev().find(|(at, byte)| starts((*at, byte)));
+    last.map_or(0, |(at, _)| at + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

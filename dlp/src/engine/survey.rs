@@ -3,12 +3,16 @@ use std::sync::Arc;
 
 use super::boundary::is_word;
 use super::digits;
+use super::hit::Rank;
 use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
+use super::neighbour::Providers;
 use super::token::Token;
 use super::{
-    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, pem, track, url, words,
+    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
+    track, url, words,
 };
+use crate::finding::Grade;
 use crate::known::Known;
 use crate::unfold;
 
@@ -64,6 +68,7 @@ pub(crate) struct Surveyor {
     /// What is known, when anything is.
     pub(crate) known: Option<Arc<Known>>,
     pub(crate) idents: Idents,
+    pub(crate) providers: Providers,
 }
 
 impl Surveyor {
@@ -82,6 +87,7 @@ impl Surveyor {
     pub(crate) fn plain(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
+        self.doubt(window, &mut survey.hits);
         self.shapes(window, &blocks, &mut survey);
         hidden::look(window, |outcome| survey.take(outcome));
         if let Some(known) = &self.known {
@@ -91,6 +97,47 @@ impl Surveyor {
             self.tail(window, &blocks, &mut survey);
         }
         survey
+    }
+
+    /// Lowers what only its name made a secret when it begins like a known token and is none.
+    fn doubt(&self, window: &Window<'_>, hits: &mut [Hit]) {
+        const PREFIX_BYTES: usize = 32;
+        const NEAR_HITS: usize = 8;
+        for at in 0..hits.len() {
+            let Some(hit) = hits.get(at) else { continue };
+            let detector = hit.detector.as_str();
+            let named = detector == assign::DETECTOR || detector == neighbour::DETECTOR;
+            let told = |other: &Hit| {
+                other.rank == Rank::Token
+                    && other.secret.start < hit.secret.end
+                    && hit.secret.start < other.secret.end
+            };
+            // Hits come in the order of their literals, so that a token of the same place is near.
+            let near = hits.iter().skip(at.saturating_sub(NEAR_HITS)).take(2 * NEAR_HITS);
+            if !named || near.clone().any(told) {
+                continue;
+            }
+            let start = hit.secret.start;
+            let head = window.part(start, start + PREFIX_BYTES);
+            let owned = self.literals.find(head).filter(|(at, _, _)| *at == 0).any(|found| {
+                let literal = head.get(..found.1).unwrap_or_default();
+                found.2.iter().any(|role| match role {
+                    Role::Token(number) => {
+                        self.tokens.get(*number).is_some_and(|token| token.owns(literal))
+                    }
+                    _ => false,
+                })
+            });
+            if let Some(hit) = hits.get_mut(at).filter(|_| owned) {
+                hit.grade = Grade::Possible;
+            }
+        }
+    }
+
+    /// Whether a provider is named in the bytes.
+    pub(crate) fn names_provider(&self, bytes: &[u8]) -> bool {
+        let is_provider = |role: &Role| matches!(role, Role::Provider(_));
+        self.literals.find(bytes).any(|(_, _, roles)| roles.iter().any(is_provider))
     }
 
     /// Looks at every literal. Gives the private key blocks: nothing in them is looked at.
@@ -115,6 +162,7 @@ impl Surveyor {
                     Role::Bic => bic::check(&window, at, length),
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
+                    Role::People(cue) => people::behind(&window, at, length, *cue),
                     Role::PrivateKey => {
                         let outcome = pem::check(&window, at);
                         if let Outcome::Hit(hit) = &outcome {
@@ -123,6 +171,7 @@ impl Surveyor {
                         }
                         outcome
                     }
+                    Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
                         let (end, outcome) = assign::check(&window, at, length);
@@ -148,9 +197,9 @@ impl Surveyor {
             let alone = !window.before(from).is_some_and(is_word);
             survey.hold(Open { from, serious: known > 1 && alone });
         }
-        for open in
-            [email::tail(window), iban::tail(window), ident::tail(window)].into_iter().flatten()
-        {
+        let tails =
+            [email::tail(window), iban::tail(window), ident::tail(window), people::tail(window)];
+        for open in tails.into_iter().flatten() {
             survey.hold(open);
         }
     }
@@ -177,6 +226,7 @@ impl Surveyor {
     fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
         survey.take(self.idents.check(window, word));
         survey.take(track::check(window, word));
+        people::shapes(window, word, |outcome| survey.take(outcome));
         let mut at = word.start;
         while at < word.end {
             let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
