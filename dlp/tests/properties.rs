@@ -79,6 +79,7 @@ fn piece() -> impl Strategy<Value = String> {
         1 => Just("3782-822463-10005".to_owned()),
         1 => Just("ssn 123-45-6789".to_owned()),
         1 => Just("GB82 WEST 1234 5698 7654 32".to_owned()),
+        3 => identifier(),
         1 => Just("-----BEGIN RSA PRIVATE KEY-----\n".to_owned()),
         1 => Just("-----BEGIN PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA".to_owned()),
         1 => Just("-----END RSA PRIVATE KEY-----".to_owned()),
@@ -97,6 +98,43 @@ fn piece() -> impl Strategy<Value = String> {
         1 => Just("😅".to_owned()),
         1 => "[A-Za-z0-9+/]{40,90}",
     ]
+}
+
+/// Identifiers, in groups and without, and words for them.
+fn identifier() -> impl Strategy<Value = String> {
+    let written = prop::sample::select(vec![
+        "DE 136 695 976",
+        "CHE-116.281.710 TVA",
+        "KA EF 12H",
+        "HRB 123456",
+        "943-476-5870",
+        "130 692 544",
+        "2341 2341 2346",
+        "44051401458",
+        "078051121",
+        "131052-308T",
+        "RCCMNL83S18D969H",
+        "A494866(4)",
+        "Q803337[0",
+        "4EF6GH8JK12",
+        "%B4111111111111111^DOE/JOHN^25121010000000?",
+        ";4111111111111111=2512101",
+        "DEUTDEFF500",
+    ]);
+    let word = prop::sample::select(vec![
+        "tax id ",
+        "VAT number: ",
+        "passport ",
+        "\"text\": \"",
+        "swift: ",
+        "NHS ",
+        "d=",
+        " är mitt pnr",
+        "steuerId",
+        " HTTP/1.1",
+        "ИНН ",
+    ]);
+    prop_oneof![3 => written, 2 => word].prop_map(str::to_owned)
 }
 
 /// The same, written in another way than it is meant, and apart from what stands beside it.
