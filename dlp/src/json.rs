@@ -6,6 +6,7 @@ use crate::engine::hit::{self, Cluster};
 use crate::engine::{Hit, Window, boundary, key};
 use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
+use crate::known::Rows;
 use crate::pointer::{Part, Step, Steps, place};
 use crate::scanner::{Scanner, acted, edited, into_text};
 use crate::siblings;
@@ -16,7 +17,7 @@ impl Scanner {
     /// The document comes from a parser that limits its depth.
     pub fn scan_json(&self, value: &Value) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let walk = Walk { scanner: self, judge: None, skips: &|_| false };
+        let walk = Walk::new(self, None, &|_| false, value);
         walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, _, clusters| {
             let place = place(self, path, part);
             let told = clusters.iter().filter(|cluster| cluster.is_told());
@@ -53,7 +54,7 @@ impl Scanner {
     ) -> Vec<Acted> {
         let mut all = Vec::new();
         let mut changes = Vec::new();
-        let walk = Walk { scanner: self, judge: Some(judge), skips };
+        let walk = Walk::new(self, Some(judge), skips, value);
         walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, text, clusters| {
             all.extend(acted(clusters, 0, |_| place(self, path, part)));
             if let Some(clean) = edited(text.as_bytes(), clusters, Some(judge.0)) {
@@ -90,12 +91,18 @@ impl Scanner {
         let masked = judge.means().number(&cluster.best.class, text)?;
         let number: serde_json::Number = masked.parse().ok()?;
         let same = number.to_string() == masked;
-        (same && self.hits(name, &masked, false).is_empty()).then_some(Value::Number(number))
+        (same && self.hits(name, &masked, false, &[]).is_empty()).then_some(Value::Number(number))
     }
 
     /// The hits in a string or a number, the name before it taken into account. Places count in
     /// the text alone.
-    fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
+    pub(crate) fn hits(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        quoted: bool,
+        rows: &[Vec<u32>],
+    ) -> Vec<Hit> {
         let telling = |name: &&str| {
             let name = name.as_bytes();
             (key::holds_root(name) || is_context(name))
@@ -103,19 +110,13 @@ impl Scanner {
                 && !mark::holds(name)
         };
         let Some(name) = name.filter(telling) else {
-            return self.surveyor.survey(&Window::whole(text.as_bytes())).hits;
+            let window = Window { rows, ..Window::whole(text.as_bytes()) };
+            return self.surveyor.survey(&window).hits;
         };
         let quote = if quoted { "\"" } else { "" };
         let both = format!("\"{}\":{quote}{text}", plain(name));
         let value = both.len() - text.len();
-        let window = Window {
-            text: both.as_bytes(),
-            floor: 0,
-            ended: true,
-            value: Some(value),
-            joints: &[],
-            streamed: false,
-        };
+        let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
     }
@@ -141,6 +142,8 @@ struct Walk<'a> {
     scanner: &'a Scanner,
     judge: Option<(&'a Judge, Direction)>,
     skips: &'a dyn Fn(Option<&str>) -> bool,
+    /// The rows of known records that the document holds.
+    rows: Rows,
 }
 
 /// What stands beside a value.
@@ -155,7 +158,18 @@ struct Beside<'v> {
 /// Called for every text with something in it: where it is, the text, what is in it.
 type Report<'r> = dyn FnMut(&[Step<'_>], Part, &str, &[Cluster]) + 'r;
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(
+        scanner: &'a Scanner,
+        judge: Option<(&'a Judge, Direction)>,
+        skips: &'a dyn Fn(Option<&str>) -> bool,
+        document: &Value,
+    ) -> Self {
+        let known = scanner.surveyor.known.as_ref();
+        let rows = known.map(|known| known.rows(document)).unwrap_or_default();
+        Self { scanner, judge, skips, rows }
+    }
+
     fn value<'v>(
         &self,
         value: &'v Value,
@@ -218,7 +232,8 @@ impl Walk<'_> {
         path: &[Step<'_>],
         (more, report): (Vec<Hit>, &mut Report<'_>),
     ) {
-        let mut hits = self.scanner.hits(Step::name(path), text, part == Part::Value);
+        let quoted = part == Part::Value;
+        let mut hits = self.scanner.hits(Step::name(path), text, quoted, &self.rows);
         hits.extend(more);
         let clusters = hit::clusters(hits, self.judge);
         if !clusters.is_empty() {

@@ -1,9 +1,10 @@
 //! The scanner: built once, used by everyone.
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::actions::mark;
-use crate::detectors::{self, DETECTORS};
+use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::custom::{Custom, Tuning};
 use crate::engine::hit::{self, Cluster, Rank};
 use crate::engine::literals::{Literals, Role};
@@ -12,6 +13,7 @@ use crate::engine::token::Token;
 use crate::engine::{Window, key, pem, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
+use crate::known::Known;
 use crate::name::Name;
 use crate::settings::{DetectorMistake, Detectors};
 use crate::unfold::turned::Turn;
@@ -28,9 +30,6 @@ pub enum ScannerError {
     /// the tables.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
-    /// The literals together need too many states.
-    #[error("the literals of the detectors cannot be used: {0}")]
-    Literals(#[from] aho_corasick::BuildError),
     /// Settings that cannot be used; every mistake in them.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Settings(Vec<DetectorMistake>),
@@ -79,17 +78,26 @@ impl Scanner {
         for (nth, own) in settings.own.iter().enumerate() {
             entries.extend(roles(&own.literals, nth, own.lead.is_none()));
         }
-        let literals = Literals::new(&entries)?;
+        let literals = Literals::new(&entries, |text, role| match role {
+            Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
+            _ => None,
+        });
         let tuning = settings.tuning();
-        Ok(Self { surveyor: Surveyor { literals, tokens, customs, tuning } })
+        Ok(Self { surveyor: Surveyor { literals, tokens, customs, tuning, known: None } })
     }
 
     /// Compiles one detector of the settings, to be tried with its examples.
-    pub(crate) fn alone(custom: Custom, literals: &[String]) -> Result<Self, ScannerError> {
+    pub(crate) fn alone(custom: Custom, literals: &[String]) -> Self {
         let entries: Vec<_> = roles(literals, 0, custom.lead.is_none()).collect();
-        let literals = Literals::new(&entries)?;
+        let literals = Literals::new(&entries, |_, _| None);
         let (tokens, customs, tuning) = (Vec::new(), vec![custom], Tuning::default());
-        Ok(Self { surveyor: Surveyor { literals, tokens, customs, tuning } })
+        Self { surveyor: Surveyor { literals, tokens, customs, tuning, known: None } }
+    }
+
+    /// Looks for what is known as well.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.surveyor.known = Some(known).filter(|known| !known.is_empty());
+        self
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.
@@ -130,8 +138,15 @@ impl Scanner {
         hit::clusters(self.surveyor.survey(window).hits, judge)
     }
 
-    /// The names of all detectors with what they are for, as the documentation lists them.
-    pub fn detectors() -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// The literals and the pattern of each token, for benchmarks that compare.
+    #[doc(hidden)]
+    pub fn patterns() -> impl Iterator<Item = (&'static [&'static str], String)> {
+        let tokens = DETECTORS.iter().copied().flatten();
+        tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
+    }
+
+    /// All detectors, as the documentation lists them.
+    pub fn detectors() -> impl Iterator<Item = CatalogueEntry> {
         detectors::catalogue()
     }
 }

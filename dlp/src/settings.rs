@@ -160,7 +160,7 @@ impl Detectors {
         let names = self.off.iter().enumerate().map(|(nth, name)| ("off", nth, name));
         let graded = self.grades.iter().enumerate().map(|(nth, (name, _))| ("grades", nth, name));
         for (list, nth, name) in names.chain(graded) {
-            if detectors::catalogue().all(|(known, _)| known != name) {
+            if detectors::catalogue().all(|known| known.name != name) {
                 mistakes.push(unknown(list, nth, name));
             }
         }
@@ -246,7 +246,7 @@ impl Check<'_> {
 
     fn names(&mut self) {
         let own = self.own;
-        if detectors::catalogue().any(|(known, _)| known == own.name) {
+        if detectors::catalogue().any(|known| known.name == own.name) {
             self.wrong(
                 "name",
                 None,
@@ -336,10 +336,7 @@ impl Check<'_> {
     /// Tries the detector with its examples, and gives it back.
     fn examples(&mut self, custom: Custom) -> Option<Custom> {
         let own = self.own;
-        let Ok(mut scanner) = Scanner::alone(custom, &own.literals) else {
-            self.wrong("literals", None, "these literals cannot be used", "take fewer of them");
-            return None;
-        };
+        let mut scanner = Scanner::alone(custom, &own.literals);
         for (item, text) in own.examples.iter().enumerate() {
             if scanner.scan(text.as_bytes()).is_empty() {
                 self.wrong(
@@ -366,7 +363,7 @@ impl Check<'_> {
 
 fn unknown(list: &'static str, nth: usize, name: &str) -> DetectorMistake {
     let near = detectors::catalogue()
-        .map(|(known, _)| known)
+        .map(|known| known.name)
         .min_by_key(|known| strsim::damerau_levenshtein(known, name))
         .unwrap_or_default();
     DetectorMistake {

@@ -19,7 +19,7 @@ pub(crate) fn hits(
     values: &[(Option<&str>, &Value)],
 ) -> Vec<(usize, Hit)> {
     let pieces = values.iter().filter(|(_, value)| is_piece(value)).count();
-    if pieces < 2 || pieces > VALUES || !values.iter().any(|(_, value)| has_digit(value)) {
+    if !(2..=VALUES).contains(&pieces) || !values.iter().any(|(_, value)| has_digit(value)) {
         return Vec::new();
     }
     let sheet = Sheet::of(before, values);

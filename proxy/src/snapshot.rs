@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use tollgate_config::settings::{self, Dlp, Listener, SecretRef, Settings};
-use tollgate_dlp::{Judge, JudgeSettings, Pattern, Scanner, ToolChannel};
+use tollgate_dlp::{Judge, JudgeSettings, Means, Pattern, Scanner, ToolChannel};
 use tollgate_rules::{LoadOptions, Rulebook};
 use zeroize::Zeroizing;
 
 use crate::clear::{RouteFault, Routes};
 use crate::identity::{Registry, RegistryFault};
+use crate::known;
 use crate::limits::Limits;
 use crate::listen::{ServerTls, TlsFault};
 use crate::recall::Recall;
@@ -54,6 +55,16 @@ pub enum SnapshotFault {
     /// See [`TlsFault`].
     #[error(transparent)]
     Tls(#[from] TlsFault),
+    /// What is known and looked for cannot be used: an index, a key, a canary.
+    #[error("the {what} in `{place}` cannot be used: {reason}")]
+    Known {
+        /// What.
+        what: &'static str,
+        /// A file or a variable.
+        place: String,
+        /// Why.
+        reason: String,
+    },
     /// The DLP rules cannot be used.
     #[error("`dlp`: {0}")]
     Dlp(String),
@@ -69,7 +80,7 @@ pub struct Snapshot {
     pub registry: Registry,
     /// What may be done.
     pub rulebook: Rulebook,
-    /// The detectors; carried over a reload that does not change them.
+    /// The detectors, and what is known.
     pub scanner: Arc<Scanner>,
     /// What is done about findings; each call has one of its own made from it.
     pub judge: Arc<Judge>,
@@ -139,7 +150,9 @@ impl Snapshot {
     ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
-        let scanner = scanner(&settings.dlp, before)?;
+        let scanner = Scanner::with(&settings.dlp.engine_detectors())
+            .map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
+        let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings)?)));
         let recall = Recall::build(&settings.dlp, before.map(|before| &before.recall))?;
         let limits = match before {
             Some(before) if *before.limits.settings() == settings.limits => {
@@ -156,7 +169,7 @@ impl Snapshot {
         Ok(Self {
             revision: revision(&text, &bundle, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
-            judge: Arc::new(judge(&settings, &recall)?),
+            judge: Arc::new(judge(&settings, recall.means(settings.dlp.restores()))?),
             channels: channels(&settings.dlp)?,
             recall,
             routes: Routes::build(&settings)?,
@@ -234,29 +247,16 @@ pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), Sn
 }
 
 /// In observe mode everything that would be changed or blocked is only told.
-fn judge(settings: &Settings, recall: &Recall) -> Result<Judge, SnapshotFault> {
+pub(crate) fn judge(settings: &Settings, means: Means) -> Result<Judge, SnapshotFault> {
     let dlp = &settings.dlp;
     Judge::with(JudgeSettings {
         minimum: dlp.minimum_grade.engine(),
         rules: dlp.engine_rules(),
         classes: dlp.engine_detectors().classes(),
         observes: settings.mode == settings::Mode::Observe,
-        means: recall.means(dlp.restores()).with_cards(dlp.mask.cards.engine()),
+        means: means.with_cards(dlp.mask.cards.engine()),
     })
     .map_err(|error| SnapshotFault::Dlp(error.to_string()))
-}
-
-/// The scanner of before, where the settings of detectors are the same.
-fn scanner(settings: &Dlp, before: Option<&Snapshot>) -> Result<Arc<Scanner>, SnapshotFault> {
-    let detectors = settings.engine_detectors();
-    match before {
-        Some(before) if before.settings.dlp.engine_detectors() == detectors => {
-            Ok(Arc::clone(&before.scanner))
-        }
-        _ => Scanner::with(&detectors)
-            .map(Arc::new)
-            .map_err(|error| SnapshotFault::Dlp(error.to_string())),
-    }
 }
 
 fn channels(settings: &Dlp) -> Result<Vec<ToolChannel>, SnapshotFault> {

@@ -8,6 +8,7 @@
     clippy::type_complexity,
     reason = "a test that cannot go on must stop and say where"
 )]
+mod actions;
 mod bodies;
 mod canary;
 mod codes;
@@ -28,12 +29,14 @@ mod keeping;
 mod keys;
 mod kit;
 mod kms;
+mod known;
 mod limits;
 mod load;
 mod mcp;
 mod reading;
 mod redaction;
 mod reload;
+mod scan;
 mod secrets;
 mod signing;
 mod sinks;

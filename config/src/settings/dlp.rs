@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SecretRef, formats};
+use super::{Known, SecretRef, formats};
 
 /// Inspection, both ways.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -10,8 +10,8 @@ use super::{SecretRef, formats};
 pub struct Dlp {
     /// The least certain finding that is acted on.
     pub minimum_grade: MinimumGrade,
-    /// What is done about a finding: the first rule that fits. Where none fits, private keys and
-    /// canaries do not leave; secrets, payment data, papers, health data and mail addresses are
+    /// What is done about a finding: the first rule that fits. Where none fits, private keys,
+    /// canaries and the gate's own secrets do not leave; secrets, payment data, papers, health data and mail addresses are
     /// redacted; addresses of machines, names, telephone numbers, digests and identifiers are only
     /// recorded.
     #[schemars(length(max = 256))]
@@ -35,6 +35,8 @@ pub struct Dlp {
     pub grades: Vec<DlpGrade>,
     /// What is remembered of an agent's calls, so that a secret sent in pieces is seen.
     pub memory: DlpMemory,
+    /// What is known and looked for: records, documents, canaries, the gate's own secrets.
+    pub known: Known,
 }
 
 /// See [`Dlp::minimum_grade`].

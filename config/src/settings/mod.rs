@@ -2,6 +2,7 @@
 mod audit;
 mod dlp;
 mod formats;
+mod known;
 mod paths;
 mod s3;
 mod servers;
@@ -21,6 +22,7 @@ pub use dlp::{
     CardMask, Channel, Direction, Dlp, DlpAction, DlpChannel, DlpDetector, DlpGrade, DlpMask,
     DlpMemory, DlpRule, DlpTokens, MinimumGrade,
 };
+pub use known::{Canary, Credential, Known, KnownDocuments, KnownRecords, KnownSecrets};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
     BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,

@@ -4,20 +4,36 @@
 //! Tokens have a prefix of their own and stand in the tables. Shapes that have none (cards,
 //! accounts, addresses, URLs, values behind telling names, private key blocks) have a file each in
 //! `engine` and are described here.
+use serde::Serialize;
+
+use crate::class::family;
 use crate::engine::{assign, digits, email, iban, pem, url};
 use crate::finding::Grade;
+use crate::known;
 
 mod cloud;
 mod code;
+mod content;
 mod models;
+mod notation;
+mod page;
 mod payment;
 mod personal;
 mod secrets;
 mod services;
 
+pub use notation::expand;
+pub use page::detectors_page;
+
 /// The tables of tokens.
-pub(crate) const DETECTORS: &[&[Detector]] =
-    &[secrets::TOKENS, cloud::TOKENS, code::TOKENS, models::TOKENS, services::TOKENS];
+pub(crate) const DETECTORS: &[&[Detector]] = &[
+    secrets::TOKENS,
+    cloud::TOKENS,
+    code::TOKENS,
+    models::TOKENS,
+    services::TOKENS,
+    content::TOKENS,
+];
 
 /// A token with literals of its own.
 ///
@@ -28,6 +44,8 @@ pub(crate) struct Detector {
     pub(crate) class: &'static str,
     /// What it is, for the documentation.
     pub(crate) about: &'static str,
+    /// Where that is written in public.
+    pub(crate) source: &'static str,
     /// What replaces it.
     pub(crate) tag: &'static str,
     /// Where to look; whatever the case. The pattern decides about case.
@@ -47,11 +65,9 @@ pub(crate) struct Detector {
     pub(crate) check: fn(&[u8], Grade) -> Option<Grade>,
     /// Whether `name=[REDACTED]` is shown when it stands behind a telling name.
     pub(crate) yields: bool,
-    /// Texts in which it is found, in the notation of `tests::expand`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    /// Texts in which it is found, in the notation of [`expand`].
     pub(crate) examples: &'static [&'static str],
     /// Texts in which it is not.
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub(crate) counter_examples: &'static [&'static str],
 }
 
@@ -84,6 +100,7 @@ pub(crate) const TOKEN: Detector = Detector {
     name: "",
     class: "secret.generic",
     about: "",
+    source: "",
     tag: "[REDACTED]",
     literals: &[],
     lead: "",
@@ -122,20 +139,69 @@ pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
     (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
 }
 
-/// The classes of all detectors, not sorted.
-pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
-    let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
-    tokens.chain(shapes.map(|shape| shape.class)).chain([assign::AWS_CLASS])
+/// The tables of what has no literal of its own.
+const SHAPES: &[&[ShapeEntry]] =
+    &[payment::SHAPES, personal::SHAPES, secrets::SHAPES, content::SHAPES];
+
+fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
+    SHAPES.iter().copied().flatten()
 }
 
-/// The names of all detectors and what they are for.
-pub(crate) fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+/// The classes of all detectors, not sorted.
+pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
+    let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
+    tokens.chain(shapes().map(|shape| shape.class)).chain([assign::AWS_CLASS]).chain(known::CLASSES)
+}
+
+/// All detectors.
+pub(crate) fn catalogue() -> impl Iterator<Item = CatalogueEntry> {
     let tokens = DETECTORS.iter().copied().flatten();
-    tokens
-        .map(|token| (token.name, token.about))
-        .chain(shapes.map(|shape| (shape.name, shape.about)))
+    tokens.map(CatalogueEntry::from).chain(shapes().map(CatalogueEntry::from))
+}
+
+/// A detector as the documentation shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct CatalogueEntry {
+    /// The stable name.
+    pub name: &'static str,
+    /// What it reports.
+    pub class: &'static str,
+    /// What that is.
+    pub about: &'static str,
+    /// Where it is written in public; empty when nowhere.
+    pub source: &'static str,
+    /// How sure it is of what it finds; none when only the surroundings tell.
+    pub grade: Option<Grade>,
+    /// Where it looks; none when it looks for a shape.
+    pub literals: &'static [&'static str],
+    /// Texts in which it is found, in the notation of [`expand`].
+    pub examples: &'static [&'static str],
+    /// Texts in which it is not.
+    pub counter_examples: &'static [&'static str],
+}
+
+impl CatalogueEntry {
+    /// What stands before the dot of its class.
+    pub fn family(&self) -> &'static str {
+        family(self.class)
+    }
+}
+
+impl From<&'static Detector> for CatalogueEntry {
+    fn from(token: &'static Detector) -> Self {
+        let &Detector { name, class, about, source, literals, examples, counter_examples, .. } =
+            token;
+        let grade = Some(token.grade);
+        Self { name, class, about, source, grade, literals, examples, counter_examples }
+    }
+}
+
+impl From<&'static ShapeEntry> for CatalogueEntry {
+    fn from(shape: &'static ShapeEntry) -> Self {
+        let &ShapeEntry { name, class, about, source, examples, counter_examples } = shape;
+        let (grade, literals) = (None, &[][..]);
+        Self { name, class, about, source, grade, literals, examples, counter_examples }
+    }
 }
 
 /// A detector without a literal prefix, described here and checked in `engine`.
@@ -143,17 +209,16 @@ pub(crate) struct ShapeEntry {
     pub(crate) name: &'static str,
     pub(crate) class: &'static str,
     pub(crate) about: &'static str,
-    /// Read by the tests only, as all examples are.
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    pub(crate) source: &'static str,
     pub(crate) examples: &'static [&'static str],
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use content::INJECTION;
 pub(crate) use {
     assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,6 +7,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: digits::PAN_DETECTOR,
         class: PAN,
         about: "payment card numbers: a brand's first digits and length, and the check digit",
+        source: "ISO/IEC 7812-1 (number and check digit), the card brands' published ranges",
         examples: &[
             "4111 1111 1111 1111",
             "5500-0000-0000-0004",
@@ -28,6 +29,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: iban::DETECTOR,
         class: IBAN,
         about: "account numbers (ISO 13616): country, length and check digits",
+        source: "ISO 13616, SWIFT IBAN Registry",
         examples: &[
             "GB82WEST12345698765432",
             "to DE89 3704 0044 0532 0130 00 please",

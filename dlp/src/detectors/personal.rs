@@ -7,6 +7,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: digits::SSN_DETECTOR,
         class: SSN,
         about: "social security numbers of the United States, in the ranges that are given out",
+        source: "https://www.ssa.gov/employer/randomization.html",
         examples: &["my ssn is 123-45-6789 ok", "123-45-6789", "SSN: 514690360"],
         counter_examples: &[
             "000-12-3456",
@@ -22,6 +23,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: email::DETECTOR,
         class: EMAIL,
         about: "mail addresses",
+        source: "RFC 5321 section 4.1.2, RFC 5322 section 3.4.1",
         examples: &["mail bob.smith@example.com now", "a+b@x.co", "<jane@mail.example.org>."],
         counter_examples: &[
             "git@github.com:owner/name.git",

@@ -5,18 +5,21 @@
 //! yet can tell. A check looks at no more than [`LOOK_BEHIND`] bytes before its candidate, so that
 //! the same text gives the same answer however it was cut.
 pub(crate) mod assign;
+mod bits;
 pub(crate) mod boundary;
 pub(crate) mod checks;
 pub(crate) mod context;
 pub(crate) mod custom;
 pub(crate) mod digits;
 pub(crate) mod email;
+pub(crate) mod hidden;
 pub(crate) mod hit;
 pub(crate) mod iban;
 pub(crate) mod key;
 pub(crate) mod literals;
 pub(crate) mod pem;
 pub(crate) mod shape;
+mod sieve;
 pub(crate) mod survey;
 pub(crate) mod token;
 pub(crate) mod url;

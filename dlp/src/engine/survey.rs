@@ -1,11 +1,14 @@
 //! One look at a window: every hit, and from where on it is undecided.
+use std::sync::Arc;
+
 use super::boundary::is_word;
 use super::custom::{Custom, Tuning};
 use super::digits;
 use super::literals::{Literals, Role};
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, pem, url, words};
+use super::{Hit, Open, Outcome, Span, Window, assign, email, hidden, iban, pem, url, words};
 use crate::actions::mark;
+use crate::known::Known;
 use crate::unfold;
 
 /// How much is held back while a candidate is open.
@@ -60,6 +63,8 @@ pub(crate) struct Surveyor {
     /// Detectors of the settings.
     pub(crate) customs: Vec<Custom>,
     pub(crate) tuning: Tuning,
+    /// What is known, when anything is.
+    pub(crate) known: Option<Arc<Known>>,
 }
 
 impl Surveyor {
@@ -81,6 +86,10 @@ impl Surveyor {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         shapes(window, &blocks, &mut survey);
+        hidden::look(window, |outcome| survey.take(outcome));
+        if let Some(known) = &self.known {
+            known.look(window, &blocks, window.rows, &mut |outcome| survey.take(outcome));
+        }
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }

@@ -16,6 +16,8 @@ pub struct Metrics {
     pub findings: IntCounterVec,
     /// Beginnings of secrets that were forgotten before their time.
     pub dlp_forgotten: IntCounter,
+    /// Canaries that were seen, by direction.
+    pub canaries: IntCounterVec,
     /// Seconds from a call's head to the end of its answer.
     pub call_seconds: Histogram,
     /// Seconds the gate itself took before it forwarded.
@@ -102,6 +104,11 @@ impl Metrics {
             dlp_forgotten: shelf.counter(
                 "tollgate_dlp_forgotten_total",
                 "Beginnings of secrets that were forgotten before their time",
+            )?,
+            canaries: shelf.counters(
+                "tollgate_canaries_seen_total",
+                "Canaries that were seen, by direction",
+                &["direction"],
             )?,
             call_seconds: shelf.histogram(
                 "tollgate_call_seconds",
