@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 
 use crate::actions::mark;
 use crate::engine::hit::{self, Cluster};
-use crate::engine::{Hit, Window, boundary, key};
+use crate::engine::{Hit, Window, boundary, key, people};
 use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
@@ -105,8 +105,7 @@ impl Scanner {
     ) -> Vec<Hit> {
         let telling = |name: &&str| {
             let name = name.as_bytes();
-            (key::holds_root(name) || is_context(name))
-                && !boundary::has_tag(name)
+            (tells(name, text.as_bytes()) || self.surveyor.names_provider(name))
                 && !mark::holds(name)
         };
         let Some(name) = name.filter(telling) else {
@@ -114,7 +113,9 @@ impl Scanner {
             return self.surveyor.survey(&window).hits;
         };
         let quote = if quoted { "\"" } else { "" };
-        let both = format!("\"{}\":{quote}{text}", plain(name));
+        // A tag in the name cuts off what the name said.
+        let name = if boundary::has_tag(name.as_bytes()) { "_".to_owned() } else { plain(name) };
+        let both = format!("\"{name}\":{quote}{text}");
         let value = both.len() - text.len();
         let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
@@ -282,11 +283,18 @@ fn rename(members: &mut Map<String, Value>, name: &str, clean: String) {
         .collect();
 }
 
-/// Names that tell of a number or an address what it is.
-fn is_context(name: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] =
-        [b"card", b"pan", b"ssn", b"social", b"email", b"credit", b"debit", b"amex"];
-    WORDS.iter().any(|word| key::rfind(name, word).is_some())
+/// Longer texts say themselves what their numbers are.
+const VALUE_BYTES: usize = 64;
+
+/// Whether the name has a say in what the value is: it may tell of a secret, or the value may be
+/// a number that only its name tells from any other.
+fn tells(name: &[u8], value: &[u8]) -> bool {
+    let short = value.len() <= VALUE_BYTES;
+    let is_code = || key::rfind(name, b"swift").or_else(|| key::rfind(name, b"bic")).is_some();
+    let of_people = || people::NAMES.iter().any(|word| key::rfind(name, word).is_some());
+    key::holds_root(name)
+        || of_people()
+        || (short && (value.iter().any(u8::is_ascii_digit) || is_code()))
 }
 
 /// The end of a long name, which is what tells, without what no name is made of: the name is

@@ -4,13 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::actions::mark;
+use crate::detectors::neighbours::neighbours;
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::custom::{Custom, Tuning};
 use crate::engine::hit::{self, Cluster, Rank};
+use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
+use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Window, key, pem, url};
+use crate::engine::{Window, bic, key, pem, people, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
@@ -33,6 +36,9 @@ pub enum ScannerError {
     /// Settings that cannot be used; every mistake in them.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Settings(Vec<DetectorMistake>),
+    /// The words that tell of identifiers together need too many states.
+    #[error("the words of the identifiers cannot be used: {0}")]
+    Words(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -59,6 +65,8 @@ impl Scanner {
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
+        entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
+        entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         entries.extend([mark::TOKEN, mark::PRINT].map(|literal| (literal, Role::Mark, true)));
         for detector in DETECTORS.iter().copied().flatten() {
@@ -74,6 +82,8 @@ impl Scanner {
             tokens.push(token);
         }
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
+        let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
+        entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
         let customs = settings.compile().map_err(ScannerError::Settings)?;
         for (nth, own) in settings.own.iter().enumerate() {
             entries.extend(roles(&own.literals, nth, own.lead.is_none()));
@@ -82,16 +92,27 @@ impl Scanner {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
+        let idents =
+            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
         let tuning = settings.tuning();
-        Ok(Self { surveyor: Surveyor { literals, tokens, customs, tuning, known: None } })
+        let known = None;
+        let surveyor = Surveyor { literals, tokens, customs, tuning, known, idents, providers };
+        Ok(Self { surveyor })
     }
 
     /// Compiles one detector of the settings, to be tried with its examples.
-    pub(crate) fn alone(custom: Custom, literals: &[String]) -> Self {
+    pub(crate) fn alone(custom: Custom, literals: &[String]) -> Option<Self> {
         let entries: Vec<_> = roles(literals, 0, custom.lead.is_none()).collect();
-        let literals = Literals::new(&entries, |_, _| None);
-        let (tokens, customs, tuning) = (Vec::new(), vec![custom], Tuning::default());
-        Self { surveyor: Surveyor { literals, tokens, customs, tuning, known: None } }
+        let surveyor = Surveyor {
+            literals: Literals::new(&entries, |_, _| None),
+            tokens: Vec::new(),
+            customs: vec![custom],
+            tuning: Tuning::default(),
+            known: None,
+            idents: Idents::new(Vec::new())?.ok()?,
+            providers: Providers::new(std::iter::empty()).ok()?,
+        };
+        Some(Self { surveyor })
     }
 
     /// Looks for what is known as well.

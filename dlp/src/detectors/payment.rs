@@ -1,6 +1,6 @@
 //! Payment data: shapes with check digits.
 use super::{IBAN, PAN, ShapeEntry};
-use crate::engine::{digits, iban};
+use crate::engine::{bic, digits, iban, track};
 
 pub(crate) const SHAPES: &[ShapeEntry] = &[
     ShapeEntry {
@@ -36,5 +36,27 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "iban=FR1420041010050500013M02606",
         ],
         counter_examples: &["DE88370400440532013000", "XX82WEST12345698765432", "DE89 3704 0044"],
+    },
+    ShapeEntry {
+        name: bic::DETECTOR,
+        class: bic::CLASS,
+        about: "codes of banks (ISO 9362) behind the words `swift` and `bic`",
+        source: "ISO 9362, SWIFT",
+        examples: &["SWIFT code: DEUTDEFF", "{\"swift_bic\": \"SBICKENX123\"}"],
+        counter_examples: &["DEUTDEFF", "SWIFT code: SBICXXNX", "swift PACKAGES", "BIC SBICKENXX"],
+    },
+    ShapeEntry {
+        name: track::DETECTOR,
+        class: track::CLASS,
+        about: "the first and the second track of a card's magnetic stripe (ISO/IEC 7813)",
+        source: "ISO/IEC 7813",
+        examples: &[
+            "%B4111111111111111^DOE/JOHN^25121010000000000000?",
+            ";4111111111111111=251210100000?",
+        ],
+        counter_examples: &[
+            "%B4111111111111112^DOE/JOHN^25121010000000000000?",
+            "4111111111111111=2",
+        ],
     },
 ];

@@ -24,6 +24,9 @@ fn entries_are_well_formed() {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count, "two detectors have one name");
+    for shape in SHAPES.iter().copied().flatten() {
+        assert!(!shape.about.is_empty() && !shape.source.is_empty(), "{}", shape.name);
+    }
     for detector in DETECTORS.iter().copied().flatten() {
         let tag = detector.tag.strip_prefix("[REDACTED").and_then(|tag| tag.strip_suffix(']'));
         let tag = tag.unwrap_or_else(|| panic!("{}: {}", detector.name, detector.tag));
@@ -31,6 +34,11 @@ fn entries_are_well_formed() {
             tag.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-:".contains(&b))
         );
         assert!(!detector.about.is_empty(), "{} says not what it is", detector.name);
+        assert!(
+            !detector.class.starts_with("secret.") || detector.source.starts_with("https://"),
+            "{} says not where its form is published",
+            detector.name
+        );
         assert!(detector.literals.iter().all(|literal| literal.len() >= 3), "{}", detector.name);
     }
 }

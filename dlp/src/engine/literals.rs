@@ -1,4 +1,5 @@
 //! The one pass for literals.
+use super::people;
 use super::sieve::{Next, Sieve};
 
 use crate::unfold::turned::Turn;
@@ -16,9 +17,15 @@ pub(crate) enum Role {
     Turned(usize, Turn),
     PrivateKey,
     Url,
+    /// A word that a bank's code stands behind.
+    Bic,
     Email,
+    /// A word that tells of a person, a place or a machine.
+    People(people::Kind),
     /// A root of a telling name.
     Name,
+    /// The name of the provider with this number.
+    Provider(usize),
 }
 
 /// All literals in one sieve, whatever their case.

@@ -4,10 +4,17 @@ use std::sync::Arc;
 use super::boundary::is_word;
 use super::custom::{Custom, Tuning};
 use super::digits;
+use super::hit::Rank;
+use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
+use super::neighbour::Providers;
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, hidden, iban, pem, url, words};
+use super::{
+    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
+    track, url, words,
+};
 use crate::actions::mark;
+use crate::finding::Grade;
 use crate::known::Known;
 use crate::unfold;
 
@@ -65,6 +72,8 @@ pub(crate) struct Surveyor {
     pub(crate) tuning: Tuning,
     /// What is known, when anything is.
     pub(crate) known: Option<Arc<Known>>,
+    pub(crate) idents: Idents,
+    pub(crate) providers: Providers,
 }
 
 impl Surveyor {
@@ -85,7 +94,8 @@ impl Surveyor {
     pub(crate) fn plain(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
-        shapes(window, &blocks, &mut survey);
+        self.doubt(window, &mut survey.hits);
+        self.shapes(window, &blocks, &mut survey);
         hidden::look(window, |outcome| survey.take(outcome));
         if let Some(known) = &self.known {
             known.look(window, &blocks, window.rows, &mut |outcome| survey.take(outcome));
@@ -96,6 +106,47 @@ impl Surveyor {
         mark::settle(window, &mut survey.hits);
         self.tuning.apply(&mut survey.hits);
         survey
+    }
+
+    /// Lowers what only its name made a secret when it begins like a known token and is none.
+    fn doubt(&self, window: &Window<'_>, hits: &mut [Hit]) {
+        const PREFIX_BYTES: usize = 32;
+        const NEAR_HITS: usize = 8;
+        for at in 0..hits.len() {
+            let Some(hit) = hits.get(at) else { continue };
+            let detector = hit.detector.as_str();
+            let named = detector == assign::DETECTOR || detector == neighbour::DETECTOR;
+            let told = |other: &Hit| {
+                other.rank == Rank::Token
+                    && other.secret.start < hit.secret.end
+                    && hit.secret.start < other.secret.end
+            };
+            // Hits come in the order of their literals, so that a token of the same place is near.
+            let near = hits.iter().skip(at.saturating_sub(NEAR_HITS)).take(2 * NEAR_HITS);
+            if !named || near.clone().any(told) {
+                continue;
+            }
+            let start = hit.secret.start;
+            let head = window.part(start, start + PREFIX_BYTES);
+            let owned = self.literals.find(head).filter(|(at, _, _)| *at == 0).any(|found| {
+                let literal = head.get(..found.1).unwrap_or_default();
+                found.2.iter().any(|role| match role {
+                    Role::Token(number) => {
+                        self.tokens.get(*number).is_some_and(|token| token.owns(literal))
+                    }
+                    _ => false,
+                })
+            });
+            if let Some(hit) = hits.get_mut(at).filter(|_| owned) {
+                hit.grade = Grade::Possible;
+            }
+        }
+    }
+
+    /// Whether a provider is named in the bytes.
+    pub(crate) fn names_provider(&self, bytes: &[u8]) -> bool {
+        let is_provider = |role: &Role| matches!(role, Role::Provider(_));
+        self.literals.find(bytes).any(|(_, _, roles)| roles.iter().any(is_provider))
     }
 
     /// Looks at every literal. Gives the private key blocks: nothing in them is looked at.
@@ -130,8 +181,10 @@ impl Surveyor {
                         Some(token) => turn.check(token, &window, (at, at + length)),
                         None => Outcome::Nothing,
                     },
+                    Role::Bic => bic::check(&window, at, length),
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
+                    Role::People(cue) => people::behind(&window, at, length, *cue),
                     Role::PrivateKey => {
                         let outcome = pem::check(&window, at);
                         if let Outcome::Hit(hit) = &outcome {
@@ -140,6 +193,7 @@ impl Surveyor {
                         }
                         outcome
                     }
+                    Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
                         let (end, outcome) = assign::check(&window, at, length);
@@ -166,40 +220,45 @@ impl Surveyor {
             let telling = known > 1 && !mark::is_word(window.part(from, window.len()));
             survey.hold(Open { from, serious: telling && alone });
         }
-        for open in [email::tail(window), iban::tail(window)].into_iter().flatten() {
+        let tails =
+            [email::tail(window), iban::tail(window), ident::tail(window), people::tail(window)];
+        for open in tails.into_iter().flatten() {
             survey.hold(open);
         }
     }
-}
 
-/// Looks at every word with a digit in it.
-fn shapes(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
-    let mut window = *window;
-    let mut blocks = blocks.iter().peekable();
-    let from = window.floor;
-    for word in words::words(window.part(from, window.len())) {
-        let word = Span::new(from + word.start, from + word.end);
-        // Both come in order, so that each block is passed once.
-        while let Some(block) = blocks.next_if(|block| block.end <= word.start) {
-            window.floor = window.floor.max(block.end);
+    /// Looks at every word with a digit in it.
+    fn shapes(&self, window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
+        let mut window = *window;
+        let mut blocks = blocks.iter().peekable();
+        let from = window.floor;
+        for word in words::words(window.part(from, window.len())) {
+            let word = Span::new(from + word.start, from + word.end);
+            // Both come in order, so that each block is passed once.
+            while let Some(block) = blocks.next_if(|block| block.end <= word.start) {
+                window.floor = window.floor.max(block.end);
+            }
+            if blocks.peek().is_some_and(|block| block.start <= word.start) {
+                continue;
+            }
+            self.shape(&window, word, survey);
         }
-        if blocks.peek().is_some_and(|block| block.start <= word.start) {
-            continue;
-        }
-        shape(&window, word, survey);
     }
-}
 
-/// Asks each shape whether one begins at this word, or around it.
-fn shape(window: &Window<'_>, word: Span, survey: &mut Survey) {
-    let mut at = word.start;
-    while at < word.end {
-        let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
-        if start >= word.end {
-            return;
+    /// Asks each shape whether one begins at this word, or around it.
+    fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
+        survey.take(self.idents.check(window, word));
+        survey.take(track::check(window, word));
+        people::shapes(window, word, |outcome| survey.take(outcome));
+        let mut at = word.start;
+        while at < word.end {
+            let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
+            if start >= word.end {
+                return;
+            }
+            at = window.run(start, word.end - start, |byte| byte.is_ascii_digit());
+            survey.take(digits::check(window, start));
+            survey.take(iban::check(window, start));
         }
-        at = window.run(start, word.end - start, |byte| byte.is_ascii_digit());
-        survey.take(digits::check(window, start));
-        survey.take(iban::check(window, start));
     }
 }
