@@ -65,7 +65,7 @@ pub enum Place {
     /// The name of the member at this JSON pointer; of what stands around it when that is empty.
     Key(String),
     /// A place within something larger, from the outside in.
-    Within(Vec<Spot>, Box<Place>),
+    Within(Vec<Layer>, Box<Place>),
 }
 
 impl Place {
@@ -81,10 +81,10 @@ impl Place {
             Self::Value(at) => pointer(at),
             Self::Key(at) if at.is_empty() => "(name)".to_owned(),
             Self::Key(at) => format!("{} (name)", pointer(at)),
-            Self::Within(spots, leaf) => {
-                let mut words: Vec<String> = spots
+            Self::Within(layers, leaf) => {
+                let mut words: Vec<String> = layers
                     .iter()
-                    .map(|spot| spot.shown(|text| name(text)).to_string())
+                    .map(|layer| layer.shown(|text| name(text)).to_string())
                     .chain([leaf.written(name, pointer)])
                     .collect();
                 words.retain(|word| !word.is_empty());
@@ -103,7 +103,7 @@ impl fmt::Display for Place {
 /// One step into a document. Names that hold findings themselves are shown redacted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Spot {
+pub enum Layer {
     /// A cookie of this name.
     Cookie(String),
     /// An element or attribute of XML, by the names on the way to it.
@@ -136,7 +136,7 @@ pub enum Spot {
     User,
 }
 
-impl Spot {
+impl Layer {
     /// The same with its name as `name` shows it.
     pub(crate) fn shown(&self, name: impl Fn(&str) -> String) -> Self {
         match self {
@@ -152,7 +152,7 @@ impl Spot {
     }
 }
 
-impl fmt::Display for Spot {
+impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cookie(name) => write!(f, "cookie {name}"),

@@ -1,10 +1,12 @@
 //! What a configuration says of findings.
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Means, Scanner, Trial};
 
 use super::super::{EXIT_CONFIG, EXIT_FAULT, check::wants_colour, complain};
+use crate::known;
 use crate::snapshot::{self, SnapshotFault, Source};
 
 /// What looks and what decides.
