@@ -310,7 +310,7 @@ fn dlp_class(text: &str) -> Result<(), Wrong> {
 }
 
 fn dlp_detector(text: &str) -> Result<(), Wrong> {
-    let names = || tollgate_dlp::Scanner::detectors().map(|(name, _)| name);
+    let names = || tollgate_dlp::Scanner::detectors().map(|entry| entry.name);
     if names().any(|name| name == text) {
         return Ok(());
     }

@@ -33,12 +33,12 @@ pub enum ScannerError {
     /// the tables.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
-    /// The words that tell of identifiers together need too many states.
-    #[error("the words of the identifiers cannot be used: {0}")]
-    Words(#[from] aho_corasick::BuildError),
     /// Settings that cannot be used; every mistake in them.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Settings(Vec<DetectorMistake>),
+    /// The words that tell of identifiers together need too many states.
+    #[error("the words of the identifiers cannot be used: {0}")]
+    Words(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -96,20 +96,23 @@ impl Scanner {
             Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
         let tuning = settings.tuning();
         let known = None;
-        let surveyor = Surveyor { literals, tokens, known, idents, providers, customs, tuning };
+        let surveyor = Surveyor { literals, tokens, customs, tuning, known, idents, providers };
         Ok(Self { surveyor })
     }
 
     /// Compiles one detector of the settings, to be tried with its examples.
-    pub(crate) fn alone(custom: Custom, literals: &[String]) -> Result<Self, ScannerError> {
+    pub(crate) fn alone(custom: Custom, literals: &[String]) -> Option<Self> {
         let entries: Vec<_> = roles(literals, 0, custom.lead.is_none()).collect();
-        let literals = Literals::new(&entries, |_, _| None);
-        let idents = Idents::new(Vec::new()).ok_or(ScannerError::Pattern("idents"))??;
-        let providers = Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?;
-        let (customs, tuning) = (vec![custom], Tuning::default());
-        let (tokens, known) = (Vec::new(), None);
-        let surveyor = Surveyor { literals, tokens, known, idents, providers, customs, tuning };
-        Ok(Self { surveyor })
+        let surveyor = Surveyor {
+            literals: Literals::new(&entries, |_, _| None),
+            tokens: Vec::new(),
+            customs: vec![custom],
+            tuning: Tuning::default(),
+            known: None,
+            idents: Idents::new(Vec::new())?.ok()?,
+            providers: Providers::new(std::iter::empty()).ok()?,
+        };
+        Some(Self { surveyor })
     }
 
     /// Looks for what is known as well.

@@ -336,10 +336,7 @@ impl Check<'_> {
     /// Tries the detector with its examples, and gives it back.
     fn examples(&mut self, custom: Custom) -> Option<Custom> {
         let own = self.own;
-        let Ok(mut scanner) = Scanner::alone(custom, &own.literals) else {
-            self.wrong("literals", None, "these literals cannot be used", "take fewer of them");
-            return None;
-        };
+        let mut scanner = Scanner::alone(custom, &own.literals)?;
         for (item, text) in own.examples.iter().enumerate() {
             if scanner.scan(text.as_bytes()).is_empty() {
                 self.wrong(

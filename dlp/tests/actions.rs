@@ -46,6 +46,8 @@ fn what_is_done_when_no_rule_fits() {
     for (class, request, answer) in [
         ("secret.private_key", Block, Redact),
         ("known.canary", Block, Redact),
+        ("known.own_secret", Block, Redact),
+        ("content.unread", Redact, Redact),
         ("known.record", Redact, Redact),
         ("secret.github", Redact, Redact),
         ("secret.generic", Redact, Redact),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use tollgate_config::settings::{self, Dlp, Listener, SecretRef, Settings};
-use tollgate_dlp::{Judge, JudgeSettings, Pattern, Scanner, ToolChannel};
+use tollgate_dlp::{Judge, JudgeSettings, Means, Pattern, Scanner, ToolChannel};
 use tollgate_rules::{LoadOptions, Rulebook};
 use zeroize::Zeroizing;
 
@@ -150,7 +150,9 @@ impl Snapshot {
     ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
-        let scanner = scanner(&settings)?;
+        let scanner = Scanner::with(&settings.dlp.engine_detectors())
+            .map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
+        let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings)?)));
         let recall = Recall::build(&settings.dlp, before.map(|before| &before.recall))?;
         let limits = match before {
             Some(before) if *before.limits.settings() == settings.limits => {
@@ -167,7 +169,7 @@ impl Snapshot {
         Ok(Self {
             revision: revision(&text, &bundle, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
-            judge: Arc::new(judge(&settings, &recall)?),
+            judge: Arc::new(judge(&settings, recall.means(settings.dlp.restores()))?),
             channels: channels(&settings.dlp)?,
             recall,
             routes: Routes::build(&settings)?,
@@ -245,23 +247,16 @@ pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), Sn
 }
 
 /// In observe mode everything that would be changed or blocked is only told.
-pub(crate) fn judge(settings: &Settings, recall: &Recall) -> Result<Judge, SnapshotFault> {
+pub(crate) fn judge(settings: &Settings, means: Means) -> Result<Judge, SnapshotFault> {
     let dlp = &settings.dlp;
     Judge::with(JudgeSettings {
         minimum: dlp.minimum_grade.engine(),
         rules: dlp.engine_rules(),
         classes: dlp.engine_detectors().classes(),
         observes: settings.mode == settings::Mode::Observe,
-        means: recall.means(dlp.restores()).with_cards(dlp.mask.cards.engine()),
+        means: means.with_cards(dlp.mask.cards.engine()),
     })
     .map_err(|error| SnapshotFault::Dlp(error.to_string()))
-}
-
-/// The detectors of the settings, with what is known; files may hold something else at a reload.
-fn scanner(settings: &Settings) -> Result<Arc<Scanner>, SnapshotFault> {
-    let scanner = Scanner::with(&settings.dlp.engine_detectors())
-        .map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
-    Ok(Arc::new(scanner.with_known(Arc::new(known::read(settings)?))))
 }
 
 fn channels(settings: &Dlp) -> Result<Vec<ToolChannel>, SnapshotFault> {
@@ -273,15 +268,6 @@ fn channels(settings: &Dlp) -> Result<Vec<ToolChannel>, SnapshotFault> {
         Ok(ToolChannel { tool, channel, destination_field })
     };
     settings.channels.iter().map(read).collect()
-}
-
-/// The least certain finding that is acted on.
-pub(crate) fn minimum_grade(dlp: &settings::Dlp) -> Grade {
-    match dlp.minimum_grade {
-        settings::MinimumGrade::Certain => Grade::Certain,
-        settings::MinimumGrade::Likely => Grade::Likely,
-        settings::MinimumGrade::Possible => Grade::Possible,
-    }
 }
 
 fn revision(text: &str, bundle: &str, source: &Source) -> Arc<str> {

@@ -10,8 +10,8 @@ use super::{Known, SecretRef, formats};
 pub struct Dlp {
     /// The least certain finding that is acted on.
     pub minimum_grade: MinimumGrade,
-    /// What is done about a finding: the first rule that fits. Where none fits, private keys and
-    /// canaries do not leave; secrets, payment data, papers, health data and mail addresses are
+    /// What is done about a finding: the first rule that fits. Where none fits, private keys,
+    /// canaries and the gate's own secrets do not leave; secrets, payment data, papers, health data and mail addresses are
     /// redacted; addresses of machines, names, telephone numbers, digests and identifiers are only
     /// recorded.
     #[schemars(length(max = 256))]

@@ -31,8 +31,8 @@ impl Settings {
         visit(&mut self.policy.bundle);
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         self.admin.token.iter_mut().for_each(|token| file(token, visit));
-        known(&mut self.dlp.known, visit);
         self.dlp.tokens.key.iter_mut().for_each(|key| file(key, visit));
+        known(&mut self.dlp.known, visit);
         visit(&mut self.audit.spool);
         self.audit.signer.key.iter_mut().for_each(&mut *visit);
         self.audit.signer.service.iter_mut().for_each(|service| key_service(service, visit));

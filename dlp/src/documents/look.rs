@@ -154,6 +154,10 @@ impl<'s> Look<'s> {
 
     fn keep(&mut self, mut acted: Acted) {
         acted.finding.place = self.place(acted.finding.place);
+        if self.frozen > 0 && acted.action == Action::Restore {
+            // A token that stays is no harm.
+            return;
+        }
         if self.frozen > 0 && acted.action.edits() {
             acted.action = Action::Block;
         }

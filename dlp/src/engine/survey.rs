@@ -67,13 +67,13 @@ impl Survey {
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
+    /// Detectors of the settings.
+    pub(crate) customs: Vec<Custom>,
+    pub(crate) tuning: Tuning,
     /// What is known, when anything is.
     pub(crate) known: Option<Arc<Known>>,
     pub(crate) idents: Idents,
     pub(crate) providers: Providers,
-    /// Detectors of the settings.
-    pub(crate) customs: Vec<Custom>,
-    pub(crate) tuning: Tuning,
 }
 
 impl Surveyor {

@@ -14,10 +14,10 @@ pub struct Metrics {
     pub refusals: IntCounterVec,
     /// Findings by direction, class and action.
     pub findings: IntCounterVec,
-    /// Canaries that were seen, by direction.
-    pub canaries: IntCounterVec,
     /// Beginnings of secrets that were forgotten before their time.
     pub dlp_forgotten: IntCounter,
+    /// Canaries that were seen, by direction.
+    pub canaries: IntCounterVec,
     /// Seconds from a call's head to the end of its answer.
     pub call_seconds: Histogram,
     /// Seconds the gate itself took before it forwarded.
@@ -101,14 +101,14 @@ impl Metrics {
                 "Findings by direction, class and action",
                 &["direction", "class", "action"],
             )?,
+            dlp_forgotten: shelf.counter(
+                "tollgate_dlp_forgotten_total",
+                "Beginnings of secrets that were forgotten before their time",
+            )?,
             canaries: shelf.counters(
                 "tollgate_canaries_seen_total",
                 "Canaries that were seen, by direction",
                 &["direction"],
-            )?,
-            dlp_forgotten: shelf.counter(
-                "tollgate_dlp_forgotten_total",
-                "Beginnings of secrets that were forgotten before their time",
             )?,
             call_seconds: shelf.histogram(
                 "tollgate_call_seconds",
