@@ -11,6 +11,7 @@ mod dlp;
 mod facts;
 mod json;
 mod record;
+mod traffic;
 #[path = "../shared/verdict.rs"]
 mod verdict;
 
@@ -33,5 +34,18 @@ fn main() -> ExitCode {
     json::bench(&mut criterion);
     dlp::bench(&mut criterion);
     criterion.final_summary();
-    verdict::judge(began, &["decide/", "record/", "verify/", "json/", "dlp_"])
+    verdict::judge(
+        began,
+        &[
+            "decide/",
+            "record/",
+            "verify/",
+            "json/",
+            "dlp_",
+            "memchr/",
+            "utf8/",
+            "keywords/",
+            "regex_set/",
+        ],
+    )
 }

@@ -87,6 +87,12 @@ impl Codings {
     }
 }
 
+impl From<Coding> for Codings {
+    fn from(coding: Coding) -> Self {
+        Self([Some(coding), None, None, None, None, None])
+    }
+}
+
 impl fmt::Debug for Codings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()

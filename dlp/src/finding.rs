@@ -42,6 +42,17 @@ pub enum Grade {
     Certain,
 }
 
+impl Grade {
+    /// The name in records: `likely`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
 /// The string that a finding stands in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,8 +62,116 @@ pub enum Place {
     /// The value at this JSON pointer (RFC 6901). Names that hold findings themselves are shown
     /// redacted.
     Value(String),
-    /// The name of the member at this JSON pointer.
+    /// The name of the member at this JSON pointer; of what stands around it when that is empty.
     Key(String),
+    /// A place within something larger, from the outside in.
+    Within(Vec<Spot>, Box<Place>),
+}
+
+impl Place {
+    /// As it is written in records and refusals: `part file entry a.txt line 3 /user/name`. Every
+    /// name in it goes through `name`, and every pointer through `pointer`.
+    pub fn written(
+        &self,
+        name: &dyn Fn(&str) -> String,
+        pointer: &dyn Fn(&str) -> String,
+    ) -> String {
+        match self {
+            Self::Text => String::new(),
+            Self::Value(at) => pointer(at),
+            Self::Key(at) if at.is_empty() => "(name)".to_owned(),
+            Self::Key(at) => format!("{} (name)", pointer(at)),
+            Self::Within(spots, leaf) => {
+                let mut words: Vec<String> = spots
+                    .iter()
+                    .map(|spot| spot.shown(|text| name(text)).to_string())
+                    .chain([leaf.written(name, pointer)])
+                    .collect();
+                words.retain(|word| !word.is_empty());
+                words.join(" ")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written(&str::to_owned, &str::to_owned))
+    }
+}
+
+/// One step into a document. Names that hold findings themselves are shown redacted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spot {
+    /// A cookie of this name.
+    Cookie(String),
+    /// An element or attribute of XML, by the names on the way to it.
+    Element(String),
+    /// A file in an archive.
+    Entry(String),
+    /// An event of a stream, counted from one.
+    Event(usize),
+    /// A form's field.
+    Field(String),
+    /// A URL's fragment.
+    Fragment,
+    /// A header.
+    Header(String),
+    /// A URL's host.
+    Host,
+    /// A line, counted from one.
+    Line(usize),
+    /// A message of a gRPC call, counted from one.
+    Message(usize),
+    /// A field of protobuf, by its number.
+    Number(u64),
+    /// A part of a multipart body, by its name, name and file, or number.
+    Part(String),
+    /// A URL's query, by the parameter's name.
+    Query(String),
+    /// A segment of a URL's path, counted from one.
+    Segment(usize),
+    /// A URL's user information.
+    User,
+}
+
+impl Spot {
+    /// The same with its name as `name` shows it.
+    pub(crate) fn shown(&self, name: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Cookie(text) => Self::Cookie(name(text)),
+            Self::Element(text) => Self::Element(name(text)),
+            Self::Entry(text) => Self::Entry(name(text)),
+            Self::Field(text) => Self::Field(name(text)),
+            Self::Header(text) => Self::Header(name(text)),
+            Self::Part(text) => Self::Part(name(text)),
+            Self::Query(text) => Self::Query(name(text)),
+            other => other.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cookie(name) => write!(f, "cookie {name}"),
+            Self::Element(path) => write!(f, "element {path}"),
+            Self::Entry(name) => write!(f, "entry {name}"),
+            Self::Event(at) => write!(f, "event {at}"),
+            Self::Field(name) => write!(f, "field {name}"),
+            Self::Fragment => f.write_str("fragment"),
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::Host => f.write_str("host"),
+            Self::Line(at) => write!(f, "line {at}"),
+            Self::Message(at) => write!(f, "message {at}"),
+            Self::Number(number) => write!(f, "number {number}"),
+            Self::Part(name) => write!(f, "part {name}"),
+            Self::Query(name) => write!(f, "query {name}"),
+            Self::Segment(at) => write!(f, "segment {at}"),
+            Self::User => f.write_str("user"),
+        }
+    }
 }
 
 /// Which way a body travels.
@@ -80,6 +199,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// The name in records: `redact`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Alert => "alert",
+            Self::Redact => "redact",
+            Self::Block => "block",
+        }
+    }
+
     /// Whether the text is changed.
     pub(crate) fn edits(self) -> bool {
         self >= Self::Redact

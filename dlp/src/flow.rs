@@ -18,6 +18,8 @@ pub(crate) struct Flow {
     held: usize,
     /// Before this nothing is looked at: a private key block ended here.
     floor: usize,
+    /// How much text there was at the last look that left much of it held.
+    looked: usize,
     /// Inside a private key block, with what is done about it.
     block: Option<Action>,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Settled {
 
 impl Flow {
     pub(crate) fn new() -> Self {
-        Self { text: Vec::new(), base: 0, held: 0, floor: 0, block: None }
+        Self { text: Vec::new(), base: 0, held: 0, floor: 0, looked: 0, block: None }
     }
 
     /// How many bytes have come in all.
@@ -74,7 +76,8 @@ impl Flow {
     ) -> Settled {
         let mut settled = Settled { until: 0, edits: Vec::new(), acted: Vec::new() };
         self.block(ended, &mut settled);
-        if self.block.is_none() {
+        if self.block.is_none() && (ended || self.is_worth_a_look()) {
+            self.looked = self.text.len();
             self.survey(scanner, judge, patience, ended, &mut settled);
         }
         settled.until = self.base + self.held;
@@ -86,8 +89,17 @@ impl Flow {
         let old = self.held.saturating_sub(LOOK_BEHIND);
         self.text.drain(..old);
         self.base += old;
+        self.looked = self.looked.saturating_sub(old);
         self.held -= old;
         self.floor = self.floor.saturating_sub(old);
+    }
+
+    /// While much is held, small pieces more are not looked at one by one: the work for each byte
+    /// stays bounded, however small they come.
+    fn is_worth_a_look(&self) -> bool {
+        const MUCH_BYTES: usize = 2048;
+        let new = self.text.len().saturating_sub(self.looked);
+        self.held() < MUCH_BYTES || new * 4 >= self.held()
     }
 
     /// Goes on with the private key block that an earlier piece began.
@@ -117,14 +129,8 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window = Window {
-            text: &self.text,
-            floor: self.floor,
-            ended,
-            value: None,
-            joints: &[],
-            streamed: true,
-        };
+        let window =
+            Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) };
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {

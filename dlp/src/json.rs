@@ -2,11 +2,13 @@
 use serde_json::{Map, Value};
 
 use crate::engine::hit::{self, Cluster};
-use crate::engine::{Hit, Window, boundary, key};
+use crate::engine::{Hit, Window, boundary, key, people};
 use crate::finding::{Acted, Direction, Finding};
 use crate::judge::Judge;
+use crate::known::Rows;
 use crate::pointer::{Part, Step, Steps, place};
 use crate::scanner::{Scanner, acted, edited, into_text};
+use crate::siblings;
 
 impl Scanner {
     /// Everything found in the names, strings and numbers of a document, in its order.
@@ -14,8 +16,8 @@ impl Scanner {
     /// The document comes from a parser that limits its depth.
     pub fn scan_json(&self, value: &Value) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let walk = Walk { scanner: self, judge: None, skips: &|_| false };
-        walk.value(value, &mut Vec::new(), &mut |path, part, _, clusters| {
+        let walk = Walk::new(self, None, &|_| false, value);
+        walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, _, clusters| {
             let place = place(self, path, part);
             let told = clusters.iter().filter(|cluster| cluster.is_told());
             findings.extend(told.map(|cluster| cluster.finding(place.clone(), 0)));
@@ -51,8 +53,8 @@ impl Scanner {
     ) -> Vec<Acted> {
         let mut all = Vec::new();
         let mut changes = Vec::new();
-        let walk = Walk { scanner: self, judge: Some(judge), skips };
-        walk.value(value, &mut Vec::new(), &mut |path, part, text, clusters| {
+        let walk = Walk::new(self, Some(judge), skips, value);
+        walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, text, clusters| {
             all.extend(acted(clusters, 0, |_| place(self, path, part)));
             if let Some(clean) = edited(text.as_bytes(), clusters) {
                 changes.push(Change { steps: Steps::new(path), part, clean: into_text(clean) });
@@ -69,26 +71,25 @@ impl Scanner {
 
     /// The hits in a string or a number, the name before it taken into account. Places count in
     /// the text alone.
-    fn hits(&self, name: Option<&str>, text: &str, quoted: bool) -> Vec<Hit> {
-        let telling = |name: &&str| {
-            let name = name.as_bytes();
-            let tells = || self.surveyor.names_provider(name);
-            (key::holds_root(name) || is_context(name) || tells()) && !boundary::has_tag(name)
-        };
-        let Some(name) = name.filter(telling) else {
-            return self.surveyor.survey(&Window::whole(text.as_bytes())).hits;
+    pub(crate) fn hits(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        quoted: bool,
+        rows: &[Vec<u32>],
+    ) -> Vec<Hit> {
+        let Some(name) = name.filter(|name| {
+            tells(name.as_bytes(), text.as_bytes()) || self.surveyor.names_provider(name.as_bytes())
+        }) else {
+            let window = Window { rows, ..Window::whole(text.as_bytes()) };
+            return self.surveyor.survey(&window).hits;
         };
         let quote = if quoted { "\"" } else { "" };
-        let both = format!("\"{}\":{quote}{text}", plain(name));
+        // A tag in the name cuts off what the name said.
+        let name = if boundary::has_tag(name.as_bytes()) { "_".to_owned() } else { plain(name) };
+        let both = format!("\"{name}\":{quote}{text}");
         let value = both.len() - text.len();
-        let window = Window {
-            text: both.as_bytes(),
-            floor: 0,
-            ended: true,
-            value: Some(value),
-            joints: &[],
-            streamed: false,
-        };
+        let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
     }
@@ -99,44 +100,99 @@ struct Walk<'a> {
     scanner: &'a Scanner,
     judge: Option<(&'a Judge, Direction)>,
     skips: &'a dyn Fn(Option<&str>) -> bool,
+    /// The rows of known records that the document holds.
+    rows: Rows,
+}
+
+/// What stands beside a value.
+#[derive(Default)]
+struct Beside<'v> {
+    /// The string before it.
+    before: Option<&'v str>,
+    /// The hits in it that only its neighbours make.
+    hits: Vec<Hit>,
 }
 
 /// Called for every text with something in it: where it is, the text, what is in it.
 type Report<'r> = dyn FnMut(&[Step<'_>], Part, &str, &[Cluster]) + 'r;
 
-impl Walk<'_> {
-    fn value<'v>(&self, value: &'v Value, path: &mut Vec<Step<'v>>, report: &mut Report<'_>) {
+impl<'a> Walk<'a> {
+    fn new(
+        scanner: &'a Scanner,
+        judge: Option<(&'a Judge, Direction)>,
+        skips: &'a dyn Fn(Option<&str>) -> bool,
+        document: &Value,
+    ) -> Self {
+        let known = scanner.surveyor.known.as_ref();
+        let rows = known.map(|known| known.rows(document)).unwrap_or_default();
+        Self { scanner, judge, skips, rows }
+    }
+
+    fn value<'v>(
+        &self,
+        value: &'v Value,
+        path: &mut Vec<Step<'v>>,
+        beside: Beside<'_>,
+        report: &mut Report<'_>,
+    ) {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::String(text) => {
                 if !(self.skips)(Step::name(path)) {
-                    self.text(text, true, path, report);
+                    self.text(text, true, path, (beside.hits, report));
                 }
             }
-            Value::Number(number) => self.text(&number.to_string(), false, path, report),
+            Value::Number(number) => {
+                self.text(&number.to_string(), false, path, (beside.hits, report));
+            }
             Value::Array(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    path.push(Step::Item(at));
-                    self.value(item, path, report);
-                    path.pop();
-                }
+                let values: Vec<_> = items.iter().map(|item| (None, item)).collect();
+                self.values(&values, beside.before, path, report);
             }
             Value::Object(members) => {
-                for (name, member) in members {
-                    path.push(Step::Name(name));
-                    let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
-                    if !clusters.is_empty() {
-                        report(path, Part::Key, name, &clusters);
-                    }
-                    self.value(member, path, report);
-                    path.pop();
-                }
+                let members = members.iter().map(|(name, member)| (Some(name.as_str()), member));
+                self.values(&members.collect::<Vec<_>>(), beside.before, path, report);
             }
         }
     }
 
-    fn text(&self, text: &str, quoted: bool, path: &[Step<'_>], report: &mut Report<'_>) {
-        let clusters = hit::clusters(self.scanner.hits(Step::name(path), text, quoted), self.judge);
+    /// Looks at the values of a list or an object, each by itself and all together.
+    fn values<'v>(
+        &self,
+        values: &[(Option<&'v str>, &'v Value)],
+        before: Option<&str>,
+        path: &mut Vec<Step<'v>>,
+        report: &mut Report<'_>,
+    ) {
+        let joined = siblings::hits(&self.scanner.surveyor, before, values);
+        let mut joined = joined.into_iter().peekable();
+        let mut last = None;
+        for (at, (name, value)) in values.iter().enumerate() {
+            path.push(name.map_or(Step::Item(at), Step::Name));
+            if let Some(name) = name {
+                let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
+                if !clusters.is_empty() {
+                    report(path, Part::Key, name, &clusters);
+                }
+            }
+            let mine = std::iter::from_fn(|| joined.next_if(|(place, _)| *place == at));
+            let hits = mine.map(|(_, hit)| hit).collect();
+            self.value(value, path, Beside { before: last, hits }, report);
+            path.pop();
+            last = value.as_str();
+        }
+    }
+
+    fn text(
+        &self,
+        text: &str,
+        quoted: bool,
+        path: &[Step<'_>],
+        (more, report): (Vec<Hit>, &mut Report<'_>),
+    ) {
+        let mut hits = self.scanner.hits(Step::name(path), text, quoted, &self.rows);
+        hits.extend(more);
+        let clusters = hit::clusters(hits, self.judge);
         if !clusters.is_empty() {
             report(path, Part::Value, text, &clusters);
         }
@@ -182,11 +238,18 @@ fn rename(members: &mut Map<String, Value>, name: &str, clean: String) {
         .collect();
 }
 
-/// Names that tell of a number or an address what it is.
-fn is_context(name: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] =
-        [b"card", b"pan", b"ssn", b"social", b"email", b"credit", b"debit", b"amex"];
-    WORDS.iter().any(|word| key::rfind(name, word).is_some())
+/// Longer texts say themselves what their numbers are.
+const VALUE_BYTES: usize = 64;
+
+/// Whether the name has a say in what the value is: it may tell of a secret, or the value may be
+/// a number that only its name tells from any other.
+fn tells(name: &[u8], value: &[u8]) -> bool {
+    let short = value.len() <= VALUE_BYTES;
+    let is_code = || key::rfind(name, b"swift").or_else(|| key::rfind(name, b"bic")).is_some();
+    let of_people = || people::NAMES.iter().any(|word| key::rfind(name, word).is_some());
+    key::holds_root(name)
+        || of_people()
+        || (short && (value.iter().any(u8::is_ascii_digit) || is_code()))
 }
 
 /// The end of a long name, which is what tells, without what no name is made of: the name is

@@ -21,29 +21,37 @@
 //! - time is linear in the text, whatever the text is, and nothing is compiled while it is read;
 //! - redaction is idempotent, JSON stays JSON, and a stream comes out as its whole text would,
 //!   however it was cut ([`TextStream`]).
+pub mod bench;
 mod class;
 mod coding;
 mod deltas;
 mod detectors;
+pub mod documents;
 mod engine;
 mod finding;
 mod flow;
 mod json;
 mod judge;
+pub mod known;
 mod leaf;
 mod line;
 mod name;
+mod place;
 mod pointer;
 mod scanner;
+mod siblings;
 mod text_stream;
+mod trial;
 mod unfold;
 
 pub use class::Class;
 pub use coding::{Coding, Codings};
 pub use deltas::{Deltas, Released};
-pub use finding::{Acted, Action, Direction, Finding, Grade, Place, Redaction};
+pub use detectors::{CatalogueEntry, detectors_page, expand};
+pub use finding::{Acted, Action, Direction, Finding, Grade, Place, Redaction, Spot};
 pub use judge::{Judge, JudgeError, JudgeRule};
-pub use line::{scan_line, scan_text};
+pub use line::{Explanation, Extent, Question, Refused, Report, Told, scan_line, scan_text};
 pub use name::Name;
 pub use scanner::{Scanner, ScannerError};
 pub use text_stream::TextStream;
+pub use trial::{Failure, Trial};

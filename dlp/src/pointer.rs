@@ -53,7 +53,8 @@ pub(crate) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-fn shown(scanner: &Scanner, name: &str) -> String {
+/// A name as a finding shows it: without what is found in it, and cut.
+pub(crate) fn shown(scanner: &Scanner, name: &str) -> String {
     let clusters = scanner.look(&Window::whole(name.as_bytes()), None);
     let clean = edited(name.as_bytes(), &clusters).map_or_else(|| name.to_owned(), into_text);
     if clean.chars().count() <= SHOWN_NAME_CHARS {

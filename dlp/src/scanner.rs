@@ -1,17 +1,20 @@
 //! The scanner: built once, used by everyone.
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::detectors::neighbours::neighbours;
-use crate::detectors::{self, DETECTORS};
+use crate::detectors::{self, CatalogueEntry, DETECTORS};
 use crate::engine::hit::{self, Cluster};
+use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
 use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Window, key, pem, url};
+use crate::engine::{Window, bic, key, pem, people, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
+use crate::known::Known;
 use crate::unfold::turned::Turn;
 
 /// Knows every built-in detector; compiled once, when the process starts or its settings load.
@@ -25,9 +28,9 @@ pub enum ScannerError {
     /// A pattern that does not compile, or needs too many states.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
-    /// The literals together need too many states.
-    #[error("the literals of the detectors cannot be used: {0}")]
-    Literals(#[from] aho_corasick::BuildError),
+    /// The words that tell of identifiers together need too many states.
+    #[error("the words of the identifiers cannot be used: {0}")]
+    Words(#[from] aho_corasick::BuildError),
 }
 
 impl Scanner {
@@ -38,6 +41,8 @@ impl Scanner {
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
+        entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
+        entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         for detector in DETECTORS.iter().copied().flatten() {
             let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
@@ -54,8 +59,19 @@ impl Scanner {
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
         let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
         entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
-        let literals = Literals::new(&entries)?;
-        Ok(Self { surveyor: Surveyor { literals, tokens, providers } })
+        let literals = Literals::new(&entries, |text, role| match role {
+            Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
+            _ => None,
+        });
+        let idents =
+            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
+        Ok(Self { surveyor: Surveyor { literals, tokens, providers, known: None, idents } })
+    }
+
+    /// Looks for what is known as well.
+    pub fn with_known(mut self, known: Arc<Known>) -> Self {
+        self.surveyor.known = Some(known).filter(|known| !known.is_empty());
+        self
     }
 
     /// Everything found in a text, sorted by place. Findings that overlap are one.
@@ -96,8 +112,15 @@ impl Scanner {
         hit::clusters(self.surveyor.survey(window).hits, judge)
     }
 
-    /// The names of all detectors with what they are for, as the documentation lists them.
-    pub fn detectors() -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// The literals and the pattern of each token, for benchmarks that compare.
+    #[doc(hidden)]
+    pub fn patterns() -> impl Iterator<Item = (&'static [&'static str], String)> {
+        let tokens = DETECTORS.iter().copied().flatten();
+        tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
+    }
+
+    /// All detectors, as the documentation lists them.
+    pub fn detectors() -> impl Iterator<Item = CatalogueEntry> {
         detectors::catalogue()
     }
 }

@@ -10,9 +10,10 @@ use crate::scanner::Scanner;
 
 /// Redacts a text that comes in chunks.
 ///
-/// What comes out is what [`Scanner::redact`] makes of the whole text, however it was cut. Only
-/// what an undecided candidate may claim is held back: a few bytes mostly, [`Self::HOLD_BYTES`] at
-/// most. A private key block is swallowed from its first line to its last, however long it is.
+/// What comes out is what one push of the whole text gives, however it was cut: all that
+/// [`Scanner::redact`] finds in it, but for what only strings, groups or lines beside each other
+/// make. Only what an undecided candidate may claim is held back: a few bytes mostly,
+/// [`Self::HOLD_BYTES`] at most. A private key block is swallowed from its first line to its last, however long it is.
 pub struct TextStream {
     scanner: Arc<Scanner>,
     judge: Arc<Judge>,
@@ -21,8 +22,9 @@ pub struct TextStream {
 }
 
 impl TextStream {
-    /// No candidate reaches further than this, so that no more is ever held back.
-    pub const HOLD_BYTES: usize = 8192;
+    /// No candidate reaches further than this, so that no more is ever held back: a run that may
+    /// be encoded, and the longest token behind it.
+    pub const HOLD_BYTES: usize = (1 << 16) + 8192;
 
     /// A stream at its beginning.
     pub fn new(scanner: Arc<Scanner>, judge: Arc<Judge>, direction: Direction) -> Self {

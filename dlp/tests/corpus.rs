@@ -10,8 +10,8 @@
     clippy::panic,
     reason = "a test stops where it is wrong"
 )]
-#[path = "../examples/corpus/measure.rs"]
-mod measure;
+#[path = "../examples/corpus/read.rs"]
+mod read;
 
 /// The share that is found at least. Raise them as the detectors learn; never lower them.
 const FLOORS: [(&str, f64); 7] = [
@@ -29,7 +29,7 @@ fn figures_hold() {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
     let shared = std::env::var("TOLLGATE_SHARED").unwrap_or_else(|_| beside.to_owned());
     let path = std::path::Path::new(&shared).join("corpus/dev.jsonl.gz");
-    let figures = measure::Figures::of(&path).unwrap_or_else(|error| {
+    let (figures, _) = read::measure(&path, |_, _| {}).unwrap_or_else(|error| {
         panic!("the shared samples are needed: {} cannot be read: {error}", path.display())
     });
     let rate = |name: &str| figures.recall(name).unwrap_or_else(|| panic!("no samples of {name}"));

@@ -26,6 +26,7 @@ mod gate;
 mod head;
 mod identity;
 mod inspect;
+mod known;
 pub mod ledger;
 mod limits;
 mod listen;

@@ -4,6 +4,7 @@
 //! symbolic link beside the file. What woke the watcher is not trusted: the files' own prints
 //! decide whether anything changed.
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,13 @@ use tokio::sync::{mpsc, watch};
 use tollgate_config::settings::{Listener, SecretRef, Settings};
 
 use crate::gate::Gate;
+use crate::known;
 
 /// Editors and the kubelet write in several steps; this is how long they get to finish.
 const SETTLE: Duration = Duration::from_millis(250);
+
+/// How much of an index is read to see whether it is another one.
+const INDEX_HEAD_BYTES: u64 = 64 << 10;
 
 /// The files that a snapshot was built from.
 fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
@@ -36,11 +41,32 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
             [&tls.ca, &tls.client_certificate, &tls.client_key].into_iter().flatten().cloned(),
         );
     }
+    files.extend(known::files(settings));
     files
 }
 
-fn prints(files: &BTreeSet<PathBuf>) -> Vec<Option<[u8; 32]>> {
-    files.iter().map(|file| Some(Sha256::digest(std::fs::read(file).ok()?).into())).collect()
+/// What tells whether a file has changed.
+type Print = Option<[u8; 32]>;
+
+fn prints(files: &BTreeSet<PathBuf>, settings: &Settings) -> Vec<Print> {
+    let print = |file: &PathBuf| match known::is_index(settings, file) {
+        true => index_print(file),
+        false => Some(Sha256::digest(std::fs::read(file).ok()?).into()),
+    };
+    files.iter().map(print).collect()
+}
+
+/// An index may have gigabytes: its age and length, and its beginning, which holds the seals of the
+/// rest.
+fn index_print(path: &Path) -> Print {
+    let file = std::fs::File::open(path).ok()?;
+    let about = file.metadata().ok()?;
+    let age = about.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let mut hasher = Sha256::new();
+    hasher.update(about.len().to_be_bytes());
+    hasher.update(age.as_nanos().to_be_bytes());
+    std::io::copy(&mut file.take(INDEX_HEAD_BYTES), &mut hasher).ok()?;
+    Some(hasher.finalize().into())
 }
 
 /// Watches until `stop` turns true.
@@ -63,7 +89,7 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
     };
     let mut watched = files(gate.source().path(), &gate.snapshot().settings);
     follow(watcher.as_mut(), &watched);
-    let mut last = prints(&watched);
+    let mut last = prints(&watched, &gate.snapshot().settings);
     // Whether what is in force was read after `last`; a refused reload leaves something older.
     let mut applied = true;
     // What changed between the start's reading and the watch would wake nobody.
@@ -86,7 +112,7 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
                 asked
             }
         };
-        let now = prints(&watched);
+        let now = prints(&watched, &gate.snapshot().settings);
         // A file that was another for a moment, and was read in it, looks as it did before.
         let is_current = || !applied || gate.snapshot().is_current(gate.source());
         if !asked && now == last && is_current() {
@@ -94,7 +120,7 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
         }
         loop {
             // Taken before the files are read: what changes in between is found at the next look.
-            last = prints(&watched);
+            last = prints(&watched, &gate.snapshot().settings);
             applied = gate.reload().await;
             let named = files(gate.source().path(), &gate.snapshot().settings);
             follow(watcher.as_mut(), &named);

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::clear::{RouteFault, Routes};
 use crate::identity::{Registry, RegistryFault};
+use crate::known;
 use crate::limits::Limits;
 use crate::listen::{ServerTls, TlsFault};
 
@@ -53,6 +54,16 @@ pub enum SnapshotFault {
     /// See [`TlsFault`].
     #[error(transparent)]
     Tls(#[from] TlsFault),
+    /// What is known and looked for cannot be used: an index, a key, a canary.
+    #[error("the {what} in `{place}` cannot be used: {reason}")]
+    Known {
+        /// What.
+        what: &'static str,
+        /// A file or a variable.
+        place: String,
+        /// Why.
+        reason: String,
+    },
     /// The DLP rules cannot be used.
     #[error("`dlp`: {0}")]
     Dlp(String),
@@ -68,7 +79,7 @@ pub struct Snapshot {
     pub registry: Registry,
     /// What may be done.
     pub rulebook: Rulebook,
-    /// The detectors; built once for the process.
+    /// The detectors, and what is known.
     pub scanner: Arc<Scanner>,
     /// What is done about findings.
     pub judge: Arc<Judge>,
@@ -134,12 +145,8 @@ impl Snapshot {
     ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
-        let scanner = match before {
-            Some(before) => Arc::clone(&before.scanner),
-            None => {
-                Arc::new(Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?)
-            }
-        };
+        let scanner = Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
+        let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings)?)));
         let limits = match before {
             Some(before) if *before.limits.settings() == settings.limits => {
                 Arc::clone(&before.limits)
@@ -231,14 +238,9 @@ pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), Sn
 }
 
 /// In observe mode everything that would be redacted or blocked is only told.
-fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
+pub(crate) fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
     let dlp = &settings.dlp;
     let observes = settings.mode == settings::Mode::Observe;
-    let minimum = match dlp.minimum_grade {
-        settings::MinimumGrade::Certain => Grade::Certain,
-        settings::MinimumGrade::Likely => Grade::Likely,
-        settings::MinimumGrade::Possible => Grade::Possible,
-    };
     let mut rules = Vec::with_capacity(dlp.rules.len() + 1);
     for rule in &dlp.rules {
         let direction = rule.direction.map(|direction| match direction {
@@ -257,7 +259,17 @@ fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
     if observes {
         rules.push((vec!["*".to_owned()], None, Action::Alert));
     }
+    let minimum = minimum_grade(dlp);
     Judge::new(minimum, rules).map_err(|error| SnapshotFault::Dlp(error.to_string()))
+}
+
+/// The least certain finding that is acted on.
+pub(crate) fn minimum_grade(dlp: &settings::Dlp) -> Grade {
+    match dlp.minimum_grade {
+        settings::MinimumGrade::Certain => Grade::Certain,
+        settings::MinimumGrade::Likely => Grade::Likely,
+        settings::MinimumGrade::Possible => Grade::Possible,
+    }
 }
 
 fn revision(text: &str, bundle: &str, source: &Source) -> Arc<str> {

@@ -64,6 +64,16 @@ impl Gate {
             let labels =
                 [direction, found.acted.finding.class.as_str(), action_word(found.acted.action)];
             self.metrics.findings.with_label_values(&labels).inc();
+            self.alarm(found, direction);
+        }
+    }
+
+    /// A canary stands where nobody has any business: whoever sends it, or is sent it, was there.
+    fn alarm(&self, found: &Found, direction: &str) {
+        let finding = &found.acted.finding;
+        if finding.class.as_str() == "known.canary" {
+            self.metrics.canaries.with_label_values(&[direction]).inc();
+            tracing::error!(canary = finding.detector.as_str(), direction, "a canary was seen");
         }
     }
 

@@ -17,7 +17,16 @@ pub(crate) fn check(root: &Node, errata: &mut Errata) {
     routes::check(root, errata);
     audit::check(root, errata);
     signers::check(root, errata);
+    known(root, errata);
     bounds(root, errata);
+}
+
+/// Findings bear these names, so that each must say which it was.
+fn known(root: &Node, errata: &mut Errata) {
+    let Some(known) = root.value("dlp").and_then(|dlp| dlp.value("known")) else { return };
+    for list in ["records", "documents", "canaries"] {
+        unique_in(known, "dlp.known.", list, "name", errata);
+    }
 }
 
 /// A single body must fit into what all bodies together may hold, or it waits for ever.

@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::formats;
+use super::{Known, formats};
 
 /// Inspection, both ways.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -11,20 +11,35 @@ pub struct Dlp {
     /// The least certain finding that is acted on.
     pub minimum_grade: MinimumGrade,
     /// What is done about a finding: the first rule that fits. A finding that no rule fits is
-    /// redacted. The default blocks private keys on the way out and redacts the rest.
+    /// redacted. The default blocks private keys, canaries and the gate's own secrets on the way
+    /// out, tells of what speaks to the model (`content.*`), and redacts the rest.
     #[schemars(length(max = 256))]
     pub rules: Vec<DlpRule>,
+    /// What is known and looked for: records, documents, canaries, the gate's own secrets.
+    pub known: Known,
 }
 
 impl Default for Dlp {
     fn default() -> Self {
         Self {
             minimum_grade: MinimumGrade::default(),
-            rules: vec![DlpRule {
-                classes: vec!["secret.private_key".to_owned()],
-                direction: Some(Direction::Request),
-                action: DlpAction::Block,
-            }],
+            rules: vec![
+                DlpRule {
+                    classes: vec![
+                        "secret.private_key".to_owned(),
+                        "known.canary".to_owned(),
+                        "known.own_secret".to_owned(),
+                    ],
+                    direction: Some(Direction::Request),
+                    action: DlpAction::Block,
+                },
+                DlpRule {
+                    classes: vec!["content.*".to_owned()],
+                    direction: None,
+                    action: DlpAction::Alert,
+                },
+            ],
+            known: Known::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 mod audit;
 mod dlp;
 mod formats;
+mod known;
 mod paths;
 mod s3;
 mod servers;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
 pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use known::{Canary, Credential, Known, KnownDocuments, KnownRecords, KnownSecrets};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
     BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,

@@ -1,7 +1,7 @@
 //! Every path of the settings, joined with the directory that relative paths are relative to.
 use std::path::{Path, PathBuf};
 
-use super::{KeyService, Listener, NatsAuth, SecretRef, ServerTls, Settings, Sink};
+use super::{KeyService, Known, Listener, NatsAuth, SecretRef, ServerTls, Settings, Sink};
 
 impl Settings {
     /// Joins every relative path with `base`, the directory of the configuration file. Nothing is
@@ -31,11 +31,26 @@ impl Settings {
         visit(&mut self.policy.bundle);
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         self.admin.token.iter_mut().for_each(|token| file(token, visit));
+        known(&mut self.dlp.known, visit);
         visit(&mut self.audit.spool);
         self.audit.signer.key.iter_mut().for_each(&mut *visit);
         self.audit.signer.service.iter_mut().for_each(|service| key_service(service, visit));
         self.audit.sinks.iter_mut().for_each(|sink| sink_paths(sink, visit));
     }
+}
+
+fn known(known: &mut Known, visit: &mut impl FnMut(&mut PathBuf)) {
+    for records in &mut known.records {
+        visit(&mut records.file);
+        file(&mut records.key, visit);
+    }
+    for documents in &mut known.documents {
+        visit(&mut documents.file);
+        file(&mut documents.key, visit);
+    }
+    known.canaries.iter_mut().for_each(|canary| file(&mut canary.value, visit));
+    known.secrets.env_files.iter_mut().for_each(&mut *visit);
+    known.secrets.folders.iter_mut().for_each(&mut *visit);
 }
 
 fn sink_paths(sink: &mut Sink, visit: &mut impl FnMut(&mut PathBuf)) {

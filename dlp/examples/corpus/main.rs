@@ -1,5 +1,6 @@
 //! Measures the detectors on labelled samples:
 //! `cargo run --release -p tollgate-dlp --example corpus -- FILE [--missed ENTITY] [--flagged]`.
+//! `tollgate dlp bench` does the same and more.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -7,7 +8,9 @@
 )]
 use std::path::Path;
 
-mod measure;
+use tollgate_dlp::bench::Verdict;
+
+mod read;
 
 fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -15,11 +18,21 @@ fn main() -> std::io::Result<()> {
         eprintln!("usage: corpus FILE [--missed ENTITY] [--flagged]");
         std::process::exit(2);
     };
-    let figures = measure::Figures::of(Path::new(&file))?;
-    match (arguments.next().as_deref(), arguments.next()) {
-        (Some("--missed"), entity) => figures.print_missed(&entity.unwrap_or_default()),
-        (Some("--flagged"), _) => figures.print_flagged(),
-        _ => print!("{figures}"),
+    let shown = arguments.next();
+    let entity = arguments.next().unwrap_or_default();
+    let (missed, flagged) =
+        (shown.as_deref() == Some("--missed"), shown.as_deref() == Some("--flagged"));
+    let (figures, scanning) = read::measure(Path::new(&file), |sample, verdict| match verdict {
+        Verdict::Missed if missed && sample.name().contains(&entity) => {
+            println!("{}", sample.show());
+        }
+        Verdict::Flagged(wrong) if flagged => {
+            wrong.iter().for_each(|finding| println!("{}", sample.show_flagged(finding)));
+        }
+        _ => {}
+    })?;
+    if shown.is_none() {
+        print!("{}", figures.to_text(scanning));
     }
     Ok(())
 }

@@ -4,18 +4,33 @@
 //! Tokens have a prefix of their own and stand in the tables. Shapes that have none (cards,
 //! accounts, addresses, URLs, values behind telling names, private key blocks) have a file each in
 //! `engine` and are described here.
-use crate::engine::{assign, boundary, checks, digits, email, iban, pem, url, value};
+use serde::Serialize;
+
+use crate::class::family;
+use crate::engine::{assign, boundary, checks, digits, iban, pem, url, value};
 use crate::finding::Grade;
+use crate::known;
 
 mod cloud;
 mod code;
+mod contact;
+mod content;
+mod crypto;
+mod ids;
 mod models;
 pub(crate) mod neighbours;
+mod network;
+mod notation;
+mod page;
 mod payment;
+mod person;
 mod personal;
 mod secrets;
 mod services;
 mod tokens;
+
+pub use notation::expand;
+pub use page::detectors_page;
 
 /// The tables of tokens.
 pub(crate) const DETECTORS: &[&[Detector]] = &[
@@ -35,6 +50,19 @@ pub(crate) const DETECTORS: &[&[Detector]] = &[
     tokens::products::TOKENS,
     tokens::talk::TOKENS,
     tokens::watchers::TOKENS,
+    content::TOKENS,
+];
+
+/// The tables of shapes.
+const SHAPES: &[&[ShapeEntry]] = &[
+    contact::SHAPES,
+    content::SHAPES,
+    crypto::SHAPES,
+    network::SHAPES,
+    payment::SHAPES,
+    person::SHAPES,
+    personal::SHAPES,
+    secrets::SHAPES,
 ];
 
 /// Public rule sets that publish the shapes of tokens whose makers do not.
@@ -56,8 +84,7 @@ pub(crate) struct Detector {
     pub(crate) class: &'static str,
     /// What it is, for the documentation.
     pub(crate) about: &'static str,
-    /// Where its form is published.
-    #[cfg_attr(not(test), expect(dead_code, reason = "sources are for readers and tests"))]
+    /// Where that is written in public.
     pub(crate) source: &'static str,
     /// What replaces it.
     pub(crate) tag: &'static str,
@@ -80,11 +107,9 @@ pub(crate) struct Detector {
     pub(crate) shared: bool,
     /// Whether `name=[REDACTED]` is shown when it stands behind a telling name.
     pub(crate) yields: bool,
-    /// Texts in which it is found, in the notation of `tests::expand`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    /// Texts in which it is found, in the notation of [`expand`].
     pub(crate) examples: &'static [&'static str],
     /// Texts in which it is not.
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub(crate) counter_examples: &'static [&'static str],
 }
 
@@ -177,23 +202,79 @@ pub(crate) fn chosen(body: &[u8], grade: Grade) -> Option<Grade> {
     (!value::is_stand_in(body) && !boundary::has_tag(body)).then_some(grade)
 }
 
+fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
+    SHAPES.iter().copied().flatten()
+}
+
 /// The classes of all detectors, not sorted.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
+    let shapes = shapes().map(|shape| shape.class).chain(idents().map(|ident| ident.class));
     tokens
-        .chain(shapes.map(|shape| shape.class))
+        .chain(shapes)
         .chain([assign::AWS_CLASS])
+        .chain(known::CLASSES)
         .chain(neighbours::classes())
 }
 
-/// The names of all detectors and what they are for.
-pub(crate) fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let shapes = payment::SHAPES.iter().chain(personal::SHAPES).chain(secrets::SHAPES);
+/// All detectors.
+pub(crate) fn catalogue() -> impl Iterator<Item = CatalogueEntry> {
     let tokens = DETECTORS.iter().copied().flatten();
-    tokens
-        .map(|token| (token.name, token.about))
-        .chain(shapes.map(|shape| (shape.name, shape.about)))
+    let shapes = shapes().map(CatalogueEntry::from);
+    tokens.map(CatalogueEntry::from).chain(shapes).chain(idents().map(CatalogueEntry::from))
+}
+
+/// A detector as the documentation shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct CatalogueEntry {
+    /// The stable name.
+    pub name: &'static str,
+    /// What it reports.
+    pub class: &'static str,
+    /// What that is.
+    pub about: &'static str,
+    /// Where it is written in public; empty when nowhere.
+    pub source: &'static str,
+    /// How sure it is of what it finds; none when only the surroundings tell.
+    pub grade: Option<Grade>,
+    /// Where it looks; none when it looks for a shape.
+    pub literals: &'static [&'static str],
+    /// Texts in which it is found, in the notation of [`expand`].
+    pub examples: &'static [&'static str],
+    /// Texts in which it is not.
+    pub counter_examples: &'static [&'static str],
+}
+
+impl CatalogueEntry {
+    /// What stands before the dot of its class.
+    pub fn family(&self) -> &'static str {
+        family(self.class)
+    }
+}
+
+impl From<&'static Detector> for CatalogueEntry {
+    fn from(token: &'static Detector) -> Self {
+        let &Detector { name, class, about, source, literals, examples, counter_examples, .. } =
+            token;
+        let grade = Some(token.grade);
+        Self { name, class, about, source, grade, literals, examples, counter_examples }
+    }
+}
+
+impl From<&'static ShapeEntry> for CatalogueEntry {
+    fn from(shape: &'static ShapeEntry) -> Self {
+        let &ShapeEntry { name, class, about, source, examples, counter_examples } = shape;
+        let (grade, literals) = (None, &[][..]);
+        Self { name, class, about, source, grade, literals, examples, counter_examples }
+    }
+}
+
+impl From<&'static Ident> for CatalogueEntry {
+    fn from(ident: &'static Ident) -> Self {
+        let &Ident { name, class, about, source, examples, counter_examples, .. } = ident;
+        let (grade, literals) = (ident.told.said, &[][..]);
+        Self { name, class, about, source, grade, literals, examples, counter_examples }
+    }
 }
 
 /// A detector without a literal prefix, described here and checked in `engine`.
@@ -201,17 +282,19 @@ pub(crate) struct ShapeEntry {
     pub(crate) name: &'static str,
     pub(crate) class: &'static str,
     pub(crate) about: &'static str,
-    /// Read by the tests only, as all examples are.
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    /// Where its form is laid down, or who describes it in public.
+    pub(crate) source: &'static str,
     pub(crate) examples: &'static [&'static str],
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub(crate) counter_examples: &'static [&'static str],
 }
 
+pub(crate) use contact::plans;
+pub(crate) use content::INJECTION;
+pub(crate) use ids::{Ident, TOPICS, Topics, all as idents};
 pub(crate) use {
-    assign::CLASS as GENERIC, digits::PAN, digits::SSN, email::CLASS as EMAIL, iban::CLASS as IBAN,
+    assign::CLASS as GENERIC, digits::PAN, digits::SSN, iban::CLASS as IBAN,
     pem::CLASS as PRIVATE_KEY, url::CLASS as URL_CREDENTIALS,
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

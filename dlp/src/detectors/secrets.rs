@@ -11,6 +11,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: pem::DETECTOR,
         class: PRIVATE_KEY,
         about: "private key blocks: RSA, EC, DSA, OPENSSH, ENCRYPTED, PKCS #8, PGP",
+        source: "RFC 7468, RFC 9580 section 6.2",
         examples: &[
             "-----BEGIN RSA PRIVATE KEY-----\nMIIE<40>\n-----END RSA PRIVATE KEY-----",
             "-----BEGIN PRIVATE KEY-----\\nMIIE<40>",
@@ -27,6 +28,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: url::DETECTOR,
         class: URL_CREDENTIALS,
         about: "user information in URLs",
+        source: "RFC 3986 section 3.2.1",
         examples: &[
             "https://user:pass@example.com",
             "postgres://app:S3cretPw@db:5432/x",
@@ -41,7 +43,8 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
     ShapeEntry {
         name: neighbour::DETECTOR,
         class: "secret.adafruit",
-        about: "values beside the name of one of 900 providers; the class names the provider",
+        about: "values beside the name of one of 1,000 providers; the class names the provider",
+        source: super::TRUFFLEHOG,
         examples: &["ADAFRUIT_IO = '<32a>'", "{\"adafruit\": \"<32a>\"}"],
         counter_examples: &["adafruit: three boards", "adafruit_version = <20x>"],
     },
@@ -49,6 +52,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         name: assign::DETECTOR,
         class: GENERIC,
         about: "values behind telling names: password, secret, token, api_key and their kin",
+        source: "the names that gitleaks, detect-secrets and trufflehog look for",
         examples: &[
             "password=hunter2hunter2",
             "pwd: 'Sup3rSecret'",

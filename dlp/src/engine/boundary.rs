@@ -72,6 +72,12 @@ pub(crate) fn is_in_tag(window: &Window<'_>, start: usize, end: usize) -> bool {
     window.byte(end) == Some(b']') && window.part(open, end).starts_with(TAG)
 }
 
+/// Whether `at` stands among the words of a tag.
+pub(crate) fn is_inside_tag(window: &Window<'_>, at: usize) -> bool {
+    let start = window.run_back(at, TAG_BYTES, is_tag_byte);
+    start.checked_sub(1).is_some_and(|open| window.part(open, open + TAG.len()) == TAG)
+}
+
 /// Whether the bytes hold a tag, or the beginning of one.
 pub(crate) fn has_tag(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, TAG).is_some()

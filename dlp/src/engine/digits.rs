@@ -1,7 +1,9 @@
 //! Numbers: payment cards and social security numbers, found where a run of digits begins.
 use super::boundary::{Side, is_word, tag_after, tag_before};
+use super::check_digits::americas::us_ssn;
+use super::check_digits::is_filler;
 use super::checks::luhn;
-use super::context::said;
+use super::context::{alone, said};
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -41,9 +43,13 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
     if number.open {
         return Outcome::Open(Open { from: at, serious: number.count >= SERIOUS_DIGITS });
     }
-    card(window, at, &number)
-        .or_else(|| ssn(window, at, &number))
-        .map_or(Outcome::Nothing, Outcome::Hit)
+    if let Some(card) = card(window, at, &number) {
+        return Outcome::Hit(card);
+    }
+    match ssn(window, at, &number) {
+        None => Outcome::Open(Open { from: at, serious: true }),
+        Some(hit) => hit.map_or(Outcome::Nothing, Outcome::Hit),
+    }
 }
 
 /// Whether the digit at `at` goes on from something: a word, a fraction, a longer number.
@@ -202,34 +208,35 @@ fn is_dull(digits: &[u8]) -> bool {
     seen.iter().filter(|seen| **seen).count() < 2
 }
 
-/// `123-45-6789`, or nine digits where a word says what they are (ranges: SSA, POMS RM 10201).
-fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
-    let (_, end) = number.groups().iter().find(|(count, _)| *count == 9)?;
-    if number.groups().iter().any(|(count, _)| *count > 9) && window.byte(*end) != Some(b' ') {
-        return None;
+/// `123-45-6789`, or nine digits where a word says what they are or nothing else is said (ranges:
+/// SSA, POMS RM 10201). The outer `None` when only bytes still to come can tell.
+fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Option<Hit>> {
+    let Some((_, end)) = number.groups().iter().find(|(count, _)| *count == 9) else {
+        return Some(None);
+    };
+    let end = *end;
+    if number.groups().iter().any(|(count, _)| *count > 9) && window.byte(end) != Some(b' ') {
+        return Some(None);
     }
-    let grouped = number.is_grouped(9, &[3, 2, 4]);
     let plain = end - start == 9;
-    let said = said(window, start, &[b"ssn", b"social"]);
-    let separators = (window.byte(start + 3), window.byte(start + 6));
-    let grade = match (grouped, plain, said) {
-        (true, _, true) => Grade::Certain,
-        (true, _, false) if separators == (Some(b'-'), Some(b'-')) => Grade::Likely,
-        (_, true, true) => Grade::Likely,
-        (true, _, false) if separators.0 == separators.1 => Grade::Likely,
-        _ => return None,
-    };
-    let part = |from: usize, to: usize| {
-        let digits = number.digits.get(from..to).unwrap_or_default();
-        digits.iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(*digit))
-    };
-    let (area, group, serial) = (part(0, 3), part(3, 5), part(5, 9));
-    // The first two were printed on cards in shop windows and never valid again.
-    let void = [(78, 5, 1120), (219, 9, 9999), (123, 45, 6788)].contains(&(area, group, serial));
-    if area == 0 || area == 666 || area >= 900 || group == 0 || serial == 0 || void {
-        return None;
+    let grouped = number.is_grouped(9, &[3, 2, 4]);
+    let half = number.is_grouped(9, &[3, 6]) || number.is_grouped(9, &[5, 4]);
+    let even = grouped && window.byte(start + 3) == window.byte(start + 6);
+    let mut digits = [0_u8; 9];
+    digits.iter_mut().zip(number.digits).for_each(|(slot, digit)| *slot = digit + b'0');
+    if !(grouped || half || plain) || !us_ssn(&digits) || (!grouped && is_filler(&digits)) {
+        return Some(None);
     }
-    Some(hit(SSN_DETECTOR, SSN, grade, Span::new(start, *end), "[REDACTED:SSN]"))
+    let said = said(window, start, &[b"ssn", b"social sec", b"socialsec", b"social_sec", b"ss#"]);
+    let grade = match (grouped, said) {
+        (true, true) => Grade::Certain,
+        (false, true) => Grade::Likely,
+        (true, false) if even => Grade::Likely,
+        (true, false) => return Some(None),
+        (false, false) if alone(window, start, end)? => Grade::Likely,
+        (false, false) => return Some(None),
+    };
+    Some(Some(hit(SSN_DETECTOR, SSN, grade, Span::new(start, end), "[REDACTED:SSN]")))
 }
 
 fn hit(

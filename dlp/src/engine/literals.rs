@@ -1,5 +1,6 @@
 //! The one pass for literals.
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use super::people;
+use super::sieve::{Next, Sieve};
 
 use crate::unfold::turned::Turn;
 
@@ -12,16 +13,20 @@ pub(crate) enum Role {
     Turned(usize, Turn),
     PrivateKey,
     Url,
+    /// A word that a bank's code stands behind.
+    Bic,
     Email,
+    /// A word that tells of a person, a place or a machine.
+    People(people::Kind),
     /// A root of a telling name.
     Name,
     /// The name of the provider with this number.
     Provider(usize),
 }
 
-/// All literals in one automaton, whatever their case.
+/// All literals in one sieve, whatever their case.
 pub(crate) struct Literals {
-    automaton: AhoCorasick,
+    sieve: Sieve,
     roles: Vec<Vec<Role>>,
     /// Proper beginnings of the literals that belong to the secret, lower case, sorted.
     beginnings: Vec<Vec<u8>>,
@@ -29,22 +34,27 @@ pub(crate) struct Literals {
 }
 
 impl Literals {
-    /// Builds the pass. `claimed` tells whether the literal is part of what is hidden.
-    pub(crate) fn new(entries: &[(&str, Role, bool)]) -> Result<Self, BuildError> {
-        let mut texts: Vec<String> = Vec::new();
+    /// Builds the pass. Each entry has a literal, what it is for, and whether it is part of what is
+    /// hidden. `next` tells which bytes may follow, if not any: a short literal stands everywhere,
+    /// and is not worth a look where nothing can come of it.
+    pub(crate) fn new(entries: &[(&str, Role, bool)], next: impl Fn(&str, Role) -> Next) -> Self {
+        let mut texts: Vec<(Vec<u8>, Next)> = Vec::new();
         let mut roles: Vec<Vec<Role>> = Vec::new();
         let mut beginnings = Vec::new();
         for (text, role, claimed) in entries {
-            let text = text.to_ascii_lowercase();
+            let next = next(text, *role);
+            let text = text.to_ascii_lowercase().into_bytes();
             if *claimed {
-                let bytes = text.as_bytes();
-                beginnings.extend((1..bytes.len()).filter_map(|n| bytes.get(..n)).map(Vec::from));
+                beginnings.extend((1..text.len()).filter_map(|n| text.get(..n)).map(Vec::from));
             }
-            let known = texts.iter().position(|known| *known == text);
-            match known.and_then(|known| roles.get_mut(known)) {
-                Some(roles) => roles.push(*role),
+            let known = texts.iter().position(|(known, _)| *known == text);
+            match known.and_then(|known| texts.get_mut(known).zip(roles.get_mut(known))) {
+                Some(((_, known), roles)) => {
+                    roles.push(*role);
+                    *known = either(*known, next);
+                }
                 None => {
-                    texts.push(text);
+                    texts.push((text, next));
                     roles.push(vec![*role]);
                 }
             }
@@ -52,20 +62,15 @@ impl Literals {
         beginnings.sort_unstable();
         beginnings.dedup();
         let longest = beginnings.iter().map(Vec::len).max().unwrap_or(0);
-        let automaton = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            // Overlapping search needs this kind.
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .build(&texts)?;
-        Ok(Self { automaton, roles, beginnings, longest })
+        Self { sieve: Sieve::new(texts), roles, beginnings, longest }
     }
 
-    /// Where literals stand in the text, by their end, with what to look at.
+    /// Where literals stand in the text and how long they are, by their beginning, with what to
+    /// look at.
     pub(crate) fn find(&self, text: &[u8]) -> impl Iterator<Item = (usize, usize, &[Role])> {
-        self.automaton.find_overlapping_iter(text).map(|found| {
-            let roles = self.roles.get(found.pattern().as_usize());
-            (found.start(), found.len(), roles.map(Vec::as_slice).unwrap_or_default())
+        self.sieve.find(text).map(|(at, literal)| {
+            let roles = self.roles.get(literal).map(Vec::as_slice).unwrap_or_default();
+            (at, self.sieve.length(literal), roles)
         })
     }
 
@@ -86,4 +91,11 @@ impl Literals {
         };
         (1..=longest).rev().find(is_beginning).unwrap_or(0)
     }
+}
+
+/// What may follow one or the other.
+fn either(one: Next, other: Next) -> Next {
+    let (mut one, other) = (one?, other?);
+    one.iter_mut().zip(other).for_each(|(one, other)| *one |= other);
+    Some(one)
 }

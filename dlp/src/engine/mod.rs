@@ -5,20 +5,38 @@
 //! yet can tell. A check looks at no more than [`LOOK_BEHIND`] bytes before its candidate, so that
 //! the same text gives the same answer however it was cut.
 pub(crate) mod assign;
+pub(crate) mod bic;
+mod bits;
 pub(crate) mod boundary;
+pub(crate) mod check_digits;
 pub(crate) mod checks;
+pub(crate) mod codes;
 pub(crate) mod context;
+pub(crate) mod crypto;
 pub(crate) mod digits;
 pub(crate) mod email;
+pub(crate) mod hidden;
 pub(crate) mod hit;
 pub(crate) mod iban;
+pub(crate) mod ident;
+pub(crate) mod ip;
 pub(crate) mod key;
 pub(crate) mod literals;
+pub(crate) mod mac;
 pub(crate) mod neighbour;
 pub(crate) mod pem;
+pub(crate) mod people;
+pub(crate) mod person;
+pub(crate) mod phone;
+pub(crate) mod place;
+pub(crate) mod postcode;
+pub(crate) mod ranges;
+pub(crate) mod seed;
 pub(crate) mod shape;
+mod sieve;
 pub(crate) mod survey;
 pub(crate) mod token;
+pub(crate) mod track;
 pub(crate) mod url;
 pub(crate) mod value;
 pub(crate) mod window;

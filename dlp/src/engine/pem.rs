@@ -72,7 +72,7 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
 /// How far the body goes on in `text`: to its `-----END …-----`, or to a byte that stands in no
 /// key (a quote that closes the string it is in, `<`, a brace).
 pub(crate) fn reach(text: &[u8], ended: bool) -> Reach {
-    let window = Window { text, floor: 0, ended, value: None, joints: &[], streamed: false };
+    let window = Window { ended, ..Window::whole(text) };
     let mut at = 0;
     loop {
         let stop = window.run(at, usize::MAX, |byte| !matches!(byte, b'-') && !is_stop(byte));

@@ -66,6 +66,29 @@ impl Shape {
         Walk { end, open: out && self.goes_on(state) }
     }
 
+    /// The bytes that may follow this literal, whatever its case, where the pattern matches.
+    pub(crate) fn next(&self, literal: &str) -> [bool; 256] {
+        let mut states = vec![self.start];
+        for byte in literal.bytes() {
+            let cases = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
+            let next = |state: &StateID| cases.map(|byte| self.dfa.next_state(*state, byte));
+            states = states.iter().flat_map(next).collect();
+            states.retain(|state| !self.dfa.is_dead_state(*state));
+            states.sort_unstable();
+            states.dedup();
+            if states.iter().any(|state| self.dfa.is_match_state(*state)) {
+                // It matched before the literal was over.
+                return [true; 256];
+            }
+        }
+        let mut next = [false; 256];
+        for (byte, next) in (0..=u8::MAX).zip(&mut next) {
+            let dead = |state: &StateID| self.dfa.is_dead_state(self.dfa.next_state(*state, byte));
+            *next = !states.iter().all(dead);
+        }
+        next
+    }
+
     /// Whether any byte leads on from this state. The state behind the last byte of a match is not
     /// dead yet, though nothing may follow.
     fn goes_on(&self, state: StateID) -> bool {

@@ -1,12 +1,19 @@
 //! One look at a window: every hit, and from where on it is undecided.
+use std::sync::Arc;
+
 use super::boundary::is_word;
 use super::digits;
 use super::hit::Rank;
+use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
-use super::{Hit, Open, Outcome, Span, Window, assign, email, iban, neighbour, pem, url, words};
+use super::{
+    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
+    track, url, words,
+};
 use crate::finding::Grade;
+use crate::known::Known;
 use crate::unfold;
 
 /// How much is held back while a candidate is open.
@@ -59,6 +66,9 @@ pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
     pub(crate) providers: Providers,
+    /// What is known, when anything is.
+    pub(crate) known: Option<Arc<Known>>,
+    pub(crate) idents: Idents,
 }
 
 impl Surveyor {
@@ -78,7 +88,11 @@ impl Surveyor {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
         self.doubt(window, &mut survey.hits);
-        shapes(window, &blocks, &mut survey);
+        self.shapes(window, &blocks, &mut survey);
+        hidden::look(window, |outcome| survey.take(outcome));
+        if let Some(known) = &self.known {
+            known.look(window, &blocks, window.rows, &mut |outcome| survey.take(outcome));
+        }
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
@@ -145,8 +159,10 @@ impl Surveyor {
                         Some(token) => turn.check(token, &window, (at, at + length)),
                         None => Outcome::Nothing,
                     },
+                    Role::Bic => bic::check(&window, at, length),
                     Role::Url => url::check(&window, at),
                     Role::Email => email::check(&window, at),
+                    Role::People(cue) => people::behind(&window, at, length, *cue),
                     Role::PrivateKey => {
                         let outcome = pem::check(&window, at);
                         if let Outcome::Hit(hit) = &outcome {
@@ -181,40 +197,45 @@ impl Surveyor {
             let alone = !window.before(from).is_some_and(is_word);
             survey.hold(Open { from, serious: known > 1 && alone });
         }
-        for open in [email::tail(window), iban::tail(window)].into_iter().flatten() {
+        let tails =
+            [email::tail(window), iban::tail(window), ident::tail(window), people::tail(window)];
+        for open in tails.into_iter().flatten() {
             survey.hold(open);
         }
     }
-}
 
-/// Looks at every word with a digit in it.
-fn shapes(window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
-    let mut window = *window;
-    let mut blocks = blocks.iter().peekable();
-    let from = window.floor;
-    for word in words::words(window.part(from, window.len())) {
-        let word = Span::new(from + word.start, from + word.end);
-        // Both come in order, so that each block is passed once.
-        while let Some(block) = blocks.next_if(|block| block.end <= word.start) {
-            window.floor = window.floor.max(block.end);
+    /// Looks at every word with a digit in it.
+    fn shapes(&self, window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
+        let mut window = *window;
+        let mut blocks = blocks.iter().peekable();
+        let from = window.floor;
+        for word in words::words(window.part(from, window.len())) {
+            let word = Span::new(from + word.start, from + word.end);
+            // Both come in order, so that each block is passed once.
+            while let Some(block) = blocks.next_if(|block| block.end <= word.start) {
+                window.floor = window.floor.max(block.end);
+            }
+            if blocks.peek().is_some_and(|block| block.start <= word.start) {
+                continue;
+            }
+            self.shape(&window, word, survey);
         }
-        if blocks.peek().is_some_and(|block| block.start <= word.start) {
-            continue;
-        }
-        shape(&window, word, survey);
     }
-}
 
-/// Asks each shape whether one begins at this word, or around it.
-fn shape(window: &Window<'_>, word: Span, survey: &mut Survey) {
-    let mut at = word.start;
-    while at < word.end {
-        let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
-        if start >= word.end {
-            return;
+    /// Asks each shape whether one begins at this word, or around it.
+    fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
+        survey.take(self.idents.check(window, word));
+        survey.take(track::check(window, word));
+        people::shapes(window, word, |outcome| survey.take(outcome));
+        let mut at = word.start;
+        while at < word.end {
+            let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
+            if start >= word.end {
+                return;
+            }
+            at = window.run(start, word.end - start, |byte| byte.is_ascii_digit());
+            survey.take(digits::check(window, start));
+            survey.take(iban::check(window, start));
         }
-        at = window.run(start, word.end - start, |byte| byte.is_ascii_digit());
-        survey.take(digits::check(window, start));
-        survey.take(iban::check(window, start));
     }
 }

@@ -34,6 +34,11 @@ impl Token {
             && literal.iter().any(|byte| b"_-.".contains(byte))
     }
 
+    /// The bytes that may follow this literal.
+    pub(crate) fn next(&self, literal: &str) -> [bool; 256] {
+        self.lead.as_ref().unwrap_or(&self.body).next(literal)
+    }
+
     /// Looks whether a token begins with the literal at `at`.
     pub(crate) fn check(&self, window: &Window<'_>, at: usize) -> Outcome {
         let detector = self.detector;

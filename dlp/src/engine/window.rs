@@ -11,6 +11,8 @@ pub(crate) struct Window<'t> {
     /// Where the value begins that reaches to the end of the text: a JSON string behind the name
     /// of its member.
     pub(crate) value: Option<usize>,
+    /// The rows of known records that the document around the text holds, by index.
+    pub(crate) rows: &'t [Vec<u32>],
     /// Where pieces were put together: what stands on one side of such a place is no part of what
     /// begins or ends on the other, unless it reaches over it.
     pub(crate) joints: &'t [usize],
@@ -21,7 +23,7 @@ pub(crate) struct Window<'t> {
 
 impl<'t> Window<'t> {
     pub(crate) fn whole(text: &'t [u8]) -> Self {
-        Self { text, floor: 0, ended: true, value: None, joints: &[], streamed: false }
+        Self { text, floor: 0, ended: true, value: None, rows: &[], joints: &[], streamed: false }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -88,7 +88,12 @@ fn pieces(bytes: &[u8], run: Span, atoms: &mut Atoms) {
             atoms.push(span, coding, &meaning, true);
         }
     }
-    if bytes.len() <= SHIFT_BYTES {
+    let cases = |is: fn(&u8) -> bool| bytes.iter().any(is);
+    if bytes.len() <= SHIFT_BYTES
+        && cases(u8::is_ascii_lowercase)
+        && cases(u8::is_ascii_uppercase)
+        && cases(u8::is_ascii_digit)
+    {
         shifted(bytes, run, atoms);
     }
 }
@@ -124,6 +129,11 @@ fn whole(bytes: &[u8], atoms: &mut Atoms, run: Span) -> Option<(Coding, Vec<u8>)
         && let Some(meaning) = text(decoded, atoms, run)
     {
         return Some((Coding::Base32, meaning));
+    }
+    // Text in base64 has letters of both cases before long; names and digests in capitals do not.
+    let lower = bytes.iter().any(u8::is_ascii_lowercase);
+    if !lower || !bytes.iter().any(u8::is_ascii_uppercase) {
+        return None;
     }
     Some((Coding::Base64, text(base64(bytes)?, atoms, run)?))
 }

@@ -63,7 +63,10 @@ impl Chain {
     pub(crate) fn view(&self, text: &[u8], coding: crate::coding::Coding) -> View {
         let mut view = View::default();
         escapes::copy(&mut view, text, self.context);
-        view.add(&[]);
+        if let Close::Sign(_) = self.close {
+            // What tells stands in another string.
+            view.add(&[]);
+        }
         let mut end = None;
         for piece in &self.pieces {
             if let Some(end) = end {

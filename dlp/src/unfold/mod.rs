@@ -69,6 +69,13 @@ pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>) -> Unfolded {
     Unfolded { hits: work.hits, open }
 }
 
+/// What is found only where strings beside each other are put together.
+pub(crate) fn joined(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
+    let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
+    work.joints(text, 0);
+    work.hits
+}
+
 struct Work<'s> {
     surveyor: &'s Surveyor,
     budget: usize,
@@ -90,7 +97,7 @@ impl Work<'_> {
             if last.span.end <= floor || !region.iter().any(|atom| atom.telling) {
                 continue;
             }
-            if !ended && last.span.end + GAP_BYTES > text.len() {
+            if !ended && trail(text, last.span.end) >= text.len() {
                 let from = glued(window, first.span.start);
                 let serious = last.span.end - from >= runs::RUN_BYTES;
                 open =
@@ -105,11 +112,15 @@ impl Work<'_> {
         if window.streamed {
             return open;
         }
+        self.joints(text, depth);
+        stream::find(text, |view, span| self.look(view, (depth, None), span, |_| true));
+        open
+    }
+
+    fn joints(&mut self, text: &[u8], depth: usize) {
         joints::find(text, |view, span, bond| {
             self.look(view, (depth, None), span, |hit| bond.accepts(hit));
         });
-        stream::find(text, |view, span| self.look(view, (depth, None), span, |_| true));
-        open
     }
 
     /// Looks at a view, and at what is encoded in it.
@@ -213,10 +224,15 @@ fn decoded(window: &Window<'_>, atoms: &Atoms, region: &[Atom]) -> (View, Option
         view.put(atoms.meaning(atom), atom.span, atom.coding);
         at = atom.span.end;
     }
-    let trail = text.len().min(at + TRAIL_BYTES);
-    let rest = text.get(trail..text.len().min(trail + TRAIL_WORD_BYTES)).unwrap_or_default();
-    let end = trail + rest.iter().take_while(|byte| byte.is_ascii_graphic()).count();
-    let end = on_char(text, text.len().min(end + 1));
+    let end = trail(text, at);
     escapes::copy(&mut view, text, Span::new(at, end));
     (view, value.filter(|_| end == text.len()))
+}
+
+/// Where a view ends whose last atom ends at a place: a while behind it, between two words.
+fn trail(text: &[u8], at: usize) -> usize {
+    let from = text.len().min(at + TRAIL_BYTES);
+    let rest = text.get(from..text.len().min(from + TRAIL_WORD_BYTES)).unwrap_or_default();
+    let end = from + rest.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    on_char(text, text.len().min(end + 1))
 }

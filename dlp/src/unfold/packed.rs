@@ -6,6 +6,11 @@ const UNPACKED_BYTES: u64 = 256 * 1024;
 /// What is shorter is not packed by anyone.
 const PACKED_BYTES: usize = 16;
 
+/// What has no first bytes to know it by is tried from this length on.
+const BARE_BYTES: usize = 40;
+/// The lengths of digests, of which there are many.
+const DIGESTS: [usize; 3] = [48, 64, 128];
+
 /// What came out.
 pub(crate) struct Unpacked {
     pub(crate) bytes: Vec<u8>,
@@ -25,14 +30,71 @@ pub(crate) fn unpack(bytes: &[u8]) -> Option<Unpacked> {
         [0x78, flags, ..] if (0x7800 + u16::from(*flags)).is_multiple_of(31) => {
             read(flate2::read::ZlibDecoder::new(bytes))
         }
+        _ if bytes.len() < BARE_BYTES || DIGESTS.contains(&bytes.len()) => None,
         _ => {
-            let unpacked = read(flate2::read::DeflateDecoder::new(bytes))
-                .or_else(|| read(brotli::Decompressor::new(bytes, 4096)))?;
+            let deflated = || read(flate2::read::DeflateDecoder::new(bytes));
+            let brotli = || read(brotli::Decompressor::new(bytes, 4096));
+            let unpacked = may_be_deflate(bytes).then(deflated).flatten();
+            let unpacked = unpacked.or_else(|| may_be_brotli(bytes).then(brotli).flatten())?;
             // By chance a few bytes of noise come out of anything.
             let printed = unpacked.bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | 9..=13));
             (printed && unpacked.bytes.len() >= PACKED_BYTES).then_some(unpacked)
         }
     }
+}
+
+/// A longer text may be packed in several blocks.
+const ONE_BLOCK_BYTES: usize = 4096;
+
+/// Whether the first block can be one of RFC 1951 section 3.2.3: the last one of a short text, of
+/// a type that there is. Three quarters of all noise are told apart before a decoder is set up.
+fn may_be_deflate(bytes: &[u8]) -> bool {
+    let [first, length @ .., _] = bytes else { return false };
+    let last = first & 1 == 1 || bytes.len() > ONE_BLOCK_BYTES;
+    let stored = match length {
+        [low, high, not_low, not_high, ..] => *low == !not_low && *high == !not_high,
+        _ => false,
+    };
+    last && match first >> 1 & 3 {
+        0 => stored,
+        kind => kind < 3,
+    }
+}
+
+/// Whether the first meta-block can be one of a text of some such length (RFC 7932 section 9). A
+/// decoder takes up to 16 MiB for its window before it sees that it reads noise.
+fn may_be_brotli(bytes: &[u8]) -> bool {
+    const MORE_TIMES: u64 = 64;
+    let Some(head) = bytes.first_chunk().map(|head| u64::from_le_bytes(*head)) else {
+        return false;
+    };
+    let window_bits = match head {
+        _ if head & 1 == 0 => 1,
+        _ if head & 0b1110 != 0 => 4,
+        _ => 7,
+    };
+    let head = head >> window_bits;
+    // A last one that is not empty; or another one, and an empty last one at the end.
+    let (whole, head) = match head & 3 {
+        1 => (true, head >> 2),
+        3 => (false, head),
+        _ => (ends_empty(bytes), head >> 1),
+    };
+    let packed = bytes.len() as u64;
+    let lengths = packed / 2..packed * MORE_TIMES;
+    let digits = match head & 3 {
+        0 => 16,
+        1 => 20,
+        _ => return false,
+    };
+    whole && lengths.contains(&((head >> 2 & ((1 << digits) - 1)) + 1))
+}
+
+/// Whether the last bits are those of a last meta-block that is empty: two, and nothing behind.
+fn ends_empty(bytes: &[u8]) -> bool {
+    let [.., before, last] = bytes else { return false };
+    let end = u16::from_le_bytes([*before, *last]);
+    *last != 0 && end << end.leading_zeros() >> 14 == 3
 }
 
 /// What can be read; a broken end keeps what came before it.
@@ -58,4 +120,38 @@ pub(crate) fn narrowed(bytes: &[u8]) -> Option<Vec<u8>> {
         _ => return None,
     };
     Some(bytes.iter().skip(from).step_by(2).copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// What our own encoders make of texts of many lengths is not taken for noise.
+    #[test]
+    fn packed_texts_are_not_taken_for_noise() {
+        let text = "user=admin&password=hunter2-zz9, and the order of 12 March has 3 lines. ";
+        for length in [16, 20, 40, 72, 300, 2000, 70_000] {
+            let numbers = (0..).map(|n: u32| format!("{text}{n} ")).take(length / 72 + 1);
+            let mut text = numbers.collect::<String>().into_bytes();
+            text.truncate(length);
+            for level in [1, 6, 9] {
+                let level = flate2::Compression::new(level);
+                let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), level);
+                deflate.write_all(&text).unwrap();
+                assert!(may_be_deflate(&deflate.finish().unwrap()), "deflate {length}");
+            }
+            for quality in [0, 1, 5, 9, 11] {
+                let mut packed = Vec::new();
+                let params = brotli::enc::BrotliEncoderParams { quality, ..Default::default() };
+                brotli::BrotliCompress(&mut text.as_slice(), &mut packed, &params).unwrap();
+                assert!(
+                    may_be_brotli(&packed),
+                    "brotli {quality} {length}: {:x?}",
+                    packed.get(..8)
+                );
+            }
+        }
+    }
 }

@@ -31,9 +31,10 @@ struct Link {
 
 /// Calls `sink` with the chains that the word stands in; gives where the search may go on.
 pub(crate) fn chains(text: &[u8], word: Span, mut sink: impl FnMut(&Chain)) -> usize {
-    let Some(seed) = around(text, word).filter(|seed| is_piece(text, seed.inner)) else {
-        return word.end;
-    };
+    let Some(seed) = around(text, word) else { return word.end };
+    if !is_seed(text, seed.inner) {
+        return seed.inner.end;
+    }
     let mut strings = vec![(seed, Link { strong: true })];
     let mut last = seed;
     while let Some((next, link)) = after(text, last).filter(|(next, _)| is_piece(text, next.inner))
@@ -60,7 +61,7 @@ pub(crate) fn chains(text: &[u8], word: Span, mut sink: impl FnMut(&Chain)) -> u
         first = previous;
     }
     if strings.len() < 2 {
-        return word.end;
+        return last.inner.end;
     }
     give(text, &strings, context, &mut sink);
     last.inner.end
@@ -137,9 +138,16 @@ fn place(text: &[u8], context: Span) -> (Span, Option<u8>) {
 fn around(text: &[u8], word: Span) -> Option<Quoted> {
     let from = word.start.saturating_sub(PIECE_BYTES);
     let before = text.get(from..word.start)?;
-    let open = from + before.iter().rposition(|byte| is_quote(*byte) || *byte < b' ')?;
+    let glued = before.iter().rev().take_while(|byte| in_piece(**byte)).count();
+    let mut open = word.start.checked_sub(glued + 1)?;
+    if text.get(open) == Some(&b' ') {
+        // Groups of a number: the string begins a few bytes before.
+        let before = text.get(word.start.saturating_sub(BLANKS_BYTES)..open)?;
+        let more = before.iter().rev().take_while(|b| in_piece(**b) || **b == b' ').count();
+        open = open.checked_sub(more + 1)?;
+    }
     let quote = *text.get(open).filter(|byte| is_quote(**byte))?;
-    string(text, open, quote)
+    string(text, open, quote).filter(|string| word.end <= string.inner.end)
 }
 
 /// The string that opens at a place.
@@ -309,12 +317,25 @@ fn is_quote(byte: u8) -> bool {
 fn is_piece(text: &[u8], inner: Span) -> bool {
     let inner = text.get(inner.start..inner.end).unwrap_or_default();
     let blanks = inner.iter().filter(|byte| **byte == b' ').count();
-    let plain = inner.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let plain = inner.iter().all(|byte| in_piece(*byte) || *byte == b' ');
     let numbers = || {
         let digits = inner.iter().filter(|byte| byte.is_ascii_digit()).count();
         inner.len() <= BLANKS_BYTES && digits * 2 >= inner.len() - blanks
     };
     plain && !inner.is_empty() && (blanks == 0 || numbers())
+}
+
+fn in_piece(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b",;{}[]()<>\\\"'`".contains(&byte)
+}
+
+/// Whether a piece may be of something that is worth hiding: no time, no UUID.
+fn is_seed(text: &[u8], inner: Span) -> bool {
+    let bytes = text.get(inner.start..inner.end).unwrap_or_default();
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let time = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && digits >= 8;
+    let uuid = bytes.len() == 36 && bytes.get(8) == Some(&b'-') && bytes.get(13) == Some(&b'-');
+    !time && !uuid && !bytes.starts_with(b":") && is_piece(text, inner)
 }
 
 /// `part_a` and `part_b`, `key1` and `key2`, `a` and `b`.

@@ -19,10 +19,10 @@ pub(crate) fn groups(text: &[u8], word: Span) -> Option<Chain> {
     if word.end - word.start > GROUP_BYTES {
         return None;
     }
-    let single = word.end - word.start == 1 && singles(text, word.start).is_some();
-    let (separator, length) = match singles(text, word.start) {
-        Some(separator) if single => (separator, 1),
-        _ => (b' ', chunk(text, word.start, b' ')?.1),
+    let single = if word.len() == 1 { singles(text, word.start) } else { None };
+    let (separator, length) = match single {
+        Some(separator) => (separator, 1),
+        None => (b' ', pair(text, word)?),
     };
     let start = first(text, word, separator, length);
     let mut pieces = Vec::new();
@@ -52,6 +52,17 @@ fn chain(text: &[u8], pieces: Vec<Span>, bond: Bond) -> Chain {
     let context = Span::new(on_char(text, start.saturating_sub(CONTEXT_BYTES)), start);
     let rest = Span::new(end, on_char(text, text.len().min(end + REST_BYTES)));
     Chain { pieces, bond, context, close: Close::Source(rest) }
+}
+
+/// The length of the group that the word stands in, if one that is no longer follows it.
+fn pair(text: &[u8], word: Span) -> Option<usize> {
+    let end = run(text, word.end, b' ');
+    if text.get(end) != Some(&b' ') {
+        return None;
+    }
+    let (_, length) = chunk(text, word.start, b' ')?;
+    let next = run(text, end + 1, b' ') - end - 1;
+    (1..=length).contains(&next).then_some(length)
 }
 
 /// The sign between single characters at a place, if the same stands on both sides.
@@ -110,6 +121,11 @@ const LINE_BYTES: usize = 4;
 /// A token that is broken by line ends, if one breaks the token that the word stands in.
 pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
     let mut end = line_run(text, word.end);
+    let begins = word.start.checked_sub(1).and_then(|at| text.get(at));
+    let breaks = matches!(text.get(end), Some(b'\n' | b'\r' | b'\\'));
+    if !breaks && !matches!(begins, Some(b'\n' | b'n')) {
+        return None;
+    }
     let mut start = line_start(text, word.start);
     if end_of_line(text, end).is_none() {
         end = line_before(text, start)?;

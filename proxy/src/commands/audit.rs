@@ -35,6 +35,7 @@ pub use show::{ShowArgs, show};
 pub use stats::{StatsArgs, stats};
 pub use tail::{TailArgs, tail};
 pub use verify::{VerifyArgs, VerifyFormat, VerifyFrom, verify};
+pub(super) use words::tame;
 
 /// What `tollgate audit` does.
 #[derive(clap::Subcommand, Debug)]

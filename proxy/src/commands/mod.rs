@@ -3,6 +3,7 @@ mod admin;
 pub mod audit;
 mod check;
 mod demo;
+mod dlp;
 mod hold;
 mod keys;
 mod policy;
@@ -19,6 +20,8 @@ use clap::{Args, Parser, Subcommand};
 pub const EXIT_CONFIG: u8 = 78;
 /// Something else went wrong.
 pub const EXIT_FAULT: u8 = 1;
+/// Something was found that should not be there.
+pub const EXIT_FOUND: u8 = 3;
 /// What was asked for cannot be done with what was given.
 pub const EXIT_USAGE: u8 = 2;
 
@@ -46,8 +49,10 @@ enum Command {
     Policy(policy::Policy),
     /// Ask a running gate on this machine whether it is live or ready; exits 0 when it is
     Probe(probe::Probe),
-    /// Look for secrets, payment and personal data in a file
     Scan(scan::Scan),
+    /// Work with the detectors: list, try and measure them
+    #[command(subcommand)]
+    Dlp(dlp::Dlp),
     /// Work with the record
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -86,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Policy(policy) => policy::run(&policy),
         Command::Probe(probe) => probe::run(&probe),
         Command::Scan(scan) => scan::run(&scan),
+        Command::Dlp(dlp) => dlp::run(&dlp),
         Command::Audit(audit) => ExitCode::from(audit.run()),
         Command::Hold(hold) => hold::run(&hold),
         Command::Keys(keys) => keys.run(),

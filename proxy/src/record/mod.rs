@@ -178,13 +178,10 @@ fn of_ruling(facts: Facts, ruling: &Ruling) -> Facts {
         .texts("reasons", ruling.reasons.iter().map(|reason| reason.code.as_str()))
 }
 
-/// Where a finding stands: a JSON pointer, marked when it is a member's name; nothing for text.
-fn place(place: &Place, scanner: &Scanner) -> String {
-    match place {
-        Place::Text => String::new(),
-        Place::Value(pointer) => shape::pointer(pointer, scanner),
-        Place::Key(pointer) => format!("{} (name)", shape::pointer(pointer, scanner)),
-    }
+/// Where a finding stands, as it may be recorded and told: a JSON pointer, the way through parts
+/// and files, nothing for a text by itself. Names that are no plain words are not shown.
+pub fn place(place: &Place, scanner: &Scanner) -> String {
+    place.written(&|name| shape::path(name, scanner), &|at| shape::pointer(at, scanner))
 }
 
 fn grade_word(grade: Grade) -> &'static str {

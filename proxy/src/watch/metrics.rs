@@ -14,6 +14,8 @@ pub struct Metrics {
     pub refusals: IntCounterVec,
     /// Findings by direction, class and action.
     pub findings: IntCounterVec,
+    /// Canaries that were seen, by direction.
+    pub canaries: IntCounterVec,
     /// Seconds from a call's head to the end of its answer.
     pub call_seconds: Histogram,
     /// Seconds the gate itself took before it forwarded.
@@ -96,6 +98,11 @@ impl Metrics {
                 "tollgate_findings_total",
                 "Findings by direction, class and action",
                 &["direction", "class", "action"],
+            )?,
+            canaries: shelf.counters(
+                "tollgate_canaries_seen_total",
+                "Canaries that were seen, by direction",
+                &["direction"],
             )?,
             call_seconds: shelf.histogram(
                 "tollgate_call_seconds",

@@ -1,7 +1,7 @@
 //! Every provider is found in every form of assignment, and is well described.
 use super::*;
 use crate::Scanner;
-use crate::detectors::tests::expand;
+use crate::detectors::expand;
 use crate::finding::Grade;
 
 #[test]

@@ -105,7 +105,7 @@ impl Tone {
 
 /// What the gate writes is in the portable profile and passes unchanged. In a file that somebody
 /// changed could stand what moves a terminal's cursor or turns its text around.
-pub(super) fn tame(text: &str) -> String {
+pub(in super::super) fn tame(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_wild(c) { out.extend(c.escape_unicode()) } else { out.push(c) }

@@ -1,0 +1,122 @@
+//! Numbers that no one country gives out: devices, vehicles, companies, accounts, cards.
+use super::{BANK, COMPANY, CVV, DEVICE, GROUPED_ONLY, IDENT, Ident, SAID, topic};
+use crate::engine::check_digits::{always, world};
+
+pub(crate) const IDENTS: &[Ident] = &[
+    Ident {
+        name: "imei",
+        class: "device.imei",
+        tag: DEVICE,
+        about: "IMEI of mobile devices: Luhn",
+        source: "3GPP TS 23.003",
+        shapes: &["9{15}", "99-9{6}-9{6}-9"],
+        check: world::imei,
+        words: &["imei"],
+        told: GROUPED_ONLY,
+        examples: &["IMEI 490154203237518", "49-015420-323751-8"],
+        counter_examples: &["IMEI 490154203237519"],
+        ..IDENT
+    },
+    Ident {
+        name: "imsi",
+        class: "device.imsi",
+        tag: DEVICE,
+        about: "IMSI of subscribers",
+        source: "ITU-T E.212",
+        shapes: &["9{14,15}"],
+        check: world::imsi,
+        words: &["imsi"],
+        told: SAID,
+        examples: &["IMSI 310150123456789"],
+        counter_examples: &["IMSI 990150123456789"],
+        ..IDENT
+    },
+    Ident {
+        name: "iccid",
+        class: "device.iccid",
+        tag: DEVICE,
+        about: "numbers of SIM cards: 89 and Luhn",
+        source: "ITU-T E.118",
+        shapes: &["899{17,18}"],
+        check: world::iccid,
+        words: &["iccid", "sim"],
+        examples: &["ICCID 8991101200003204514"],
+        counter_examples: &["ICCID 8991101200003204511"],
+        ..IDENT
+    },
+    Ident {
+        name: "vin",
+        class: "device.vin",
+        tag: DEVICE,
+        about: "vehicle identification numbers: the ninth sign",
+        source: "ISO 3779; 49 CFR 565",
+        shapes: &["X{17}"],
+        check: world::vin,
+        words: &["vin", "chassis", "vehicle identification"],
+        examples: &["VIN 1M8GDM9AXKP042788"],
+        counter_examples: &["1M8GDM9A1KP042788"],
+        ..IDENT
+    },
+    Ident {
+        name: "vin-said",
+        class: "device.vin",
+        tag: DEVICE,
+        about: "vehicle identification numbers without a check sign",
+        source: "ISO 3779",
+        shapes: &["X{17}"],
+        check: world::vin_shape,
+        words: &["vin", "chassis", "vehicle identification", "fahrgestellnummer", "fin"],
+        told: SAID,
+        examples: &["VIN WVWZZZ1JZXW000001"],
+        counter_examples: &["VIN WVWZZZ1JZXW00000I"],
+        ..IDENT
+    },
+    Ident {
+        name: "lei",
+        class: "financial.lei",
+        tag: COMPANY,
+        about: "legal entity identifiers: ISO 7064 MOD 97-10",
+        source: "ISO 17442",
+        shapes: &["X{18}99"],
+        check: world::lei,
+        topics: topic::COMPANY,
+        words: &["lei", "legal entity"],
+        examples: &["LEI 5493001KJTIIGC8Y1R12"],
+        counter_examples: &["LEI 5493001KJTIIGC8Y1R13"],
+        ..IDENT
+    },
+    Ident {
+        name: "bank-account",
+        class: "financial.bank_account",
+        tag: BANK,
+        about: "accounts at banks, with a sort code",
+        source: "UK Finance, sort codes",
+        shapes: &["99-99-99 9{8}", "99 99 99 9{8}"],
+        topics: topic::ACCOUNT,
+        words: &["sort code", "account"],
+        told: SAID,
+        examples: &["sort code and account 20-40-60 48371926"],
+        ..IDENT
+    },
+    Ident {
+        name: "cvv",
+        class: "pci.cvv",
+        tag: CVV,
+        about: "card verification values",
+        source: "PCI DSS, glossary",
+        shapes: &["9{3,4}"],
+        check: always,
+        words: &[
+            "cvv",
+            "cvv2",
+            "cvc",
+            "cvc2",
+            "card verification",
+            "security code on the card",
+            "csc",
+        ],
+        told: SAID,
+        examples: &["cvv: 737", "CVV2 is 1234"],
+        ..IDENT
+    },
+];

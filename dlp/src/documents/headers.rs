@@ -1,0 +1,80 @@
+//! Headers and cookies.
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::look::{Inspection, Look};
+use crate::finding::{Direction, Spot};
+use crate::judge::Judge;
+use crate::scanner::Scanner;
+
+/// MCP 2026-07-28: text that a header cannot carry is wrapped like this.
+const WRAP: (&str, &str) = ("=?base64?", "?=");
+
+/// What a cookie is by design, for the one who set it: a credential of no other's making.
+const OWN: [&str; 4] = ["secret.basic", "secret.bearer", "secret.generic", "secret.jwt"];
+
+/// One header.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Header<'h> {
+    /// Its name, in lower case.
+    pub name: &'h str,
+    /// Its value.
+    pub value: &'h str,
+}
+
+impl Scanner {
+    /// Looks at a header and gives its value again when something in it is redacted. A name cannot
+    /// be, so what would be redacted there is blocked. Cookies are looked at pair by pair, wrapped
+    /// text within its wrapping.
+    pub fn redact_header(
+        &self,
+        header: Header<'_>,
+        judge: &Judge,
+        way: Direction,
+    ) -> (Option<String>, Inspection) {
+        let mut look = Look::new(self, (judge, way));
+        let value = look.within(Spot::Header(header.name.to_owned()), |look| {
+            look.frozen(|look| look.key(&mut header.name.to_owned()));
+            match header.name {
+                "cookie" | "set-cookie" => cookies(header.value, look),
+                _ => value(header.value, look),
+            }
+        });
+        (value, look.done())
+    }
+}
+
+fn value(text: &str, look: &mut Look<'_>) -> Option<String> {
+    let (start, end) = WRAP;
+    let inner = text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+    let unwrapped = inner.and_then(|inner| String::from_utf8(STANDARD.decode(inner).ok()?).ok());
+    if let Some(mut plain) = unwrapped {
+        let changed = look.text(None, &mut plain);
+        return changed.then(|| format!("{start}{}{end}", STANDARD.encode(plain)));
+    }
+    let mut text = text.to_owned();
+    look.text(None, &mut text).then_some(text)
+}
+
+/// `name=value; name=value` (RFC 6265 sections 4.1 and 4.2).
+fn cookies(text: &str, look: &mut Look<'_>) -> Option<String> {
+    let mut changed = false;
+    let pairs = text.split(';').map(|pair| {
+        let start = pair.len() - pair.trim_start().len();
+        let (space, pair) = pair.split_at(start);
+        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+        let mut value = value.to_owned();
+        changed |= look.within(Spot::Cookie(name.trim().to_owned()), |look| {
+            look.frozen(|look| look.key(&mut name.to_owned()));
+            let mut found = look.find(None, &value);
+            found.retain(|cluster| !OWN.contains(&cluster.best.class.as_str()));
+            look.settle(&found, &mut value)
+        });
+        match pair.contains('=') {
+            true => format!("{space}{name}={value}"),
+            false => format!("{space}{value}"),
+        }
+    });
+    let text = pairs.collect::<Vec<_>>().join(";");
+    changed.then_some(text)
+}

@@ -1,0 +1,184 @@
+//! Looks at the texts of a document one after the other, and knows where it is.
+use serde_json::Value;
+
+use super::limits::Why;
+use crate::class::Class;
+use crate::coding::Codings;
+use crate::engine::hit::{self, Cluster};
+use crate::engine::{Hit, Window};
+use crate::finding::{Acted, Action, Direction, Finding, Grade, Place, Spot};
+use crate::judge::Judge;
+use crate::pointer;
+use crate::scanner::{Scanner, acted, edited, into_text};
+
+/// What was found in a document.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    /// What was acted on, in order. What would be redacted where nothing can be written again is
+    /// blocked.
+    pub acted: Vec<Acted>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// Something that could not be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unread {
+    /// Where.
+    pub place: Place,
+    /// Why.
+    pub why: Why,
+}
+
+impl Unread {
+    /// The class of findings that tell of something unread.
+    pub const CLASS: &'static str = "content.unread";
+
+    /// The same as a finding, for records.
+    pub fn acted(self, action: Action) -> Acted {
+        let finding = Finding {
+            detector: self.why.as_str().into(),
+            class: Class::from(Self::CLASS),
+            grade: Grade::Certain,
+            place: self.place,
+            via: Codings::default(),
+            start: 0,
+            end: 0,
+        };
+        Acted { finding, action }
+    }
+}
+
+/// One walk through a document.
+pub(crate) struct Look<'s> {
+    scanner: &'s Scanner,
+    judge: (&'s Judge, Direction),
+    trail: Vec<Spot>,
+    /// How many of the containers around cannot be written again.
+    frozen: usize,
+    found: Inspection,
+}
+
+impl<'s> Look<'s> {
+    pub(crate) fn new(scanner: &'s Scanner, judge: (&'s Judge, Direction)) -> Self {
+        Self { scanner, judge, trail: Vec::new(), frozen: 0, found: Inspection::default() }
+    }
+
+    pub(crate) fn done(self) -> Inspection {
+        self.found
+    }
+
+    /// Does something one step further in.
+    pub(crate) fn within<T>(&mut self, spot: Spot, then: impl FnOnce(&mut Self) -> T) -> T {
+        self.trail.push(spot);
+        let told = then(self);
+        self.trail.pop();
+        told
+    }
+
+    /// Does something in what cannot be written again.
+    pub(crate) fn frozen<T>(&mut self, then: impl FnOnce(&mut Self) -> T) -> T {
+        self.frozen += 1;
+        let told = then(self);
+        self.frozen -= 1;
+        told
+    }
+
+    /// Redacts a text behind its name; whether it changed.
+    pub(crate) fn text(&mut self, name: Option<&str>, text: &mut String) -> bool {
+        let clusters = self.find(name, text);
+        self.settle(&clusters, text)
+    }
+
+    /// Redacts a name; whether it changed.
+    pub(crate) fn key(&mut self, name: &mut String) -> bool {
+        let clusters = self.find(None, name);
+        self.note(&clusters, &Place::Key(String::new()));
+        self.edit(&clusters, name)
+    }
+
+    /// Looks at a text that cannot be changed.
+    pub(crate) fn fixed(&mut self, name: Option<&str>, text: &str) {
+        let clusters = self.find(name, text);
+        self.frozen(|look| look.note(&clusters, &Place::Text));
+    }
+
+    /// What is in a text, without a word about it yet: where it stands may be dear to tell.
+    pub(crate) fn find(&self, name: Option<&str>, text: &str) -> Vec<Cluster> {
+        hit::clusters(self.scanner.hits(name, text, true, &[]), Some(self.judge))
+    }
+
+    /// Notes what was found in a text and takes it out; whether it changed.
+    pub(crate) fn settle(&mut self, clusters: &[Cluster], text: &mut String) -> bool {
+        self.note(clusters, &Place::Text);
+        self.edit(clusters, text)
+    }
+
+    /// Redacts a JSON document; whether it changed.
+    pub(crate) fn json(&mut self, document: &mut Value) -> bool {
+        let (judge, way) = self.judge;
+        let acted = if self.frozen == 0 {
+            self.scanner.redact_json(document, judge, way)
+        } else {
+            self.scanner.redact_json(&mut document.clone(), judge, way)
+        };
+        let edits = acted.iter().any(|acted| acted.action.edits());
+        for acted in acted {
+            self.keep(acted);
+        }
+        edits && self.frozen == 0
+    }
+
+    /// Looks at bytes that were not opened: only what is certain counts, since chance writes many
+    /// short texts into them.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        let hits = self.scanner.surveyor.survey(&Window::whole(bytes)).hits;
+        let certain: Vec<Hit> =
+            hits.into_iter().filter(|hit| hit.grade == Grade::Certain).collect();
+        let clusters = hit::clusters(certain, Some(self.judge));
+        self.frozen(|look| look.note(&clusters, &Place::Text));
+    }
+
+    /// Notes bytes that could not be opened.
+    pub(crate) fn unread(&mut self, bytes: &[u8], why: Why) {
+        self.raw(bytes);
+        let place = self.place(Place::Text);
+        self.found.unread.push(Unread { place, why });
+    }
+
+    fn note(&mut self, clusters: &[Cluster], leaf: &Place) {
+        for acted in acted(clusters, 0, |_| leaf.clone()) {
+            self.keep(acted);
+        }
+    }
+
+    fn keep(&mut self, mut acted: Acted) {
+        acted.finding.place = self.place(acted.finding.place);
+        if self.frozen > 0 && acted.action.edits() {
+            acted.action = Action::Block;
+        }
+        self.found.acted.push(acted);
+    }
+
+    fn edit(&self, clusters: &[Cluster], text: &mut String) -> bool {
+        if self.frozen > 0 {
+            return false;
+        }
+        match edited(text.as_bytes(), clusters) {
+            None => false,
+            Some(clean) => {
+                *text = into_text(clean);
+                true
+            }
+        }
+    }
+
+    /// A place in this one. Names with anything found in them are shown redacted.
+    fn place(&self, leaf: Place) -> Place {
+        if self.trail.is_empty() {
+            return leaf;
+        }
+        let shown = |spot: &Spot| spot.shown(|name| pointer::shown(self.scanner, name));
+        Place::Within(self.trail.iter().map(shown).collect(), Box::new(leaf))
+    }
+}

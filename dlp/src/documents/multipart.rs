@@ -1,0 +1,308 @@
+//! Parts between boundaries: `multipart/form-data` (RFC 7578) and its kin (RFC 2046 section 5.1).
+//!
+//! Read strictly, since readers differ about everything that is not: no text before, between or
+//! behind the parts, the boundary nowhere but between them, line ends of two characters, header
+//! values of one line, quoted names without escapes.
+use memchr::memmem;
+use serde_json::Value;
+
+use super::kind::{Kind, MediaType, is_token};
+use super::limits::Why;
+use super::look::Look;
+use super::{Node, Opening, text};
+use crate::finding::Spot;
+
+/// Header fields of one part. There are three in use.
+const HEADERS_MAX: usize = 16;
+/// Bytes of one part's head.
+const HEAD_BYTES_MAX: usize = 8192;
+const DISPOSITION: &str = "content-disposition";
+
+/// Parts, and what stands between them.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Multipart {
+    boundary: String,
+    parts: Vec<Part>,
+}
+
+/// One part.
+#[derive(Clone, PartialEq)]
+struct Part {
+    headers: Vec<Header>,
+    /// The body as it came, until something in it changes: a file's digest may travel beside it.
+    raw: Option<Vec<u8>>,
+    body: Node,
+}
+
+#[derive(Clone, PartialEq)]
+struct Header {
+    name: String,
+    /// `form-data` of `form-data; name="a"`; the whole value of every other header.
+    value: String,
+    /// The parameters of a disposition.
+    parameters: Vec<(String, String)>,
+}
+
+impl Multipart {
+    pub(crate) fn open(
+        bytes: &[u8],
+        boundary: &str,
+        opening: &mut Opening<'_>,
+    ) -> Result<Self, Why> {
+        if !is_boundary(boundary) {
+            return Err(Why::Malformed("its boundary is missing or not one of RFC 2046"));
+        }
+        let dashes = format!("--{boundary}");
+        let mut pieces = Pieces::of(bytes, dashes.as_bytes())?;
+        let mut parts = Vec::new();
+        while let Some(piece) = pieces.next()? {
+            opening.budget.entry()?;
+            parts.push(Part::open(piece, opening)?);
+        }
+        Ok(Self { boundary: boundary.to_owned(), parts })
+    }
+
+    pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
+        let mut changed = false;
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            changed |= look.within(Spot::Part(part.shown(at)), |look| part.look(look));
+        }
+        changed
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        for part in &self.parts {
+            out.extend_from_slice(format!("--{}\r\n", self.boundary).as_bytes());
+            part.write(out);
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(format!("--{}--\r\n", self.boundary).as_bytes());
+    }
+
+    /// Parts by their names, files by what they hold.
+    pub(crate) fn view(&self) -> Value {
+        let name = |(at, part): (usize, &Part)| {
+            let name = part.parameter("name").map_or_else(|| (at + 1).to_string(), str::to_owned);
+            (name, part.body.view())
+        };
+        super::members(self.parts.iter().enumerate().map(name))
+    }
+}
+
+/// The bytes between boundaries.
+struct Pieces<'b> {
+    rest: &'b [u8],
+    dashes: &'b [u8],
+    ended: bool,
+}
+
+impl<'b> Pieces<'b> {
+    fn of(bytes: &'b [u8], dashes: &'b [u8]) -> Result<Self, Why> {
+        let rest = bytes
+            .strip_prefix(dashes)
+            .ok_or(Why::Malformed("it does not begin with its boundary"))?;
+        let mut pieces = Self { rest, dashes, ended: false };
+        pieces.turn()?;
+        Ok(pieces)
+    }
+
+    fn next(&mut self) -> Result<Option<&'b [u8]>, Why> {
+        if self.ended {
+            return Ok(None);
+        }
+        let at = memmem::find(self.rest, self.dashes)
+            .ok_or(Why::Malformed("it does not end with its boundary"))?;
+        let (piece, after) = self.rest.split_at_checked(at).unwrap_or_default();
+        // A boundary that begins no line, or a line of another kind, is one to some readers only.
+        let piece = piece
+            .strip_suffix(b"\r\n")
+            .ok_or(Why::Malformed("its boundary stands within a part"))?;
+        self.rest = after.get(self.dashes.len()..).unwrap_or_default();
+        self.turn()?;
+        Ok(Some(piece))
+    }
+
+    /// What follows a boundary: the next part, or the end.
+    fn turn(&mut self) -> Result<(), Why> {
+        if let Some(rest) = self.rest.strip_prefix(b"\r\n") {
+            self.rest = rest;
+            return Ok(());
+        }
+        self.ended = true;
+        match self.rest {
+            b"--" | b"--\r\n" => Ok(()),
+            _ => Err(Why::Malformed("its boundary is followed by something else")),
+        }
+    }
+}
+
+impl Part {
+    fn open(piece: &[u8], opening: &mut Opening<'_>) -> Result<Self, Why> {
+        let (head, body) = match piece.strip_prefix(b"\r\n") {
+            Some(body) => (&[][..], body),
+            None => {
+                let at = memmem::find(piece, b"\r\n\r\n")
+                    .ok_or(Why::Malformed("a part has no empty line behind its headers"))?;
+                let (head, rest) = piece.split_at_checked(at).unwrap_or_default();
+                (head, rest.get(4..).unwrap_or_default())
+            }
+        };
+        let headers = read_headers(head)?;
+        let kind = kind_of(&headers)?;
+        let body_node = match kind {
+            Some(kind) => opening.inner(&kind, body),
+            None => Node::Unread(body.to_vec(), Why::Coding),
+        };
+        Ok(Self { headers, raw: Some(body.to_vec()), body: body_node })
+    }
+
+    /// Name and file name, or its number.
+    fn shown(&self, at: usize) -> String {
+        match (self.parameter("name"), self.parameter("filename")) {
+            (Some(name), Some(file)) => format!("{name}/{file}"),
+            (Some(one), None) | (None, Some(one)) => one.to_owned(),
+            (None, None) => (at + 1).to_string(),
+        }
+    }
+
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let disposition = self.headers.iter().find(|header| header.name == DISPOSITION)?;
+        let parameter = disposition.parameters.iter().find(|(known, _)| known == name)?;
+        Some(parameter.1.as_str())
+    }
+
+    fn look(&mut self, look: &mut Look<'_>) -> bool {
+        let name = self.parameter("name").map(str::to_owned);
+        let mut changed = false;
+        for header in &mut self.headers {
+            changed |= header.look(look);
+        }
+        let inner = match &mut self.body {
+            Node::Text(text) => look.text(name.as_deref(), text),
+            body => body.look(look),
+        };
+        if inner {
+            self.raw = None;
+        }
+        changed | inner
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for header in &self.headers {
+            header.write(out);
+        }
+        out.extend_from_slice(b"\r\n");
+        match &self.raw {
+            Some(raw) => out.extend_from_slice(raw),
+            None => self.body.write(out),
+        }
+    }
+}
+
+impl Header {
+    fn look(&mut self, look: &mut Look<'_>) -> bool {
+        let Self { name, value, parameters } = self;
+        look.fixed(None, name);
+        let mut changed = look.within(Spot::Header(name.clone()), |look| look.text(None, value));
+        for (name, value) in parameters {
+            look.fixed(None, name);
+            changed |= look.text(None, value);
+        }
+        changed
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut line = format!("{}: {}", self.name, self.value);
+        for (name, value) in &self.parameters {
+            line.push_str(&format!("; {name}=\"{value}\""));
+        }
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// How a part's body is opened; `None` when it is coded.
+fn kind_of(headers: &[Header]) -> Result<Option<Kind>, Why> {
+    let value = |name: &str| headers.iter().find(|header| header.name == name);
+    if let Some(coding) = value("content-transfer-encoding") {
+        let coding = coding.value.to_ascii_lowercase();
+        if !matches!(coding.as_str(), "7bit" | "8bit" | "binary") {
+            return Ok(None);
+        }
+    }
+    if value("content-encoding").is_some() {
+        return Ok(None);
+    }
+    match value("content-type") {
+        None => Ok(Some(Kind::Any)),
+        Some(header) => MediaType::parse(&header.value)
+            .map(|media| Some(Kind::of(&media)))
+            .ok_or(Why::Malformed("a part's content-type cannot be read")),
+    }
+}
+
+fn read_headers(head: &[u8]) -> Result<Vec<Header>, Why> {
+    const WRONG: Why = Why::Malformed("a part's headers cannot be read in one way");
+    if head.len() > HEAD_BYTES_MAX {
+        return Err(WRONG);
+    }
+    let head = text::utf8(head).map_err(|_| WRONG)?;
+    let mut headers: Vec<Header> = Vec::new();
+    for line in head.split("\r\n").filter(|_| !head.is_empty()) {
+        let (name, value) = line.split_once(':').ok_or(WRONG)?;
+        let name = name.to_ascii_lowercase();
+        let known = headers.iter().any(|header| header.name == name);
+        if !is_token(&name) || known || headers.len() == HEADERS_MAX {
+            return Err(WRONG);
+        }
+        let value = value.trim_matches([' ', '\t']);
+        if value.contains(|c: char| c.is_control() && c != '\t') {
+            return Err(WRONG);
+        }
+        let (value, parameters) = match name.as_str() {
+            DISPOSITION => read_disposition(value).ok_or(WRONG)?,
+            _ => (value.to_owned(), Vec::new()),
+        };
+        headers.push(Header { name, value, parameters });
+    }
+    Ok(headers)
+}
+
+/// A disposition and its parameters. A backslash in quotes is an escape to some readers and a
+/// part of a file's path to others.
+fn read_disposition(value: &str) -> Option<(String, Vec<(String, String)>)> {
+    let (kind, mut rest) = value.split_once(';').unwrap_or((value, ""));
+    let kind = kind.trim_ascii();
+    if !is_token(kind) {
+        return None;
+    }
+    let mut parameters: Vec<(String, String)> = Vec::new();
+    while !rest.trim_ascii().is_empty() {
+        let (name, after) = rest.split_once('=')?;
+        let name = name.trim_ascii().to_ascii_lowercase();
+        let (value, tail) = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => after.split_at(after.find(';').unwrap_or(after.len())),
+        };
+        let tail = tail.trim_ascii_start();
+        let ended = tail.is_empty() || tail.starts_with(';');
+        let known = parameters.iter().any(|(known, _)| *known == name);
+        if !is_token(&name) || known || !ended || value.contains(['\\', '"']) {
+            return None;
+        }
+        parameters.push((name, value.trim_ascii_end().to_owned()));
+        rest = tail.strip_prefix(';').unwrap_or_default();
+    }
+    // The extended form would give a second file name.
+    let has = |name: &str| parameters.iter().any(|(known, _)| known == name);
+    match has("filename*") && has("filename") {
+        true => None,
+        false => Some((kind.to_owned(), parameters)),
+    }
+}
+
+/// RFC 2046 section 5.1.1.
+fn is_boundary(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&b);
+    (1..=70).contains(&text.len()) && text.bytes().all(known) && !text.ends_with(' ')
+}

@@ -1,0 +1,250 @@
+//! XML 1.0: text, attributes, comments, instructions.
+//!
+//! No entity is expanded but the five that XML itself has and numbers of characters; a document
+//! that declares entities of its own is not read, since others would expand them.
+use quick_xml::Reader;
+use quick_xml::escape::{escape, resolve_predefined_entity};
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use serde_json::Value;
+
+use super::limits::{Budget, Why};
+use super::look::Look;
+use super::text;
+use crate::finding::Spot;
+
+/// Elements within elements.
+const DEPTH_MAX: usize = 128;
+const BROKEN: Why = Why::Malformed("it is not well-formed XML");
+const ENTITIES: Why = Why::Malformed("it has entities of its own");
+
+/// A document as it is written.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Xml {
+    items: Vec<Item>,
+}
+
+#[derive(Clone, PartialEq)]
+enum Item {
+    /// `<?xml …?>`, `<!DOCTYPE …>` and instructions: passed as they are.
+    Fixed(&'static str, String, &'static str),
+    Start(Start),
+    End(String),
+    Text(String),
+    Comment(String),
+}
+
+#[derive(Clone, PartialEq)]
+struct Start {
+    name: String,
+    attributes: Vec<(String, String)>,
+    empty: bool,
+}
+
+impl Xml {
+    pub(crate) fn open(bytes: &[u8], budget: &mut Budget) -> Result<Self, Why> {
+        let text = text::utf8(bytes)?;
+        let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+        reader.config_mut().check_comments = true;
+        let mut items = Vec::new();
+        let mut depth = 0_usize;
+        loop {
+            budget.node()?;
+            match reader.read_event().map_err(|_| BROKEN)? {
+                Event::Eof => break,
+                Event::Start(start) => {
+                    depth += 1;
+                    if depth > DEPTH_MAX {
+                        return Err(Why::TooDeep);
+                    }
+                    items.push(Item::Start(Start::read(&start, false, budget)?));
+                }
+                Event::Empty(start) => items.push(Item::Start(Start::read(&start, true, budget)?)),
+                Event::End(end) => {
+                    depth = depth.checked_sub(1).ok_or(BROKEN)?;
+                    items.push(Item::End(end.name().as_ref().to_owned()));
+                }
+                Event::Text(text) => append(&mut items, &text.xml10_content()),
+                Event::CData(text) => append(&mut items, &text.xml10_content()),
+                Event::GeneralRef(reference) => append(&mut items, &resolved(&reference)?),
+                Event::Comment(text) => items.push(Item::Comment(text.into_inner().into_owned())),
+                Event::PI(text) => {
+                    items.push(Item::Fixed("<?", text.into_inner().into_owned(), "?>"));
+                }
+                Event::Decl(declaration) => {
+                    let encoding = declaration.encoding().transpose().map_err(|_| BROKEN)?;
+                    if encoding.is_some_and(|name| !is_utf8(&name)) {
+                        return Err(Why::Charset);
+                    }
+                    items.push(Item::Fixed("<?", declaration.to_string(), "?>"));
+                }
+                Event::DocType(text) if text.contains('[') => return Err(ENTITIES),
+                Event::DocType(text) => {
+                    items.push(Item::Fixed("<!DOCTYPE ", text.into_inner().into_owned(), ">"));
+                }
+            }
+        }
+        let has_root = items.iter().any(|item| matches!(item, Item::Start(_)));
+        match depth == 0 && has_root {
+            true => Ok(Self { items }),
+            false => Err(BROKEN),
+        }
+    }
+
+    /// Looks at everything; a text behind the name of its element.
+    pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
+        let mut path: Vec<String> = Vec::new();
+        let mut changed = false;
+        for item in &mut self.items {
+            match item {
+                Item::Fixed(_, text, _) => look.fixed(None, text),
+                Item::Comment(text) => changed |= look.text(None, text),
+                Item::Text(text) => {
+                    let found = look.find(path.last().map(|name| local(name)), text);
+                    if !found.is_empty() {
+                        let spot = Spot::Element(path.join("/"));
+                        changed |= look.within(spot, |look| look.settle(&found, text));
+                    }
+                }
+                Item::Start(start) => {
+                    changed |= start.look(&path, look);
+                    if !start.empty {
+                        path.push(start.name.clone());
+                    }
+                }
+                Item::End(_) => {
+                    path.pop();
+                }
+            }
+        }
+        changed
+    }
+
+    /// The text of each paragraph of an office document: its pieces are elements of their own.
+    pub(crate) fn paragraphs(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let (mut text, mut pieces) = (String::new(), 0);
+        for item in &self.items {
+            match item {
+                Item::Text(piece) if !piece.trim().is_empty() => {
+                    text.push_str(piece);
+                    pieces += 1;
+                }
+                // Word and PowerPoint, OpenDocument: `p`; Excel: `si` for a shared text, `is`.
+                Item::End(name) if matches!(local(name), "p" | "si" | "is" | "h") => {
+                    if pieces > 1 {
+                        found.push(std::mem::take(&mut text));
+                    }
+                    text.clear();
+                    pieces = 0;
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        for item in &self.items {
+            let written = match item {
+                Item::Fixed(before, text, after) => format!("{before}{text}{after}"),
+                Item::Comment(text) => format!("<!--{text}-->"),
+                Item::Text(text) => escape(text.as_str()).replace('\r', "&#13;"),
+                Item::End(name) => format!("</{name}>"),
+                Item::Start(start) => start.written(),
+            };
+            out.extend_from_slice(written.as_bytes());
+        }
+    }
+
+    /// All texts and attributes, one a line.
+    pub(crate) fn view(&self) -> Value {
+        let mut text = String::new();
+        let mut line = |piece: &str| {
+            if !piece.trim().is_empty() {
+                text.push_str(piece);
+                text.push('\n');
+            }
+        };
+        for item in &self.items {
+            match item {
+                Item::Fixed(_, piece, _) | Item::Comment(piece) | Item::Text(piece) => line(piece),
+                Item::End(_) => {}
+                Item::Start(start) => {
+                    line(&start.name);
+                    for (name, value) in &start.attributes {
+                        line(name);
+                        line(value);
+                    }
+                }
+            }
+        }
+        Value::from(text)
+    }
+}
+
+impl Start {
+    fn read(start: &BytesStart<'_>, empty: bool, budget: &mut Budget) -> Result<Self, Why> {
+        let mut attributes = Vec::new();
+        for attribute in start.attributes() {
+            budget.node()?;
+            let attribute = attribute.map_err(|_| BROKEN)?;
+            let value = attribute
+                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                .map_err(|_| ENTITIES)?;
+            attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
+        }
+        Ok(Self { name: start.name().as_ref().to_owned(), attributes, empty })
+    }
+
+    fn look(&mut self, path: &[String], look: &mut Look<'_>) -> bool {
+        let mut changed = false;
+        look.fixed(None, &self.name);
+        for (name, value) in &mut self.attributes {
+            look.fixed(None, name);
+            let found = look.find(Some(local(name)), value);
+            if !found.is_empty() {
+                let spot = Spot::Element(format!("{}/{}/@{name}", path.join("/"), self.name));
+                changed |= look.within(spot, |look| look.settle(&found, value));
+            }
+        }
+        changed
+    }
+
+    fn written(&self) -> String {
+        let mut text = format!("<{}", self.name);
+        for (name, value) in &self.attributes {
+            // White space that came as a number would be a mere space if it were written plainly.
+            let value = escape(value.as_str())
+                .replace('\n', "&#10;")
+                .replace('\r', "&#13;")
+                .replace('\t', "&#9;");
+            text.push_str(&format!(" {name}=\"{value}\""));
+        }
+        text.push_str(if self.empty { "/>" } else { ">" });
+        text
+    }
+}
+
+/// Text goes on across references and sections, as it does for every reader.
+fn append(items: &mut Vec<Item>, piece: &str) {
+    match items.last_mut() {
+        Some(Item::Text(text)) => text.push_str(piece),
+        _ => items.push(Item::Text(piece.to_owned())),
+    }
+}
+
+fn resolved(reference: &BytesRef<'_>) -> Result<String, Why> {
+    if let Some(letter) = reference.resolve_char_ref().map_err(|_| BROKEN)? {
+        return Ok(letter.to_string());
+    }
+    resolve_predefined_entity(reference).map(str::to_owned).ok_or(ENTITIES)
+}
+
+fn is_utf8(name: &str) -> bool {
+    ["utf-8", "utf8", "us-ascii"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// A name without its prefix.
+fn local(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(_, local)| local)
+}

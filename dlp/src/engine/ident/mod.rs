@@ -1,0 +1,322 @@
+//! Identifiers without a literal of their own: numbers that states, tax offices, insurers, banks
+//! and makers give out.
+//!
+//! All shapes are one automaton that is walked from where a word with a digit begins, or from the
+//! letters before it (`DE 136 695 976`). Only a detector whose shape fits is asked for its check
+//! digits, and only when those are right the words around are read.
+mod notation;
+mod said;
+
+use super::boundary::{Side, after, free_before, is_word, tag_before};
+use super::check_digits::is_filler;
+use super::context::alone;
+use super::hit::Rank;
+use super::{Hit, Open, Outcome, Span, Window};
+use crate::detectors::Ident;
+use crate::finding::Grade;
+use notation::{Fit, LONGEST, Shapes};
+use said::{Said, Words};
+
+/// Groups of letters before the first digits: `KA EF 12H`.
+const GROUPS: usize = 2;
+/// The longest of these: `CHE-116.281.710` has three, some have four.
+const GROUP_LETTERS: usize = 4;
+/// The longest run of letters that a word with digits begins with: an Italian tax code.
+const WORD_LETTERS: usize = 6;
+
+/// Digits alone, fewer than these, may as well be a count or a time: milliseconds have thirteen.
+const COUNT_DIGITS: usize = 15;
+
+/// Every detector of identifiers, built once.
+pub(crate) struct Idents {
+    shapes: Shapes,
+    words: Words,
+    idents: Vec<&'static Ident>,
+}
+
+/// A fit whose check digits are right.
+#[derive(Clone, Copy)]
+struct Candidate {
+    ident: &'static Ident,
+    number: usize,
+    span: Span,
+    /// Written in groups.
+    grouped: bool,
+    /// Digits in a row, or one over and over: only its own word makes it a number.
+    filler: bool,
+    /// Digits and nothing else, and not so many that they are no count or time.
+    plain: bool,
+}
+
+/// What stands before a candidate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Free,
+    /// Something that makes it a part of an address or a formula: only a word can tell.
+    Weak,
+    /// Digits and a blank: what is written in groups may have begun there.
+    Digits,
+    Taken,
+}
+
+impl Idents {
+    /// `None` when a shape is not in the notation.
+    pub(crate) fn new(
+        idents: Vec<&'static Ident>,
+    ) -> Option<Result<Self, aho_corasick::BuildError>> {
+        let shapes = Shapes::new(idents.iter().map(|ident| ident.shapes))?;
+        let words = Words::new(idents.iter().copied());
+        Some(words.map(|words| Self { shapes, words, idents }))
+    }
+
+    /// Looks at the identifier that begins at this word, or in the letters before it.
+    pub(crate) fn check(&self, window: &Window<'_>, word: Span) -> Outcome {
+        let mut best: Option<Graded> = None;
+        let mut start = word.start;
+        for _ in 0..=GROUPS {
+            match self.at(window, start) {
+                Err(open) => return Outcome::Open(open),
+                Ok(Some(found)) if found.is_better(best.as_ref()) => best = Some(found),
+                Ok(_) => {}
+            }
+            let Some(group) = group_before(window, start) else { break };
+            start = group;
+        }
+        best.map_or(Outcome::Nothing, |best| Outcome::Hit(best.hit))
+    }
+
+    /// The best identifier that begins at `start`.
+    fn at(&self, window: &Window<'_>, start: usize) -> Result<Option<Graded>, Open> {
+        let before = before(window, start);
+        if before == Before::Taken || start < window.floor {
+            return Ok(None);
+        }
+        let fits = self.shapes.walk(window, start);
+        let open = Open { from: start, serious: true };
+        if fits.open {
+            return Err(open);
+        }
+        let mut candidates = fits.iter().filter_map(|fit| self.candidate(window, start, fit));
+        let Some(first) = candidates.next() else { return Ok(None) };
+        let told_before = self.words.before(window, start);
+        let mut best: Option<Graded> = None;
+        for candidate in std::iter::once(first).chain(candidates) {
+            let spaced = candidate.grouped && before == Before::Digits;
+            match ends(window, candidate) {
+                Side::Unknown => return Err(open),
+                Side::Taken => continue,
+                Side::Free if spaced => continue,
+                Side::Free => {}
+            }
+            let Some(found) = self.graded(window, &candidate, &told_before, before) else {
+                return Err(open);
+            };
+            let Some(found) = found else { continue };
+            if found.is_better(best.as_ref()) {
+                best = Some(found);
+            }
+        }
+        Ok(best)
+    }
+
+    fn candidate(&self, window: &Window<'_>, start: usize, fit: Fit) -> Option<Candidate> {
+        let ident = self.idents.get(fit.ident)?;
+        let written = window.part(start, fit.end);
+        let mut compact = [0_u8; LONGEST];
+        let mut count = 0;
+        for byte in written.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+            *compact.get_mut(count)? = byte.to_ascii_uppercase();
+            count += 1;
+        }
+        let compact = compact.get(..count)?;
+        let right = (ident.check)(compact);
+        let grouped = count < written.len();
+        right.then_some(Candidate {
+            ident,
+            number: fit.ident,
+            span: Span::new(start, fit.end),
+            grouped,
+            filler: !ident.fillers && is_filler(compact),
+            plain: !grouped && count < COUNT_DIGITS && compact.iter().all(u8::is_ascii_digit),
+        })
+    }
+
+    /// The candidate with its grade, if it has one; the outer `None` when only bytes still to come
+    /// can tell.
+    fn graded(
+        &self,
+        window: &Window<'_>,
+        candidate: &Candidate,
+        told_before: &Said,
+        before: Before,
+    ) -> Option<Option<Graded>> {
+        let Candidate { ident, number, span, grouped, filler, plain } = *candidate;
+        let told = ident.told;
+        if told_before.names(number) {
+            return Some(told.said.map(|grade| Graded::new(ident, grade, span, true)));
+        }
+        // The letters of a country before the digits begin another shape, which did not fit.
+        let continues = before == Before::Digits && !grouped;
+        if filler || continues || is_led(window, span.start) {
+            return Some(None);
+        }
+        let small = is_small(window, span);
+        let mut grade = match (before, grouped) {
+            (Before::Weak, _) => None,
+            _ if small => None,
+            (_, true) => told.grouped,
+            (_, false) if plain => told.bare.min(Some(Grade::Possible)),
+            (_, false) => told.bare,
+        };
+        let mut own = false;
+        if told_before.tells(number, ident) && !small {
+            grade = grade.max(told.said);
+        } else {
+            if told.alone > grade && alone(window, span.start, span.end)? {
+                grade = told.alone;
+            }
+            if told.said > grade && !small {
+                let said = self.words.after(window, span.end)?;
+                if said.tells(number, ident) {
+                    grade = told.said;
+                    own = said.names(number);
+                }
+            }
+        }
+        Some(grade.map(|grade| Graded::new(ident, grade, span, own)))
+    }
+}
+
+/// A hit, with what decides between several.
+struct Graded {
+    hit: Hit,
+    /// Its own word was said.
+    own: bool,
+    /// How sure it would be without any word, and with one.
+    told: (Option<Grade>, Option<Grade>),
+}
+
+impl Graded {
+    fn new(ident: &'static Ident, grade: Grade, span: Span, own: bool) -> Self {
+        let hit = Hit::new((ident.name, ident.class), grade, span, (ident.tag, Rank::Shape));
+        Self { hit, own, told: (ident.told.bare, ident.told.said) }
+    }
+
+    /// The one that was called by its name, then the surer one, then the one that has more to
+    /// show for it, then the longer one.
+    fn is_better(&self, other: Option<&Self>) -> bool {
+        let key = |graded: &Self| {
+            let span = graded.hit.secret;
+            (graded.own, graded.hit.grade, graded.told, span.end - span.start)
+        };
+        other.is_none_or(|other| key(self) > key(other))
+    }
+}
+
+/// Words in lower case with a blank before the digits: prose, unless nothing else is there.
+fn is_small(window: &Window<'_>, span: Span) -> bool {
+    let letters = window.run(span.start, GROUP_LETTERS, |byte| byte.is_ascii_alphabetic());
+    letters > span.start
+        && window.byte(letters) == Some(b' ')
+        && window.part(span.start, letters).iter().any(u8::is_ascii_lowercase)
+}
+
+/// Where the group of letters begins that ends one sign before `start`.
+fn group_before(window: &Window<'_>, start: usize) -> Option<usize> {
+    let sign = start.checked_sub(1)?;
+    if !is_joint(window.byte(sign)?) {
+        return None;
+    }
+    let group = window.run_back(sign, GROUP_LETTERS, |byte| byte.is_ascii_alphabetic());
+    let begins = group < sign && free_before(window, group, is_word);
+    begins.then_some(group)
+}
+
+/// Whether the two letters of a country stand before `start`, with a blank between.
+fn is_led(window: &Window<'_>, start: usize) -> bool {
+    let Some(group) = group_before(window, start) else { return false };
+    let letters = window.part(group, start - 1);
+    letters.len() == 2
+        && letters.iter().all(u8::is_ascii_uppercase)
+        && !matches!(letters, b"ID" | b"NO" | b"NR")
+}
+
+fn is_joint(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.')
+}
+
+fn before(window: &Window<'_>, start: usize) -> Before {
+    let Some(sign) = start.checked_sub(1) else { return Before::Free };
+    let Some(byte) = window.byte(sign) else { return Before::Free };
+    let further = window.before(sign);
+    let digit = further.is_some_and(|byte| byte.is_ascii_digit());
+    let letter = further.is_some_and(|byte| byte.is_ascii_alphabetic());
+    let tagged = further == Some(b']') && tag_before(window, sign);
+    match byte {
+        b']' if tag_before(window, start) => Before::Taken,
+        byte if is_word(byte) => Before::Taken,
+        b'.' | b'-' | b':' | b'/' if digit || tagged => Before::Taken,
+        b'.' | b'-' if letter => Before::Taken,
+        b' ' if digit || tagged => Before::Digits,
+        b':' | b'/' | b'=' | b'#' | b'@' | b'$' | b'%' | b'+' | b'~' | b'&' | b'*' | b'\\' => {
+            Before::Weak
+        }
+        0x80.. => Before::Weak,
+        _ => Before::Free,
+    }
+}
+
+/// Whether the candidate ends where a number ends.
+fn ends(window: &Window<'_>, candidate: Candidate) -> Side {
+    let end = candidate.span.end;
+    let side = after(window, end, |byte| is_word(byte) || byte == b'@');
+    if side != Side::Free {
+        return side;
+    }
+    let sign = window.byte(end);
+    let goes_on = |next: u8| match sign {
+        Some(b'-' | b'.' | b'/' | b':') if next.is_ascii_digit() => true,
+        Some(b'-') => next.is_ascii_alphabetic(),
+        Some(b' ') => candidate.grouped && next.is_ascii_digit(),
+        _ => false,
+    };
+    match window.byte(end + 1) {
+        None if sign.is_some() && window.dry(end + 1) => Side::Unknown,
+        Some(b'[') => match super::boundary::tag_after(window, end + 1) {
+            // A tag stands for digits as well as for anything else.
+            Side::Taken if goes_on(b'0') => Side::Taken,
+            Side::Unknown => Side::Unknown,
+            _ => Side::Free,
+        },
+        Some(next) if goes_on(next) => Side::Taken,
+        _ => Side::Free,
+    }
+}
+
+/// Where the text ends with letters that an identifier may begin with.
+pub(crate) fn tail(window: &Window<'_>) -> Option<Open> {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic();
+    let mut end = window.len();
+    let run = window.run_back(end, WORD_LETTERS + 1, is_letter);
+    let mut from = None;
+    if end - run > WORD_LETTERS {
+        return None;
+    }
+    if run < end {
+        from = Some(run);
+        end = run;
+    }
+    for _ in 0..GROUPS {
+        let Some(sign) = end.checked_sub(1) else { break };
+        if !window.byte(sign).is_some_and(is_joint) {
+            break;
+        }
+        let group = window.run_back(sign, GROUP_LETTERS + 1, is_letter);
+        if group == sign || sign - group > GROUP_LETTERS {
+            break;
+        }
+        from = Some(group);
+        end = group;
+    }
+    from.map(|from| Open { from, serious: false })
+}

@@ -1,0 +1,84 @@
+//! Detectors put to their own examples.
+use crate::class::Class;
+use crate::detectors::{CatalogueEntry, expand};
+use crate::finding::{Finding, Grade};
+use crate::name::Name;
+use crate::scanner::Scanner;
+
+/// What a detector says of itself: texts in which it is found and texts in which it is not.
+pub struct Trial {
+    /// The detector's name.
+    pub name: String,
+    /// What it reports.
+    pub class: String,
+    /// Texts in which its class is found.
+    pub examples: Vec<String>,
+    /// Texts in which it is not.
+    pub counter_examples: Vec<String>,
+}
+
+impl From<&CatalogueEntry> for Trial {
+    fn from(entry: &CatalogueEntry) -> Self {
+        let expanded = |texts: &[&str]| texts.iter().map(|text| expand(text)).collect();
+        Self {
+            name: entry.name.to_owned(),
+            class: entry.class.to_owned(),
+            examples: expanded(entry.examples),
+            counter_examples: expanded(entry.counter_examples),
+        }
+    }
+}
+
+/// Which text was not as it was said to be. It holds no text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Whether it was to be found.
+    pub example: bool,
+    /// Which one, counted from 1.
+    pub number: usize,
+    /// What was found in it.
+    pub found: Vec<(Name, Class, Grade)>,
+}
+
+impl Trial {
+    /// Looks through all texts. A class counts as found when it is likely or certain.
+    ///
+    /// ```
+    /// use tollgate_dlp::{Scanner, Trial};
+    /// let trial = Trial {
+    ///     name: "us-ssn".to_owned(),
+    ///     class: "gov_id.us_ssn".to_owned(),
+    ///     examples: vec!["my ssn is 123-45-6789".to_owned(), "none".to_owned()],
+    ///     counter_examples: vec!["000-12-3456".to_owned()],
+    /// };
+    /// let failures = trial.run(&Scanner::new()?);
+    /// assert_eq!((failures.len(), failures[0].number), (1, 2));
+    /// # Ok::<(), tollgate_dlp::ScannerError>(())
+    /// ```
+    pub fn run(&self, scanner: &Scanner) -> Vec<Failure> {
+        let texts = |texts: &[String], example| {
+            let each = texts.iter().enumerate();
+            let failures = each.filter_map(|(at, text)| self.put(scanner, text, example, at));
+            failures.collect::<Vec<_>>()
+        };
+        let mut failures = texts(&self.examples, true);
+        failures.extend(texts(&self.counter_examples, false));
+        failures
+    }
+
+    /// What speaks to the model is never more than possible.
+    fn least(&self) -> Grade {
+        if self.class.starts_with("content.") { Grade::Possible } else { Grade::Likely }
+    }
+
+    fn put(&self, scanner: &Scanner, text: &str, example: bool, at: usize) -> Option<Failure> {
+        let findings = scanner.scan(text.as_bytes());
+        let is_it = |one: &Finding| one.class.as_str() == self.class && one.grade >= self.least();
+        let found = findings.iter().any(is_it);
+        (found != example).then(|| Failure {
+            example,
+            number: at.saturating_add(1),
+            found: findings.into_iter().map(|one| (one.detector, one.class, one.grade)).collect(),
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! What a configuration says of findings.
+use std::path::Path;
+use std::process::ExitCode;
+
+use tollgate_dlp::{Grade, Judge, Scanner, Trial};
+
+use super::super::{EXIT_CONFIG, EXIT_FAULT, check::wants_colour, complain};
+use crate::snapshot::{self, SnapshotFault, Source};
+
+/// What looks and what decides.
+pub(in super::super) struct Inspection {
+    pub(in super::super) scanner: Scanner,
+    pub(in super::super) judge: Judge,
+    /// The least certain finding that is acted on.
+    pub(in super::super) minimum: Grade,
+}
+
+/// Why there is no such thing.
+pub(in super::super) enum Trouble {
+    /// The configuration has mistakes.
+    Settings(SnapshotFault),
+    /// The detectors cannot be built.
+    Detectors,
+}
+
+impl Trouble {
+    pub(in super::super) fn complain(&self) -> ExitCode {
+        match self {
+            Self::Settings(fault) => complain(fault, EXIT_CONFIG),
+            Self::Detectors => complain("the detectors cannot be built", EXIT_FAULT),
+        }
+    }
+}
+
+impl Inspection {
+    /// Everything from this grade on is redacted.
+    pub(in super::super) fn plain(minimum: Grade) -> Result<Self, Trouble> {
+        let judge = Judge::new(minimum, Vec::new()).map_err(|_| Trouble::Detectors)?;
+        let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
+        Ok(Self { scanner, judge, minimum })
+    }
+
+    /// As a gate with this configuration inspects.
+    pub(in super::super) fn of(config: &Path) -> Result<Self, Trouble> {
+        let (settings, _) =
+            Source::new(config).settings(wants_colour()).map_err(Trouble::Settings)?;
+        let judge = snapshot::judge(&settings).map_err(Trouble::Settings)?;
+        let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
+        Ok(Self { scanner, judge, minimum: snapshot::minimum_grade(&settings.dlp) })
+    }
+}
+
+/// The examples of every detector.
+pub(super) fn trials() -> Vec<Trial> {
+    Scanner::detectors().map(|entry| Trial::from(&entry)).collect()
+}
