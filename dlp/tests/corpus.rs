@@ -14,10 +14,11 @@
 mod read;
 
 /// The share that is found at least. Raise them as the detectors learn; never lower them.
-const FLOORS: [(&str, f64); 7] = [
-    ("secret structured", 0.97),
-    ("secret contextual", 0.87),
-    ("secret generic", 0.67),
+const FLOORS: [(&str, f64); 8] = [
+    ("secret structured", 0.98),
+    ("secret contextual", 0.965),
+    ("secret generic", 0.84),
+    ("hash.password_hash", 0.99),
     ("pci.pan", 0.99),
     ("financial.iban", 0.99),
     ("gov_id.us_ssn", 0.87),
