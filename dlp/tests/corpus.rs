@@ -14,10 +14,11 @@
 mod read;
 
 /// The share that is found at least. Raise them as the detectors learn; never lower them.
-const FLOORS: [(&str, f64); 21] = [
-    ("secret structured", 0.97),
-    ("secret contextual", 0.87),
-    ("secret generic", 0.67),
+const FLOORS: [(&str, f64); 22] = [
+    ("secret structured", 0.975),
+    ("secret contextual", 0.96),
+    ("secret generic", 0.83),
+    ("hash.password_hash", 0.99),
     ("pci.pan", 0.99),
     ("financial.iban", 0.99),
     ("gov_id", 0.90),

@@ -43,8 +43,8 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
     ShapeEntry {
         name: neighbour::DETECTOR,
         class: "secret.adafruit",
-        about: "values beside the name of one of 900 providers; the class names the provider",
-        source: "the rules of gitleaks, kingfisher and trufflehog, see detectors/neighbours",
+        about: "values beside the name of one of 1,000 providers; the class names the provider",
+        source: super::TRUFFLEHOG,
         examples: &["ADAFRUIT_IO = '<32a>'", "{\"adafruit\": \"<32a>\"}"],
         counter_examples: &["adafruit: three boards", "adafruit_version = <20x>"],
     },

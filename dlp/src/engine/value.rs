@@ -126,8 +126,8 @@ fn password(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
     Some(match written {
         _ if telling && value.len() >= 4 => Grade::Likely,
         Written::Quoted if value.len() >= 4 => Grade::Likely,
-        // `user.password = hashedValue` is code; `pwd=horse` is a password.
-        Written::Bare if value.len() >= 4 => Grade::Likely,
+        // `user.password = hashedValue` is code; `pwd=abc` is a password.
+        Written::Bare => Grade::Likely,
         _ => Grade::Possible,
     })
 }
