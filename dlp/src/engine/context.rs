@@ -143,9 +143,49 @@ fn carried(window: &Window<'_>, start: usize) -> bool {
 /// others (`ip` in `script`), so that they are compared word by word.
 pub(crate) struct Cue {
     /// Whole words.
-    pub(crate) whole: &'static [&'static str],
+    whole: &'static [&'static str],
     /// Beginnings of words.
-    pub(crate) begins: &'static [&'static str],
+    begins: &'static [&'static str],
+    /// The letters that any of them begins with, as bits: most words are told by their first.
+    firsts: u32,
+}
+
+impl Cue {
+    pub(crate) const fn new(
+        whole: &'static [&'static str],
+        begins: &'static [&'static str],
+    ) -> Self {
+        Self { whole, begins, firsts: firsts(whole) | firsts(begins) }
+    }
+
+    fn holds(&self, word: &[u8]) -> bool {
+        let first = word.first().map_or(0, |byte| bit(*byte));
+        if self.firsts & first == 0 {
+            return false;
+        }
+        let begins = |known: &&str| {
+            word.get(..known.len()).is_some_and(|part| part.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        self.whole.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+            || self.begins.iter().any(begins)
+    }
+}
+
+const fn firsts(words: &[&str]) -> u32 {
+    let mut bits = 0;
+    let mut rest = words;
+    while let Some((word, more)) = rest.split_first() {
+        if let Some(byte) = word.as_bytes().first() {
+            bits |= bit(*byte);
+        }
+        rest = more;
+    }
+    bits
+}
+
+/// The bit of a letter, whatever its case.
+const fn bit(byte: u8) -> u32 {
+    1 << (byte & 31)
 }
 
 /// Whether a word of the cue stands shortly before `start`, in the same member of a document.
@@ -163,19 +203,12 @@ pub(crate) fn told(window: &Window<'_>, start: usize, cue: &Cue) -> bool {
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let length = word_length(rest);
         let word = rest.get(..length).unwrap_or_default();
-        if length > 0 && holds(cue, word) {
+        if length > 0 && cue.holds(word) {
             return true;
         }
         at += length.max(1);
     }
     false
-}
-
-fn holds(cue: &Cue, word: &[u8]) -> bool {
-    cue.whole.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
-        || cue.begins.iter().any(|known| {
-            word.get(..known.len()).is_some_and(|part| part.eq_ignore_ascii_case(known.as_bytes()))
-        })
 }
 
 /// How long the word is that begins here: letters, up to where a small one is followed by a

@@ -19,17 +19,17 @@ const SERIOUS: usize = 12;
 /// Cardano's addresses with a part for staking have 103 letters, its keys 114.
 const LONGEST: usize = 120;
 
-const CUE: Cue = Cue {
-    whole: &[
+const CUE: Cue = Cue::new(
+    &[
         "btc", "eth", "ltc", "xrp", "xmr", "sol", "trx", "ada", "dot", "usdt", "usdc", "erc",
         "bep", "web", "evm",
     ],
-    begins: &[
+    &[
         "wallet", "bitcoin", "ethereum", "litecoin", "dogecoin", "ripple", "monero", "solana",
         "phantom", "tron", "cardano", "polkadot", "kusama", "crypto", "metamask", "ledger",
         "binance", "polygon", "payout",
     ],
-};
+);
 
 /// What the bytes turn out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,12 +14,12 @@ pub(crate) const CLASS: &str = "network.ip";
 /// `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`
 const BYTES: usize = 45;
 
-const CUE: Cue = Cue {
-    whole: &[
+const CUE: Cue = Cue::new(
+    &[
         "ip", "ips", "ipv", "cidr", "gateway", "dns", "inet", "loopback", "route", "routes",
         "prefix", "netmask", "vlan", "vpc", "proxy",
     ],
-    begins: &[
+    &[
         "ipaddr",
         "addr",
         "subnet",
@@ -32,7 +32,7 @@ const CUE: Cue = Cue {
         "peer",
         "forwarded",
     ],
-};
+);
 
 /// Looks at the word: does an address begin with it, or around it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {

@@ -15,13 +15,13 @@ const BYTES: usize = 23;
 /// How far behind its name an address may stand.
 const AHEAD: usize = 24;
 
-const CUE: Cue = Cue {
-    whole: &[
+const CUE: Cue = Cue::new(
+    &[
         "mac", "macs", "hwaddr", "ether", "ethernet", "eui", "bssid", "hardware", "physical",
         "wlan", "wifi",
     ],
-    begins: &["macaddr"],
-};
+    &["macaddr"],
+);
 
 /// Looks at the word with a digit in it: does an address begin with it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {

@@ -1,7 +1,7 @@
 //! Telephone numbers: by the numbering plan of their country, by how they are grouped, and by the
 //! words before them.
 use super::boundary::{Side, is_word, tag_after, tag_before};
-use super::context::{Cue, told};
+use super::context::{self, Cue, told};
 use super::hit::Rank;
 use super::ranges;
 use super::{Hit, Open, Outcome, Span, Window};
@@ -20,12 +20,12 @@ const SHORTEST: usize = 7;
 const SERIOUS_DIGITS: usize = 4;
 
 /// Words that say: a telephone number follows.
-const CUE: Cue = Cue {
-    whole: &[
+const CUE: Cue = Cue::new(
+    &[
         "tel", "tlf", "telf", "cell", "mob", "gsm", "handy", "cep", "sms", "mobil", "hotline",
         "whatsapp", "fax", "faks",
     ],
-    begins: &[
+    &[
         "phone",
         "telephon",
         "telefon",
@@ -41,10 +41,10 @@ const CUE: Cue = Cue {
         "handynummer",
         "smartphone",
     ],
-};
+);
 /// Words that say so of a number in groups.
-const WEAK: Cue = Cue {
-    whole: &[
+const WEAK: Cue = Cue::new(
+    &[
         "call",
         "calling",
         "dial",
@@ -56,11 +56,10 @@ const WEAK: Cue = Cue {
         "registered",
         "desk",
     ],
-    begins: &[],
-};
+    &[],
+);
 /// Words that say so of a number in groups that a plan has.
-const NUMBER: Cue =
-    Cue { whole: &["number", "nummer", "numara", "numero", "no", "nr", "contact"], begins: &[] };
+const NUMBER: Cue = Cue::new(&["number", "nummer", "numara", "numero", "no", "nr", "contact"], &[]);
 
 /// Looks at the number that begins with the word, or with the sign or bracket before it.
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
@@ -68,6 +67,10 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
         return Outcome::Nothing;
     }
     let Some(start) = Start::at(window, word.start) else { return Outcome::Nothing };
+    // What goes on from other digits is a part of them.
+    if start.continued && !start.plus {
+        return Outcome::Nothing;
+    }
     let number = Number::read(window, start.at);
     if number.open {
         let serious = number.count >= SERIOUS_DIGITS;
@@ -76,7 +79,7 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     if number.count < SHORTEST {
         return Outcome::Nothing;
     }
-    let known = Known::new(window, &start);
+    let known = Known::new(window, &start, &number);
     // The most groups that make a number; what follows a blank may belong to something else.
     for groups in (1..=number.group_count).rev() {
         let (count, end) = number.group(groups);
@@ -304,20 +307,21 @@ fn gap(window: &Window<'_>, at: usize) -> Gap {
 /// What is known from around a number.
 struct Known {
     plus: bool,
-    continued: bool,
     told: bool,
     weak: bool,
     number: bool,
 }
 
 impl Known {
-    fn new(window: &Window<'_>, start: &Start) -> Self {
+    fn new(window: &Window<'_>, start: &Start, number: &Number) -> Self {
+        let told = told(window, start.at, &CUE);
+        // These count for numbers in groups alone.
+        let grouped = !told && !start.plus && number.group_count > 1;
         Self {
             plus: start.plus,
-            continued: start.continued,
-            told: told(window, start.at, &CUE),
-            weak: told(window, start.at, &WEAK),
-            number: told(window, start.at, &NUMBER),
+            told,
+            weak: grouped && context::told(window, start.at, &WEAK),
+            number: grouped && context::told(window, start.at, &NUMBER),
         }
     }
 }
@@ -338,9 +342,6 @@ impl Written<'_> {
         if known.plus {
             let sure = if known.told { Grade::Certain } else { Grade::Likely };
             return self.is_international(self.digits).then_some(sure);
-        }
-        if known.continued {
-            return None;
         }
         if self.is_formatted() {
             return Some(if known.told { Grade::Certain } else { Grade::Likely });
@@ -414,7 +415,7 @@ impl Written<'_> {
         let coded = digits.len() >= 10
             && country(digits).is_some_and(|(plan, rest)| ranges::hold(plan.mobile, rest));
         coded
-            || is_american(digits)
+            || (is_american(digits) && (self.groups == 1 || self.has_groups(&[3, 3, 4])))
             || digits.strip_prefix(b"1").is_some_and(is_american)
             || PLANS.iter().any(|plan| self.is_of(plan))
     }

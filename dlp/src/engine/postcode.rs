@@ -12,11 +12,11 @@ pub(crate) const CLASS: &str = "contact.postcode";
 pub(crate) const UK: &str = "contact.uk_postcode";
 pub(crate) const DE: &str = "contact.de_postcode";
 
-const CUE: Cue = Cue {
-    whole: &["zip", "zipcode", "postcode", "postal", "pincode"],
-    begins: &["postcode", "postalcode", "zipcode"],
-};
-const GERMAN: Cue = Cue { whole: &["plz", "postleitzahl"], begins: &[] };
+const CUE: Cue = Cue::new(
+    &["zip", "zipcode", "postcode", "postal", "pincode"],
+    &["postcode", "postalcode", "zipcode"],
+);
+const GERMAN: Cue = Cue::new(&["plz", "postleitzahl"], &[]);
 
 /// Looks at the word: does a postcode begin with it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
