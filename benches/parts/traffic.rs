@@ -67,7 +67,7 @@ pub(crate) fn dirty(bytes: usize) -> String {
 }
 
 fn cut(bytes: usize, mut more: impl FnMut(&mut Traffic, &mut String)) -> String {
-    let mut traffic = Traffic { state: 7 * 0x9E37_79B9_7F4A_7C15 | 1 };
+    let mut traffic = Traffic { state: 0x9E37_79B9_7F4A_7C15 };
     let mut out = String::new();
     while out.len() < bytes {
         more(&mut traffic, &mut out);

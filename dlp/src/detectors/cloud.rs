@@ -1,8 +1,10 @@
 //! Tokens of clouds and of what watches over them.
-use super::{Detector, Edge, token};
+use super::{BETTERLEAKS, Detector, Edge, KINGFISHER, lively, token};
+use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
+        source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
         after: Edge::Alphanumeric,
         yields: true,
         counter_examples: &[
@@ -20,43 +22,56 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["AKIAIOSFODNN7EXAMPLE", "key ASIA<16A> used"],
         )
     },
-    token(
-        "aws-bedrock-key",
-        "secret.aws_bedrock_key",
-        "[REDACTED-AWS-BEDROCK-KEY]",
-        &["absk"],
-        "ABSK[A-Za-z0-9+/]{100,}={0,2}",
-        "Amazon Bedrock API keys",
-        &["ABSK<120>"],
-    ),
-    token(
-        "google-api-key",
-        "secret.google",
-        "[REDACTED-GOOGLE-API-KEY]",
-        &["aiza"],
-        "AIza[A-Za-z0-9_-]{35}",
-        "Google API keys",
-        &["AIza<35>"],
-    ),
-    token(
-        "google-oauth-token",
-        "secret.google",
-        "[REDACTED-GOOGLE-TOKEN]",
-        &["ya29."],
-        r"ya29\.[A-Za-z0-9_-]{20,}",
-        "Google OAuth access tokens",
-        &["ya29.<60>"],
-    ),
-    token(
-        "google-oauth-secret",
-        "secret.google",
-        "[REDACTED-GOOGLE-SECRET]",
-        &["gocspx-"],
-        "GOCSPX-[A-Za-z0-9_-]{20,}",
-        "Google OAuth client secrets",
-        &["GOCSPX-<28>"],
-    ),
     Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "aws-bedrock-key",
+            "secret.aws_bedrock_key",
+            "[REDACTED-AWS-BEDROCK-KEY]",
+            &["absk"],
+            "ABSK[A-Za-z0-9+/]{100,}={0,2}",
+            "Amazon Bedrock API keys",
+            &["ABSK<120>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "google-api-key",
+            "secret.google",
+            "[REDACTED-GOOGLE-API-KEY]",
+            &["aiza"],
+            "AIza[A-Za-z0-9_-]{35}",
+            "Google API keys",
+            &["AIza<35>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "google-oauth-token",
+            "secret.google",
+            "[REDACTED-GOOGLE-TOKEN]",
+            &["ya29."],
+            r"ya29\.[A-Za-z0-9_-]{20,}",
+            "Google OAuth access tokens",
+            &["ya29.<60>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "google-oauth-secret",
+            "secret.google",
+            "[REDACTED-GOOGLE-SECRET]",
+            &["gocspx-"],
+            "GOCSPX-[A-Za-z0-9_-]{20,}",
+            "Google OAuth client secrets",
+            &["GOCSPX-<28>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
         lead: r#"private_key_id\\{0,4}["']\\{0,4}[ \t]{0,4}:[ \t]{0,4}\\{0,4}["']"#,
         before: Edge::Any,
         ..token(
@@ -70,6 +85,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
+        source: BETTERLEAKS,
         lead: r#"client_email\\{0,4}["']\\{0,4}[ \t]{0,4}:[ \t]{0,4}\\{0,4}["']"#,
         before: Edge::Any,
         ..token(
@@ -83,6 +99,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
+        source: BETTERLEAKS,
         before: Edge::Any,
         ..token(
             "azure-client-secret",
@@ -94,70 +111,92 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["abc8Q~<34>"],
         )
     },
-    token(
-        "digitalocean-token",
-        "secret.digitalocean",
-        "[REDACTED-DIGITALOCEAN-TOKEN]",
-        &["dop_v1_", "doo_v1_", "dor_v1_"],
-        "do[opr]_v1_[a-f0-9]{64}",
-        "DigitalOcean tokens",
-        &["dop_v1_<64x>"],
-    ),
-    token(
-        "alibaba-access-key",
-        "secret.alibaba",
-        "[REDACTED-ALIBABA-ACCESS-KEY]",
-        &["ltai"],
-        "LTAI[A-Za-z0-9]{12,24}",
-        "Alibaba Cloud access key ids",
-        &["LTAI<20>"],
-    ),
-    token(
-        "tencent-secret-id",
-        "secret.tencent",
-        "[REDACTED-TENCENT-SECRET-ID]",
-        &["akid"],
-        "AKID[A-Za-z0-9]{32}",
-        "Tencent Cloud secret ids",
-        &["AKID<32>"],
-    ),
-    token(
-        "yandex-key",
-        "secret.yandex",
-        "[REDACTED-YANDEX-KEY]",
-        &["aqvn"],
-        "AQVN[A-Za-z0-9_-]{35,38}",
-        "Yandex Cloud API keys",
-        &["AQVN<36>"],
-    ),
-    token(
-        "yandex-iam-token",
-        "secret.yandex",
-        "[REDACTED-YANDEX-TOKEN]",
-        &["t1."],
-        r"t1\.[A-Z0-9a-z_-]+=*\.[A-Z0-9a-z_-]{86}=*",
-        "Yandex Cloud IAM tokens",
-        &["t1.<60>.<86>"],
-    ),
-    token(
-        "databricks-token",
-        "secret.databricks",
-        "[REDACTED-DATABRICKS-TOKEN]",
-        &["dapi"],
-        "dapi[a-f0-9]{32}(?:-[0-9])?",
-        "Databricks personal tokens",
-        &["dapi<32x>"],
-    ),
-    token(
-        "vault-token",
-        "secret.hashicorp",
-        "[REDACTED-VAULT-TOKEN]",
-        &["hvs.", "hvb."],
-        r"hv[sb]\.[A-Za-z0-9_-]{24,}",
-        "HashiCorp Vault service and batch tokens",
-        &["hvs.<90>"],
-    ),
     Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "digitalocean-token",
+            "secret.digitalocean",
+            "[REDACTED-DIGITALOCEAN-TOKEN]",
+            &["dop_v1_", "doo_v1_", "dor_v1_"],
+            "do[opr]_v1_[a-f0-9]{64}",
+            "DigitalOcean tokens",
+            &["dop_v1_<64x>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "alibaba-access-key",
+            "secret.alibaba",
+            "[REDACTED-ALIBABA-ACCESS-KEY]",
+            &["ltai"],
+            "LTAI[A-Za-z0-9]{12,24}",
+            "Alibaba Cloud access key ids",
+            &["LTAI<20>"],
+        )
+    },
+    Detector {
+        source: KINGFISHER,
+        ..token(
+            "tencent-secret-id",
+            "secret.tencent",
+            "[REDACTED-TENCENT-SECRET-ID]",
+            &["akid"],
+            "AKID[A-Za-z0-9]{32}",
+            "Tencent Cloud secret ids",
+            &["AKID<32>"],
+        )
+    },
+    Detector {
+        source: "https://yandex.cloud/en/docs/iam/concepts/authorization/iam-token",
+        ..token(
+            "yandex-key",
+            "secret.yandex",
+            "[REDACTED-YANDEX-KEY]",
+            &["aqvn"],
+            "AQVN[A-Za-z0-9_-]{35,38}",
+            "Yandex Cloud API keys",
+            &["AQVN<36>"],
+        )
+    },
+    Detector {
+        source: "https://yandex.cloud/en/docs/iam/concepts/authorization/iam-token",
+        ..token(
+            "yandex-iam-token",
+            "secret.yandex",
+            "[REDACTED-YANDEX-TOKEN]",
+            &["t1."],
+            r"t1\.[A-Z0-9a-z_-]+=*\.[A-Z0-9a-z_-]{86}=*",
+            "Yandex Cloud IAM tokens",
+            &["t1.<60>.<86>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "databricks-token",
+            "secret.databricks",
+            "[REDACTED-DATABRICKS-TOKEN]",
+            &["dapi"],
+            "dapi[a-f0-9]{32}(?:-[0-9])?",
+            "Databricks personal tokens",
+            &["dapi<32x>"],
+        )
+    },
+    Detector {
+        source: "https://developer.hashicorp.com/vault/docs/concepts/tokens",
+        ..token(
+            "vault-token",
+            "secret.hashicorp",
+            "[REDACTED-VAULT-TOKEN]",
+            &["hvs.", "hvb."],
+            r"hv[sb]\.(?:[A-Za-z0-9_-]{24}|[A-Za-z0-9_-]{80,})",
+            "HashiCorp Vault service and batch tokens",
+            &["hvs.<90>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
         before: Edge::Any,
         ..token(
             "terraform-token",
@@ -169,175 +208,245 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["<14>.atlasv1.<67>"],
         )
     },
-    token(
-        "flyio-token",
-        "secret.flyio",
-        "[REDACTED-FLYIO-TOKEN]",
-        &["fo1_", "flyv1", "fm1a_", "fm1r_", "fm2_"],
-        "(?:fo1_[A-Za-z0-9_-]{43}|(?:FlyV1 )?fm(?:1[ar]|2)_[A-Za-z0-9+/]{100,}={0,3})",
-        "Fly.io access tokens",
-        &["fo1_<43>"],
-    ),
-    token(
-        "heroku-key",
-        "secret.heroku",
-        "[REDACTED-HEROKU-KEY]",
-        &["hrku-"],
-        "HRKU-[A-Za-z0-9_-]{36,}",
-        "Heroku API keys",
-        &["HRKU-<60>"],
-    ),
-    token(
-        "netlify-token",
-        "secret.netlify",
-        "[REDACTED-NETLIFY-TOKEN]",
-        &["nfp_"],
-        "nfp_[A-Za-z0-9_]{36,}",
-        "Netlify personal tokens",
-        &["nfp_<36>"],
-    ),
-    token(
-        "vercel-token",
-        "secret.vercel",
-        "[REDACTED-VERCEL-TOKEN]",
-        &["vcp_", "vca_", "vci_", "vcr_", "vck_"],
-        "vc[pairk]_[A-Za-z0-9_-]{24,}",
-        "Vercel tokens",
-        &["vcp_<56>"],
-    ),
-    token(
-        "supabase-token",
-        "secret.supabase",
-        "[REDACTED-SUPABASE-TOKEN]",
-        &["sbp_", "sb_secret_"],
-        "(?:sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{20,})",
-        "Supabase tokens",
-        &["sbp_<40x>"],
-    ),
-    token(
-        "planetscale-token",
-        "secret.planetscale",
-        "[REDACTED-PLANETSCALE-TOKEN]",
-        &["pscale_tkn_", "pscale_pw_", "pscale_oauth_"],
-        "pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{32,}",
-        "PlanetScale tokens and passwords",
-        &["pscale_tkn_<43>"],
-    ),
-    token(
-        "scalingo-token",
-        "secret.scalingo",
-        "[REDACTED-SCALINGO-TOKEN]",
-        &["tk-us-"],
-        "tk-us-[A-Za-z0-9_-]{48}",
-        "Scalingo API tokens",
-        &["tk-us-<48>"],
-    ),
-    token(
-        "cloudflare-origin-key",
-        "secret.cloudflare",
-        "[REDACTED-CLOUDFLARE-KEY]",
-        &["v1.0-"],
-        r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}",
-        "Cloudflare origin CA keys",
-        &["v1.0-<24x>-<146x>"],
-    ),
-    token(
-        "openshift-token",
-        "secret.openshift",
-        "[REDACTED-OPENSHIFT-TOKEN]",
-        &["sha256~"],
-        "sha256~[A-Za-z0-9_-]{43}",
-        "OpenShift user tokens",
-        &["sha256~<43>"],
-    ),
-    token(
-        "dynatrace-token",
-        "secret.dynatrace",
-        "[REDACTED-DYNATRACE-TOKEN]",
-        &["dt0c01."],
-        r"dt0c01\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{64}",
-        "Dynatrace API tokens",
-        &["dt0c01.<24A>.<64A>"],
-    ),
-    token(
-        "grafana-service-token",
-        "secret.grafana",
-        "[REDACTED-GRAFANA-TOKEN]",
-        &["glsa_"],
-        "glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}",
-        "Grafana service account tokens",
-        &["glsa_<32>_<8x>"],
-    ),
-    token(
-        "grafana-cloud-token",
-        "secret.grafana",
-        "[REDACTED-GRAFANA-TOKEN]",
-        &["glc_"],
-        "glc_[A-Za-z0-9+/]{32,400}={0,3}",
-        "Grafana Cloud tokens",
-        &["glc_<60>"],
-    ),
-    token(
-        "newrelic-key",
-        "secret.newrelic",
-        "[REDACTED-NEWRELIC-KEY]",
-        &["nrak-", "nrii-", "nrjs-", "nraa-", "nriq-", "nrsp-", "nrra-"],
-        "NR(?:A[AK]-[A-Za-z0-9]{27}|IQ-[A-Za-z0-9_-]{32}|SP-[A-Za-z0-9]{31}|RA-[a-f0-9]{42}|II-[A-Za-z0-9_-]{32}|JS-[a-f0-9]{19})",
-        "New Relic keys: user, ingest, browser",
-        &["NRAK-<27A>"],
-    ),
-    token(
-        "sentry-token",
-        "secret.sentry",
-        "[REDACTED-SENTRY-TOKEN]",
-        &["sntrys_eyj", "sntryu_"],
-        "(?:sntrys_eyJ[A-Za-z0-9+/=_-]{40,}|sntryu_[a-f0-9]{64})",
-        "Sentry tokens: organisation and user",
-        &["sntryu_<64x>"],
-    ),
-    token(
-        "posthog-key",
-        "secret.posthog",
-        "[REDACTED-POSTHOG-KEY]",
-        &["phx_"],
-        "phx_[A-Za-z0-9_]{40,}",
-        "PostHog personal keys",
-        &["phx_<43>"],
-    ),
-    token(
-        "tailscale-key",
-        "secret.tailscale",
-        "[REDACTED-TAILSCALE-KEY]",
-        &["tskey-"],
-        "tskey-[a-z]{2,12}-[A-Za-z0-9]{6,20}-[A-Za-z0-9]{9,40}",
-        "Tailscale keys",
-        &["tskey-api-<12>-<24>"],
-    ),
-    token(
-        "grafana-api-key",
-        "secret.grafana",
-        "[REDACTED-GRAFANA-KEY]",
-        &["eyjrijoi"],
-        "(?i:eyJrIjoi)[A-Za-z0-9+/]{50,}={0,2}",
-        "Grafana API keys",
-        &["eyJrIjoi<72>"],
-    ),
-    token(
-        "cockroach-key",
-        "secret.cockroachlabs",
-        "[REDACTED-COCKROACH-KEY]",
-        &["ccdb1_"],
-        "CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}",
-        "CockroachDB Cloud keys",
-        &["CCDB1_<22>_<40>"],
-    ),
-    token(
-        "oracle-kerberos-hash",
-        "secret.krb5",
-        "[REDACTED-KERBEROS-HASH]",
-        &["$krb5asrep$", "$krb5tgs$"],
-        "[$]krb5(?:asrep|tgs)[$][0-9]{2}[$][^ ]{40,}",
-        "Kerberos hashes that can be tried offline",
-        &["$krb5asrep$23$<32x>$<80x>"],
-    ),
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "flyio-token",
+            "secret.flyio",
+            "[REDACTED-FLYIO-TOKEN]",
+            &["fo1_", "flyv1", "fm1a_", "fm1r_", "fm2_"],
+            "(?:fo1_[A-Za-z0-9_-]{43}|(?:FlyV1 )?fm(?:1[ar]|2)_[A-Za-z0-9+/]{100,}={0,3})",
+            "Fly.io access tokens",
+            &["fo1_<43>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "heroku-key",
+            "secret.heroku",
+            "[REDACTED-HEROKU-KEY]",
+            &["hrku-"],
+            "HRKU-[A-Za-z0-9_-]{36,}",
+            "Heroku API keys",
+            &["HRKU-<60>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "netlify-token",
+            "secret.netlify",
+            "[REDACTED-NETLIFY-TOKEN]",
+            &["nfp_"],
+            "nfp_[A-Za-z0-9_]{36,}",
+            "Netlify personal tokens",
+            &["nfp_<36>"],
+        )
+    },
+    Detector {
+        source: KINGFISHER,
+        ..token(
+            "vercel-token",
+            "secret.vercel",
+            "[REDACTED-VERCEL-TOKEN]",
+            &["vcp_", "vca_", "vci_", "vcr_", "vck_"],
+            "vc[pairk]_[A-Za-z0-9_-]{56}",
+            "Vercel tokens",
+            &["vcp_<56>"],
+        )
+    },
+    Detector {
+        source: KINGFISHER,
+        ..token(
+            "supabase-token",
+            "secret.supabase",
+            "[REDACTED-SUPABASE-TOKEN]",
+            &["sbp_", "sb_secret_"],
+            "(?:sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{20,})",
+            "Supabase tokens",
+            &["sbp_<40x>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "planetscale-token",
+            "secret.planetscale",
+            "[REDACTED-PLANETSCALE-TOKEN]",
+            &["pscale_tkn_", "pscale_pw_", "pscale_oauth_"],
+            "pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{32,}",
+            "PlanetScale tokens and passwords",
+            &["pscale_tkn_<43>"],
+        )
+    },
+    Detector {
+        source: KINGFISHER,
+        ..token(
+            "scalingo-token",
+            "secret.scalingo",
+            "[REDACTED-SCALINGO-TOKEN]",
+            &["tk-us-"],
+            "tk-us-[A-Za-z0-9_-]{48}",
+            "Scalingo API tokens",
+            &["tk-us-<48>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        shared: true,
+        ..token(
+            "cloudflare-origin-key",
+            "secret.cloudflare",
+            "[REDACTED-CLOUDFLARE-KEY]",
+            &["v1.0-"],
+            r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}",
+            "Cloudflare origin CA keys",
+            &["v1.0-<24x>-<146x>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "openshift-token",
+            "secret.openshift",
+            "[REDACTED-OPENSHIFT-TOKEN]",
+            &["sha256~"],
+            "sha256~[A-Za-z0-9_-]{43}",
+            "OpenShift user tokens",
+            &["sha256~<43>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "dynatrace-token",
+            "secret.dynatrace",
+            "[REDACTED-DYNATRACE-TOKEN]",
+            &["dt0c01."],
+            r"dt0c01\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{64}",
+            "Dynatrace API tokens",
+            &["dt0c01.<24A>.<64A>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "grafana-service-token",
+            "secret.grafana",
+            "[REDACTED-GRAFANA-TOKEN]",
+            &["glsa_"],
+            "glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}",
+            "Grafana service account tokens",
+            &["glsa_<32>_<8x>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        check: lively,
+        ..token(
+            "grafana-cloud-token",
+            "secret.grafana",
+            "[REDACTED-GRAFANA-TOKEN]",
+            &["glc_"],
+            "glc_[A-Za-z0-9+/]{32,400}={0,3}",
+            "Grafana Cloud tokens",
+            &["glc_<60>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "newrelic-key",
+            "secret.newrelic",
+            "[REDACTED-NEWRELIC-KEY]",
+            &["nrak-", "nrii-", "nrjs-", "nraa-", "nriq-", "nrsp-", "nrra-"],
+            "NR(?:A[AK]-[A-Za-z0-9]{27}|IQ-[A-Za-z0-9_-]{32}|SP-[A-Za-z0-9]{31}|RA-[a-f0-9]{42}|II-[A-Za-z0-9_-]{32}|JS-[a-f0-9]{19})",
+            "New Relic keys: user, ingest, browser",
+            &["NRAK-<27A>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "sentry-token",
+            "secret.sentry",
+            "[REDACTED-SENTRY-TOKEN]",
+            &["sntrys_eyj", "sntryu_"],
+            "(?:sntrys_eyJ[A-Za-z0-9+/=_-]{40,}|sntryu_[a-f0-9]{64})",
+            "Sentry tokens: organisation and user",
+            &["sntryu_<64x>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "posthog-key",
+            "secret.posthog",
+            "[REDACTED-POSTHOG-KEY]",
+            &["phx_"],
+            "phx_[A-Za-z0-9_-]{41,49}",
+            "PostHog personal keys",
+            &["phx_<43>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "tailscale-key",
+            "secret.tailscale",
+            "[REDACTED-TAILSCALE-KEY]",
+            &["tskey-"],
+            "tskey-[a-z]{2,12}-[A-Za-z0-9]{6,20}-[A-Za-z0-9]{9,40}",
+            "Tailscale keys",
+            &["tskey-api-<12>-<24>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        check: grafana,
+        ..token(
+            "grafana-api-key",
+            "secret.grafana",
+            "[REDACTED-GRAFANA-KEY]",
+            &["eyjrijoi"],
+            "(?i:eyJrIjoi)[A-Za-z0-9+/]{50,}={0,2}",
+            "Grafana API keys",
+            &["eyJrIjoi<72>"],
+        )
+    },
+    Detector {
+        source: BETTERLEAKS,
+        ..token(
+            "cockroach-key",
+            "secret.cockroachlabs",
+            "[REDACTED-COCKROACH-KEY]",
+            &["ccdb1_"],
+            "CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}",
+            "CockroachDB Cloud keys",
+            &["CCDB1_<22>_<40>"],
+        )
+    },
+    Detector {
+        source: "https://hashcat.net/wiki/doku.php?id=example_hashes",
+        ..token(
+            "oracle-kerberos-hash",
+            "secret.krb5",
+            "[REDACTED-KERBEROS-HASH]",
+            &["$krb5asrep$", "$krb5tgs$"],
+            "[$]krb5(?:asrep|tgs)[$][0-9]{2}[$][^ ]{40,}",
+            "Kerberos hashes that can be tried offline",
+            &["$krb5asrep$23$<32x>$<80x>"],
+        )
+    },
 ];
+
+/// The key of Grafana names its organisation; a Power BI address begins the same.
+fn grafana(token: &[u8], grade: Grade) -> Option<Grade> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    let whole = token.len() / 4 * 4;
+    let plain = STANDARD_NO_PAD.decode(token.get(..whole)?.trim_ascii_end()).ok();
+    let other = plain.is_some_and(|plain| memchr::memmem::find(&plain, b"\",\"t\":\"").is_some());
+    (!other).then_some(grade)
+}

@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::class::family;
-use crate::engine::{assign, digits, iban, pem, url};
+use crate::engine::{assign, boundary, checks, digits, iban, pem, url, value};
 use crate::finding::Grade;
 use crate::known;
 
@@ -18,6 +18,7 @@ mod content;
 mod crypto;
 mod ids;
 mod models;
+pub(crate) mod neighbours;
 mod network;
 mod notation;
 mod page;
@@ -26,6 +27,7 @@ mod person;
 mod personal;
 mod secrets;
 mod services;
+mod tokens;
 
 pub use notation::expand;
 pub use page::detectors_page;
@@ -38,6 +40,17 @@ pub(crate) const DETECTORS: &[&[Detector]] = &[
     models::TOKENS,
     services::TOKENS,
     content::TOKENS,
+    tokens::agents::TOKENS,
+    tokens::builds::TOKENS,
+    tokens::customers::TOKENS,
+    tokens::hashes::TOKENS,
+    tokens::ids::TOKENS,
+    tokens::money::TOKENS,
+    tokens::plain::TOKENS,
+    tokens::platforms::TOKENS,
+    tokens::products::TOKENS,
+    tokens::talk::TOKENS,
+    tokens::watchers::TOKENS,
 ];
 
 /// The tables of shapes.
@@ -51,6 +64,16 @@ const SHAPES: &[&[ShapeEntry]] = &[
     personal::SHAPES,
     secrets::SHAPES,
 ];
+
+/// Public rule sets that publish the shapes of tokens whose makers do not.
+pub(crate) const BETTERLEAKS: &str =
+    "https://github.com/betterleaks/betterleaks/blob/main/config/betterleaks.toml";
+pub(crate) const CREDSWEEPER: &str =
+    "https://github.com/Samsung/CredSweeper/blob/main/credsweeper/rules/config.yaml";
+pub(crate) const KINGFISHER: &str =
+    "https://github.com/mongodb/kingfisher/tree/main/crates/kingfisher-rules/data";
+pub(crate) const TRUFFLEHOG: &str =
+    "https://github.com/trufflesecurity/trufflehog/tree/main/pkg/detectors";
 
 /// A token with literals of its own.
 ///
@@ -80,6 +103,8 @@ pub(crate) struct Detector {
     pub(crate) grade: Grade,
     /// The last word: the grade for these bytes, or none.
     pub(crate) check: fn(&[u8], Grade) -> Option<Grade>,
+    /// Whether others use the prefix as well: what begins so and is no such token may be another.
+    pub(crate) shared: bool,
     /// Whether `name=[REDACTED]` is shown when it stands behind a telling name.
     pub(crate) yields: bool,
     /// Texts in which it is found, in the notation of [`expand`].
@@ -127,6 +152,7 @@ pub(crate) const TOKEN: Detector = Detector {
     after: Edge::Any,
     grade: Grade::Certain,
     check: always,
+    shared: false,
     yields: false,
     examples: &[],
     counter_examples: &[],
@@ -150,10 +176,30 @@ pub(crate) fn always(_: &[u8], grade: Grade) -> Option<Grade> {
     Some(grade)
 }
 
+/// Not one character over and over, as in a form to fill in.
+pub(crate) fn lively(body: &[u8], grade: Grade) -> Option<Grade> {
+    const LONG_BYTES: usize = 20;
+    const FEWEST_BITS: f64 = 1.3;
+    let tail = body.get(body.len() / 2..).unwrap_or_default();
+    (body.len() < LONG_BYTES || checks::entropy(tail) >= FEWEST_BITS).then_some(grade)
+}
+
 /// A letter and a digit at least, so that no name in words is taken for a token.
 pub(crate) fn mixed(body: &[u8], grade: Grade) -> Option<Grade> {
     let digit = body.iter().any(u8::is_ascii_digit);
     (digit && body.iter().any(u8::is_ascii_alphabetic)).then_some(grade)
+}
+
+/// Small and great letters and digits: a short token that is no name.
+pub(crate) fn varied(body: &[u8], grade: Grade) -> Option<Grade> {
+    let any = |is: fn(&u8) -> bool| body.iter().any(is);
+    let all = any(u8::is_ascii_digit) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase);
+    all.then_some(grade)
+}
+
+/// A value that somebody has chosen, and no place for one.
+pub(crate) fn chosen(body: &[u8], grade: Grade) -> Option<Grade> {
+    (!value::is_stand_in(body) && !boundary::has_tag(body)).then_some(grade)
 }
 
 fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
@@ -164,7 +210,8 @@ fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
     let tokens = DETECTORS.iter().copied().flatten().map(|detector| detector.class);
     let shapes = shapes().map(|shape| shape.class).chain(idents().map(|ident| ident.class));
-    tokens.chain(shapes).chain([assign::AWS_CLASS]).chain(known::CLASSES)
+    let named = neighbours::classes().chain([assign::AWS_CLASS]);
+    tokens.chain(shapes).chain(named).chain(known::CLASSES)
 }
 
 /// All detectors.
@@ -247,4 +294,4 @@ pub(crate) use {
 };
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -1,8 +1,9 @@
 //! Secrets that belong to no one provider.
 use super::{
-    Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, mixed,
+    Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, chosen,
+    mixed, varied,
 };
-use crate::engine::{assign, checks, pem, url};
+use crate::engine::{assign, checks, neighbour, pem, url};
 use crate::finding::Grade;
 
 pub(crate) const SHAPES: &[ShapeEntry] = &[
@@ -40,6 +41,14 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
         ],
     },
     ShapeEntry {
+        name: neighbour::DETECTOR,
+        class: "secret.adafruit",
+        about: "values beside the name of one of 900 providers; the class names the provider",
+        source: "the rules of gitleaks, kingfisher and trufflehog, see detectors/neighbours",
+        examples: &["ADAFRUIT_IO = '<32a>'", "{\"adafruit\": \"<32a>\"}"],
+        counter_examples: &["adafruit: three boards", "adafruit_version = <20x>"],
+    },
+    ShapeEntry {
         name: assign::DETECTOR,
         class: GENERIC,
         about: "values behind telling names: password, secret, token, api_key and their kin",
@@ -69,6 +78,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
+        source: "https://www.rfc-editor.org/rfc/rfc7519",
         name: "jwt",
         class: "secret.jwt",
         about: "JSON Web Tokens: the first part decodes to a header with `alg`",
@@ -83,11 +93,12 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
     Detector {
+        source: "https://www.rfc-editor.org/rfc/rfc6750",
         name: "bearer",
         class: "secret.bearer",
         about: "credentials behind `Bearer` (RFC 6750)",
         literals: &["bearer"],
-        lead: r"(?i:bearer)(?:[ \t+]|%20){1,4}",
+        lead: r#"(?i:bearer)(?:[ \t+]|%20){1,4}\\?["']?"#,
         body: r"[A-Za-z0-9._~+/=-]{8,}",
         longest: 7168,
         after: Edge::Word,
@@ -103,6 +114,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
     Detector {
+        source: "https://www.rfc-editor.org/rfc/rfc7617",
         name: "basic",
         class: "secret.basic",
         about: "user and password behind `Basic` (RFC 7617)",
@@ -118,29 +130,28 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
     Detector {
+        source: "https://curl.se/docs/manpage.html",
         name: "command-user",
         class: "secret.basic",
         about: "user and password of a command: `curl -u user:password`",
         literals: &["--user", "-u "],
         lead: r#"(?:--user|-u)[ =]{1,2}[\\]{0,2}["']?"#,
-        body: r#"[A-Za-z0-9._@%+-]{0,64}:[^\s"'\\$`]{4,}"#,
+        body: r#"[A-Za-z0-9._@%+!-]{0,64}:[^\s"'\\$`]*"#,
         longest: 256,
         before: Edge::Name,
         grade: Grade::Likely,
-        check: |body, grade| {
-            let colon = memchr::memchr(b':', body)?;
-            let password = body.get(colon + 1..)?;
-            // `-u 1000:1000` names ids, `user:group` names.
-            let letters = password.iter().any(u8::is_ascii_alphabetic);
-            let other = password.iter().any(|byte| !byte.is_ascii_alphabetic());
-            (letters && other).then_some(grade)
-        },
+        check: user_and_password,
         yields: true,
         examples: &["curl -u elastic:P4ssw0rd1 https://localhost", "--user 'api:d2LkV78z'"],
-        counter_examples: &["docker run -u 1000:1000", "chown -u www:group"],
+        counter_examples: &[
+            "docker run -u 1000:1000",
+            "chown -u www:group",
+            "curl --user neo4j:[PASSWORD] http://a",
+        ],
         ..TOKEN
     },
     Detector {
+        source: "https://github.com/C2SP/C2SP/blob/main/age.md",
         name: "age-key",
         class: "secret.age",
         about: "secret keys of age",
@@ -152,6 +163,20 @@ pub(crate) const TOKENS: &[Detector] = &[
         ..TOKEN
     },
 ];
+
+/// `-u 1000:1000` names ids, `user:group` names; `key:` gives a key as the user.
+fn user_and_password(body: &[u8], grade: Grade) -> Option<Grade> {
+    let colon = memchr::memchr(b':', body)?;
+    let (user, password) = (body.get(..colon)?, body.get(colon + 1..)?);
+    if password.is_empty() {
+        return (user.len() >= 10 && varied(user, grade).is_some()).then_some(grade);
+    }
+    chosen(password, grade)?;
+    let any = |is: fn(&u8) -> bool| password.iter().any(is);
+    let cases = any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase);
+    let mixed = any(u8::is_ascii_alphabetic) && password.iter().any(|b| !b.is_ascii_alphabetic());
+    (password.len() >= 4 && (mixed || (cases && password.len() >= 8))).then_some(grade)
+}
 
 /// `Basic` and base64 that decodes to a text with a colon in it.
 fn basic(body: &[u8], grade: Grade) -> Option<Grade> {

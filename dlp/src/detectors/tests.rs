@@ -34,6 +34,11 @@ fn entries_are_well_formed() {
             tag.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-:".contains(&b))
         );
         assert!(!detector.about.is_empty(), "{} says not what it is", detector.name);
+        assert!(
+            !detector.class.starts_with("secret.") || detector.source.starts_with("https://"),
+            "{} says not where its form is published",
+            detector.name
+        );
         assert!(detector.literals.iter().all(|literal| literal.len() >= 3), "{}", detector.name);
     }
 }

@@ -13,6 +13,13 @@ pub(crate) const AWS_CLASS: &str = "secret.aws_secret_key";
 pub(crate) const VALUE_BYTES: usize = 1024;
 /// Blanks, quotes and signs between a name and its value.
 const SIGN_BYTES: usize = 24;
+/// The colon of Chinese and Japanese texts.
+const WIDE_COLON: &[u8] = "\u{ff1a}".as_bytes();
+/// A quote in HTML.
+const HTML_QUOTE: &[u8] = b"&quot;";
+/// `The password is …`, in several languages.
+const IS: [&[u8]; 7] = [b"is", b"was", b"ist", b"est", b"es", b"to", b"BY"];
+
 /// Base64 of this length behind a telling name is shown as what it is.
 const BASE64_BYTES: usize = 40;
 
@@ -41,7 +48,10 @@ pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outc
     let name = window.part(start, end);
     // `-` and `.` at the end are not the name's: `password-->`.
     let Some(strength) = strength(name) else { return (end, Outcome::Nothing) };
-    if start < window.floor || tag_before(window, start) || is_in_tag(window, start, end) {
+    // `'/forgot-password' => …`: a path.
+    let root = |at| !window.before(at).is_some_and(|byte: u8| byte.is_ascii_alphanumeric());
+    let path = window.before(start) == Some(b'/') && root(start - 1);
+    if path || start < window.floor || tag_before(window, start) || is_in_tag(window, start, end) {
         return (end, Outcome::Nothing);
     }
     let outcome = match find(window, start, end) {
@@ -149,8 +159,17 @@ impl Sign {
         at = window.run(at, 2, |byte| matches!(byte, b']' | b')'));
         let blanks = at;
         at = window.run(at, SIGN_BYTES, |byte| matches!(byte, b' ' | b'\t'));
+        if sign.name_quoted && at > blanks {
+            // `<add key="Password" value="…"/>`
+            at = word_of(window, at, &[b"value"]).unwrap_or(at);
+        }
         let signs = at;
         at = window.run(at, 4, |byte| b"=:>?.+|~,".contains(&byte));
+        at = match past(window, at, WIDE_COLON) {
+            Side::Unknown => return sign.open(),
+            Side::Taken => at + WIDE_COLON.len(),
+            Side::Free => at,
+        };
         // `name string = "value"`, `name: &str = "value"`: the type is skipped.
         let typed = matches!(window.part(signs, at), b"" | b":");
         let (kind, next) = if typed { declared(window, at) } else { (Declared::No, at) };
@@ -166,6 +185,7 @@ impl Sign {
             b"," => Kind::Comma,
             b">" => Kind::Element,
             b":" => Kind::Colon,
+            WIDE_COLON => Kind::Colon,
             b"" if signs > blanks => Kind::Blank,
             other if other.contains(&b'=') => Kind::Equals,
             other if other.ends_with(b":") => Kind::Colon,
@@ -175,12 +195,24 @@ impl Sign {
         at = window.run(at, SIGN_BYTES, |byte| {
             matches!(byte, b' ' | b'\t') || (lines && matches!(byte, b'\r' | b'\n'))
         });
+        at = match past(window, at, HTML_QUOTE) {
+            Side::Unknown => return sign.open(),
+            Side::Taken => at + HTML_QUOTE.len(),
+            Side::Free => at,
+        };
         let slashes = at;
         at = window.run(at, 8, |byte| byte == b'\\');
         match window.byte(at) {
             Some(quote @ (b'"' | b'\'' | b'`')) => {
                 sign.quote = Some((quote, at - slashes));
                 at += 1;
+                // `'''a text of several lines'''`
+                let two = [quote, quote];
+                at = match past(window, at, &two) {
+                    Side::Unknown => return sign.open(),
+                    Side::Taken => at + two.len(),
+                    Side::Free => at,
+                };
             }
             None if window.dry(at) => sign.kind = Kind::Open,
             _ => at = slashes,
@@ -188,11 +220,28 @@ impl Sign {
         sign.end = at;
         sign
     }
+
+    fn open(self) -> Self {
+        Self { kind: Kind::Open, ..self }
+    }
 }
 
-/// `NAME value`, `--name value`, `NAME 'value'`.
+/// Whether the bytes stand at `at`.
+fn past(window: &Window<'_>, at: usize, bytes: &[u8]) -> Side {
+    let next = window.part(at, at + bytes.len());
+    match next == bytes {
+        true => Side::Taken,
+        false if bytes.starts_with(next) && window.dry(at + next.len()) => Side::Unknown,
+        false => Side::Free,
+    }
+}
+
+/// `NAME value`, `--name value`, `NAME 'value'`, `the name is value`.
 fn blank(window: &Window<'_>, start: usize, end: usize, sign: &Sign) -> Found {
     let option = window.byte(start) == Some(b'-');
+    if let (None, Some(next)) = (sign.quote, word_of(window, sign.end, &IS)) {
+        return said(window, end, next);
+    }
     match sign.quote {
         Some(quote) => match quoted(window, end, sign, quote) {
             Found::Value(value) => Found::Value(Assigned { written: Written::Option, ..value }),
@@ -201,6 +250,41 @@ fn blank(window: &Window<'_>, start: usize, end: usize, sign: &Sign) -> Found {
         None if option => bare(window, end, sign.end, Written::Option, in_bare),
         None => bare(window, end, sign.end, Written::Blank, in_bare),
     }
+}
+
+/// `the password is: "…"`, from behind the `is`.
+fn said(window: &Window<'_>, end: usize, is_end: usize) -> Found {
+    let colon = window.run(is_end, 1, |byte| byte == b':');
+    let from = window.run(colon, 4, |byte| byte == b' ');
+    if window.dry(from) {
+        return Found::Open(Open { from: end, serious: false });
+    }
+    let found = match window.byte(from) {
+        Some(quote @ (b'"' | b'\'' | b'`')) => {
+            let sign = Sign {
+                kind: Kind::Blank,
+                name_quoted: false,
+                quote: Some((quote, 0)),
+                end: from + 1,
+            };
+            quoted(window, end, &sign, (quote, 0))
+        }
+        _ if from > is_end => bare(window, end, from, Written::Option, in_bare),
+        _ => Found::Nothing,
+    };
+    match found {
+        Found::Value(value) => Found::Value(Assigned { written: Written::Option, ..value }),
+        other => other,
+    }
+}
+
+/// Where one of the words ends that stands at `at`, followed by a blank or a sign.
+fn word_of(window: &Window<'_>, at: usize, words: &[&[u8]]) -> Option<usize> {
+    const LONGEST: usize = 5;
+    let end = window.run(at, LONGEST + 1, |byte| byte.is_ascii_alphabetic());
+    let word = window.part(at, end);
+    let apart = window.byte(end).is_none_or(|byte| b" =:".contains(&byte));
+    (apart && words.iter().any(|known| word.eq_ignore_ascii_case(known))).then_some(end)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -66,6 +66,18 @@ pub(crate) fn is_base64(bytes: &[u8]) -> bool {
     !body.is_empty() && body.iter().all(letters) && bytes.len().is_multiple_of(4)
 }
 
+/// Whether the bytes are words with `-`, `_` or `.` between them: a name and nothing random.
+pub(crate) fn is_wordy(bytes: &[u8]) -> bool {
+    let parts = || bytes.split(|byte| b"-_.".contains(byte)).filter(|part| !part.is_empty());
+    let is_word = |part: &&[u8]| part.iter().all(u8::is_ascii_alphabetic) && part.len() < 16;
+    // `ZAQWS-XCDER-VBGTR`: the groups of a product's key.
+    if !bytes.iter().any(|byte| byte.is_ascii_lowercase() || *byte == b'_') {
+        return false;
+    }
+    let letters: usize = parts().filter(is_word).map(<[u8]>::len).sum();
+    parts().filter(is_word).count() >= 2 && letters * 2 > bytes.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

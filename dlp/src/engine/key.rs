@@ -12,7 +12,7 @@ pub(crate) enum Strength {
 }
 
 /// Every name that tells holds one of these; they are what the one pass looks for.
-pub(crate) const ROOTS: [&str; 11] = [
+pub(crate) const ROOTS: [&str; 22] = [
     "pass",
     "pwd",
     "pw",
@@ -24,6 +24,17 @@ pub(crate) const ROOTS: [&str; 11] = [
     "cookie",
     "private_data",
     "_pat",
+    "_api",
+    "pswd",
+    "contrase",
+    "senha",
+    "wachtwoord",
+    "kennwort",
+    "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
+    "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
+    "\u{5bc6}\u{7801}",
+    "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
+    "\u{be44}\u{bc00}\u{bc88}\u{d638}",
 ];
 
 /// The longest name that is looked at, on either side of the root.
@@ -31,12 +42,23 @@ pub(crate) const SIDE_BYTES: usize = 64;
 
 /// Words with what they say, and whether they must begin a word of the name: `keyboard` and
 /// `monkey` are no keys. Longer words first where one holds another.
-const WORDS: [(&[u8], Strength, bool); 37] = [
+const WORDS: [(&[u8], Strength, bool); 49] = [
     (b"password", Strength::Password, false),
     (b"passwd", Strength::Password, false),
     (b"passphrase", Strength::Password, false),
     (b"passwort", Strength::Password, false),
     (b"pwd", Strength::Password, false),
+    (b"pswd", Strength::Password, false),
+    (b"contrasena", Strength::Password, false),
+    ("contrase\u{f1}a".as_bytes(), Strength::Password, false),
+    (b"senha", Strength::Password, true),
+    (b"wachtwoord", Strength::Password, false),
+    (b"kennwort", Strength::Password, false),
+    ("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}".as_bytes(), Strength::Password, false),
+    ("\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}".as_bytes(), Strength::Password, false),
+    ("\u{5bc6}\u{7801}".as_bytes(), Strength::Password, false),
+    ("\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}".as_bytes(), Strength::Password, false),
+    ("\u{be44}\u{bc00}\u{bc88}\u{d638}".as_bytes(), Strength::Password, false),
     (b"pass", Strength::Password, true),
     (b"pw", Strength::Password, true),
     (b"credentials", Strength::Secret, false),
@@ -66,6 +88,7 @@ const WORDS: [(&[u8], Strength, bool); 37] = [
     (b"signing_key", Strength::Secret, false),
     (b"authorization", Strength::Secret, true),
     (b"pat", Strength::Weak, true),
+    (b"api", Strength::Weak, true),
     (b"cookie", Strength::Weak, true),
     (b"auth", Strength::Weak, true),
     (b"key", Strength::Weak, true),
@@ -136,8 +159,24 @@ const ABOUT: &[&[u8]] = &[
     b"chars",
 ];
 
+/// Words that make a key one that anyone may see, or none at all.
+const OPEN: [&[u8]; 9] = [
+    b"public",
+    b"primary",
+    b"foreign",
+    b"partition",
+    b"sort",
+    b"cache",
+    b"translation",
+    b"pub",
+    b"hot",
+];
+
 /// What the name says, or `None` when it tells nothing.
 pub(crate) fn strength(name: &[u8]) -> Option<Strength> {
+    if words(name).any(|word| OPEN.iter().any(|open| word.eq_ignore_ascii_case(open))) {
+        return None;
+    }
     WORDS.iter().find_map(|(word, strength, whole)| {
         let at = rfind(name, word)?;
         // Two letters stand in any identifier by chance.

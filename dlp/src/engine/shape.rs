@@ -6,6 +6,9 @@ use regex_automata::{Anchored, MatchKind};
 
 use super::Window;
 
+/// What `{uuid}` in a pattern stands for (RFC 9562, section 4).
+const UUID: &str = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
+
 /// A compiled pattern: the longest match from a place on, found in one walk without going back.
 pub(crate) struct Shape {
     dfa: dense::DFA<Vec<u32>>,
@@ -35,7 +38,7 @@ impl Shape {
             )
             .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
             .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
-            .build(pattern)
+            .build(&pattern.replace("{uuid}", UUID))
             .ok()?;
         let start = dfa.universal_start_state(Anchored::Yes)?;
         Some(Self { dfa, start })

@@ -2,14 +2,19 @@
 use std::sync::Arc;
 
 use super::boundary::is_word;
+use super::custom::{Custom, Tuning};
 use super::digits;
+use super::hit::Rank;
 use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
+use super::neighbour::Providers;
 use super::token::Token;
 use super::{
-    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, pem, people, track, url,
-    words,
+    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
+    track, url, words,
 };
+use crate::actions::mark;
+use crate::finding::Grade;
 use crate::known::Known;
 use crate::unfold;
 
@@ -62,17 +67,23 @@ impl Survey {
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
+    /// Detectors of the settings.
+    pub(crate) customs: Vec<Custom>,
+    pub(crate) tuning: Tuning,
     /// What is known, when anything is.
     pub(crate) known: Option<Arc<Known>>,
     pub(crate) idents: Idents,
+    pub(crate) providers: Providers,
 }
 
 impl Surveyor {
     /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = self.plain(window);
-        let unfolded = unfold::unfold(self, window);
-        survey.hits.extend(unfolded.hits);
+        let mut unfolded = unfold::unfold(self, window);
+        self.tuning.apply(&mut unfolded.hits);
+        // A mark is never written in another way.
+        survey.hits.extend(unfolded.hits.into_iter().filter(|hit| !mark::is_mark(hit)));
         if let Some((from, serious)) = unfolded.open {
             survey.hold(Open { from, serious });
         }
@@ -83,6 +94,7 @@ impl Surveyor {
     pub(crate) fn plain(&self, window: &Window<'_>) -> Survey {
         let mut survey = Survey::new(window);
         let blocks = self.literals(window, &mut survey);
+        self.doubt(window, &mut survey.hits);
         self.shapes(window, &blocks, &mut survey);
         hidden::look(window, |outcome| survey.take(outcome));
         if let Some(known) = &self.known {
@@ -91,7 +103,50 @@ impl Surveyor {
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
+        mark::settle(window, &mut survey.hits);
+        self.tuning.apply(&mut survey.hits);
         survey
+    }
+
+    /// Lowers what only its name made a secret when it begins like a known token and is none.
+    fn doubt(&self, window: &Window<'_>, hits: &mut [Hit]) {
+        const PREFIX_BYTES: usize = 32;
+        const NEAR_HITS: usize = 8;
+        for at in 0..hits.len() {
+            let Some(hit) = hits.get(at) else { continue };
+            let detector = hit.detector.as_str();
+            let named = detector == assign::DETECTOR || detector == neighbour::DETECTOR;
+            let told = |other: &Hit| {
+                other.rank == Rank::Token
+                    && other.secret.start < hit.secret.end
+                    && hit.secret.start < other.secret.end
+            };
+            // Hits come in the order of their literals, so that a token of the same place is near.
+            let near = hits.iter().skip(at.saturating_sub(NEAR_HITS)).take(2 * NEAR_HITS);
+            if !named || near.clone().any(told) {
+                continue;
+            }
+            let start = hit.secret.start;
+            let head = window.part(start, start + PREFIX_BYTES);
+            let owned = self.literals.find(head).filter(|(at, _, _)| *at == 0).any(|found| {
+                let literal = head.get(..found.1).unwrap_or_default();
+                found.2.iter().any(|role| match role {
+                    Role::Token(number) => {
+                        self.tokens.get(*number).is_some_and(|token| token.owns(literal))
+                    }
+                    _ => false,
+                })
+            });
+            if let Some(hit) = hits.get_mut(at).filter(|_| owned) {
+                hit.grade = Grade::Possible;
+            }
+        }
+    }
+
+    /// Whether a provider is named in the bytes.
+    pub(crate) fn names_provider(&self, bytes: &[u8]) -> bool {
+        let is_provider = |role: &Role| matches!(role, Role::Provider(_));
+        self.literals.find(bytes).any(|(_, _, roles)| roles.iter().any(is_provider))
     }
 
     /// Looks at every literal. Gives the private key blocks: nothing in them is looked at.
@@ -99,8 +154,10 @@ impl Surveyor {
         let mut blocks = Vec::new();
         let mut window = *window;
         let mut name_end = 0;
+        let mut mark_end = 0;
         for (at, length, roles) in self.literals.find(window.text) {
-            if at < window.floor {
+            // The class in a mark is no telling name.
+            if at < window.floor || at < mark_end {
                 continue;
             }
             for role in roles {
@@ -109,6 +166,17 @@ impl Surveyor {
                         Some(token) => token.check(&window, at),
                         None => Outcome::Nothing,
                     },
+                    Role::Custom(number) => match self.customs.get(*number) {
+                        Some(custom) => custom.check(&window, at),
+                        None => Outcome::Nothing,
+                    },
+                    Role::Mark => {
+                        let outcome = mark::check(&window, at, length);
+                        if let Outcome::Hit(hit) = &outcome {
+                            mark_end = hit.secret.end;
+                        }
+                        outcome
+                    }
                     Role::Turned(number, turn) => match self.tokens.get(*number) {
                         Some(token) => turn.check(token, &window, (at, at + length)),
                         None => Outcome::Nothing,
@@ -125,6 +193,7 @@ impl Surveyor {
                         }
                         outcome
                     }
+                    Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
                         let (end, outcome) = assign::check(&window, at, length);
@@ -148,7 +217,8 @@ impl Surveyor {
         if known > 0 {
             let from = window.len() - known;
             let alone = !window.before(from).is_some_and(is_word);
-            survey.hold(Open { from, serious: known > 1 && alone });
+            let telling = known > 1 && !mark::is_word(window.part(from, window.len()));
+            survey.hold(Open { from, serious: telling && alone });
         }
         let tails =
             [email::tail(window), iban::tail(window), ident::tail(window), people::tail(window)];

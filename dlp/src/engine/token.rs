@@ -13,7 +13,7 @@ pub(crate) struct Token {
 }
 
 /// What may be kept in front of a secret: a scheme, quotes, blanks.
-const LEAD_BYTES: usize = 96;
+const LEAD_BYTES: usize = 256;
 
 impl Token {
     /// `None` when a pattern of the detector does not compile.
@@ -28,6 +28,15 @@ impl Token {
     /// The bytes that may follow this literal.
     pub(crate) fn next(&self, literal: &str) -> [bool; 256] {
         self.lead.as_ref().unwrap_or(&self.body).next(literal)
+    }
+
+    /// Whether what begins with the literal is such a token or none at all.
+    pub(crate) fn owns(&self, literal: &[u8]) -> bool {
+        const SHORT_BYTES: usize = 4;
+        !self.detector.shared
+            && self.lead.is_none()
+            && literal.len() >= SHORT_BYTES
+            && literal.iter().any(|byte| b"_-.".contains(byte))
     }
 
     /// Looks whether a token begins with the literal at `at`.

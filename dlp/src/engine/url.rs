@@ -46,13 +46,26 @@ fn grade(user: &[u8], host: &[u8]) -> Option<Grade> {
     let password = memchr::memchr(b':', user).and_then(|colon| user.get(colon + 1..));
     match password {
         // `$PASSWORD`, `{password}`, `%s`, `****`: the place of a password.
-        Some(password) if password.is_empty() || is_variable(password) => Some(Grade::Possible),
+        Some(password) if password.is_empty() || is_blank(password) => Some(Grade::Possible),
         Some(_) => Some(Grade::Likely),
         // `ssh://git@host` names an account that everyone uses.
         None if matches!(user, b"git" | b"hg" | b"svn" | b"anonymous" | b"root" | b"user") => None,
         None if is_variable(user) => None,
         None => Some(Grade::Likely),
     }
+}
+
+/// Whether it stands for a password, as in a manual.
+fn is_blank(password: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 3] = [b"your", b"replace", b"change"];
+    const WORDS: [&[u8]; 3] = [b"password", b"mypassword", b"passwd"];
+    let begins = |word: &&[u8]| {
+        password.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+    };
+    is_variable(password)
+        || BEGINNINGS.iter().any(begins)
+        || WORDS.iter().any(|word| password.eq_ignore_ascii_case(word))
+        || password.first().is_some_and(|first| password.iter().all(|byte| byte == first))
 }
 
 fn is_variable(text: &[u8]) -> bool {

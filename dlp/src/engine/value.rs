@@ -1,7 +1,7 @@
 //! Whether what stands behind a telling name looks like a secret.
 use super::boundary::has_tag;
-use super::checks::entropy;
-use super::key::Strength;
+use super::checks::{entropy, is_wordy};
+use super::key::{Strength, rfind};
 use crate::finding::Grade;
 
 /// How the value is written.
@@ -69,7 +69,12 @@ const STAND_INS: [&[u8]; 44] = [
 
 /// `None` when the value is no secret, whatever the name says.
 pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Option<Grade> {
-    if value.len() < 3 || is_stand_in(value) || is_elsewhere(value) || has_tag(value) {
+    if value.len() < 3
+        || is_stand_in(value)
+        || is_elsewhere(value)
+        || has_tag(value)
+        || is_label(value)
+    {
         return None;
     }
     let look = Look::at(value);
@@ -84,6 +89,9 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
         (Strength::Password, Written::Option) => {
             (look.digits && look.letters && value.len() >= 6).then_some(Grade::Likely)
         }
+        (Strength::Secret, Written::Option) => {
+            (look.random && value.len() >= 12).then_some(Grade::Likely)
+        }
         (_, Written::Blank | Written::Option) => {
             (look.random && value.len() >= 16).then_some(Grade::Likely)
         }
@@ -94,6 +102,9 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
 }
 
 fn secret(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
+    if look.dull {
+        return Some(Grade::Possible);
+    }
     // Longer than a time in milliseconds or microseconds of this century is told by chance.
     if look.digits && !look.letters && !look.symbols && value.len() >= 16 {
         return Some(Grade::Likely);
@@ -115,15 +126,17 @@ fn password(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
     Some(match written {
         _ if telling && value.len() >= 4 => Grade::Likely,
         Written::Quoted if value.len() >= 4 => Grade::Likely,
-        // `user.password = hashedValue` is code; `pwd=abc` is a password.
-        Written::Bare => Grade::Likely,
+        // `user.password = hashedValue` is code; `pwd=horse` is a password.
+        Written::Bare if value.len() >= 4 => Grade::Likely,
         _ => Grade::Possible,
     })
 }
 
 /// `${PASSWORD}`, `<token>`, `your-api-key`, `xxxxxxxx`, `********`.
 pub(crate) fn is_stand_in(value: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 7] = [b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
+    let value = bare(value);
+    const BEGINNINGS: [&[u8]; 9] =
+        [b"&lt;", b"replace", b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
     let begins = |start: &&[u8]| {
         value.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
@@ -132,6 +145,22 @@ pub(crate) fn is_stand_in(value: &[u8]) -> bool {
         || STAND_INS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'?'))
         || value.first().is_some_and(|first| value.iter().all(|byte| byte == first))
+}
+
+/// The value without quotes that are part of it: `"'$PASSWORD'"`.
+fn bare(value: &[u8]) -> &[u8] {
+    match value {
+        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
+        _ => value,
+    }
+}
+
+/// `#add-password`, `cms/passwords#update`: the name of a place where passwords are dealt with.
+fn is_label(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"password", b"passwd", b"secret", b"token"];
+    let names = WORDS.iter().any(|word| rfind(value, word).is_some());
+    let place = value.iter().any(|byte| b"#/".contains(byte));
+    names && place && is_wordy(value) && !value.iter().any(u8::is_ascii_digit)
 }
 
 /// `$NAME`, `${name}`, `$(command)`, `$name`: not `$aact_prod_3fa9…`.
@@ -145,12 +174,22 @@ fn is_variable(value: &[u8]) -> bool {
 
 /// A path or an address: the secret is not here. A URL's own detector looks at its parts.
 fn is_elsewhere(value: &[u8]) -> bool {
-    value.starts_with(b"/")
+    (value.starts_with(b"/") && !is_encoded(value))
         || value.starts_with(b"./")
         || value.starts_with(b"../")
         || value.starts_with(b"~/")
         || value.starts_with(b"@")
         || memchr::memmem::find(value, b"://").is_some()
+}
+
+/// Base64 that begins with `/`: hardly any path of this length is one word.
+fn is_encoded(value: &[u8]) -> bool {
+    let longest = value.split(|byte| *byte == b'/').map(<[u8]>::len).max();
+    value.len() >= 24
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b))
+        && longest.is_some_and(|longest| longest >= 16)
+        && value.iter().any(u8::is_ascii_digit)
+        && entropy(value) >= 4.0
 }
 
 /// `session.secret`, `getenv`, `self.token`: names in source code.
@@ -172,6 +211,8 @@ struct Look {
     words: bool,
     /// Letters and digits mixed with the entropy of a token.
     random: bool,
+    /// The same few characters over and over.
+    dull: bool,
 }
 
 impl Look {
@@ -188,6 +229,7 @@ impl Look {
             blanks: any(u8::is_ascii_whitespace),
             words,
             random: digits && letters && entropy(value) >= 3.0,
+            dull: value.len() >= 16 && entropy(value) < 2.2,
         }
     }
 }

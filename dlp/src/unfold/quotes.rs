@@ -35,6 +35,11 @@ pub(crate) fn chains(text: &[u8], word: Span, mut sink: impl FnMut(&Chain)) -> u
     if !is_seed(text, seed.inner) {
         return seed.inner.end;
     }
+    let piece =
+        |found: Option<(Quoted, Link)>| found.is_some_and(|(at, _)| is_piece(text, at.inner));
+    if !piece(after(text, seed)) && !piece(before(text, seed)) {
+        return seed.inner.end;
+    }
     let mut strings = vec![(seed, Link { strong: true })];
     let mut last = seed;
     while let Some((next, link)) = after(text, last).filter(|(next, _)| is_piece(text, next.inner))

@@ -40,7 +40,7 @@ pub(crate) fn right(id: &[u8]) -> bool {
     }
 }
 
-/// The number alone: where most countries have a check digit for that length, one must be right.
+/// The number alone: all countries with eight digits have a check digit, and one must be right.
 pub(crate) fn national(id: &[u8]) -> bool {
     if !id.iter().all(u8::is_ascii_digit) || id.iter().all(|byte| *byte == b'0') {
         return id.iter().any(|byte| matches!(byte, b'1'..=b'9'));
@@ -51,13 +51,6 @@ pub(crate) fn national(id: &[u8]) -> bool {
                 .iter()
                 .any(|check| check(id))
                 || europe::at_vat(id)
-        }
-        11 => europe::it_vat(id) || europe::hr_oib(id) || asia::au_abn(id),
-        10 => {
-            [europe::be_vat, europe::pl_nip, europe::sk_vat, europe::ru_inn]
-                .iter()
-                .any(|check| check(id))
-                || europe::tr_tax(id)
         }
         _ => true,
     }

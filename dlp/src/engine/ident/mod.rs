@@ -72,17 +72,23 @@ impl Idents {
     /// Looks at the identifier that begins at this word, or in the letters before it.
     pub(crate) fn check(&self, window: &Window<'_>, word: Span) -> Outcome {
         let mut best: Option<Graded> = None;
+        let mut held: Option<Open> = None;
         let mut start = word.start;
         for _ in 0..=GROUPS {
             match self.at(window, start) {
-                Err(open) => return Outcome::Open(open),
+                // Each further one begins before it.
+                Err(open) => held = Some(open),
                 Ok(Some(found)) if found.is_better(best.as_ref()) => best = Some(found),
                 Ok(_) => {}
             }
             let Some(group) = group_before(window, start) else { break };
             start = group;
         }
-        best.map_or(Outcome::Nothing, |best| Outcome::Hit(best.hit))
+        match (held, best) {
+            (Some(open), _) => Outcome::Open(open),
+            (None, Some(best)) => Outcome::Hit(best.hit),
+            (None, None) => Outcome::Nothing,
+        }
     }
 
     /// The best identifier that begins at `start`.
@@ -319,4 +325,41 @@ pub(crate) fn tail(window: &Window<'_>) -> Option<Open> {
         end = group;
     }
     from.map(|from| Open { from, serious: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::finding::Grade;
+    use crate::{Finding, Scanner};
+
+    /// The grade of the first finding of this class.
+    fn grade(scanner: &Scanner, text: &str, class: &str) -> Option<Grade> {
+        let findings = scanner.scan(text.as_bytes());
+        let is = |finding: &&Finding| finding.class.as_str() == class;
+        findings.iter().find(is).map(|finding| finding.grade)
+    }
+
+    #[test]
+    fn what_stands_around_decides_the_grade() {
+        let scanner = Scanner::new().unwrap();
+        let cases = [
+            ("gov_id.pl_pesel", "44051401458", Some(Grade::Likely)),
+            ("gov_id.pl_pesel", "the job 44051401458 was done", Some(Grade::Possible)),
+            ("gov_id.pl_pesel", "the PESEL 44051401458 was given", Some(Grade::Certain)),
+            ("gov_id.pl_pesel", "44051401458 is her pesel", Some(Grade::Certain)),
+            ("gov_id.pl_pesel", "44051401458, and no pesel", Some(Grade::Possible)),
+            ("gov_id.pl_pesel", "/jobs/44051401458/log", None),
+            ("gov_id.pl_pesel", "1.44051401458", None),
+            ("gov_id.pl_pesel", "44051401459", None),
+            ("gov_id.pl_pesel", "{\"body\": \"44051401458\"}", Some(Grade::Likely)),
+            ("gov_id.pl_pesel", "{\"jobId\": \"44051401458\"}", Some(Grade::Possible)),
+            ("gov_id.pl_pesel", "{\"peselNumber\": \"44051401458\"}", Some(Grade::Certain)),
+            ("gov_id.pl_pesel", "pesel [REDACTED] is 44051401458 here", Some(Grade::Possible)),
+            ("gov_id.vat_id", "VAT number is PL1234567890", Some(Grade::Likely)),
+            ("gov_id.vat_id", "VAT number is PL 1234567890", None),
+        ];
+        for (class, text, expect) in cases {
+            assert_eq!(grade(&scanner, text, class), expect, "{text}");
+        }
+    }
 }

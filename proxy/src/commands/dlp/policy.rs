@@ -1,10 +1,12 @@
 //! What a configuration says of findings.
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use tollgate_dlp::{Grade, Judge, Scanner, Trial};
+use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Means, Scanner, Trial};
 
 use super::super::{EXIT_CONFIG, EXIT_FAULT, check::wants_colour, complain};
+use crate::known;
 use crate::snapshot::{self, SnapshotFault, Source};
 
 /// What looks and what decides.
@@ -35,7 +37,8 @@ impl Trouble {
 impl Inspection {
     /// Everything from this grade on is redacted.
     pub(in super::super) fn plain(minimum: Grade) -> Result<Self, Trouble> {
-        let judge = Judge::new(minimum, Vec::new()).map_err(|_| Trouble::Detectors)?;
+        let all = JudgeRule::new(vec!["*".to_owned()], None, Action::Redact);
+        let judge = Judge::new(minimum, vec![all]).map_err(|_| Trouble::Detectors)?;
         let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
         Ok(Self { scanner, judge, minimum })
     }
@@ -44,9 +47,11 @@ impl Inspection {
     pub(in super::super) fn of(config: &Path) -> Result<Self, Trouble> {
         let (settings, _) =
             Source::new(config).settings(wants_colour()).map_err(Trouble::Settings)?;
-        let judge = snapshot::judge(&settings).map_err(Trouble::Settings)?;
-        let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
-        Ok(Self { scanner, judge, minimum: snapshot::minimum_grade(&settings.dlp) })
+        // The key of tokens is the gate's; here tags stand in their place.
+        let judge = snapshot::judge(&settings, Means::default()).map_err(Trouble::Settings)?;
+        let detectors = settings.dlp.engine_detectors();
+        let scanner = Scanner::with(&detectors).map_err(|_| Trouble::Detectors)?;
+        Ok(Self { scanner, judge, minimum: settings.dlp.minimum_grade.engine() })
     }
 }
 
