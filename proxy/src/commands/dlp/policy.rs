@@ -50,7 +50,9 @@ impl Inspection {
         // The key of tokens is the gate's; here tags stand in their place.
         let judge = snapshot::judge(&settings, Means::default()).map_err(Trouble::Settings)?;
         let detectors = settings.dlp.engine_detectors();
+        let known = known::read(&settings).map_err(Trouble::Settings)?;
         let scanner = Scanner::with(&detectors).map_err(|_| Trouble::Detectors)?;
+        let scanner = scanner.with_known(Arc::new(known));
         Ok(Self { scanner, judge, minimum: settings.dlp.minimum_grade.engine() })
     }
 }
