@@ -4,6 +4,7 @@ use crate::detectors::{CatalogueEntry, expand};
 use crate::finding::{Finding, Grade};
 use crate::name::Name;
 use crate::scanner::Scanner;
+use crate::settings::OwnDetector;
 
 /// What a detector says of itself: texts in which it is found and texts in which it is not.
 pub struct Trial {
@@ -28,6 +29,18 @@ impl From<&CatalogueEntry> for Trial {
             minimum: least(entry),
             examples: expanded(entry.examples),
             counter_examples: expanded(entry.counter_examples),
+        }
+    }
+}
+
+impl From<&OwnDetector> for Trial {
+    fn from(own: &OwnDetector) -> Self {
+        Self {
+            name: own.name.clone(),
+            class: own.class.clone(),
+            minimum: own.grade.min(Grade::Likely),
+            examples: own.examples.clone(),
+            counter_examples: own.counter_examples.clone(),
         }
     }
 }

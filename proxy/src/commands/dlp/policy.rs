@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Means, Scanner, Trial};
+use tollgate_dlp::{Action, Detectors, Grade, Judge, JudgeRule, Means, Scanner, Trial};
 
 use super::super::{EXIT_CONFIG, EXIT_FAULT, check::wants_colour, complain};
 use crate::known;
@@ -15,6 +15,8 @@ pub(in super::super) struct Inspection {
     pub(in super::super) judge: Judge,
     /// The least certain finding that is acted on.
     pub(in super::super) minimum: Grade,
+    /// What the configuration says of detectors.
+    detectors: Detectors,
 }
 
 /// Why there is no such thing.
@@ -40,7 +42,7 @@ impl Inspection {
         let all = JudgeRule::new(vec!["*".to_owned()], None, Action::Redact);
         let judge = Judge::new(minimum, vec![all]).map_err(|_| Trouble::Detectors)?;
         let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
-        Ok(Self { scanner, judge, minimum })
+        Ok(Self { scanner, judge, minimum, detectors: Detectors::default() })
     }
 
     /// As a gate with this configuration inspects.
@@ -53,11 +55,20 @@ impl Inspection {
         let known = known::read(&settings).map_err(Trouble::Settings)?;
         let scanner = Scanner::with(&detectors).map_err(|_| Trouble::Detectors)?;
         let scanner = scanner.with_known(Arc::new(known));
-        Ok(Self { scanner, judge, minimum: settings.dlp.minimum_grade.engine() })
+        let minimum = settings.dlp.minimum_grade.engine();
+        Ok(Self { scanner, judge, minimum, detectors })
     }
-}
 
-/// The examples of every detector.
-pub(super) fn trials() -> Vec<Trial> {
-    Scanner::detectors().map(|entry| Trial::from(&entry)).collect()
+    /// The examples of every detector that looks.
+    pub(super) fn trials(&self) -> Vec<Trial> {
+        let Detectors { own, off, grades } = &self.detectors;
+        let looks = |trial: &Trial| !off.contains(&trial.name);
+        let built = Scanner::detectors().map(|entry| Trial::from(&entry)).filter(looks);
+        let graded = built.map(|mut trial| {
+            let known = grades.iter().find(|(name, _)| *name == trial.name);
+            trial.minimum = known.map_or(trial.minimum, |(_, grade)| *grade);
+            trial
+        });
+        graded.chain(own.iter().map(Trial::from)).collect()
+    }
 }
