@@ -183,10 +183,10 @@ impl Judge {
 
     /// What is done when no rule fits.
     ///
-    /// Private keys, canaries and the gate's own secrets do not leave. What opens a door or belongs to a person's money,
-    /// health or papers is redacted, and so are mail addresses and what could not be read. Addresses of machines, names,
-    /// numbers of telephones, digests and identifiers are only told: agents send them all day, and
-    /// redacting them would break more than it guards.
+    /// Private keys, canaries and the gate's own secrets do not leave. What opens a door or belongs
+    /// to a person's money, health or papers is redacted, and so are mail addresses and what could
+    /// not be read. Addresses of machines, names, numbers of telephones, digests and identifiers
+    /// are only told: agents send them all day, and redacting them would break more than it guards.
     pub fn by_default(class: &Class, direction: Direction) -> Action {
         let leaves = direction == Direction::Request;
         match (class.family(), class.as_str()) {

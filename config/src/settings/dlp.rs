@@ -11,9 +11,9 @@ pub struct Dlp {
     /// The least certain finding that is acted on.
     pub minimum_grade: MinimumGrade,
     /// What is done about a finding: the first rule that fits. Where none fits, private keys,
-    /// canaries and the gate's own secrets do not leave; secrets, payment data, papers, health data and mail addresses are
-    /// redacted; addresses of machines, names, telephone numbers, digests and identifiers are only
-    /// recorded.
+    /// canaries and the gate's own secrets do not leave; secrets, payment data, papers, health data
+    /// and mail addresses are redacted; addresses of machines, names, telephone numbers, digests
+    /// and identifiers are only recorded.
     #[schemars(length(max = 256))]
     pub rules: Vec<DlpRule>,
     /// What tools do with what they are given, so that rules can ask for a channel and for where
