@@ -19,9 +19,11 @@ fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wr
 
 /// Every format that [`check`] knows.
 #[cfg(test)]
-pub(crate) const KNOWN: [&str; 14] = [
+pub(crate) const KNOWN: [&str; 17] = [
     "agent-id",
     "dlp-class",
+    "dlp-detector",
+    "dlp-validator",
     "host",
     "host-pattern",
     "http-url",
@@ -30,6 +32,7 @@ pub(crate) const KNOWN: [&str; 14] = [
     "name",
     "path",
     "path-prefix",
+    "pattern",
     "socket-address",
     "sql-name",
     "variable",
@@ -41,6 +44,14 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
     match format {
         "agent-id" => agent_id(text),
         "dlp-class" => dlp_class(text),
+        "dlp-detector" => dlp_detector(text),
+        "dlp-validator" => match tollgate_dlp::Validator::parse(text) {
+            Some(_) => Ok(()),
+            None => wrong(
+                format!("{} is not a check of a value", shown(text)),
+                "`luhn`, `mod97`, `mixed`, or `entropy>=3.5`: bits for each byte, 8 at most",
+            ),
+        },
         "host" => host(text),
         "host-pattern" => host_pattern(text),
         "http-url" => http_url(text).map(drop),
@@ -53,6 +64,13 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
         },
         "ip-range" => ip_range(text),
         "name" => name(text),
+        "pattern" => match tollgate_dlp::Pattern::new(text) {
+            Some(_) => Ok(()),
+            None => wrong(
+                format!("{} is not a pattern", shown(text)),
+                "a name in which `*` stands for anything but a slash and `**` for anything: `*.example.org`",
+            ),
+        },
         "path-prefix" => path_prefix(text),
         "socket-address" => match text.parse::<SocketAddr>() {
             Ok(_) => Ok(()),
@@ -269,19 +287,36 @@ fn path_prefix(text: &str) -> Result<(), Wrong> {
     wrong(format!("{} {problem}", shown(text)), FORM)
 }
 
+/// Whether it is a class of anything is asked where all classes are known.
 fn dlp_class(text: &str) -> Result<(), Wrong> {
-    let classes = tollgate_dlp::Class::all();
-    let known = match text.strip_suffix(".*") {
-        Some(family) => classes.iter().any(|class| class.family() == family),
-        None => text == "*" || classes.iter().any(|class| class.as_str() == text),
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase())
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
-    if known {
+    let formed = match text.split_once('.') {
+        Some((family, kind)) => part(family) && (kind == "*" || part(kind)),
+        None => text == "*",
+    };
+    if formed {
         return Ok(());
     }
+    let classes = tollgate_dlp::Class::all();
     let form = "a class such as `pci.pan`, a family such as `secret.*`, or `*`";
     let help = match meant(text, classes.iter().map(tollgate_dlp::Class::as_str)) {
         Some(near) => format!("did you mean `{near}`? {form}"),
         None => form.to_owned(),
     };
     wrong(format!("{} is not a class of findings", shown(text)), help)
+}
+
+fn dlp_detector(text: &str) -> Result<(), Wrong> {
+    let names = || tollgate_dlp::Scanner::detectors().map(|entry| entry.name);
+    if names().any(|name| name == text) {
+        return Ok(());
+    }
+    let help = match meant(text, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`tollgate scan` names the detector of each finding".to_owned(),
+    };
+    wrong(format!("no detector has the name {}", shown(text)), help)
 }

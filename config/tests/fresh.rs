@@ -96,5 +96,6 @@ fn the_example_shows_the_defaults() {
     assert_eq!(example.audit.spool_bytes_max, minimal.audit.spool_bytes_max);
     assert_eq!(example.audit.delivery_secs, minimal.audit.delivery_secs);
     assert_eq!(example.policy.rules_max, minimal.policy.rules_max);
-    assert_eq!(example.dlp.rules[0], minimal.dlp.rules[0]);
+    assert_eq!(example.dlp.memory, minimal.dlp.memory);
+    assert_eq!(example.dlp.mask, minimal.dlp.mask);
 }

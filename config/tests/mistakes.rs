@@ -480,6 +480,88 @@ fn record_and_inspection() {
 }
 
 #[test]
+fn what_is_looked_for() {
+    let detector = |changes: &str| {
+        let whole = "name: employee, class: acme.employee, literals: [employee], lead: 'employee[ #]{1,3}', pattern: '[0-9]{6}', examples: ['employee 123456']";
+        let mut keys: Vec<&str> = whole.split(", ").collect();
+        for change in changes.split("; ") {
+            let name = change.split_once(':').map_or(change, |(name, _)| name);
+            keys.retain(|key| !key.starts_with(&format!("{name}:")));
+            keys.push(change);
+        }
+        format!("detectors: [{{ {} }}]", keys.join(", "))
+    };
+    let rule = |rest: &str| format!("rules: [{{ classes: ['*'], {rest} }}]");
+    for (dlp, path, message, help) in [
+        (rule("action: hide"), "rules[0].action", "none of", ""),
+        (
+            "rules: [{ classes: [secret.githb], action: block }]".to_owned(),
+            "rules[0].classes[0]",
+            "not a class",
+            "did you mean `secret.github`?",
+        ),
+        (
+            "rules: [{ classes: ['secrets.*'], action: block }]".to_owned(),
+            "rules[0].classes[0]",
+            "not a class",
+            "a family",
+        ),
+        (
+            rule("action: allow, allowed_destinations: [a.test]"),
+            "rules[0].allowed_destinations",
+            "lets pass",
+            "`destinations`",
+        ),
+        (
+            rule("action: block, blocked_destinations: ['[']"),
+            "rules[0].blocked_destinations[0]",
+            "not a pattern",
+            "*.example.org",
+        ),
+        (rule("action: block, channels: [mail]"), "rules[0].channels[0]", "none of", "`email`?"),
+        ("off: [emial]".to_owned(), "off[0]", "no detector", "did you mean `email`?"),
+        (
+            "grades: [{ detector: us_ssn, grade: likely }]".to_owned(),
+            "grades[0].detector",
+            "no detector",
+            "did you mean `us-ssn`?",
+        ),
+        ("tokens: { key: abc }".to_owned(), "tokens.key", "place of a secret", ""),
+        (detector("name: email"), "detectors[0].name", "built-in", "`off`"),
+        (detector("class: Employee"), "detectors[0].class", "not a class", "identifier.employee"),
+        (detector("literals: [em]"), "detectors[0].literals[0]", "3 to 48", ""),
+        (detector("pattern: '[0-9'"), "detectors[0].pattern", "cannot be used", "bounded"),
+        (detector("pattern: '[0-9]*'"), "detectors[0].pattern", "empty text", ""),
+        (
+            detector("validator: entropy>=9"),
+            "detectors[0].validator",
+            "not a check",
+            "entropy>=3.5",
+        ),
+        (
+            detector("examples: [nothing]"),
+            "detectors[0].examples[0]",
+            "nothing is found",
+            "literal",
+        ),
+        (
+            detector("counter_examples: ['employee 654321']"),
+            "detectors[0].counter_examples[0]",
+            "something is found",
+            "narrower",
+        ),
+    ] {
+        let new = format!("version: 1\ndlp: {{ {dlp} }}");
+        check(&minimal_with(TOP, &new), &format!("dlp.{path}"), message, help);
+    }
+    let own = format!(
+        "version: 1\ndlp: {{ {}, rules: [{{ classes: [acme.employee], action: block }}] }}",
+        detector("grade: certain")
+    );
+    assert!(read(&minimal_with(TOP, &own), "t.yaml", &[]).is_ok());
+}
+
+#[test]
 fn places_are_exact() {
     for (text, line, column) in [
         ("version: 2\n", 1, 10),

@@ -123,13 +123,19 @@ fn clean(bytes: usize) -> String {
     text
 }
 
+/// Seconds on a processor, where Linux tells them: what others do at the time counts little.
+fn processor_secs() -> f64 {
+    let told = std::fs::read_to_string("/proc/self/schedstat").unwrap();
+    told.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
 fn measure(what: &str, text: &str, scanner: &Scanner) {
     let mut best = f64::MAX;
     let mut found = 0;
-    for _ in 0..15 {
-        let started = Instant::now();
+    for _ in 0..40 {
+        let started = processor_secs();
         found = black_box(scanner.scan(black_box(text.as_bytes()))).len();
-        best = best.min(started.elapsed().as_secs_f64());
+        best = best.min(processor_secs() - started);
     }
     println!("{what}: {:.0} MB/s, {found} findings", text.len() as f64 / best / 1e6);
 }

@@ -65,7 +65,7 @@ pub enum Place {
     /// The name of the member at this JSON pointer; of what stands around it when that is empty.
     Key(String),
     /// A place within something larger, from the outside in.
-    Within(Vec<Spot>, Box<Place>),
+    Within(Vec<Layer>, Box<Place>),
 }
 
 impl Place {
@@ -81,10 +81,10 @@ impl Place {
             Self::Value(at) => pointer(at),
             Self::Key(at) if at.is_empty() => "(name)".to_owned(),
             Self::Key(at) => format!("{} (name)", pointer(at)),
-            Self::Within(spots, leaf) => {
-                let mut words: Vec<String> = spots
+            Self::Within(layers, leaf) => {
+                let mut words: Vec<String> = layers
                     .iter()
-                    .map(|spot| spot.shown(|text| name(text)).to_string())
+                    .map(|layer| layer.shown(|text| name(text)).to_string())
                     .chain([leaf.written(name, pointer)])
                     .collect();
                 words.retain(|word| !word.is_empty());
@@ -103,7 +103,7 @@ impl fmt::Display for Place {
 /// One step into a document. Names that hold findings themselves are shown redacted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Spot {
+pub enum Layer {
     /// A cookie of this name.
     Cookie(String),
     /// An element or attribute of XML, by the names on the way to it.
@@ -136,7 +136,7 @@ pub enum Spot {
     User,
 }
 
-impl Spot {
+impl Layer {
     /// The same with its name as `name` shows it.
     pub(crate) fn shown(&self, name: impl Fn(&str) -> String) -> Self {
         match self {
@@ -152,7 +152,7 @@ impl Spot {
     }
 }
 
-impl fmt::Display for Spot {
+impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cookie(name) => write!(f, "cookie {name}"),
@@ -183,7 +183,8 @@ pub enum Direction {
     Answer,
 }
 
-/// What is done about a finding. Ordered by severity.
+/// What is done about a finding. Ordered by how little is left: of two decisions about one place
+/// the later one holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -191,6 +192,14 @@ pub enum Action {
     Allow,
     /// Record it, change nothing.
     Alert,
+    /// Put the value of one of our own tokens in its place again.
+    Restore,
+    /// Hide most of it, and leave what a person needs to tell it from another.
+    Mask,
+    /// Put a token in its place: the same for the same value, and its way back is kept.
+    Tokenise,
+    /// Put a keyed print in its place: the same for the same value, and no way back.
+    Hash,
     /// Put a typed tag in its place.
     Redact,
     /// Refuse the call, or cut the answer. The text is redacted as well, so that what is left of
@@ -199,19 +208,28 @@ pub enum Action {
 }
 
 impl Action {
-    /// The name in records: `redact`.
+    /// The word in settings, records and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Alert => "alert",
+            Self::Restore => "restore",
+            Self::Mask => "mask",
+            Self::Tokenise => "tokenise",
+            Self::Hash => "hash",
             Self::Redact => "redact",
             Self::Block => "block",
         }
     }
 
     /// Whether the text is changed.
-    pub(crate) fn edits(self) -> bool {
-        self >= Self::Redact
+    pub fn edits(self) -> bool {
+        self >= Self::Restore
+    }
+
+    /// Whether what replaces it is made of what was there, so that nothing around it goes too.
+    pub(crate) fn keeps_form(self) -> bool {
+        matches!(self, Self::Restore | Self::Mask | Self::Tokenise | Self::Hash)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::engine::{LOOK_BEHIND, Window, hit, pem};
 use crate::finding::{Acted, Action, Direction, Place};
 use crate::judge::Judge;
 use crate::name::Name;
-use crate::scanner::Scanner;
+use crate::scanner::{Scanner, replacement};
 
 /// What has come and is not forgotten: what went already and may still be looked back at, then
 /// what is held.
@@ -141,18 +141,21 @@ impl Flow {
                 until = until.min(cluster.claim.start.max(self.held));
                 break;
             }
-            if cluster.action.edits() {
+            // Half of a token means nothing: it is not put back once its beginning went.
+            let gone = cluster.action == Action::Restore && cluster.edit.start < self.held;
+            if cluster.action.edits() && !gone {
                 // What went already cannot be changed; the rest can.
                 let whole = cluster.edit.start >= self.held;
                 let span = if whole { cluster.edit } else { cluster.narrow };
+                let matched = if whole { window.part(span.start, span.end) } else { &[] };
                 settled.edits.push(Edit {
                     start: self.base + span.start.max(self.held),
                     end: self.base + span.end.max(self.held),
                     lead: if whole { cluster.lead } else { "" },
-                    tag: cluster.tag.clone(),
+                    tag: replacement(&cluster, matched, Some(judge.0)),
                 });
             }
-            if cluster.action > Action::Allow && cluster.is_told() {
+            if cluster.action > Action::Allow && cluster.is_told() && !gone {
                 settled.acted.push(cluster.acted(Place::Text, self.base));
             }
             if cluster.runs_on {

@@ -1,9 +1,10 @@
 //! JSON documents: every string, every name, every number.
 use serde_json::{Map, Value};
 
+use crate::actions::mark;
 use crate::engine::hit::{self, Cluster};
 use crate::engine::{Hit, Window, boundary, key, people};
-use crate::finding::{Acted, Direction, Finding};
+use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
 use crate::pointer::{Part, Step, Steps, place};
@@ -26,7 +27,7 @@ impl Scanner {
     }
 
     /// Puts tags in the place of what the judge has redacted or blocked, in names too. A number
-    /// becomes a string with the tag; two names that become one get a count behind them.
+    /// becomes a string with the tag, but stays a number where it is masked; two names that become one get a count behind them.
     ///
     /// The document comes from a parser that limits its depth.
     ///
@@ -56,8 +57,12 @@ impl Scanner {
         let walk = Walk::new(self, Some(judge), skips, value);
         walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, text, clusters| {
             all.extend(acted(clusters, 0, |_| place(self, path, part)));
-            if let Some(clean) = edited(text.as_bytes(), clusters) {
-                changes.push(Change { steps: Steps::new(path), part, clean: into_text(clean) });
+            if let Some(clean) = edited(text.as_bytes(), clusters, Some(judge.0)) {
+                let number = (part == Part::Number)
+                    .then(|| self.masked(Step::name(path), text, clusters, judge.0))
+                    .flatten();
+                let clean = number.unwrap_or_else(|| Value::String(into_text(clean)));
+                changes.push(Change { steps: Steps::new(path), part, clean });
             }
         });
         // Names last and from the inside out, so that every path is still true when it is used.
@@ -67,6 +72,26 @@ impl Scanner {
             change.apply(value);
         }
         all
+    }
+
+    /// A number in the place of a number that is masked, unless something would be found in it
+    /// again.
+    fn masked(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        clusters: &[Cluster],
+        judge: &Judge,
+    ) -> Option<Value> {
+        let [cluster] = clusters else { return None };
+        let whole = cluster.edit.start == 0 && cluster.edit.end == text.len();
+        if cluster.action != Action::Mask || !whole {
+            return None;
+        }
+        let masked = judge.means().number(&cluster.best.class, text)?;
+        let number: serde_json::Number = masked.parse().ok()?;
+        let same = number.to_string() == masked;
+        (same && self.hits(name, &masked, false, &[]).is_empty()).then_some(Value::Number(number))
     }
 
     /// The hits in a string or a number, the name before it taken into account. Places count in
@@ -80,7 +105,8 @@ impl Scanner {
     ) -> Vec<Hit> {
         let telling = |name: &&str| {
             let name = name.as_bytes();
-            tells(name, text.as_bytes()) || self.surveyor.names_provider(name)
+            (tells(name, text.as_bytes()) || self.surveyor.names_provider(name))
+                && !mark::holds(name)
         };
         let Some(name) = name.filter(telling) else {
             let window = Window { rows, ..Window::whole(text.as_bytes()) };
@@ -94,6 +120,21 @@ impl Scanner {
         let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
+    }
+}
+
+/// Whether any string of a document may hold a token that this crate made: a glance, so that what
+/// holds none need not be copied.
+pub fn holds_token(document: &Value) -> bool {
+    let holds =
+        |text: &str| memchr::memmem::find(text.as_bytes(), mark::TOKEN.as_bytes()).is_some();
+    match document {
+        Value::String(text) => holds(text),
+        Value::Array(items) => items.iter().any(holds_token),
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| holds(name) || holds_token(member))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -141,11 +182,11 @@ impl<'a> Walk<'a> {
             Value::Null | Value::Bool(_) => {}
             Value::String(text) => {
                 if !(self.skips)(Step::name(path)) {
-                    self.text(text, true, path, (beside.hits, report));
+                    self.text(text, Part::Value, path, (beside.hits, report));
                 }
             }
             Value::Number(number) => {
-                self.text(&number.to_string(), false, path, (beside.hits, report));
+                self.text(&number.to_string(), Part::Number, path, (beside.hits, report));
             }
             Value::Array(items) => {
                 let values: Vec<_> = items.iter().map(|item| (None, item)).collect();
@@ -188,15 +229,16 @@ impl<'a> Walk<'a> {
     fn text(
         &self,
         text: &str,
-        quoted: bool,
+        part: Part,
         path: &[Step<'_>],
         (more, report): (Vec<Hit>, &mut Report<'_>),
     ) {
+        let quoted = part == Part::Value;
         let mut hits = self.scanner.hits(Step::name(path), text, quoted, &self.rows);
         hits.extend(more);
         let clusters = hit::clusters(hits, self.judge);
         if !clusters.is_empty() {
-            report(path, Part::Value, text, &clusters);
+            report(path, part, text, &clusters);
         }
     }
 }
@@ -205,22 +247,23 @@ impl<'a> Walk<'a> {
 struct Change {
     steps: Steps,
     part: Part,
-    clean: String,
+    clean: Value,
 }
 
 impl Change {
     fn apply(self, document: &mut Value) {
         match self.part {
-            Part::Value => {
+            Part::Value | Part::Number => {
                 if let Some(value) = self.steps.find(document) {
-                    *value = Value::String(self.clean);
+                    *value = self.clean;
                 }
             }
             Part::Key => {
+                let Value::String(clean) = self.clean else { return };
                 let Some((Value::Object(members), name)) = self.steps.find_member(document) else {
                     return;
                 };
-                rename(members, &name, self.clean);
+                rename(members, &name, clean);
             }
         }
     }

@@ -21,6 +21,7 @@
 //! - time is linear in the text, whatever the text is, and nothing is compiled while it is read;
 //! - redaction is idempotent, JSON stays JSON, and a stream comes out as its whole text would,
 //!   however it was cut ([`TextStream`]).
+mod actions;
 pub mod bench;
 mod class;
 mod coding;
@@ -35,23 +36,31 @@ mod judge;
 pub mod known;
 mod leaf;
 mod line;
+mod memory;
 mod name;
 mod place;
 mod pointer;
 mod scanner;
+mod scene;
+mod settings;
 mod siblings;
 mod text_stream;
 mod trial;
 mod unfold;
 
+pub use actions::{CardMask, Means, Vault, VaultLimits};
 pub use class::Class;
 pub use coding::{Coding, Codings};
 pub use deltas::{Deltas, Released};
 pub use detectors::{CatalogueEntry, detectors_page, expand};
-pub use finding::{Acted, Action, Direction, Finding, Grade, Place, Redaction, Spot};
-pub use judge::{Judge, JudgeError, JudgeRule};
+pub use finding::{Acted, Action, Direction, Finding, Grade, Layer, Place, Redaction};
+pub use json::holds_token;
+pub use judge::{Decided, Judge, JudgeError, JudgeRule, JudgeSettings};
 pub use line::{Explanation, Extent, Question, Refused, Report, Told, scan_line, scan_text};
+pub use memory::{Memory, MemoryLimits};
 pub use name::Name;
 pub use scanner::{Scanner, ScannerError};
+pub use scene::{Channel, Destination, Pattern, Scene, ToolChannel};
+pub use settings::{Bits, DetectorMistake, Detectors, OwnDetector, Validator};
 pub use text_stream::TextStream;
 pub use trial::{Failure, Trial};

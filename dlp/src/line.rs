@@ -174,7 +174,7 @@ pub struct Explanation {
 impl Explanation {
     fn of(finding: &Finding) -> Self {
         let entry = detectors::catalogue().find(|entry| entry.name == finding.detector.as_str());
-        let about = entry.map_or("a detector of the configuration", |entry| entry.about);
+        let about = entry.map_or_else(|| beyond(&finding.class), |entry| entry.about);
         let source = entry.map_or("", |entry| entry.source);
         let grade = match finding.grade {
             Grade::Certain => "checksum or unmistakable structure",
@@ -187,6 +187,14 @@ impl Explanation {
             some => format!("{grade}; looked for at {}", listed(some)),
         };
         Self { about, source, why }
+    }
+}
+
+/// What stands in no table.
+fn beyond(class: &Class) -> &'static str {
+    match class.family() {
+        "known" => "what the configuration knows: a record, a document, a canary or a secret",
+        _ => "a detector of the configuration",
     }
 }
 

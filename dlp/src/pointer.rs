@@ -12,7 +12,9 @@ const SHOWN_NAME_CHARS: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Part {
     Key,
+    /// A string.
     Value,
+    Number,
 }
 
 /// One step down into a document.
@@ -44,7 +46,7 @@ pub(crate) fn place(scanner: &Scanner, path: &[Step<'_>], part: Part) -> Place {
     }
     match part {
         Part::Key => Place::Key(pointer),
-        Part::Value => Place::Value(pointer),
+        Part::Value | Part::Number => Place::Value(pointer),
     }
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn escaped(name: &str) -> String {
 /// A name as a finding shows it: without what is found in it, and cut.
 pub(crate) fn shown(scanner: &Scanner, name: &str) -> String {
     let clusters = scanner.look(&Window::whole(name.as_bytes()), None);
-    let clean = edited(name.as_bytes(), &clusters).map_or_else(|| name.to_owned(), into_text);
+    let clean = edited(name.as_bytes(), &clusters, None).map_or_else(|| name.to_owned(), into_text);
     if clean.chars().count() <= SHOWN_NAME_CHARS {
         return clean;
     }

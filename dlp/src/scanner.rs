@@ -3,9 +3,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::actions::mark;
 use crate::detectors::neighbours::neighbours;
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
-use crate::engine::hit::{self, Cluster};
+use crate::engine::custom::{Custom, Tuning};
+use crate::engine::hit::{self, Cluster, Rank};
 use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
 use crate::engine::neighbour::Providers;
@@ -15,19 +17,25 @@ use crate::engine::{Window, bic, key, pem, people, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
+use crate::name::Name;
+use crate::settings::{DetectorMistake, Detectors};
 use crate::unfold::turned::Turn;
 
-/// Knows every built-in detector; compiled once, when the process starts or its settings load.
+/// Knows every detector; compiled once, when the process starts or its settings load.
 pub struct Scanner {
     pub(crate) surveyor: Surveyor,
 }
 
-/// Detectors that do not make a scanner. It can only happen to who changes the table.
+/// Detectors that do not make a scanner.
 #[derive(Debug, thiserror::Error)]
 pub enum ScannerError {
-    /// A pattern that does not compile, or needs too many states.
+    /// A pattern that does not compile, or needs too many states. It can only happen to who changes
+    /// the tables.
     #[error("the pattern of detector `{0}` cannot be used")]
     Pattern(&'static str),
+    /// Settings that cannot be used; every mistake in them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Settings(Vec<DetectorMistake>),
     /// The words that tell of identifiers together need too many states.
     #[error("the words of the identifiers cannot be used: {0}")]
     Words(#[from] aho_corasick::BuildError),
@@ -36,6 +44,22 @@ pub enum ScannerError {
 impl Scanner {
     /// Compiles the built-in detectors.
     pub fn new() -> Result<Self, ScannerError> {
+        Self::with(&Detectors::default())
+    }
+
+    /// Compiles the built-in detectors as settings change them, and those that settings bring.
+    ///
+    /// ```
+    /// use tollgate_dlp::{Detectors, Scanner};
+    /// let off = Detectors { off: vec!["email".to_owned()], ..Detectors::default() };
+    /// assert!(Scanner::with(&off)?.scan(b"mail bob@example.com").is_empty());
+    /// # Ok::<(), tollgate_dlp::ScannerError>(())
+    /// ```
+    pub fn with(settings: &Detectors) -> Result<Self, ScannerError> {
+        let mistakes = settings.mistakes();
+        if !mistakes.is_empty() {
+            return Err(ScannerError::Settings(mistakes));
+        }
         let mut tokens = Vec::new();
         let mut turned = Vec::new();
         let mut entries: Vec<(&str, Role, bool)> =
@@ -44,6 +68,7 @@ impl Scanner {
         entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
         entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
+        entries.extend([mark::TOKEN, mark::PRINT].map(|literal| (literal, Role::Mark, true)));
         for detector in DETECTORS.iter().copied().flatten() {
             let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
             let role = Role::Token(tokens.len());
@@ -59,13 +84,35 @@ impl Scanner {
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
         let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
         entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
+        let customs = settings.compile().map_err(ScannerError::Settings)?;
+        for (nth, own) in settings.own.iter().enumerate() {
+            entries.extend(roles(&own.literals, nth, own.lead.is_none()));
+        }
         let literals = Literals::new(&entries, |text, role| match role {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
         let idents =
             Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
-        Ok(Self { surveyor: Surveyor { literals, tokens, known: None, idents, providers } })
+        let tuning = settings.tuning();
+        let known = None;
+        let surveyor = Surveyor { literals, tokens, customs, tuning, known, idents, providers };
+        Ok(Self { surveyor })
+    }
+
+    /// Compiles one detector of the settings, to be tried with its examples.
+    pub(crate) fn alone(custom: Custom, literals: &[String]) -> Option<Self> {
+        let entries: Vec<_> = roles(literals, 0, custom.lead.is_none()).collect();
+        let surveyor = Surveyor {
+            literals: Literals::new(&entries, |_, _| None),
+            tokens: Vec::new(),
+            customs: vec![custom],
+            tuning: Tuning::default(),
+            known: None,
+            idents: Idents::new(Vec::new())?.ok()?,
+            providers: Providers::new(std::iter::empty()).ok()?,
+        };
+        Some(Self { surveyor })
     }
 
     /// Looks for what is known as well.
@@ -97,7 +144,7 @@ impl Scanner {
     pub fn redact<'t>(&self, text: &'t str, judge: &Judge, way: Direction) -> Redaction<'t> {
         let clusters = self.look(&Window::whole(text.as_bytes()), Some((judge, way)));
         let acted = acted(&clusters, 0, |_| Place::Text);
-        let text = match edited(text.as_bytes(), &clusters) {
+        let text = match edited(text.as_bytes(), &clusters, Some(judge)) {
             None => Cow::Borrowed(text),
             Some(bytes) => Cow::Owned(into_text(bytes)),
         };
@@ -144,20 +191,43 @@ pub(crate) fn acted(
         .collect()
 }
 
-/// The text with the edits done, or `None` when there are none.
-pub(crate) fn edited(text: &[u8], clusters: &[Cluster]) -> Option<Vec<u8>> {
+/// The text with the edits done, or `None` when there are none. Without a judge every edit is a tag.
+pub(crate) fn edited(text: &[u8], clusters: &[Cluster], judge: Option<&Judge>) -> Option<Vec<u8>> {
     let mut out: Option<Vec<u8>> = None;
     let mut copied = 0;
     for cluster in clusters.iter().filter(|cluster| cluster.action.edits()) {
         let out = out.get_or_insert_with(|| Vec::with_capacity(text.len()));
         out.extend_from_slice(text.get(copied..cluster.edit.start).unwrap_or_default());
         out.extend_from_slice(cluster.lead.as_bytes());
-        out.extend_from_slice(cluster.tag.as_bytes());
+        let matched = text.get(cluster.edit.start..cluster.edit.end).unwrap_or_default();
+        out.extend_from_slice(replacement(cluster, matched, judge).as_bytes());
         copied = cluster.edit.end;
     }
     let mut out = out?;
     out.extend_from_slice(text.get(copied..).unwrap_or_default());
     Some(out)
+}
+
+/// What stands in the place of `matched`: the tag, or what the action makes of the matched text.
+/// What was written in another way is replaced by a tag, since a mask would show only its writing
+/// and a token stand for that; and so is a private key, whose end may be anywhere.
+pub(crate) fn replacement(cluster: &Cluster, matched: &[u8], judge: Option<&Judge>) -> Name {
+    let hit = &cluster.best;
+    let masks_part = cluster.action == Action::Mask && hit.secret != cluster.edit;
+    let made = match (judge, std::str::from_utf8(matched)) {
+        _ if hit.rank == Rank::Block || !hit.via.is_empty() || masks_part => None,
+        (Some(judge), Ok(text)) if !text.is_empty() => judge.replace(hit, cluster.action, text),
+        _ => None,
+    };
+    made.unwrap_or_else(|| cluster.tag.clone())
+}
+
+fn roles(
+    literals: &[String],
+    nth: usize,
+    claimed: bool,
+) -> impl Iterator<Item = (&str, Role, bool)> {
+    literals.iter().map(move |literal| (literal.as_str(), Role::Custom(nth), claimed))
 }
 
 /// Edits begin and end between characters, so that text stays text.

@@ -4,6 +4,7 @@ use crate::detectors::{CatalogueEntry, expand};
 use crate::finding::{Finding, Grade};
 use crate::name::Name;
 use crate::scanner::Scanner;
+use crate::settings::OwnDetector;
 
 /// What a detector says of itself: texts in which it is found and texts in which it is not.
 pub struct Trial {
@@ -11,6 +12,8 @@ pub struct Trial {
     pub name: String,
     /// What it reports.
     pub class: String,
+    /// The least grade that counts as found.
+    pub minimum: Grade,
     /// Texts in which its class is found.
     pub examples: Vec<String>,
     /// Texts in which it is not.
@@ -23,9 +26,30 @@ impl From<&CatalogueEntry> for Trial {
         Self {
             name: entry.name.to_owned(),
             class: entry.class.to_owned(),
+            minimum: least(entry),
             examples: expanded(entry.examples),
             counter_examples: expanded(entry.counter_examples),
         }
+    }
+}
+
+impl From<&OwnDetector> for Trial {
+    fn from(own: &OwnDetector) -> Self {
+        Self {
+            name: own.name.clone(),
+            class: own.class.clone(),
+            minimum: own.grade.min(Grade::Likely),
+            examples: own.examples.clone(),
+            counter_examples: own.counter_examples.clone(),
+        }
+    }
+}
+
+/// What speaks to the model is never more than possible; an example of all else counts by default.
+fn least(entry: &CatalogueEntry) -> Grade {
+    match (entry.family(), entry.grade) {
+        ("content", _) => Grade::Possible,
+        (_, grade) => grade.unwrap_or(Grade::Likely).min(Grade::Likely),
     }
 }
 
@@ -41,13 +65,14 @@ pub struct Failure {
 }
 
 impl Trial {
-    /// Looks through all texts. A class counts as found when it is likely or certain.
+    /// Looks through all texts.
     ///
     /// ```
-    /// use tollgate_dlp::{Scanner, Trial};
+    /// use tollgate_dlp::{Grade, Scanner, Trial};
     /// let trial = Trial {
     ///     name: "us-ssn".to_owned(),
     ///     class: "gov_id.us_ssn".to_owned(),
+    ///     minimum: Grade::Likely,
     ///     examples: vec!["my ssn is 123-45-6789".to_owned(), "none".to_owned()],
     ///     counter_examples: vec!["000-12-3456".to_owned()],
     /// };
@@ -66,14 +91,9 @@ impl Trial {
         failures
     }
 
-    /// What speaks to the model is never more than possible.
-    fn least(&self) -> Grade {
-        if self.class.starts_with("content.") { Grade::Possible } else { Grade::Likely }
-    }
-
     fn put(&self, scanner: &Scanner, text: &str, example: bool, at: usize) -> Option<Failure> {
         let findings = scanner.scan(text.as_bytes());
-        let is_it = |one: &Finding| one.class.as_str() == self.class && one.grade >= self.least();
+        let is_it = |one: &Finding| one.class.as_str() == self.class && one.grade >= self.minimum;
         let found = findings.iter().any(is_it);
         (found != example).then(|| Failure {
             example,

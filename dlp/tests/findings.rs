@@ -7,10 +7,16 @@
 )]
 use serde_json::{Value, json};
 use tollgate_dlp::{
-    Action, Class, Direction, Grade, Judge, JudgeError, Place, Scanner, scan_line, scan_text,
+    Action, Class, Direction, Grade, Judge, JudgeError, JudgeRule, Place, Scanner, scan_line,
+    scan_text,
 };
 
 const CANARY: &str = "hunter2Canary0815";
+
+fn rule(classes: &[&str], direction: Option<Direction>, action: Action) -> JudgeRule {
+    let classes = classes.iter().map(|class| (*class).to_owned()).collect();
+    JudgeRule::new(classes, direction, action)
+}
 
 #[test]
 fn nothing_shows_what_was_matched() {
@@ -116,9 +122,9 @@ fn the_judge_decides_by_grade_then_by_the_first_rule() {
     let text = "password=hunter2 bob@example.com 4111 1111 1111 1111";
     let rules = || {
         vec![
-            (vec!["contact.email".to_owned()], Some(Direction::Answer), Action::Allow),
-            (vec!["secret.*".to_owned(), "contact.email".to_owned()], None, Action::Alert),
-            (vec!["*".to_owned()], Some(Direction::Request), Action::Block),
+            rule(&["contact.email"], Some(Direction::Answer), Action::Allow),
+            rule(&["secret.*", "contact.email"], None, Action::Alert),
+            rule(&["*"], Some(Direction::Request), Action::Block),
         ]
     };
     let actions = |judge: &Judge, way: Direction| {
@@ -146,7 +152,7 @@ fn an_allowed_finding_does_not_cover_a_forbidden_one() {
     for (allowed, expect) in
         [("secret.*", "password=[REDACTED:PAN]"), ("pci.*", "password=[REDACTED]")]
     {
-        let rule = (vec![allowed.to_owned()], None, Action::Allow);
+        let rule = rule(&[allowed], None, Action::Allow);
         let judge = Judge::new(Grade::Possible, vec![rule]).unwrap();
         assert_eq!(scanner.redact(text, &judge, Direction::Request).text, expect);
     }
@@ -154,7 +160,7 @@ fn an_allowed_finding_does_not_cover_a_forbidden_one() {
 
 #[test]
 fn rules_that_make_no_judge() {
-    let one = |class: &str| vec![(vec![class.to_owned()], None, Action::Alert)];
+    let one = |class: &str| vec![rule(&[class], None, Action::Alert)];
     let cases = [
         ("secret.githup", "unknown class `secret.githup`, did you mean `secret.github`?"),
         ("pan", "unknown class `pan`, did you mean `pci.pan`?"),
@@ -164,7 +170,7 @@ fn rules_that_make_no_judge() {
         let error = Judge::new(Grade::Likely, one(class)).unwrap_err();
         assert!(error.to_string().starts_with(expect), "{error}");
     }
-    let none = Judge::new(Grade::Likely, vec![(Vec::new(), None, Action::Alert)]);
+    let none = Judge::new(Grade::Likely, vec![rule(&[], None, Action::Alert)]);
     assert_eq!(none.unwrap_err(), JudgeError::NoClass(1));
     for class in Class::all() {
         assert!(Judge::new(Grade::Likely, one(class.as_str())).is_ok(), "{class}");

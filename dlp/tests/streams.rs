@@ -216,7 +216,7 @@ fn members_of_an_event_are_redacted_as_in_any_document() {
 
 #[test]
 fn a_block_is_said_so() {
-    let rule = (vec!["secret.*".to_owned()], None, Action::Block);
+    let rule = tollgate_dlp::JudgeRule::new(vec!["secret.*".to_owned()], None, Action::Block);
     let judge = Arc::new(Judge::new(Grade::Likely, vec![rule]).unwrap());
     let scanner = Arc::new(Scanner::new().unwrap());
     let mut deltas = Deltas::new(Arc::clone(&scanner), Arc::clone(&judge), Direction::Answer);

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tollgate_dlp::Judge;
 use tollgate_rules::Agent;
 
 use crate::body::Share;
@@ -28,12 +29,15 @@ pub struct Flight {
     pub share: Share,
     /// When its head was read.
     pub began: Instant,
+    /// What is done about findings in its answer.
+    pub judge: Arc<Judge>,
 }
 
 impl Flight {
     /// Begins a flight.
     pub fn begin(snapshot: Arc<Snapshot>, conn: Arc<Conn>, share: Share) -> Self {
         Self {
+            judge: Arc::clone(&snapshot.judge),
             snapshot,
             conn,
             agent: None,

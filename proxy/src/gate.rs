@@ -40,7 +40,7 @@ use crate::snapshot::{Snapshot, Source};
 use crate::spoken::Spoken;
 use crate::stop::Stop;
 use crate::watch::Metrics;
-use crate::{identity, inspect, words};
+use crate::{identity, inspect, scene, words};
 
 /// The gate and everything that outlives a call.
 pub struct Gate {
@@ -279,14 +279,19 @@ impl Gate {
 
     fn inspect(
         &self,
-        flight: &Flight,
+        flight: &mut Flight,
         way: &Way,
         request: Request,
         spoken: &mut Spoken,
         calls: &[Call],
     ) -> Result<(Outgoing, Vec<Found>), Stop> {
-        let inspected = inspect::request(&flight.snapshot, way, request, spoken);
+        if let Some(call) = calls.first() {
+            let scene = scene::answer(&flight.snapshot, call);
+            flight.judge = std::sync::Arc::new(flight.snapshot.judge.at(&scene));
+        }
+        let inspected = inspect::request(&flight.snapshot, calls, way, request, spoken);
         self.count_findings(&inspected.found, "request");
+        self.metrics.dlp_forgotten.inc_by(inspected.forgotten);
         match inspected.verdict {
             Ok(parts) => {
                 let agent = calls.first().map(|call| call.agent.id.clone());

@@ -3,8 +3,8 @@
 //! In observe mode the judge of the snapshot alerts and never redacts or blocks, so nothing here
 //! asks for the mode.
 use http::{HeaderMap, HeaderValue, Method};
-use tollgate_dlp::{Acted, Action, Direction, Redaction};
-use tollgate_rules::{AgentId, Code};
+use tollgate_dlp::{Acted, Action, Direction, Judge, Redaction, holds_token};
+use tollgate_rules::{AgentId, Call, Code, RuleId};
 
 use crate::clear::{Outgoing, Way};
 use crate::decode::http::HttpBody;
@@ -14,7 +14,7 @@ use crate::record::Found;
 use crate::refuse::Refusal;
 use crate::snapshot::Snapshot;
 use crate::spoken::{Said, Spoken};
-use crate::words;
+use crate::{scene, words};
 
 /// Headers that carry the agent's own credential for the upstream, by design.
 const CREDENTIALS: &[&str] = &[
@@ -34,6 +34,8 @@ pub struct Inspected {
     pub verdict: Result<Clean, Refusal>,
     /// What was found.
     pub found: Vec<Found>,
+    /// How many beginnings of secrets had to be forgotten before their time.
+    pub forgotten: u64,
 }
 
 /// What may travel.
@@ -60,21 +62,59 @@ impl Clean {
 }
 
 /// Inspects a request and redacts it where it says so.
-pub fn request(snapshot: &Snapshot, way: &Way, request: Request, spoken: &mut Spoken) -> Inspected {
-    let mut look = Look { snapshot, found: Vec::new() };
-    let verdict = look.over(way, request, spoken);
-    Inspected { verdict, found: look.found }
+pub fn request(
+    snapshot: &Snapshot,
+    calls: &[Call],
+    way: &Way,
+    request: Request,
+    spoken: &mut Spoken,
+) -> Inspected {
+    let judges: Vec<Judge> =
+        calls.iter().map(|call| snapshot.judge.at(&scene::request(snapshot, call))).collect();
+    let judge = judges.first().unwrap_or(&snapshot.judge);
+    let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
+    let completed = look.completed(calls, &judges);
+    let verdict = look.over(&judges, way, request, spoken);
+    let verdict = verdict.and_then(|clean| completed.map(|()| clean));
+    Inspected { verdict, found: look.found, forgotten: look.forgotten }
 }
 
 struct Look<'s> {
     snapshot: &'s Snapshot,
+    /// The judge of the call that is looked at.
+    judge: &'s Judge,
     found: Vec<Found>,
+    forgotten: u64,
 }
 
-impl Look<'_> {
-    fn over(&mut self, way: &Way, request: Request, spoken: &mut Spoken) -> Result<Clean, Refusal> {
+impl<'s> Look<'s> {
+    /// What earlier calls began and these complete. It is refused whole: most of it has left.
+    fn completed(&mut self, calls: &[Call], judges: &[Judge]) -> Result<(), Refusal> {
+        let mut verdict = Ok(());
+        for (call, judge) in calls.iter().zip(judges) {
+            let target = &call.target;
+            let destination = format!("{} {}", target.route, target.host);
+            let engine = (&*self.snapshot.scanner, judge);
+            let (acted, forgotten) = self.snapshot.recall.completed(engine, &destination, call);
+            self.forgotten += forgotten;
+            if acted.iter().any(|acted| acted.action == Action::Block) {
+                verdict = Err(Refusal::new(Code::ExfilFragments, words::FRAGMENTS));
+            }
+            let part = "calls";
+            self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
+        }
+        verdict
+    }
+
+    fn over(
+        &mut self,
+        judges: &'s [Judge],
+        way: &Way,
+        request: Request,
+        spoken: &mut Spoken,
+    ) -> Result<Clean, Refusal> {
         let mut headers = request.headers;
-        self.body(way, spoken, &mut headers)?;
+        self.body(judges, way, spoken, &mut headers)?;
         self.path(&way.path)?;
         let query = self.query(&request.head)?;
         spoken.rebuild_headers(&mut headers);
@@ -89,18 +129,23 @@ impl Look<'_> {
 
     /// Keeps what was acted on; an error if any of it blocks.
     fn note(&mut self, acted: Vec<Acted>, part: &'static str) -> Result<(), Refusal> {
-        let blocks = acted.iter().any(|acted| acted.action == Action::Block);
+        let blocks = acted.iter().find(|acted| acted.action == Action::Block);
+        let refusal = blocks.map(|acted| {
+            let decided = self.judge.decided(&acted.finding, Direction::Request);
+            let rule = decided.rule.map(|rule| RuleId::new(rule.as_str()));
+            let refusal = match decided.is_egress {
+                true => Refusal::new(Code::EgressBlocked, words::NOT_THERE),
+                false => Refusal::new(Code::DlpBlocked, words::blocked(part)),
+            };
+            refusal.with_rule(rule)
+        });
         self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
-        match blocks {
-            true => Err(Refusal::new(Code::DlpBlocked, words::blocked(part))),
-            false => Ok(()),
-        }
+        refusal.map_or(Ok(()), Err)
     }
 
     fn text(&mut self, text: &str, part: &'static str) -> Result<Option<String>, Refusal> {
-        let judge = &self.snapshot.judge;
         let Redaction { text: clean, acted } =
-            self.snapshot.scanner.redact(text, judge, Direction::Request);
+            self.snapshot.scanner.redact(text, self.judge, Direction::Request);
         let changed = (clean != text).then(|| clean.into_owned());
         self.note(acted, part)?;
         Ok(changed)
@@ -108,23 +153,27 @@ impl Look<'_> {
 
     fn body(
         &mut self,
+        judges: &'s [Judge],
         way: &Way,
         spoken: &mut Spoken,
         headers: &mut HeaderMap,
     ) -> Result<(), Refusal> {
         match &mut spoken.said {
             Said::Mcp(call) => {
-                for message in call.messages_mut() {
+                let first = self.judge;
+                // A batch has a call for each of its messages.
+                for (nth, message) in call.messages_mut().iter_mut().enumerate() {
+                    self.judge = judges.get(nth).unwrap_or(first);
                     self.message(message, headers)?;
                 }
+                self.judge = first;
                 Ok(())
             }
             Said::Http(call) => match &mut call.body {
                 HttpBody::Empty => Ok(()),
                 HttpBody::Json(document) => {
                     let scanner = &self.snapshot.scanner;
-                    let acted =
-                        scanner.redact_json(document, &self.snapshot.judge, Direction::Request);
+                    let acted = scanner.redact_json(document, self.judge, Direction::Request);
                     self.note(acted, "body")
                 }
                 HttpBody::Text(text) => {
@@ -144,12 +193,16 @@ impl Look<'_> {
     /// call (a secret for a tool's name, say) refuses it.
     fn message(&mut self, message: &mut Message, headers: &mut HeaderMap) -> Result<(), Refusal> {
         let scanner = &self.snapshot.scanner;
-        if scanner.scan_json(message.document()).is_empty() {
+        // What comes back in a token's place is no finding, and is looked for all the same.
+        let restores = self.snapshot.settings.dlp.restores();
+        if scanner.scan_json(message.document()).is_empty()
+            && !(restores && holds_token(message.document()))
+        {
             return Ok(());
         }
         let mut document = message.document().clone();
-        let acted = scanner.redact_json(&mut document, &self.snapshot.judge, Direction::Request);
-        let changed = acted.iter().any(|acted| acted.action == Action::Redact);
+        let acted = scanner.redact_json(&mut document, self.judge, Direction::Request);
+        let changed = acted.iter().any(|acted| acted.action.edits());
         self.note(acted, "body")?;
         if !changed {
             return Ok(());

@@ -30,6 +30,9 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
     if let Some(SecretRef::File(path)) = &settings.policy.secret {
         files.insert(path.clone());
     }
+    if let Some(SecretRef::File(path)) = &settings.dlp.tokens.key {
+        files.insert(path.clone());
+    }
     for listener in &settings.listeners {
         if let Listener::Tls(tls) = listener {
             files.extend([tls.certificate.clone(), tls.key.clone(), tls.client_ca.clone()]);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use tollgate_config::settings::{self, Listener, SecretRef, Settings};
-use tollgate_dlp::{Action, Direction, Grade, Judge, Scanner};
+use tollgate_config::settings::{self, Dlp, Listener, SecretRef, Settings};
+use tollgate_dlp::{Judge, JudgeSettings, Means, Pattern, Scanner, ToolChannel};
 use tollgate_rules::{LoadOptions, Rulebook};
 use zeroize::Zeroizing;
 
@@ -17,6 +17,7 @@ use crate::identity::{Registry, RegistryFault};
 use crate::known;
 use crate::limits::Limits;
 use crate::listen::{ServerTls, TlsFault};
+use crate::recall::Recall;
 
 /// Why a snapshot cannot be built. Each names the place and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -81,8 +82,12 @@ pub struct Snapshot {
     pub rulebook: Rulebook,
     /// The detectors, and what is known.
     pub scanner: Arc<Scanner>,
-    /// What is done about findings.
+    /// What is done about findings; each call has one of its own made from it.
     pub judge: Arc<Judge>,
+    /// What tools do with what they are given.
+    pub channels: Vec<ToolChannel>,
+    /// What inspection remembers.
+    pub recall: Arc<Recall>,
     /// The ways out.
     pub routes: Routes,
     /// The limiter; carried over a reload that does not change the limits.
@@ -145,8 +150,10 @@ impl Snapshot {
     ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
-        let scanner = Scanner::new().map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
+        let scanner = Scanner::with(&settings.dlp.engine_detectors())
+            .map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
         let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings)?)));
+        let recall = Recall::build(&settings.dlp, before.map(|before| &before.recall))?;
         let limits = match before {
             Some(before) if *before.limits.settings() == settings.limits => {
                 Arc::clone(&before.limits)
@@ -162,7 +169,9 @@ impl Snapshot {
         Ok(Self {
             revision: revision(&text, &bundle, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
-            judge: Arc::new(judge(&settings)?),
+            judge: Arc::new(judge(&settings, recall.means(settings.dlp.restores()))?),
+            channels: channels(&settings.dlp)?,
+            recall,
             routes: Routes::build(&settings)?,
             rulebook,
             scanner,
@@ -237,39 +246,28 @@ pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), Sn
     Ok((book, text))
 }
 
-/// In observe mode everything that would be redacted or blocked is only told.
-pub(crate) fn judge(settings: &Settings) -> Result<Judge, SnapshotFault> {
+/// In observe mode everything that would be changed or blocked is only told.
+pub(crate) fn judge(settings: &Settings, means: Means) -> Result<Judge, SnapshotFault> {
     let dlp = &settings.dlp;
-    let observes = settings.mode == settings::Mode::Observe;
-    let mut rules = Vec::with_capacity(dlp.rules.len() + 1);
-    for rule in &dlp.rules {
-        let direction = rule.direction.map(|direction| match direction {
-            settings::Direction::Request => Direction::Request,
-            settings::Direction::Answer => Direction::Answer,
-        });
-        let action = match rule.action {
-            settings::DlpAction::Allow => Action::Allow,
-            settings::DlpAction::Alert => Action::Alert,
-            settings::DlpAction::Redact | settings::DlpAction::Block if observes => Action::Alert,
-            settings::DlpAction::Redact => Action::Redact,
-            settings::DlpAction::Block => Action::Block,
-        };
-        rules.push((rule.classes.clone(), direction, action));
-    }
-    if observes {
-        rules.push((vec!["*".to_owned()], None, Action::Alert));
-    }
-    let minimum = minimum_grade(dlp);
-    Judge::new(minimum, rules).map_err(|error| SnapshotFault::Dlp(error.to_string()))
+    Judge::with(JudgeSettings {
+        minimum: dlp.minimum_grade.engine(),
+        rules: dlp.engine_rules(),
+        classes: dlp.engine_detectors().classes(),
+        observes: settings.mode == settings::Mode::Observe,
+        means: means.with_cards(dlp.mask.cards.engine()),
+    })
+    .map_err(|error| SnapshotFault::Dlp(error.to_string()))
 }
 
-/// The least certain finding that is acted on.
-pub(crate) fn minimum_grade(dlp: &settings::Dlp) -> Grade {
-    match dlp.minimum_grade {
-        settings::MinimumGrade::Certain => Grade::Certain,
-        settings::MinimumGrade::Likely => Grade::Likely,
-        settings::MinimumGrade::Possible => Grade::Possible,
-    }
+fn channels(settings: &Dlp) -> Result<Vec<ToolChannel>, SnapshotFault> {
+    let read = |entry: &settings::DlpChannel| {
+        let tool = Pattern::new(&entry.tool)
+            .ok_or_else(|| SnapshotFault::Dlp(format!("`{}` is no pattern", entry.tool)))?;
+        let (channel, destination_field) =
+            (entry.channel.engine(), entry.destination_field.clone());
+        Ok(ToolChannel { tool, channel, destination_field })
+    };
+    settings.channels.iter().map(read).collect()
 }
 
 fn revision(text: &str, bundle: &str, source: &Source) -> Arc<str> {

@@ -119,6 +119,11 @@ pub const ANSWER_TOO_LARGE: &str =
 pub const UNREAD: &str =
     "This content type cannot be inspected, so it may not pass. Send JSON, a form or plain text.";
 
+/// What a rule keeps from where the request goes.
+pub const NOT_THERE: &str = "The data in this call may not go to this destination. Leave it out, or send it where it may go.";
+/// Several calls together hold a secret.
+pub const FRAGMENTS: &str = "This call completes a secret that earlier calls began. A secret may not leave in pieces; refer to it in another way.";
+
 /// Something in the request may not pass.
 pub fn blocked(part: &str) -> String {
     match part {

@@ -122,7 +122,7 @@ codes! {
     /// The limiter has no room to keep count for one more key.
     LimiterUnavailable = "LIMITER_UNAVAILABLE", Limits, 503;
 
-    /// No route leads there.
+    /// No route leads there, or what is in the call may not go there.
     EgressBlocked = "EGRESS_BLOCKED", Egress, 403;
     /// The host is not on the list.
     HostNotAllowed = "HOST_NOT_ALLOWED", Egress, 403;
@@ -137,6 +137,8 @@ codes! {
 
     /// The scanner found something that may not pass.
     DlpBlocked = "DLP_BLOCKED", Dlp, 403;
+    /// Several calls together hold a secret.
+    ExfilFragments = "EXFIL_FRAGMENTS", Dlp, 403;
 
     /// The record could not be written.
     AuditUnavailable = "AUDIT_UNAVAILABLE", Record, 503;

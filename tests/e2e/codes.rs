@@ -17,6 +17,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::UpstreamTls, "deadlines::upstreams_that_fail"),
     (Code::UpstreamTimeout, "deadlines::upstreams_that_fail"),
     (Code::DlpBlocked, "redaction::private_keys_are_refused"),
+    (Code::ExfilFragments, "actions::a_secret_in_three_calls_is_refused_in_the_third"),
     (Code::PolicyMissing, "a gate does not start without a rulebook; the rulebook's own tests"),
     (Code::PolicyEvaluationFailed, "a rule that cannot be decided does not load; the second lock"),
     (Code::CapabilityDenied, "no route has capabilities yet"),

@@ -100,7 +100,7 @@ async fn what_is_known_does_not_leave() {
     for text in [CANARY.to_owned(), hidden, VALUE.to_owned(), secret, KEY.to_owned()] {
         let body = json!({ "text": text }).to_string();
         let reply = client.post("/up/ok", "application/json", full(body)).await;
-        assert_eq!((reply.status, reply.code().as_str()), (403, "DLP_BLOCKED"), "{text}");
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (403, "DLP_BLOCKED"), "{text}");
     }
     assert!(upstream.take_seen().is_empty());
     let seen = world.metric("tollgate_canaries_seen_total{direction=\"request\"}").await;

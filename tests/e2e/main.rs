@@ -8,6 +8,7 @@
     clippy::type_complexity,
     reason = "a test that cannot go on must stop and say where"
 )]
+mod actions;
 mod bodies;
 mod canary;
 mod codes;

@@ -1,6 +1,7 @@
 //! What one key says about another. Works on the tree, so that a file with mistakes of form shows
 //! its mistakes of meaning too; what is malformed was told by the walk and is passed over here.
 mod audit;
+mod dlp;
 mod listeners;
 mod routes;
 mod signers;
@@ -16,6 +17,7 @@ pub(crate) fn check(root: &Node, errata: &mut Errata) {
     listeners::check(root, errata);
     routes::check(root, errata);
     audit::check(root, errata);
+    dlp::check(root, errata);
     signers::check(root, errata);
     known(root, errata);
     bounds(root, errata);

@@ -34,6 +34,8 @@ formats! {
     AddressRange "ip-range" "10.20.0.0/16";
     /// A class of findings, a family of them, or all.
     DlpClass "dlp-class" "secret.*";
+    /// The name of a built-in detector.
+    DlpDetectorName "dlp-detector" "email";
     /// A host without port.
     HostName "host" "tools.example.org";
     /// A host, or everything below a name.
@@ -44,10 +46,14 @@ formats! {
     FilePath "path" "/etc/tollgate/file.pem";
     /// A path prefix of whole segments.
     Prefix "path-prefix" "/tools";
+    /// A pattern over names: `*` within a segment between slashes, `**` over them.
+    Pattern "pattern" "*.example.org";
     /// An address and a port.
     Socket "socket-address" "127.0.0.1:8080";
     /// An `http` or `https` URL without userinfo, query and fragment.
     Url "http-url" "https://tools.example.org/v1";
+    /// A check of a value.
+    Validator "dlp-validator" "luhn";
     /// The name of an environment variable.
     Variable "variable" "TOLLGATE_TOKEN";
     /// A name in SQL that needs no quotes.

@@ -18,7 +18,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
-pub use dlp::{Direction, Dlp, DlpAction, DlpRule, MinimumGrade};
+pub use dlp::{
+    CardMask, Channel, Direction, Dlp, DlpAction, DlpChannel, DlpDetector, DlpGrade, DlpMask,
+    DlpMemory, DlpRule, DlpTokens, MinimumGrade,
+};
 pub use known::{Canary, Credential, Known, KnownDocuments, KnownRecords, KnownSecrets};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{

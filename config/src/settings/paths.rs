@@ -31,6 +31,7 @@ impl Settings {
         visit(&mut self.policy.bundle);
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         self.admin.token.iter_mut().for_each(|token| file(token, visit));
+        self.dlp.tokens.key.iter_mut().for_each(|key| file(key, visit));
         known(&mut self.dlp.known, visit);
         visit(&mut self.audit.spool);
         self.audit.signer.key.iter_mut().for_each(&mut *visit);

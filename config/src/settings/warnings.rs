@@ -73,7 +73,11 @@ impl Settings {
 
     fn inspection(&self, warnings: &mut Vec<String>) {
         for (nth, rule) in self.dlp.rules.iter().enumerate() {
-            let idle = matches!(rule.action, DlpAction::Allow | DlpAction::Alert);
+            let idle = matches!(rule.action, DlpAction::Allow | DlpAction::Alert)
+                // One that asks where the call goes or who calls was written with care.
+                && rule.destinations.is_empty()
+                && rule.agents.is_empty()
+                && rule.roles.is_empty();
             let broad =
                 rule.classes.iter().any(|class| class == "*" || class.starts_with("secret."));
             if idle && broad {

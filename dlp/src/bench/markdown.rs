@@ -15,7 +15,7 @@ impl Figures {
         self.evasions(&mut text);
         let _ = writeln!(
             text,
-            "\n{} samples, {:.1} MB scanned in {:.3} s: {:.0} MB/s on one core.",
+            "\n{} samples, {:.1} MB scanned in {:.3} s: {:.1} MB/s on one core.",
             self.samples,
             self.speed(scanning) * scanning.as_secs_f64(),
             scanning.as_secs_f64(),

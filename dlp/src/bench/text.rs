@@ -42,7 +42,7 @@ impl Figures {
         );
         let _ = writeln!(
             text,
-            "{} samples, {} bytes scanned in {:.3} s: {:.0} MB/s",
+            "{} samples, {} bytes scanned in {:.3} s: {:.1} MB/s",
             self.samples,
             self.bytes,
             scanning.as_secs_f64(),

@@ -6,7 +6,7 @@
 //! Patterns follow OWASP LLM01:2025 (prompt injection), the disclosures of tool poisoning in MCP
 //! servers by Invariant Labs (2025), the chat templates that model cards publish, and the published
 //! sets of attacks `deepset/prompt-injections` and `JasperLS/prompt-injections`. Links follow the
-//! disclosures of data leaving by rendered images by Embrace the Red (2023 and later).
+//! disclosures of data leaving by rendered images (CVE-2025-32711, "EchoLeak", and those before it).
 use super::{Detector, Edge, ShapeEntry, TOKEN};
 use crate::engine::{checks, hidden};
 use crate::finding::Grade;
@@ -177,6 +177,7 @@ const fn injection(
         name,
         class: INJECTION,
         about,
+        source: "https://genai.owasp.org/llmrisk/llm01-prompt-injection/",
         tag: "[REDACTED-INJECTION]",
         literals,
         body,
@@ -202,6 +203,7 @@ const fn link(
         name,
         class: EXFIL,
         about,
+        source: "https://nvd.nist.gov/vuln/detail/CVE-2025-32711",
         tag: "[REDACTED-LINK]",
         literals,
         lead,

@@ -294,4 +294,4 @@ pub(crate) use {
 };
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

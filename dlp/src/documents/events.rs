@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::limits::Why;
 use super::look::Look;
 use super::{Opening, text};
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 /// The events of a stream.
 #[derive(Clone, PartialEq)]
@@ -52,7 +52,7 @@ impl Events {
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
         let mut changed = false;
         for (at, event) in self.events.iter_mut().enumerate() {
-            changed |= look.within(Spot::Event(at + 1), |look| event.look(look));
+            changed |= look.within(Layer::Event(at + 1), |look| event.look(look));
         }
         changed
     }

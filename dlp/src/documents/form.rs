@@ -3,7 +3,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::limits::{Budget, Why};
 use super::look::Look;
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 /// What the WHATWG URL standard leaves as it is; a space becomes `+`.
 const KEPT: &AsciiSet =
@@ -43,10 +43,10 @@ impl Form {
     }
 
     /// Looks at every name, and at every value behind its name; whether anything changed.
-    pub(crate) fn look(&mut self, look: &mut Look<'_>, spot: fn(String) -> Spot) -> bool {
+    pub(crate) fn look(&mut self, look: &mut Look<'_>, layer: fn(String) -> Layer) -> bool {
         let mut changed = false;
         for (name, value) in &mut self.pairs {
-            changed |= look.within(spot(name.clone()), |look| {
+            changed |= look.within(layer(name.clone()), |look| {
                 // Both, whatever the first says.
                 look.text(Some(name), value) | look.key(name)
             });

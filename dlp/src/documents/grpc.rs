@@ -6,7 +6,7 @@ use super::Opening;
 use super::limits::Why;
 use super::look::Look;
 use super::protobuf::Message;
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 const BROKEN: Why = Why::Malformed("it is not a sequence of gRPC messages");
 
@@ -56,7 +56,7 @@ impl Frames {
         let mut changed = false;
         for (at, frame) in self.frames.iter_mut().enumerate() {
             let message = &mut frame.message;
-            if look.within(Spot::Message(at + 1), |look| message.look(look)) {
+            if look.within(Layer::Message(at + 1), |look| message.look(look)) {
                 frame.raw = None;
                 changed = true;
             }

@@ -3,7 +3,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::look::{Inspection, Look};
-use crate::finding::{Direction, Spot};
+use crate::finding::{Direction, Layer};
 use crate::judge::Judge;
 use crate::scanner::Scanner;
 
@@ -33,7 +33,7 @@ impl Scanner {
         way: Direction,
     ) -> (Option<String>, Inspection) {
         let mut look = Look::new(self, (judge, way));
-        let value = look.within(Spot::Header(header.name.to_owned()), |look| {
+        let value = look.within(Layer::Header(header.name.to_owned()), |look| {
             look.frozen(|look| look.key(&mut header.name.to_owned()));
             match header.name {
                 "cookie" | "set-cookie" => cookies(header.value, look),
@@ -64,7 +64,7 @@ fn cookies(text: &str, look: &mut Look<'_>) -> Option<String> {
         let (space, pair) = pair.split_at(start);
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
         let mut value = value.to_owned();
-        changed |= look.within(Spot::Cookie(name.trim().to_owned()), |look| {
+        changed |= look.within(Layer::Cookie(name.trim().to_owned()), |look| {
             look.frozen(|look| look.key(&mut name.to_owned()));
             let mut found = look.find(None, &value);
             found.retain(|cluster| !OWN.contains(&cluster.best.class.as_str()));

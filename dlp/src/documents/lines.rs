@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::limits::Why;
 use super::look::Look;
 use super::{Opening, text};
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 /// The lines of a text.
 #[derive(Clone, PartialEq)]
@@ -36,7 +36,7 @@ impl Lines {
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
         let mut changed = false;
         for (at, line) in self.lines.iter_mut().enumerate() {
-            changed |= look.within(Spot::Line(at + 1), |look| match line {
+            changed |= look.within(Layer::Line(at + 1), |look| match line {
                 Line::Json(value) => look.json(value),
                 Line::Text(text) => look.text(None, text),
             });

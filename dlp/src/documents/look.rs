@@ -6,7 +6,7 @@ use crate::class::Class;
 use crate::coding::Codings;
 use crate::engine::hit::{self, Cluster};
 use crate::engine::{Hit, Window};
-use crate::finding::{Acted, Action, Direction, Finding, Grade, Place, Spot};
+use crate::finding::{Acted, Action, Direction, Finding, Grade, Layer, Place};
 use crate::judge::Judge;
 use crate::pointer;
 use crate::scanner::{Scanner, acted, edited, into_text};
@@ -53,7 +53,7 @@ impl Unread {
 pub(crate) struct Look<'s> {
     scanner: &'s Scanner,
     judge: (&'s Judge, Direction),
-    trail: Vec<Spot>,
+    trail: Vec<Layer>,
     /// How many of the containers around cannot be written again.
     frozen: usize,
     found: Inspection,
@@ -69,8 +69,8 @@ impl<'s> Look<'s> {
     }
 
     /// Does something one step further in.
-    pub(crate) fn within<T>(&mut self, spot: Spot, then: impl FnOnce(&mut Self) -> T) -> T {
-        self.trail.push(spot);
+    pub(crate) fn within<T>(&mut self, layer: Layer, then: impl FnOnce(&mut Self) -> T) -> T {
+        self.trail.push(layer);
         let told = then(self);
         self.trail.pop();
         told
@@ -154,6 +154,10 @@ impl<'s> Look<'s> {
 
     fn keep(&mut self, mut acted: Acted) {
         acted.finding.place = self.place(acted.finding.place);
+        if self.frozen > 0 && acted.action == Action::Restore {
+            // A token that stays is no harm.
+            return;
+        }
         if self.frozen > 0 && acted.action.edits() {
             acted.action = Action::Block;
         }
@@ -164,7 +168,7 @@ impl<'s> Look<'s> {
         if self.frozen > 0 {
             return false;
         }
-        match edited(text.as_bytes(), clusters) {
+        match edited(text.as_bytes(), clusters, Some(self.judge.0)) {
             None => false,
             Some(clean) => {
                 *text = into_text(clean);
@@ -178,7 +182,7 @@ impl<'s> Look<'s> {
         if self.trail.is_empty() {
             return leaf;
         }
-        let shown = |spot: &Spot| spot.shown(|name| pointer::shown(self.scanner, name));
+        let shown = |layer: &Layer| layer.shown(|name| pointer::shown(self.scanner, name));
         Place::Within(self.trail.iter().map(shown).collect(), Box::new(leaf))
     }
 }

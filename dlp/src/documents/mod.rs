@@ -57,7 +57,7 @@ use self::multipart::Multipart;
 use self::pack::Pack;
 use self::protobuf::Message;
 use self::xml::Xml;
-use crate::finding::{Direction, Spot};
+use crate::finding::{Direction, Layer};
 use crate::judge::Judge;
 use crate::scanner::Scanner;
 
@@ -243,7 +243,7 @@ impl Node {
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
         match self {
             Self::Events(events) => events.look(look),
-            Self::Form(form) => form.look(look, Spot::Field),
+            Self::Form(form) => form.look(look, Layer::Field),
             Self::Frames(frames) => frames.look(look),
             Self::Json(value) => look.json(value),
             Self::Lines(lines) => lines.look(look),

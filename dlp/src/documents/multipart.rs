@@ -10,7 +10,7 @@ use super::kind::{Kind, MediaType, is_token};
 use super::limits::Why;
 use super::look::Look;
 use super::{Node, Opening, text};
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 /// Header fields of one part. There are three in use.
 const HEADERS_MAX: usize = 16;
@@ -65,7 +65,7 @@ impl Multipart {
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
         let mut changed = false;
         for (at, part) in self.parts.iter_mut().enumerate() {
-            changed |= look.within(Spot::Part(part.shown(at)), |look| part.look(look));
+            changed |= look.within(Layer::Part(part.shown(at)), |look| part.look(look));
         }
         changed
     }
@@ -203,7 +203,7 @@ impl Header {
     fn look(&mut self, look: &mut Look<'_>) -> bool {
         let Self { name, value, parameters } = self;
         look.fixed(None, name);
-        let mut changed = look.within(Spot::Header(name.clone()), |look| look.text(None, value));
+        let mut changed = look.within(Layer::Header(name.clone()), |look| look.text(None, value));
         for (name, value) in parameters {
             look.fixed(None, name);
             changed |= look.text(None, value);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Node;
 use super::look::Look;
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 /// An archive.
 #[derive(Clone, PartialEq)]
@@ -29,7 +29,7 @@ impl Pack {
                 look.raw(bytes);
             }
             for Entry { name, body } in &mut self.entries {
-                look.within(Spot::Entry(name.clone()), |look| {
+                look.within(Layer::Entry(name.clone()), |look| {
                     look.key(&mut name.clone());
                     body.look(look);
                     if let Node::Xml(xml) = body {

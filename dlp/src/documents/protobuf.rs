@@ -9,7 +9,7 @@ use super::kind::Kind;
 use super::limits::Why;
 use super::look::Look;
 use super::{Node, Opening};
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 /// Messages within messages.
 const DEPTH_MAX: usize = 32;
@@ -90,7 +90,7 @@ impl Message {
         let mut changed = false;
         for field in &mut self.fields {
             let Field { number, value } = field;
-            changed |= look.within(Spot::Number(*number), |look| value.look(look));
+            changed |= look.within(Layer::Number(*number), |look| value.look(look));
         }
         changed
     }

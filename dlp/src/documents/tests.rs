@@ -5,7 +5,7 @@ use serde_json::json;
 
 use self::containers::{gzip, zip};
 use super::*;
-use crate::detectors::expand;
+use crate::expand;
 use crate::finding::Action;
 
 fn opener<T>(limits: Limits, then: impl FnOnce(&Opener<'_>) -> T) -> T {

@@ -3,7 +3,7 @@ use percent_encoding::percent_decode_str;
 
 use super::form::Form;
 use super::look::{Inspection, Look};
-use crate::finding::{Direction, Spot};
+use crate::finding::{Direction, Layer};
 use crate::judge::Judge;
 use crate::scanner::Scanner;
 
@@ -51,12 +51,12 @@ impl Scanner {
         way: Direction,
     ) -> (Option<String>, Inspection) {
         let mut look = Look::new(self, (judge, way));
-        look.within(Spot::User, |look| look.fixed(None, &plain(url.user)));
-        look.within(Spot::Host, |look| host(url.host, look));
+        look.within(Layer::User, |look| look.fixed(None, &plain(url.user)));
+        look.within(Layer::Host, |look| host(url.host, look));
         path(url.path, &mut look);
-        look.within(Spot::Fragment, |look| look.fixed(None, &plain(url.fragment)));
+        look.within(Layer::Fragment, |look| look.fixed(None, &plain(url.fragment)));
         let mut query = Form::query(url.query);
-        let changed = query.look(&mut look, Spot::Query);
+        let changed = query.look(&mut look, Layer::Query);
         let query = changed.then(|| {
             let mut out = Vec::new();
             query.write(&mut out);
@@ -89,7 +89,7 @@ fn path(path: &str, look: &mut Look<'_>) {
         let text = plain(segment);
         let clusters = look.find(None, &text);
         found |= !clusters.is_empty();
-        look.within(Spot::Segment(at + 1), |look| {
+        look.within(Layer::Segment(at + 1), |look| {
             look.frozen(|look| look.settle(&clusters, &mut text.clone()))
         });
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::limits::{Budget, Why};
 use super::look::Look;
 use super::text;
-use crate::finding::Spot;
+use crate::finding::Layer;
 
 /// Elements within elements.
 const DEPTH_MAX: usize = 128;
@@ -101,8 +101,8 @@ impl Xml {
                 Item::Text(text) => {
                     let found = look.find(path.last().map(|name| local(name)), text);
                     if !found.is_empty() {
-                        let spot = Spot::Element(path.join("/"));
-                        changed |= look.within(spot, |look| look.settle(&found, text));
+                        let layer = Layer::Element(path.join("/"));
+                        changed |= look.within(layer, |look| look.settle(&found, text));
                     }
                 }
                 Item::Start(start) => {
@@ -203,8 +203,8 @@ impl Start {
             look.fixed(None, name);
             let found = look.find(Some(local(name)), value);
             if !found.is_empty() {
-                let spot = Spot::Element(format!("{}/{}/@{name}", path.join("/"), self.name));
-                changed |= look.within(spot, |look| look.settle(&found, value));
+                let layer = Layer::Element(format!("{}/{}/@{name}", path.join("/"), self.name));
+                changed |= look.within(layer, |look| look.settle(&found, value));
             }
         }
         changed

@@ -17,6 +17,9 @@ const TAG: &[u8] = b"[REDACTED";
 /// Longer than any tag.
 const TAG_BYTES: usize = 48;
 
+/// Stars at the end of a mask.
+const MASK_BYTES: usize = 4;
+
 pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
@@ -26,6 +29,8 @@ pub(crate) fn free_before(window: &Window<'_>, at: usize, taken: impl Fn(u8) -> 
     match window.before(at) {
         None => true,
         Some(b']') => !tag_before(window, at),
+        // A mask counts as a letter as a tag does; `***` is emphasis.
+        Some(b'*') => window.run_back(at, MASK_BYTES, |byte| byte == b'*') + MASK_BYTES > at,
         Some(byte) => !taken(byte),
     }
 }
@@ -49,6 +54,7 @@ pub(crate) fn after(window: &Window<'_>, at: usize, taken: impl Fn(u8) -> bool) 
         None if window.dry(at) => Side::Unknown,
         None => Side::Free,
         Some(b'[') => tag_after(window, at),
+        Some(b'*') => mask_after(window, at),
         Some(byte) if taken(byte) => Side::Taken,
         Some(_) => Side::Free,
     }
@@ -60,6 +66,18 @@ pub(crate) fn tag_after(window: &Window<'_>, at: usize) -> Side {
     if next == TAG {
         Side::Taken
     } else if TAG.starts_with(next) && window.dry(at + next.len()) {
+        Side::Unknown
+    } else {
+        Side::Free
+    }
+}
+
+/// Whether the stars of a mask begin at `at`.
+fn mask_after(window: &Window<'_>, at: usize) -> Side {
+    let next = window.part(at, at + MASK_BYTES);
+    if next == b"****" || next == b"***@" {
+        Side::Taken
+    } else if window.dry(at + next.len()) && next.iter().all(|byte| *byte == b'*') {
         Side::Unknown
     } else {
         Side::Free

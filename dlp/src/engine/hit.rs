@@ -1,4 +1,5 @@
 //! What a check answers, and how overlapping answers become one.
+use crate::actions::mark;
 use crate::class::Class;
 use crate::coding::Codings;
 use crate::finding::{Acted, Action, Direction, Finding, Grade, Place};
@@ -155,6 +156,9 @@ impl Cluster {
 
 /// Sorts hits and merges those that overlap. Without a judge every hit counts as redacted.
 pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -> Vec<Cluster> {
+    if judge.is_none() {
+        hits.retain(|hit| !mark::is_mark(hit));
+    }
     hits.sort_by_key(|hit| (hit.claim().start, hit.claim().end));
     let mut clusters = Vec::new();
     let mut group: Vec<(Hit, Action)> = Vec::new();
@@ -165,9 +169,7 @@ pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -
             group.clear();
         }
         end = end.max(hit.claim().end);
-        let action = judge.map_or(Action::Redact, |(judge, direction)| {
-            judge.action(&hit.class, hit.grade, direction)
-        });
+        let action = judge.map_or(Action::Redact, |(judge, direction)| judge.act(&hit, direction));
         group.push((hit, action));
     }
     clusters.extend(merge(&group));
@@ -176,7 +178,9 @@ pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -
 
 fn merge(group: &[(Hit, Action)]) -> Option<Cluster> {
     let (best, action) = group.iter().max_by_key(|(hit, action)| {
-        (*action, !hit.echo, hit.rank, hit.grade, hit.secret.end - hit.secret.start)
+        let length = hit.secret.end - hit.secret.start;
+        // Of the same find as it stands and as it is meant, the one that stands there.
+        (*action, !hit.echo, hit.rank, hit.grade, length, hit.via.is_empty())
     })?;
     let action = *action;
     let claim = group.iter().map(|(hit, _)| hit.claim()).reduce(Span::with)?;
@@ -188,6 +192,7 @@ fn merge(group: &[(Hit, Action)]) -> Option<Cluster> {
         .find(|hit| hit.secret.holds(best.secret));
     let tag = named.map_or(&best.tag, |hit| &hit.tag).clone();
     let wide = named.and_then(|hit| hit.wide).filter(|wide| wide.holds(union));
+    let wide = wide.filter(|_| !action.keeps_form());
     Some(Cluster {
         claim,
         best: best.clone(),

@@ -132,14 +132,16 @@ fn v4_grade(window: &Window<'_>, start: usize, address: Ipv4Addr, prefixed: bool
     if is_version(window, start) {
         return Grade::Possible;
     }
+    // Everyone's own address tells nothing of anyone.
+    if address.is_loopback() || address.is_unspecified() || address.is_broadcast() {
+        return if prefixed { Grade::Likely } else { Grade::Possible };
+    }
     if prefixed || told(window, start, &CUE) {
         return Grade::Likely;
     }
-    // Everyone's own address tells nothing of anyone.
-    let nobody = address.is_loopback() || address.is_unspecified() || address.is_broadcast();
     // `1.2.3.4` is a version far more often than an address.
     let small = !address.is_private() && address.octets().iter().all(|octet| *octet < 32);
-    if nobody || small { Grade::Possible } else { Grade::Likely }
+    if small { Grade::Possible } else { Grade::Likely }
 }
 
 /// Whether what stands right before says that a version follows: its name, or the mark that a

@@ -9,6 +9,10 @@ use crate::unfold::turned::Turn;
 pub(crate) enum Role {
     /// The token with this number.
     Token(usize),
+    /// The detector of the settings with this number.
+    Custom(usize),
+    /// A token or a print that this crate made.
+    Mark,
     /// The token with this number, turned.
     Turned(usize, Turn),
     PrivateKey,

@@ -13,6 +13,7 @@ pub(crate) mod checks;
 pub(crate) mod codes;
 pub(crate) mod context;
 pub(crate) mod crypto;
+pub(crate) mod custom;
 pub(crate) mod digits;
 pub(crate) mod email;
 pub(crate) mod hidden;

@@ -13,7 +13,7 @@ pub(crate) const UK: &str = "contact.uk_postcode";
 pub(crate) const DE: &str = "contact.de_postcode";
 
 const CUE: Cue = Cue {
-    whole: &["zip", "zipcode", "postcode", "postal", "pincode", "cep", "cap"],
+    whole: &["zip", "zipcode", "postcode", "postal", "pincode"],
     begins: &["postcode", "postalcode", "zipcode"],
 };
 const GERMAN: Cue = Cue { whole: &["plz", "postleitzahl"], begins: &[] };

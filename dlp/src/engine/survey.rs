@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use super::boundary::is_word;
+use super::custom::{Custom, Tuning};
 use super::digits;
 use super::hit::Rank;
 use super::ident::{self, Idents};
@@ -12,6 +13,7 @@ use super::{
     Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
     track, url, words,
 };
+use crate::actions::mark;
 use crate::finding::Grade;
 use crate::known::Known;
 use crate::unfold;
@@ -65,6 +67,9 @@ impl Survey {
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
     pub(crate) tokens: Vec<Token>,
+    /// Detectors of the settings.
+    pub(crate) customs: Vec<Custom>,
+    pub(crate) tuning: Tuning,
     /// What is known, when anything is.
     pub(crate) known: Option<Arc<Known>>,
     pub(crate) idents: Idents,
@@ -75,8 +80,10 @@ impl Surveyor {
     /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = self.plain(window);
-        let unfolded = unfold::unfold(self, window);
-        survey.hits.extend(unfolded.hits);
+        let mut unfolded = unfold::unfold(self, window);
+        self.tuning.apply(&mut unfolded.hits);
+        // A mark is never written in another way.
+        survey.hits.extend(unfolded.hits.into_iter().filter(|hit| !mark::is_mark(hit)));
         if let Some((from, serious)) = unfolded.open {
             survey.hold(Open { from, serious });
         }
@@ -96,6 +103,8 @@ impl Surveyor {
         if !window.ended {
             self.tail(window, &blocks, &mut survey);
         }
+        mark::settle(window, &mut survey.hits);
+        self.tuning.apply(&mut survey.hits);
         survey
     }
 
@@ -145,8 +154,10 @@ impl Surveyor {
         let mut blocks = Vec::new();
         let mut window = *window;
         let mut name_end = 0;
+        let mut mark_end = 0;
         for (at, length, roles) in self.literals.find(window.text) {
-            if at < window.floor {
+            // The class in a mark is no telling name.
+            if at < window.floor || at < mark_end {
                 continue;
             }
             for role in roles {
@@ -155,6 +166,17 @@ impl Surveyor {
                         Some(token) => token.check(&window, at),
                         None => Outcome::Nothing,
                     },
+                    Role::Custom(number) => match self.customs.get(*number) {
+                        Some(custom) => custom.check(&window, at),
+                        None => Outcome::Nothing,
+                    },
+                    Role::Mark => {
+                        let outcome = mark::check(&window, at, length);
+                        if let Outcome::Hit(hit) = &outcome {
+                            mark_end = hit.secret.end;
+                        }
+                        outcome
+                    }
                     Role::Turned(number, turn) => match self.tokens.get(*number) {
                         Some(token) => turn.check(token, &window, (at, at + length)),
                         None => Outcome::Nothing,
@@ -195,7 +217,8 @@ impl Surveyor {
         if known > 0 {
             let from = window.len() - known;
             let alone = !window.before(from).is_some_and(is_word);
-            survey.hold(Open { from, serious: known > 1 && alone });
+            let telling = known > 1 && !mark::is_word(window.part(from, window.len()));
+            survey.hold(Open { from, serious: telling && alone });
         }
         let tails =
             [email::tail(window), iban::tail(window), ident::tail(window), people::tail(window)];

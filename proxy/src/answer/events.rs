@@ -78,7 +78,7 @@ impl Answer<'_, '_> {
             parser: Some(Parser::new(snapshot.settings.bounds.answer_body_bytes)),
             deltas: Deltas::new(
                 Arc::clone(&snapshot.scanner),
-                Arc::clone(&snapshot.judge),
+                Arc::clone(&self.flight.judge),
                 Direction::Answer,
             ),
             wrappers: VecDeque::new(),
@@ -136,10 +136,13 @@ impl Answer<'_, '_> {
             }
             Item::Event(event) => event,
         };
-        // Neither an id nor a name is a place for data; what is found there does not travel.
-        let scanner = &self.flight.snapshot.scanner;
+        // Neither an id nor a name is a place for data; what would be changed there does not travel.
+        let (scanner, judge) = (&self.flight.snapshot.scanner, &self.flight.judge);
         for field in [&mut event.id, &mut event.event] {
-            field.take_if(|text| !scanner.scan(text.as_bytes()).is_empty());
+            field.take_if(|text| {
+                let redaction = scanner.redact(text, judge, Direction::Answer);
+                redaction.acted.iter().any(|acted| acted.action.edits())
+            });
         }
         let data = event.data.take();
         let bounds = &self.flight.snapshot.settings.bounds;

@@ -43,7 +43,8 @@ impl Answer<'_, '_> {
     pub(super) fn inspect(&mut self, document: &mut serde_json::Value) -> bool {
         self.spoken.filter_lists(document, self.flight);
         let snapshot = &self.flight.snapshot;
-        let acted = snapshot.scanner.redact_json(document, &snapshot.judge, Direction::Answer);
+        let judge = &self.flight.judge;
+        let acted = snapshot.scanner.redact_json(document, judge, Direction::Answer);
         self.note(acted, "answer")
     }
 

@@ -161,7 +161,7 @@ impl<'e> Answer<'_, 'e> {
             }
             // A byte beyond ASCII is legal here (RFC 9110 section 5.5) and must not hide the rest.
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            let redaction = snapshot.scanner.redact(&text, &snapshot.judge, Direction::Answer);
+            let redaction = snapshot.scanner.redact(&text, &self.flight.judge, Direction::Answer);
             if redaction.acted.is_empty() {
                 continue;
             }

@@ -53,7 +53,7 @@ impl Answer<'_, '_> {
         let snapshot = &self.flight.snapshot;
         let mut stream = TextStream::new(
             std::sync::Arc::clone(&snapshot.scanner),
-            std::sync::Arc::clone(&snapshot.judge),
+            std::sync::Arc::clone(&self.flight.judge),
             Direction::Answer,
         );
         loop {

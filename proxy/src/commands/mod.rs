@@ -50,7 +50,7 @@ enum Command {
     /// Ask a running gate on this machine whether it is live or ready; exits 0 when it is
     Probe(probe::Probe),
     Scan(scan::Scan),
-    /// Work with the detectors: list, try and measure them
+    /// Work with the detectors and what is known: list, try, measure, index
     #[command(subcommand)]
     Dlp(dlp::Dlp),
     /// Work with the record

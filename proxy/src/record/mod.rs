@@ -194,10 +194,5 @@ fn grade_word(grade: Grade) -> &'static str {
 
 /// The action's word in record and metrics.
 pub fn action_word(action: Action) -> &'static str {
-    match action {
-        Action::Alert => "alert",
-        Action::Allow => "allow",
-        Action::Block => "block",
-        Action::Redact => "redact",
-    }
+    action.as_str()
 }

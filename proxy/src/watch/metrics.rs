@@ -14,6 +14,8 @@ pub struct Metrics {
     pub refusals: IntCounterVec,
     /// Findings by direction, class and action.
     pub findings: IntCounterVec,
+    /// Beginnings of secrets that were forgotten before their time.
+    pub dlp_forgotten: IntCounter,
     /// Canaries that were seen, by direction.
     pub canaries: IntCounterVec,
     /// Seconds from a call's head to the end of its answer.
@@ -98,6 +100,10 @@ impl Metrics {
                 "tollgate_findings_total",
                 "Findings by direction, class and action",
                 &["direction", "class", "action"],
+            )?,
+            dlp_forgotten: shelf.counter(
+                "tollgate_dlp_forgotten_total",
+                "Beginnings of secrets that were forgotten before their time",
             )?,
             canaries: shelf.counters(
                 "tollgate_canaries_seen_total",

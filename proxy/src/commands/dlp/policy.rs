@@ -1,10 +1,12 @@
 //! What a configuration says of findings.
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use tollgate_dlp::{Grade, Judge, Scanner, Trial};
+use tollgate_dlp::{Action, Detectors, Grade, Judge, JudgeRule, Means, Scanner, Trial};
 
 use super::super::{EXIT_CONFIG, EXIT_FAULT, check::wants_colour, complain};
+use crate::known;
 use crate::snapshot::{self, SnapshotFault, Source};
 
 /// What looks and what decides.
@@ -13,6 +15,8 @@ pub(in super::super) struct Inspection {
     pub(in super::super) judge: Judge,
     /// The least certain finding that is acted on.
     pub(in super::super) minimum: Grade,
+    /// What the configuration says of detectors.
+    detectors: Detectors,
 }
 
 /// Why there is no such thing.
@@ -35,22 +39,36 @@ impl Trouble {
 impl Inspection {
     /// Everything from this grade on is redacted.
     pub(in super::super) fn plain(minimum: Grade) -> Result<Self, Trouble> {
-        let judge = Judge::new(minimum, Vec::new()).map_err(|_| Trouble::Detectors)?;
+        let all = JudgeRule::new(vec!["*".to_owned()], None, Action::Redact);
+        let judge = Judge::new(minimum, vec![all]).map_err(|_| Trouble::Detectors)?;
         let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
-        Ok(Self { scanner, judge, minimum })
+        Ok(Self { scanner, judge, minimum, detectors: Detectors::default() })
     }
 
     /// As a gate with this configuration inspects.
     pub(in super::super) fn of(config: &Path) -> Result<Self, Trouble> {
         let (settings, _) =
             Source::new(config).settings(wants_colour()).map_err(Trouble::Settings)?;
-        let judge = snapshot::judge(&settings).map_err(Trouble::Settings)?;
-        let scanner = Scanner::new().map_err(|_| Trouble::Detectors)?;
-        Ok(Self { scanner, judge, minimum: snapshot::minimum_grade(&settings.dlp) })
+        // The key of tokens is the gate's; here tags stand in their place.
+        let judge = snapshot::judge(&settings, Means::default()).map_err(Trouble::Settings)?;
+        let detectors = settings.dlp.engine_detectors();
+        let known = known::read(&settings).map_err(Trouble::Settings)?;
+        let scanner = Scanner::with(&detectors).map_err(|_| Trouble::Detectors)?;
+        let scanner = scanner.with_known(Arc::new(known));
+        let minimum = settings.dlp.minimum_grade.engine();
+        Ok(Self { scanner, judge, minimum, detectors })
     }
-}
 
-/// The examples of every detector.
-pub(super) fn trials() -> Vec<Trial> {
-    Scanner::detectors().map(|entry| Trial::from(&entry)).collect()
+    /// The examples of every detector that looks.
+    pub(super) fn trials(&self) -> Vec<Trial> {
+        let Detectors { own, off, grades } = &self.detectors;
+        let looks = |trial: &Trial| !off.contains(&trial.name);
+        let built = Scanner::detectors().map(|entry| Trial::from(&entry)).filter(looks);
+        let graded = built.map(|mut trial| {
+            let known = grades.iter().find(|(name, _)| *name == trial.name);
+            trial.minimum = known.map_or(trial.minimum, |(_, grade)| *grade);
+            trial
+        });
+        graded.chain(own.iter().map(Trial::from)).collect()
+    }
 }

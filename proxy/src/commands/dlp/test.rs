@@ -7,7 +7,7 @@ use clap::Args;
 use tollgate_dlp::{Failure, Grade, Trial};
 
 use super::super::{EXIT_FAULT, EXIT_USAGE, audit::tame, complain};
-use super::policy::{Inspection, trials};
+use super::policy::Inspection;
 use super::told;
 
 const EXAMPLES: &str = "\
@@ -46,7 +46,7 @@ impl Test {
             Ok(inspection) => inspection,
             Err(trouble) => return trouble.complain(),
         };
-        let mut trials = trials();
+        let mut trials = inspection.trials();
         trials.retain(|trial| self.detector.as_ref().is_none_or(|name| *name == trial.name));
         if trials.is_empty() {
             let what = "no such detector; `tollgate dlp detectors` lists them";

@@ -81,6 +81,10 @@ fn meaning(action: Action) -> &'static str {
     match action {
         Action::Allow => "allow: record nothing, change nothing",
         Action::Alert => "alert: record it, change nothing",
+        Action::Restore => "restore: put the value of the gate's own token in its place again",
+        Action::Mask => "mask: hide most of it",
+        Action::Tokenise => "tokenise: put a token in its place",
+        Action::Hash => "hash: put a keyed print in its place",
         Action::Redact => "redact: put a typed tag in its place",
         Action::Block => "block: refuse the call, or cut the answer",
     }

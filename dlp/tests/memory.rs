@@ -1,0 +1,121 @@
+//! Secrets in pieces, over several calls.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it is wrong"
+)]
+use serde_json::json;
+use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Memory, MemoryLimits, Scanner};
+
+const LIMITS: MemoryLimits = MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 };
+
+fn token() -> String {
+    format!("ghp_{}", "q7Xw2Rb9Kd4Ts6Vn1Zh8Gj3Lp5Fm0Yc8Qw3E")
+}
+
+/// A longer one, whose pieces are no secrets by themselves.
+fn long_token() -> String {
+    let body = "q7Xw2Rb9Kd4Ts6Vn1Zh8Gj3Lp5Fm0Yc8Qw3E";
+    format!("github_pat_{}_{body}{}", &body[..22], &body[..23])
+}
+
+fn pieces(text: &str, count: usize) -> Vec<&str> {
+    let size = text.len().div_ceil(count);
+    (0..count).map(|nth| &text[nth * size..text.len().min((nth + 1) * size)]).collect()
+}
+
+#[test]
+fn a_token_in_pieces_is_seen_in_the_call_that_completes_it() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let engine = (&scanner, &judge);
+    let token = long_token();
+    for count in 3..=8 {
+        let mut memory = Memory::new(LIMITS);
+        let mut seen = Vec::new();
+        for (nth, piece) in pieces(&token, count).iter().enumerate() {
+            let arguments = json!({ "id": nth, "part": piece, "note": "and so on" });
+            seen.push(memory.look(engine, ("a", "x"), &arguments, nth as u64));
+            // Another agent, and another destination, know nothing of it.
+            for other in [("b", "x"), ("a", "y")] {
+                let arguments = json!({ "q": "more", "part": "W2RB4KDTS6VNZ" });
+                assert!(memory.look(engine, other, &arguments, nth as u64).is_empty());
+            }
+        }
+        let last = seen.iter().position(|acted| !acted.is_empty());
+        let acted = &seen[last.unwrap_or_else(|| panic!("{count} pieces are not seen"))][0];
+        assert_eq!(acted.finding.class.as_str(), "secret.github");
+        assert_eq!(acted.action, Action::Block);
+        assert!(!format!("{memory:?} {acted:?}").contains(&token[11..20]));
+        // The same call once more is refused once more.
+        let piece = pieces(&token, count)[last.unwrap()];
+        let again = memory.look(engine, ("a", "x"), &json!({ "part": piece }), 9);
+        assert!(!again.is_empty(), "{count}");
+    }
+}
+
+#[test]
+fn what_is_only_told_is_only_told() {
+    let scanner = Scanner::new().unwrap();
+    let rule = JudgeRule::new(vec!["secret.*".to_owned()], None, Action::Alert);
+    let judge = Judge::new(Grade::Likely, vec![rule]).unwrap();
+    let mut memory = Memory::new(LIMITS);
+    let token = token();
+    let (one, two) = token.split_at(11);
+    assert!(memory.look((&scanner, &judge), ("a", "x"), &json!([one]), 0).is_empty());
+    let acted = memory.look((&scanner, &judge), ("a", "x"), &json!([two]), 0);
+    assert_eq!(acted[0].action, Action::Alert);
+}
+
+#[test]
+fn a_memory_forgets() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let engine = (&scanner, &judge);
+    let token = token();
+    let (one, two) = token.split_at(11);
+    let completes = |memory: &mut Memory, agent: &str, now: u64| {
+        !memory.look(engine, (agent, "x"), &json!([two]), now).is_empty()
+    };
+    let mut memory = Memory::new(LIMITS);
+    memory.look(engine, ("a", "x"), &json!([one]), 0);
+    assert!(completes(&mut memory, "a", 59) && !completes(&mut memory, "a", 130));
+    // Only so many agents; who rested longest is forgotten, and that is counted.
+    memory.look(engine, ("a", "x"), &json!([one]), 200);
+    for other in ["b", "c", "d", "e"] {
+        memory.look(engine, (other, "x"), &json!([one]), 200);
+    }
+    assert!(!completes(&mut memory, "a", 200) && completes(&mut memory, "e", 200));
+    assert!(memory.evicted() > 0);
+    // Only so many beginnings.
+    let noise: Vec<String> = (0..40).map(|nth| format!("AKIAQ7X{nth}")).collect();
+    memory.look(engine, ("e", "x"), &json!(noise), 200);
+    assert!(!completes(&mut memory, "e", 200));
+    let mut off = Memory::new(MemoryLimits { seconds: 0, ..LIMITS });
+    off.look(engine, ("a", "x"), &json!([one]), 0);
+    assert!(!completes(&mut off, "a", 0));
+}
+
+#[test]
+fn harmless_calls_complete_nothing() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let mut memory = Memory::new(LIMITS);
+    let calls = [
+        json!({ "q": "how do I split a key", "lang": "sk" }),
+        json!({ "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8", "id": 4111 }),
+        json!({ "order": "4111 1111", "next": "1111 1111" }),
+        json!({ "order": "1111 1111" }),
+        json!({ "id": "550e8400-e29b-41d4-a716-446655440000", "path": "src/main.rs" }),
+        json!({ "text": "tokens of GitHub begin with ghp_", "url": "https://example.com/a" }),
+        json!({ "text": "and those of others with sk-" }),
+        json!({ "text": "documentation", "token_type": "bearer" }),
+        json!({ "mail": "bob@example" }),
+        json!({ "mail": ".com and more" }),
+    ];
+    for (nth, call) in calls.iter().enumerate() {
+        let acted = memory.look((&scanner, &judge), ("a", "x"), call, nth as u64);
+        assert!(acted.is_empty(), "{call}: {acted:?}");
+    }
+}

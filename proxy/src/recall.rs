@@ -1,0 +1,101 @@
+//! What inspection remembers from one call to the next: beginnings of secrets, and what tokens
+//! stand for. In memory alone.
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tollgate_config::settings::{DlpTokens, SecretRef};
+use tollgate_dlp::{Acted, Judge, Means, Memory, MemoryLimits, Scanner, Vault, VaultLimits};
+use tollgate_rules::Call;
+use zeroize::Zeroizing;
+
+use crate::snapshot::{SnapshotFault, read_secret};
+
+/// The memory of inspection; carried over a reload that changes nothing of it.
+pub struct Recall {
+    began: Instant,
+    /// Where the key is; without a place it is of this process.
+    place: Option<SecretRef>,
+    key: Zeroizing<Vec<u8>>,
+    memory: Mutex<Memory>,
+    vault: Arc<Vault>,
+}
+
+/// A key of one's own has as many bytes as the hash gives.
+const KEY_BYTES: usize = 32;
+
+impl Recall {
+    /// Takes what was there before, where its settings are the same.
+    pub fn build(
+        settings: &tollgate_config::settings::Dlp,
+        before: Option<&Arc<Self>>,
+    ) -> Result<Arc<Self>, SnapshotFault> {
+        let memory = MemoryLimits {
+            seconds: settings.memory.window_seconds,
+            bytes: settings.memory.bytes,
+            pairs: settings.memory.agents,
+        };
+        let DlpTokens { key, keep_seconds, values_per_agent, agents } = &settings.tokens;
+        let vault =
+            VaultLimits { seconds: *keep_seconds, values: *values_per_agent, agents: *agents };
+        let place = key.clone();
+        let key = match key.as_ref() {
+            Some(place) => Some(read_secret(place)?),
+            None => None,
+        };
+        if let Some(before) = before
+            && before.memory.lock().limits() == memory
+            && before.vault.limits() == vault
+            && before.place == place
+            && key.as_ref().is_none_or(|key| *key == before.key)
+        {
+            return Ok(Arc::clone(before));
+        }
+        let key = match key {
+            Some(key) => key,
+            None => random()?,
+        };
+        Ok(Arc::new(Self {
+            began: Instant::now(),
+            place,
+            key,
+            memory: Mutex::new(Memory::new(memory)),
+            vault: Arc::new(Vault::new(vault)),
+        }))
+    }
+
+    /// Seconds since it began.
+    pub fn now(&self) -> u64 {
+        self.began.elapsed().as_secs()
+    }
+
+    /// What the judge makes tokens and prints with. Values are kept only where a rule restores
+    /// them.
+    pub fn means(&self, restores: bool) -> Means {
+        let means = Means::new(&self.key);
+        if restores { means.with_vault(Arc::clone(&self.vault)) } else { means }
+    }
+
+    /// The secrets that a call completes, and how many beginnings had to be forgotten before their
+    /// time.
+    pub fn completed(
+        &self,
+        engine: (&Scanner, &Judge),
+        destination: &str,
+        call: &Call,
+    ) -> (Vec<Acted>, u64) {
+        let pair = (call.agent.id.as_str(), destination);
+        let now = self.now();
+        let mut memory = self.memory.lock();
+        let before = memory.evicted();
+        let acted = memory.look(engine, pair, &call.arguments, now);
+        (acted, memory.evicted() - before)
+    }
+}
+
+fn random() -> Result<Zeroizing<Vec<u8>>, SnapshotFault> {
+    let mut key = Zeroizing::new(vec![0; KEY_BYTES]);
+    aws_lc_rs::rand::fill(key.as_mut_slice())
+        .map_err(|_| SnapshotFault::Dlp("no random bytes for a key of tokens".to_owned()))?;
+    Ok(key)
+}
