@@ -1,5 +1,5 @@
 //! Codes of banks (ISO 9362): letters mostly, so that only the words `swift` and `bic` tell them.
-use super::boundary::{Side, after, free_before, is_in_tag, is_word, tag_before};
+use super::boundary::{Side, after, free_before, has_tag, is_in_tag, is_word, tag_before};
 use super::check_digits::world::bic;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
@@ -30,6 +30,10 @@ pub(crate) fn check(window: &Window<'_>, at: usize, length: usize) -> Outcome {
             return Outcome::Open(Open { from: start, serious: true });
         }
         if start >= limit || end == start || end - start > CODE_BYTES {
+            return Outcome::Nothing;
+        }
+        // The words of a tag are no code, and say nothing of what follows.
+        if has_tag(window.part(at, end)) {
             return Outcome::Nothing;
         }
         if is_code(window.part(start, end)) {

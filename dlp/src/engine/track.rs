@@ -1,4 +1,5 @@
 //! The magnetic stripe of a card (ISO/IEC 7813): its first and its second track.
+use super::boundary::{Side, after, is_word};
 use super::check_digits::luhn;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
@@ -14,8 +15,8 @@ const TRACK_BYTES: usize = 79;
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     let first = window.byte(word.start) == Some(b'B') && window.before(word.start) == Some(b'%');
     let digits = if first { word.start + 1 } else { word.start };
-    let start =
-        if first || window.before(digits) == Some(b';') { word.start - 1 } else { word.start };
+    // The sign before it has gone already when the text comes byte by byte.
+    let start = word.start;
     let end = window.run(digits, 20, |byte| byte.is_ascii_digit());
     let number = window.part(digits, end);
     let open = Outcome::Open(Open { from: start, serious: true });
@@ -45,7 +46,15 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     if !dated || (first && !data.contains(&b'^')) {
         return Outcome::Nothing;
     }
-    let end = if window.byte(close) == Some(b'?') { close + 1 } else { close };
+    let end = if window.byte(close) == Some(b'?') {
+        close + 1
+    } else {
+        match after(window, close, is_word) {
+            Side::Unknown => return open,
+            Side::Taken => return Outcome::Nothing,
+            Side::Free => close,
+        }
+    };
     Outcome::Hit(Hit::new(
         (DETECTOR, CLASS),
         Grade::Certain,
