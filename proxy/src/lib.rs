@@ -28,6 +28,7 @@ mod identity;
 mod inspect;
 pub mod ledger;
 mod limits;
+mod lines;
 mod listen;
 mod outcome;
 mod record;
