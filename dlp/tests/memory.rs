@@ -1,6 +1,7 @@
 //! Secrets in pieces, over several calls.
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test stops where it is wrong"

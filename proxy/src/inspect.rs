@@ -2,30 +2,25 @@
 //!
 //! In observe mode the judge of the snapshot alerts and never redacts or blocks, so nothing here
 //! asks for the mode.
-use http::{HeaderMap, HeaderValue, Method};
-use tollgate_dlp::{Acted, Action, Direction, Judge, Redaction, holds_token};
+use http::{HeaderMap, HeaderValue, Method, header};
+use tollgate_dlp::documents::{Header, Inspection, Url};
+use tollgate_dlp::{Acted, Action, Direction, Judge, Place, Redaction, holds_token};
 use tollgate_rules::{AgentId, Call, Code, RuleId};
 
 use crate::clear::{Outgoing, Way};
+use crate::decode::head::Head;
 use crate::decode::http::HttpBody;
 use crate::decode::mcp::{self, Message};
 use crate::head::Request;
-use crate::record::Found;
+use crate::record::{self, Found};
 use crate::refuse::Refusal;
 use crate::snapshot::Snapshot;
 use crate::spoken::{Said, Spoken};
 use crate::{scene, words};
 
 /// Headers that carry the agent's own credential for the upstream, by design.
-const CREDENTIALS: &[&str] = &[
-    "api-key",
-    "authorization",
-    "cookie",
-    "mcp-session-id",
-    "private-token",
-    "x-api-key",
-    "x-goog-api-key",
-];
+const CREDENTIALS: &[&str] =
+    &["api-key", "authorization", "mcp-session-id", "private-token", "x-api-key", "x-goog-api-key"];
 
 /// What inspection made of a request.
 #[derive(Debug)]
@@ -115,8 +110,7 @@ impl<'s> Look<'s> {
     ) -> Result<Clean, Refusal> {
         let mut headers = request.headers;
         self.body(judges, way, spoken, &mut headers)?;
-        self.path(&way.path)?;
-        let query = self.query(&request.head)?;
+        let query = self.url(way, &request.head)?;
         spoken.rebuild_headers(&mut headers);
         self.headers(&mut headers)?;
         let path_and_query = match query {
@@ -135,7 +129,7 @@ impl<'s> Look<'s> {
             let rule = decided.rule.map(|rule| RuleId::new(rule.as_str()));
             let refusal = match decided.is_egress {
                 true => Refusal::new(Code::EgressBlocked, words::NOT_THERE),
-                false => Refusal::new(Code::DlpBlocked, words::blocked(part)),
+                false => self.blocked(part, &acted.finding.place),
             };
             refusal.with_rule(rule)
         });
@@ -143,12 +137,9 @@ impl<'s> Look<'s> {
         refusal.map_or(Ok(()), Err)
     }
 
-    fn text(&mut self, text: &str, part: &'static str) -> Result<Option<String>, Refusal> {
-        let Redaction { text: clean, acted } =
-            self.snapshot.scanner.redact(text, self.judge, Direction::Request);
-        let changed = (clean != text).then(|| clean.into_owned());
-        self.note(acted, part)?;
-        Ok(changed)
+    fn blocked(&self, part: &'static str, at: &Place) -> Refusal {
+        let place = record::place(at, &self.snapshot.scanner);
+        Refusal::new(Code::DlpBlocked, words::blocked(part, &place))
     }
 
     fn body(
@@ -169,24 +160,49 @@ impl<'s> Look<'s> {
                 self.judge = first;
                 Ok(())
             }
-            Said::Http(call) => match &mut call.body {
-                HttpBody::Empty => Ok(()),
-                HttpBody::Json(document) => {
-                    let scanner = &self.snapshot.scanner;
-                    let acted = scanner.redact_json(document, self.judge, Direction::Request);
-                    self.note(acted, "body")
-                }
-                HttpBody::Text(text) => {
-                    if let Some(clean) = self.text(text, "body")? {
-                        *text = clean;
-                    }
-                    Ok(())
-                }
-                HttpBody::Form(pairs) => self.pairs(pairs, "body").map(|_| ()),
-                HttpBody::Opaque(_) if way.to.allow_unread_requests => Ok(()),
-                HttpBody::Opaque(_) => Err(Refusal::new(Code::UnreadRefused, words::UNREAD)),
-            },
+            Said::Http(call) => self.http_body(way, &mut call.body),
         }
+    }
+
+    fn http_body(&mut self, way: &Way, body: &mut HttpBody) -> Result<(), Refusal> {
+        let (scanner, judge) = (&self.snapshot.scanner, self.judge);
+        match body {
+            HttpBody::Empty => Ok(()),
+            HttpBody::Json(document) => {
+                let acted = scanner.redact_json(document, judge, Direction::Request);
+                self.note(acted, "body")
+            }
+            HttpBody::Text(text) => {
+                let Redaction { text: clean, acted } =
+                    scanner.redact(text, judge, Direction::Request);
+                let clean = (clean != *text).then(|| clean.into_owned());
+                self.note(acted, "body")?;
+                if let Some(clean) = clean {
+                    *text = clean;
+                }
+                Ok(())
+            }
+            HttpBody::Document(document) => {
+                let found = scanner.redact_document(document, judge, Direction::Request);
+                self.document(found, way.to.allow_unread_requests)
+            }
+        }
+    }
+
+    /// Keeps what was found in a document and what stays unread in it: an error unless all of it
+    /// may pass.
+    fn document(&mut self, found: Inspection, may_be_unread: bool) -> Result<(), Refusal> {
+        let Inspection { acted, unread } = found;
+        let refusal = unread.first().filter(|_| !may_be_unread).map(|unread| {
+            let place = record::place(&unread.place, &self.snapshot.scanner);
+            Refusal::new(Code::UnreadRefused, words::unread(&place, unread.why))
+        });
+        let action = if may_be_unread { Action::Alert } else { Action::Block };
+        self.found.extend(
+            unread.into_iter().map(|unread| Found { part: "body", acted: unread.acted(action) }),
+        );
+        self.note(acted, "body")?;
+        refusal.map_or(Ok(()), Err)
     }
 
     /// Redacts one message and the headers that mirror it. A redaction that would make it another
@@ -202,81 +218,55 @@ impl<'s> Look<'s> {
         }
         let mut document = message.document().clone();
         let acted = scanner.redact_json(&mut document, self.judge, Direction::Request);
-        let changed = acted.iter().any(|acted| acted.action.edits());
+        let changed = acted.iter().find(|acted| acted.action.edits());
+        let changed = changed.map(|acted| acted.finding.place.clone());
         self.note(acted, "body")?;
-        if !changed {
-            return Ok(());
-        }
+        let Some(place) = changed else { return Ok(()) };
         let before = message.document().clone();
         if message.redact(document).is_err() {
-            return Err(Refusal::new(Code::DlpBlocked, words::blocked("body")));
+            return Err(self.blocked("body", &place));
         }
         mcp::remirror(headers, &before, message.document());
         Ok(())
     }
 
-    /// Redacts names and values; whether anything changed.
-    fn pairs(
-        &mut self,
-        pairs: &mut [(String, String)],
-        part: &'static str,
-    ) -> Result<bool, Refusal> {
-        let mut changed = false;
-        for (name, value) in pairs {
-            if name.contains('=') {
-                for text in [&mut *name, &mut *value] {
-                    if let Some(clean) = self.text(text, part)? {
-                        *text = clean;
-                        changed = true;
-                    }
-                }
-                continue;
-            }
-            // A sensitive name makes its value a finding, so they are looked at together.
-            let joined = format!("{name}={value}");
-            if let Some(clean) = self.text(&joined, part)? {
-                let (clean_name, clean_value) = clean.split_once('=').unwrap_or((&clean, ""));
-                (*name, *value) = (clean_name.to_owned(), clean_value.to_owned());
-                changed = true;
-            }
-        }
-        Ok(changed)
-    }
-
-    fn query(&mut self, head: &crate::decode::head::Head) -> Result<Option<String>, Refusal> {
+    /// Looks at what of the URL the agent chose, and gives the query as it travels. A path cannot
+    /// be redacted without becoming another path, so what would be redacted there blocks.
+    fn url(&mut self, way: &Way, head: &Head) -> Result<Option<String>, Refusal> {
+        let (scanner, judge) = (&self.snapshot.scanner, self.judge);
+        // A name that is looked up tells its labels to whoever serves it.
+        let host = Url { host: way.to.host.name().unwrap_or_default(), ..Url::default() };
+        let (_, found) = scanner.redact_url(host, judge, Direction::Request);
+        self.note(found.acted, "host")?;
+        let path = Url { path: &way.path, ..Url::default() };
+        let (_, found) = scanner.redact_url(path, judge, Direction::Request);
+        self.note(found.acted, "path")?;
         let Some(raw) = head.query() else { return Ok(None) };
-        let mut pairs = head.query_pairs();
-        if !self.pairs(&mut pairs, "query")? {
-            return Ok(Some(raw.to_owned()));
-        }
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(pairs);
-        Ok(Some(query.finish()))
-    }
-
-    /// A path cannot be redacted without becoming another path, so what would be redacted blocks.
-    fn path(&mut self, path: &str) -> Result<(), Refusal> {
-        let plain = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-        match self.text(&plain, "path")? {
-            None => Ok(()),
-            Some(_) => Err(Refusal::new(Code::DlpBlocked, words::blocked("path"))),
-        }
+        let query = Url { query: raw, ..Url::default() };
+        let (clean, found) = scanner.redact_url(query, judge, Direction::Request);
+        self.note(found.acted, "query")?;
+        Ok(Some(clean.unwrap_or_else(|| raw.to_owned())))
     }
 
     fn headers(&mut self, headers: &mut HeaderMap) -> Result<(), Refusal> {
-        for param in mcp::params(headers) {
-            if let Some(clean) = self.text(&param.value, "header")? {
-                mcp::set_param(headers, &param.name, &clean);
-            }
-        }
+        let (scanner, judge) = (&self.snapshot.scanner, self.judge);
         for (name, value) in headers.iter_mut() {
-            if CREDENTIALS.contains(&name.as_str()) || name.as_str().starts_with("mcp-param-") {
+            if CREDENTIALS.contains(&name.as_str()) {
                 continue;
             }
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            if let Some(clean) = self.text(&text, "header")? {
-                *value = HeaderValue::from_bytes(clean.as_bytes())
-                    .map_err(|_| Refusal::new(Code::DlpBlocked, words::blocked("header")))?;
+            let header = Header { name: name.as_str(), value: &text };
+            let (clean, found) = scanner.redact_header(header, judge, Direction::Request);
+            self.note(found.acted, "header")?;
+            let Some(clean) = clean else { continue };
+            // With another boundary the body could not be read any more.
+            let changed = HeaderValue::from_bytes(clean.as_bytes());
+            match changed {
+                Ok(changed) if *name != header::CONTENT_TYPE => *value = changed,
+                _ => {
+                    let place = format!("header {name}");
+                    return Err(Refusal::new(Code::DlpBlocked, words::blocked("header", &place)));
+                }
             }
         }
         Ok(())

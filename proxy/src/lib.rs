@@ -29,6 +29,7 @@ mod inspect;
 mod known;
 pub mod ledger;
 mod limits;
+mod lines;
 mod listen;
 mod outcome;
 mod recall;

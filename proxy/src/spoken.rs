@@ -44,11 +44,11 @@ impl Spoken {
         settings: &Settings,
     ) -> Result<Self, Stop> {
         let method = request.head.method();
-        let depth = settings.bounds.json_depth;
+        let bounds = &settings.bounds;
         let said = match way.to.protocol {
-            RouteProtocol::Http => rest::decode(&request.headers, &body, depth).map(Said::Http),
+            RouteProtocol::Http => rest::decode(&request.headers, &body, bounds).map(Said::Http),
             RouteProtocol::Mcp => {
-                mcp::decode(method, &request.headers, &body, depth).map(Said::Mcp)
+                mcp::decode(method, &request.headers, &body, bounds.json_depth).map(Said::Mcp)
             }
         };
         let said = said.map_err(|malformed| {
@@ -204,13 +204,15 @@ fn message_arguments(message: &Message) -> Value {
 fn http_arguments(body: &HttpBody, request: &Request) -> Value {
     match body {
         HttpBody::Json(document) => document.clone(),
-        HttpBody::Form(form) => members(form),
         HttpBody::Text(text) => json!({ "text": text }),
+        HttpBody::Document(document) => match document.view() {
+            Value::String(text) => json!({ "text": text }),
+            view => view,
+        },
         HttpBody::Empty => match request.head.query() {
             Some(_) => members(&request.head.query_pairs()),
             None => Value::Null,
         },
-        HttpBody::Opaque(_) => Value::Null,
     }
 }
 

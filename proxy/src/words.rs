@@ -1,5 +1,6 @@
 //! The sentences of refusals: why, and what would pass. One place, so that they sound alike and
 //! never contain anything that was sent.
+use tollgate_dlp::documents::Why;
 use tollgate_rules::{Code, Outcome, Ruling};
 
 use crate::limits::Exceeded;
@@ -115,24 +116,31 @@ pub const ANSWER_UNREADABLE: &str =
 /// The answer is too large to be inspected.
 pub const ANSWER_TOO_LARGE: &str =
     "The upstream's answer is larger than the gate's limit and was withheld. Ask for less at once.";
-/// The request cannot be inspected.
-pub const UNREAD: &str =
-    "This content type cannot be inspected, so it may not pass. Send JSON, a form or plain text.";
+/// Something in the request cannot be inspected: where, and why.
+pub fn unread(place: &str, why: Why) -> String {
+    let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+    format!(
+        "The body{place} cannot be inspected ({why}), so it may not pass. Send JSON, a form, XML or plain text."
+    )
+}
 
 /// What a rule keeps from where the request goes.
 pub const NOT_THERE: &str = "The data in this call may not go to this destination. Leave it out, or send it where it may go.";
 /// Several calls together hold a secret.
 pub const FRAGMENTS: &str = "This call completes a secret that earlier calls began. A secret may not leave in pieces; refer to it in another way.";
 
-/// Something in the request may not pass.
-pub fn blocked(part: &str) -> String {
+/// Something in the request may not pass: the part of the call, and where in it.
+pub fn blocked(part: &str, place: &str) -> String {
+    let place = place.strip_prefix(part).unwrap_or(place).trim_start();
+    let at = if place.is_empty() { String::new() } else { format!(" ({place})") };
     match part {
-        "path" => "The URL's path holds data that may not leave. Leave it out of the URL.".to_owned(),
-        "query" => "The URL's query holds data that may not leave. Leave it out of the URL.".to_owned(),
-        "body" => {
-            "The arguments hold data that may not leave. Leave it out, or refer to it in another way.".to_owned()
+        "host" | "path" | "query" => {
+            format!("The URL's {part}{at} holds data that may not leave. Leave it out of the URL.")
         }
-        _ => "A header holds data that may not leave. Leave it out.".to_owned(),
+        "body" => format!(
+            "The arguments hold data that may not leave{at}. Leave it out, or refer to it in another way."
+        ),
+        _ => format!("A header{at} holds data that may not leave. Leave it out."),
     }
 }
 

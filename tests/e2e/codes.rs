@@ -82,7 +82,7 @@ fn calls() -> Vec<Case> {
         raw(PortNotAllowed, "GET http://listed.test:22/ HTTP/1.1\r\nhost: listed.test:22\r\n\r\n"),
         get(AddressForbidden, "/inner/ok"),
         get(DnsFailed, "/nameless/ok"),
-        post(UnreadRefused, "/up/ok", "content-type: multipart/form-data; boundary=x\r\n", "--x--"),
+        post(UnreadRefused, "/up/ok", "content-type: application/grpc\r\n", "no message"),
         get(UpstreamConnect, "/dead/ok"),
         get(UpstreamProtocol, "/up/broken"),
     ]

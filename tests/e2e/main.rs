@@ -18,6 +18,7 @@ mod crash;
 mod deadlines;
 mod differential;
 mod dlp;
+mod documents;
 mod early;
 mod edges;
 mod expect;

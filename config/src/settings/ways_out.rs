@@ -22,8 +22,8 @@ pub struct Route {
     /// The language spoken behind it. Anything else is refused.
     #[serde(default)]
     pub protocol: RouteProtocol,
-    /// Let request bodies pass that cannot be inspected (multipart, archives, images). They are
-    /// refused otherwise.
+    /// Let request bodies pass that cannot be inspected, or something in which cannot (images, PDF,
+    /// encrypted archives). They are refused otherwise.
     #[serde(default)]
     pub allow_unread_requests: bool,
     /// Where the calls go.

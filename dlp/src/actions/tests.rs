@@ -49,7 +49,10 @@ fn card_numbers_can_stay_numbers() {
         for cards in [CardMask::Stars, CardMask::Digits, CardMask::Luhn] {
             let masked = mask::number(&pan, given, cards).unwrap();
             assert_eq!(masked.len(), given.len());
-            assert!(masked.starts_with("99999") && masked.ends_with(&given[given.len() - 4..]));
+            assert!(
+                masked.starts_with("99999")
+                    && masked.as_bytes().ends_with(given.as_bytes().last_chunk::<4>().unwrap())
+            );
             assert!(cards != CardMask::Luhn || luhn(&masked), "{masked}");
         }
     }

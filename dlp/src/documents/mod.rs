@@ -206,7 +206,8 @@ impl Opening<'_> {
             Magic::Xml => Xml::open(bytes, &mut self.budget).map(Node::Xml),
             Magic::Unknown => match text::utf8(bytes) {
                 Ok(text) => self.text(text),
-                Err(_) => Err(Why::Kind),
+                Err(Why::Charset) => Err(Why::Kind),
+                Err(why) => Err(why),
             },
         }
     }

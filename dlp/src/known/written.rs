@@ -44,7 +44,8 @@ const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 /// The letters that only the value decides, when `skip` bytes stand before it in its group of
 /// three.
 fn base64(value: &[u8], skip: usize, coding: &impl base64::Engine) -> Vec<u8> {
-    let padded = [&b"\0\0"[..skip.min(2)], value].concat();
+    let pad = b"\0\0".get(..skip.min(2)).unwrap_or_default();
+    let padded = [pad, value].concat();
     let letters = coding.encode(&padded).into_bytes();
     // Each letter is six bits: the first whole one, and the last.
     let (first, last) = ((skip * 8).div_ceil(6), padded.len() * 8 / 6);

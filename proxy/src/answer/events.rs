@@ -1,4 +1,5 @@
-//! Event streams: parsed event by event (WHATWG HTML section 9.2), inspected, written again.
+//! Event streams: parsed event by event (WHATWG HTML section 9.2), inspected, written again. Lines
+//! of JSON are events that have nothing but data.
 //!
 //! Events go on at once unless one of their strings may be the beginning of something that the
 //! next event completes; such an event is held for at most [`HOLD`].
@@ -13,6 +14,7 @@ use tollgate_rules::Code;
 
 use super::{Answer, client};
 use crate::decode::json;
+use crate::lines::LineReader;
 use crate::outcome::Ending;
 use crate::refuse::Refusal;
 use crate::sse::{Event, Item, Parser};
@@ -22,10 +24,57 @@ use crate::words;
 /// of one message, shorter than a person's patience.
 const HOLD: Duration = Duration::from_secs(1);
 
+/// How events are told apart on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Framing {
+    /// `data: …` and an empty line.
+    Events,
+    /// A line each.
+    Lines,
+}
+
+/// Reads events out of a stream.
+enum Reader {
+    Events(Parser),
+    Lines(LineReader),
+}
+
+impl Reader {
+    fn push(&mut self, piece: &[u8], items: &mut Vec<Item>) -> Result<(), Ending> {
+        match self {
+            Self::Events(parser) => parser.push(piece, items).map_err(|_| BROKEN),
+            Self::Lines(reader) => {
+                let mut lines = Vec::new();
+                let read = reader.push(piece, &mut lines);
+                items.extend(lines.into_iter().map(of_line));
+                read.map_err(|_| BROKEN)
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Option<Item>, Ending> {
+        match self {
+            Self::Events(parser) => {
+                parser.finish().map(|last| last.map(Item::Event)).map_err(|_| BROKEN)
+            }
+            Self::Lines(reader) => {
+                reader.finish().map(|last| last.map(of_line)).map_err(|_| BROKEN)
+            }
+        }
+    }
+}
+
+const BROKEN: Ending = Ending::Cut(Code::UpstreamProtocol);
+
+fn of_line(line: String) -> Item {
+    Item::Event(Event { data: Some(line), ..Event::default() })
+}
+
 /// Events between the upstream and the client.
 struct Passage {
+    framing: Framing,
     /// Gone once the stream has ended.
-    parser: Option<Parser>,
+    reader: Option<Reader>,
     deltas: Deltas,
     /// What goes around the documents that `deltas` holds, in the same order.
     wrappers: VecDeque<Wrapper>,
@@ -51,31 +100,33 @@ impl Passage {
     /// event all the same, since some clients do.
     fn read(&mut self, piece: Option<Bytes>) -> Result<Vec<Item>, Ending> {
         let mut items = Vec::new();
-        let read = match (piece, self.parser.take()) {
-            (Some(piece), Some(mut parser)) => {
-                let read = parser.push(&piece, &mut items);
-                self.parser = Some(parser);
-                read
+        match (piece, self.reader.take()) {
+            (Some(piece), Some(mut reader)) => {
+                reader.push(&piece, &mut items)?;
+                self.reader = Some(reader);
             }
-            (None, Some(parser)) => parser.finish().map(|last| items.extend(last.map(Item::Event))),
-            (_, None) => Ok(()),
-        };
-        match read {
-            Ok(()) => Ok(items),
-            Err(_) => Err(Ending::Cut(Code::UpstreamProtocol)),
+            (None, Some(reader)) => items.extend(reader.finish()?),
+            (_, None) => {}
         }
+        Ok(items)
     }
 }
 
 impl Answer<'_, '_> {
-    pub(super) async fn pass_events(&mut self) -> Ending {
+    pub(super) async fn pass_events(&mut self, framing: Framing) -> Ending {
         let headers = std::mem::take(&mut self.headers);
         if !client::write_head(self.session, self.status, &headers, None).await {
             return Ending::Abandoned;
         }
         let snapshot = &self.flight.snapshot;
+        let limit = snapshot.settings.bounds.answer_body_bytes;
+        let reader = match framing {
+            Framing::Events => Reader::Events(Parser::new(limit)),
+            Framing::Lines => Reader::Lines(LineReader::new(limit)),
+        };
         let mut passage = Passage {
-            parser: Some(Parser::new(snapshot.settings.bounds.answer_body_bytes)),
+            framing,
+            reader: Some(reader),
             deltas: Deltas::new(
                 Arc::clone(&snapshot.scanner),
                 Arc::clone(&self.flight.judge),
@@ -188,7 +239,13 @@ impl Answer<'_, '_> {
                 (Body::Text, Value::String(text)) => Some(text),
                 (Body::Json | Body::Text, document) => Some(document.to_string()),
             };
-            Item::Event(event).encode(out);
+            match passage.framing {
+                Framing::Events => Item::Event(event).encode(out),
+                Framing::Lines => {
+                    out.extend_from_slice(event.data.unwrap_or_default().as_bytes());
+                    out.push(b'\n');
+                }
+            }
         }
         Ok(())
     }

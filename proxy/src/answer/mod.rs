@@ -1,7 +1,7 @@
 //! The answer: inspected as it streams, redacted, held or cut.
 //!
 //! [`relay`] picks the way by what the answer is: JSON is held whole and re-serialised, event
-//! streams go event by event, other text is scanned in a stream, and what cannot be read passes
+//! streams go event by event and lines line by line, other text is scanned in a stream, and what cannot be read passes
 //! unread (and is recorded so) or is refused where a protocol is expected.
 mod client;
 mod events;
@@ -13,15 +13,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use pingora_core::protocols::http::ServerSession;
+use tollgate_dlp::documents::{Header, Kind as Form, MediaType};
 use tollgate_dlp::{Acted, Action, Direction};
 use tollgate_rules::Code;
 
 pub use client::{client_gone, refuse};
 
+use self::events::Framing;
+
 use crate::body::Share;
 use crate::coding::{self, Decoder};
 use crate::decode::head::strip_answer_headers;
-use crate::decode::media::MediaType;
+use crate::decode::media::media_type;
 use crate::egress::Upstream;
 use crate::flight::Flight;
 use crate::gate::Gate;
@@ -40,6 +43,7 @@ enum Kind {
     Empty,
     Events,
     Json,
+    Lines,
     Opaque,
     Text,
 }
@@ -122,7 +126,10 @@ impl<'e> Answer<'_, 'e> {
         self.redact_headers()?;
         client::put_receipt(&mut self.headers, self.receipt);
         let deadlines = &self.flight.snapshot.settings.deadlines;
-        let idle = if kind == Kind::Events { deadlines.stream_idle_ms } else { deadlines.idle_ms };
+        let idle = match kind {
+            Kind::Events | Kind::Lines => deadlines.stream_idle_ms,
+            _ => deadlines.idle_ms,
+        };
         self.upstream.set_idle(Duration::from_millis(idle));
         Ok(kind)
     }
@@ -134,19 +141,19 @@ impl<'e> Answer<'_, 'e> {
         if empty {
             return Some(Kind::Empty);
         }
-        let media = MediaType::of(&self.headers).ok()?;
+        let media = media_type(&self.headers).ok()?;
         let kind = match &media {
             None => Kind::Text,
             // Only UTF-8 can be inspected.
             Some(media) if !media.is_utf8() => Kind::Opaque,
-            Some(media) => kind_of(&media.essence),
+            Some(media) => kind_of(media),
         };
         // A JSON-RPC call is answered in JSON or events; an error page may be text.
         let rpc = self.spoken.is_mcp() && self.status.is_success();
         let accepted = self.status == StatusCode::ACCEPTED;
         match kind {
             Kind::Opaque if self.spoken.is_mcp() => None,
-            Kind::Text if rpc && !accepted => None,
+            Kind::Lines | Kind::Text if rpc && !accepted => None,
             kind => Some(kind),
         }
     }
@@ -155,24 +162,24 @@ impl<'e> Answer<'_, 'e> {
         let snapshot = &self.flight.snapshot;
         let mut blocked = false;
         for (name, value) in &mut self.headers {
-            // Cookies and challenges are credentials by design, made for this client.
-            if *name == header::SET_COOKIE || *name == header::WWW_AUTHENTICATE {
+            // Challenges are credentials by design, made for this client.
+            if *name == header::WWW_AUTHENTICATE {
                 continue;
             }
             // A byte beyond ASCII is legal here (RFC 9110 section 5.5) and must not hide the rest.
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            let redaction = snapshot.scanner.redact(&text, &self.flight.judge, Direction::Answer);
-            if redaction.acted.is_empty() {
-                continue;
+            let header = Header { name: name.as_str(), value: &text };
+            let judge = &self.flight.judge;
+            let (clean, found) = snapshot.scanner.redact_header(header, judge, Direction::Answer);
+            if let Some(clean) = clean {
+                match http::HeaderValue::from_bytes(clean.as_bytes()) {
+                    Ok(clean) => *value = clean,
+                    Err(_) => blocked = true,
+                }
             }
-            if let Ok(clean) = http::HeaderValue::from_bytes(redaction.text.as_bytes()) {
-                *value = clean;
-            } else {
-                blocked = true;
-            }
-            blocked |= redaction.acted.iter().any(|acted| acted.action == Action::Block);
+            blocked |= found.acted.iter().any(|acted| acted.action == Action::Block);
             let part = "header";
-            self.found.extend(redaction.acted.into_iter().map(|acted| Found { part, acted }));
+            self.found.extend(found.acted.into_iter().map(|acted| Found { part, acted }));
         }
         if blocked {
             return Err(Refusal::new(Code::DlpBlocked, words::ANSWER_BLOCKED));
@@ -183,7 +190,8 @@ impl<'e> Answer<'_, 'e> {
     async fn pass(&mut self, kind: Kind) -> Ending {
         match kind {
             Kind::Empty => self.pass_empty().await,
-            Kind::Events => self.pass_events().await,
+            Kind::Events => self.pass_events(Framing::Events).await,
+            Kind::Lines => self.pass_events(Framing::Lines).await,
             Kind::Json => self.pass_json().await,
             Kind::Opaque => self.pass_opaque().await,
             Kind::Text => self.pass_text().await,
@@ -236,22 +244,14 @@ impl<'e> Answer<'_, 'e> {
     }
 }
 
-fn kind_of(essence: &str) -> Kind {
-    match essence {
-        "text/event-stream" => Kind::Events,
-        "application/json" => Kind::Json,
-        json if json.ends_with("+json") => Kind::Json,
-        "application/x-ndjson"
-        | "application/jsonl"
-        | "application/xml"
-        | "application/javascript"
-        | "application/x-www-form-urlencoded"
-        | "application/yaml"
-        | "application/x-yaml"
-        | "application/toml"
-        | "application/graphql" => Kind::Text,
-        xml if xml.ends_with("+xml") => Kind::Text,
-        text if text.starts_with("text/") => Kind::Text,
-        _ => Kind::Opaque,
+fn kind_of(media: &MediaType) -> Kind {
+    match Form::of(media) {
+        Form::Events => Kind::Events,
+        Form::Json => Kind::Json,
+        Form::Lines => Kind::Lines,
+        Form::Form | Form::Text | Form::Xml => Kind::Text,
+        Form::Any | Form::Grpc(_) | Form::Multipart(_) | Form::Protobuf | Form::Strange => {
+            Kind::Opaque
+        }
     }
 }

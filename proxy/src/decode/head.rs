@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderName, Method, header};
 use tollgate_rules::Code;
 
 use super::Malformed;
-use super::media::MediaType;
+use super::media::media_type;
 use super::path;
 
 /// Bytes of path and query together. RFC 9110 section 4.1 asks for at least 8000 octets.
@@ -105,7 +105,7 @@ impl Head {
         check_connection(headers)?;
         let content_length = read_framing(headers)?;
         // Read again where the body is; here it only has to be readable.
-        MediaType::of(headers)?;
+        media_type(headers)?;
         Ok(Self { method: method.clone(), path, query, content_length })
     }
 

@@ -1,23 +1,20 @@
 //! Plain HTTP: the body by its content type.
 //!
-//! JSON and forms are read strictly and written again. Text stays as it is, unless it is JSON in
-//! disguise: servers that ignore the content type would execute it. What cannot be read is marked,
-//! and whether it may pass unread is policy.
+//! JSON, forms, parts, XML, lines and events are read strictly and written again. Text stays as it
+//! is, unless it is JSON in disguise: servers that ignore the content type would execute it. What
+//! cannot be read is marked, and whether it may pass unread is policy.
 use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tollgate_config::settings::Bounds;
+use tollgate_dlp::documents::{Document, Kind, Limits, NotJson, Opener, Why};
 use tollgate_rules::Code;
 
-use super::head::has_whole_escapes;
 use super::json::{self, JsonErrorKind};
-use super::media::MediaType;
+use super::media::media_type;
 use super::{Malformed, RPC_INVALID_REQUEST};
-
-/// Fields of one form.
-pub const FORM_FIELDS_MAX: usize = 10_000;
 
 /// A body, as far as it could be read.
 #[derive(Clone, PartialEq)]
@@ -26,24 +23,21 @@ pub enum HttpBody {
     Empty,
     /// One JSON document.
     Json(Value),
-    /// `application/x-www-form-urlencoded`: names and values, decoded.
-    Form(Vec<(String, String)>),
     /// Text in UTF-8.
     Text(String),
-    /// Bytes that were not read: multipart, images, archives, protobuf.
-    Opaque(Bytes),
+    /// Anything else: cut into its texts, or bytes that were not read.
+    Document(Document),
 }
 
 /// The kind alone, never what was sent.
 impl fmt::Debug for HttpBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "Empty",
-            Self::Json(_) => "Json",
-            Self::Form(_) => "Form",
-            Self::Text(_) => "Text",
-            Self::Opaque(_) => "Opaque",
-        })
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Json(_) => f.write_str("Json"),
+            Self::Text(_) => f.write_str("Text"),
+            Self::Document(document) => document.fmt(f),
+        }
     }
 }
 
@@ -60,74 +54,74 @@ impl HttpCall {
         match &self.body {
             HttpBody::Empty => Bytes::new(),
             HttpBody::Json(value) => json::write(value),
-            HttpBody::Form(fields) => write_form(fields),
             HttpBody::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
-            HttpBody::Opaque(bytes) => bytes.clone(),
+            HttpBody::Document(document) => document.write().into(),
         }
     }
 }
 
 /// Reads a body whose content coding has been undone.
-pub fn decode(headers: &HeaderMap, body: &Bytes, depth_max: usize) -> Result<HttpCall, Malformed> {
+pub fn decode(headers: &HeaderMap, body: &Bytes, bounds: &Bounds) -> Result<HttpCall, Malformed> {
     if body.is_empty() {
         return Ok(HttpCall { body: HttpBody::Empty });
     }
-    let Some(media) = MediaType::of(headers)? else {
-        let body = match std::str::from_utf8(body) {
-            Ok(text) => read_text(text, depth_max)?,
-            Err(_) => HttpBody::Opaque(body.clone()),
-        };
-        return Ok(HttpCall { body });
+    let depth_max = bounds.json_depth;
+    let kind = match media_type(headers)? {
+        Some(media) => Kind::of(&media),
+        // Text without a type is read as text is.
+        None if std::str::from_utf8(body).is_ok_and(|text| !text.contains('\0')) => Kind::Text,
+        None => Kind::Any,
     };
-    let form = form_of(&media.essence);
-    if form != Form::Opaque && !media.is_utf8() {
-        return Err(Malformed::new(
-            Code::EncodingUnsupported,
-            "the body's charset is not utf-8; send it in UTF-8",
-        ));
-    }
-    let body = match form {
-        Form::Json => HttpBody::Json(read_json(body, depth_max)?),
-        Form::Fields => HttpBody::Form(read_form(body)?),
-        Form::Text => read_text(utf8(body)?, depth_max)?,
-        Form::Opaque => HttpBody::Opaque(body.clone()),
+    let body = match kind {
+        Kind::Strange => return Err(strange()),
+        Kind::Json => HttpBody::Json(read_json(body, depth_max)?),
+        Kind::Text => read_text(utf8(body)?, depth_max)?,
+        Kind::Grpc(_) => read_document(&Kind::Grpc(message_coding(headers)), body, bounds)?,
+        kind => read_document(&kind, body, bounds)?,
     };
     Ok(HttpCall { body })
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Json,
-    Fields,
-    Text,
-    Opaque,
+/// How the messages of a gRPC call are compressed.
+fn message_coding(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("grpc-encoding")?.to_str().ok()?;
+    Some(value.trim_matches([' ', '\t']).to_ascii_lowercase())
 }
 
-fn form_of(essence: &str) -> Form {
-    match essence {
-        "application/x-www-form-urlencoded" => Form::Fields,
-        "application/graphql"
-        | "application/javascript"
-        | "application/jsonl"
-        | "application/ld+json-seq"
-        | "application/sql"
-        | "application/toml"
-        | "application/x-jsonlines"
-        | "application/x-ndjson"
-        | "application/x-sh"
-        | "application/x-yaml"
-        | "application/xml"
-        | "application/yaml" => Form::Text,
-        // `application/jsonx`, `application/json-rpc` and their kin are read as JSON by servers.
-        json if json.ends_with("/json")
-            || json.ends_with("+json")
-            || (json.starts_with("application/json") && !json.ends_with("-seq")) =>
-        {
-            Form::Json
+/// Opens a document. What has a form of its own and breaks it is refused; what only might have
+/// been opened stays unread.
+fn read_document(kind: &Kind, body: &[u8], bounds: &Bounds) -> Result<HttpBody, Malformed> {
+    let read = |bytes: &[u8]| {
+        json::parse(bytes, bounds.json_depth).map_err(|error| match error.kind() {
+            JsonErrorKind::Syntax => NotJson::Syntax,
+            _ => NotJson::Refused(error.reason()),
+        })
+    };
+    let limits = Limits {
+        expanded_bytes: bounds.request_body_bytes,
+        ratio: usize::try_from(bounds.decompression_ratio).unwrap_or(usize::MAX),
+        ..Limits::default()
+    };
+    let document = Document::open(kind, body, &Opener { limits, json: &read });
+    let strict =
+        matches!(kind, Kind::Events | Kind::Form | Kind::Lines | Kind::Multipart(_) | Kind::Xml);
+    // UTF-16 and UTF-32 without a mark are UTF-8 full of NUL.
+    let hidden = *kind == Kind::Any && std::str::from_utf8(body).is_ok();
+    match document.unread() {
+        Some(Why::Malformed(what)) if strict || hidden => Err(Malformed::new(
+            Code::MalformedBody,
+            format!("the body cannot be read in one way: {what}"),
+        )),
+        Some(Why::Charset) if strict => Err(strange()),
+        Some(why @ Why::TooMany) if strict => {
+            Err(Malformed::new(Code::BodyTooLarge, format!("the body cannot be read: {why}")))
         }
-        text if text.starts_with("text/") || text.ends_with("+xml") => Form::Text,
-        _ => Form::Opaque,
+        _ => Ok(HttpBody::Document(document)),
     }
+}
+
+fn strange() -> Malformed {
+    Malformed::new(Code::EncodingUnsupported, "the body's charset is not utf-8; send it in UTF-8")
 }
 
 fn read_json(body: &[u8], depth_max: usize) -> Result<Value, Malformed> {
@@ -162,38 +156,6 @@ fn utf8(body: &[u8]) -> Result<&str, Malformed> {
         .map_err(|_| Malformed::new(Code::MalformedBody, "the text in the body is not UTF-8"))
 }
 
-fn read_form(body: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
-    let text = utf8(body)?;
-    if !has_whole_escapes(text) {
-        return Err(Malformed::new(
-            Code::MalformedBody,
-            "the form has a `%` without two hexadecimal digits; write it as `%25`",
-        ));
-    }
-    if memchr::memchr_iter(b'&', body).count() >= FORM_FIELDS_MAX {
-        return Err(Malformed::new(Code::BodyTooLarge, "the form has more than 10000 fields"));
-    }
-    text.split('&')
-        .filter(|field| !field.is_empty())
-        .map(|field| {
-            let (name, value) = field.split_once('=').unwrap_or((field, ""));
-            Ok((read_field(name)?, read_field(value)?))
-        })
-        .collect()
-}
-
-fn read_field(text: &str) -> Result<String, Malformed> {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .map(|text| text.into_owned())
-        .map_err(|_| Malformed::new(Code::MalformedBody, "the escapes in the form are not UTF-8"))
-}
-
-fn write_form(fields: &[(String, String)]) -> Bytes {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into()
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -206,20 +168,23 @@ mod tests {
         if !content_type.is_empty() {
             headers.insert("content-type", HeaderValue::from_str(content_type).unwrap());
         }
-        decode(&headers, &Bytes::copy_from_slice(body), 16)
+        decode(&headers, &Bytes::copy_from_slice(body), &bounds(16))
     }
 
-    fn fields(pairs: &[(&str, &str)]) -> HttpBody {
-        HttpBody::Form(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+    fn bounds(json_depth: usize) -> Bounds {
+        Bounds { json_depth, ..Bounds::default() }
     }
 
     #[test]
     fn bodies_are_read_by_their_type() {
         let text = |text: &str| HttpBody::Text(text.to_owned());
         let json = |value: Value| HttpBody::Json(value);
-        let cases: Vec<(&str, &[u8], HttpBody, &[u8])> = vec![
-            ("", b"", HttpBody::Empty, b""),
-            ("application/json", b"", HttpBody::Empty, b""),
+        let opened = |name: &'static str| Err(name);
+        let text = |body: &str| Ok(text(body));
+        let json = |value: Value| Ok(json(value));
+        let cases: Vec<(&str, &[u8], Result<HttpBody, &str>, &[u8])> = vec![
+            ("", b"", Ok(HttpBody::Empty), b""),
+            ("application/json", b"", Ok(HttpBody::Empty), b""),
             ("application/json", br#" { "a" : 1 } "#, json(json!({"a": 1})), br#"{"a":1}"#),
             ("APPLICATION/JSON; Charset=\"UTF-8\"", b"[1]", json(json!([1])), b"[1]"),
             ("application/vnd.api+json; profile=x", b"2.50", json(json!(2.5)), b"2.5"),
@@ -234,39 +199,54 @@ mod tests {
             ("text/plain", "\u{feff}{\"a\":1}".as_bytes(), json(json!({"a": 1})), br#"{"a":1}"#),
             ("", br#"{"a":1}"#, json(json!({"a": 1})), br#"{"a":1}"#),
             ("", b"hello", text("hello"), b"hello"),
-            ("", b"\xff\xfe", HttpBody::Opaque(Bytes::from_static(b"\xff\xfe")), b"\xff\xfe"),
+            ("", b"\xff\xfe", opened("Document(Unread(unread-kind))"), b"\xff\xfe"),
             ("text/markdown", b"[a](b)", text("[a](b)"), b"[a](b)"),
             ("text/csv; charset=us-ascii", b"a,b\r\n", text("a,b\r\n"), b"a,b\r\n"),
-            ("application/xml", b"<a/>", text("<a/>"), b"<a/>"),
+            (
+                "application/xml",
+                b"<a  b='1'>&#65;</a>",
+                opened("Document(Xml)"),
+                b"<a b=\"1\">A</a>",
+            ),
             (
                 "application/x-ndjson",
-                b"{\"a\":1}\n{\"b\":2}\n",
-                text("{\"a\":1}\n{\"b\":2}\n"),
+                b"{\"a\" :1}\n{\"b\":2}\n",
+                opened("Document(Lines)"),
                 b"{\"a\":1}\n{\"b\":2}\n",
             ),
             (
                 "application/x-www-form-urlencoded",
                 b"a=1+2&b=%C3%A9&&c&a=%2B",
-                fields(&[("a", "1 2"), ("b", "é"), ("c", ""), ("a", "+")]),
+                opened("Document(Form)"),
                 b"a=1+2&b=%C3%A9&c=&a=%2B",
             ),
             (
                 "application/x-www-form-urlencoded",
                 br#"{"a":1}"#,
-                fields(&[("{\"a\":1}", "")]),
+                opened("Document(Form)"),
                 b"%7B%22a%22%3A1%7D=",
             ),
             (
                 "multipart/form-data; boundary=x",
-                b"--x",
-                HttpBody::Opaque(Bytes::from_static(b"--x")),
-                b"--x",
+                b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--",
+                opened("Document(Multipart)"),
+                b"--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n",
             ),
-            ("application/grpc", b"\0\0", HttpBody::Opaque(Bytes::from_static(b"\0\0")), b"\0\0"),
+            (
+                "application/grpc",
+                b"\0\0\0\0\x03\x0a\x01a",
+                opened("Document(Frames)"),
+                b"\0\0\0\0\x03\x0a\x01a",
+            ),
+            ("application/grpc", b"\0\0", opened("Document(Unread(unread-malformed))"), b"\0\0"),
         ];
         for (content_type, body, expect, written) in cases {
             let call = read(content_type, body).unwrap_or_else(|e| panic!("{content_type}: {e}"));
-            assert!(call.body == expect, "{content_type} {:?}: {:?}", body, call);
+            let is_it = match &expect {
+                Ok(expect) => call.body == *expect,
+                Err(name) => format!("{:?}", call.body) == *name,
+            };
+            assert!(is_it, "{content_type} {body:?}: {call:?}");
             assert_eq!(call.encode(), written, "{content_type}");
         }
     }
@@ -291,12 +271,24 @@ mod tests {
             ("", br#"{"method":"a","method":"b"}"#, Code::DuplicateKey),
             ("application/x-www-form-urlencoded", b"a=%4", Code::MalformedBody),
             ("application/x-www-form-urlencoded", b"a=%ff", Code::MalformedBody),
+            ("application/octet-stream", b"{\0}\0", Code::MalformedBody),
+            ("application/x-ndjson", br#"{"a":1,"a":2}"#, Code::MalformedBody),
+            ("application/xml", b"<a>", Code::MalformedBody),
+            ("application/xml", b"{}", Code::MalformedBody),
+            (
+                "application/xml",
+                b"<?xml version='1.0' encoding='utf-7'?><a/>",
+                Code::EncodingUnsupported,
+            ),
+            ("multipart/form-data", b"--x--", Code::MalformedBody),
+            ("multipart/form-data; boundary=x", b"--x", Code::MalformedBody),
+            ("multipart/form-data; boundary=x", b"--x\n\n1\n--x--", Code::MalformedBody),
         ];
         for (content_type, body, code) in cases {
             let refusal = read(content_type, body).expect_err(content_type);
             assert_eq!(refusal.code, *code, "{content_type} {body:?}");
         }
-        let many = "a&".repeat(FORM_FIELDS_MAX);
+        let many = "a&".repeat(Limits::default().entries + 1);
         let refusal = read("application/x-www-form-urlencoded", many.as_bytes()).unwrap_err();
         assert_eq!(refusal.code, Code::BodyTooLarge);
     }
@@ -306,7 +298,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("content-type", HeaderValue::from_static("application/json"));
         headers.append("content-type", HeaderValue::from_static("text/plain"));
-        let refusal = decode(&headers, &Bytes::from_static(b"{}"), 8).unwrap_err();
+        let refusal = decode(&headers, &Bytes::from_static(b"{}"), &bounds(8)).unwrap_err();
         assert_eq!(refusal.code, Code::MalformedHead);
     }
 }

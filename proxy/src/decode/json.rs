@@ -67,7 +67,8 @@ impl JsonError {
         }
     }
 
-    fn reason(&self) -> &'static str {
+    /// What is wrong, without its place.
+    pub fn reason(&self) -> &'static str {
         match self.kind {
             JsonErrorKind::ByteOrderMark => {
                 "the JSON body starts with a byte order mark; send it without"

@@ -40,7 +40,7 @@ pub(super) fn version(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// All `Mcp-Param-*` headers that can be read; [`super::decode`] has refused the others.
-pub fn params(headers: &HeaderMap) -> Vec<Param> {
+pub(super) fn params(headers: &HeaderMap) -> Vec<Param> {
     headers
         .iter()
         .filter(|(name, _)| name.as_str().starts_with(PARAM_PREFIX))
@@ -49,7 +49,7 @@ pub fn params(headers: &HeaderMap) -> Vec<Param> {
 }
 
 /// Writes one mirrored value, wrapped when a header cannot carry it plainly.
-pub fn set_param(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
+pub(super) fn set_param(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
     headers.insert(name.clone(), wrap(value));
 }
 

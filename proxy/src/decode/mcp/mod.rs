@@ -14,11 +14,11 @@ use serde_json::Value;
 use tollgate_rules::Code;
 
 pub use self::era::Era;
-pub use self::headers::{params, rebuild_headers, remirror, set_param};
+pub use self::headers::{rebuild_headers, remirror};
 #[cfg(test)]
 pub use self::message::RESPONSE_METHOD;
 pub use self::message::{Message, RpcId, RpcKind};
-use super::media::MediaType;
+use super::media::media_type;
 use super::{Malformed, json};
 
 /// Messages in one batch.
@@ -115,8 +115,10 @@ fn read_post(headers: &HeaderMap, body: &[u8], depth_max: usize) -> Result<McpCa
 /// SDKs read `application/jsonx`, UTF-7 or the last of two content types; only the one form that
 /// all of them read alike passes.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Malformed> {
-    let is_json = MediaType::of(headers)?.is_some_and(|media| {
-        media.essence == "application/json" && !media.has_other_parameters && media.is_utf8()
+    let is_json = media_type(headers)?.is_some_and(|media| {
+        media.essence == "application/json"
+            && media.parameters.iter().all(|(name, _)| name == "charset")
+            && media.is_utf8()
     });
     if is_json {
         return Ok(());

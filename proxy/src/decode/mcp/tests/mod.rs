@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::RPC_INVALID_REQUEST;
+use super::headers::{params, set_param};
 use super::*;
 
 mod bodies;
