@@ -11,8 +11,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::actions::mark;
+use crate::engine::hit::{self, Rank};
 use crate::engine::survey::Patience;
-use crate::engine::{LOOK_BEHIND, Window, hit};
+use crate::engine::{LOOK_BEHIND, Window};
 use crate::finding::{Acted, Action, Direction, Grade, Place};
 use crate::judge::Judge;
 use crate::pointer::escaped;
@@ -189,6 +190,8 @@ impl Look<'_> {
             !mark::is_mark(hit)
                 && hit.grade >= Grade::Likely
                 && hit.class.family() == "secret"
+                // A name in one call says nothing of a value in another.
+                && hit.rank >= Rank::Token
                 && hit.secret.start < seam
                 && hit.secret.end > seam
         });

@@ -1,6 +1,7 @@
 //! Judges by call, and what they put in the place of findings.
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test stops where it is wrong"

@@ -1,6 +1,7 @@
 //! What is known is found, whole or as it streams, and stands in no file.
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test stops where it is wrong"
