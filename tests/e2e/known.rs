@@ -27,7 +27,9 @@ fn index(arguments: &[&str]) -> (bool, String) {
 
 fn paper() -> String {
     let words = ["covenant", "escrow", "Northwind", "price", "closing", "quorum", "tender"];
-    (0..200).map(|at| format!("{}{} ", words[at * 3 % 7], words[at * at % 7])).collect()
+    (0..200)
+        .map(|at| format!("{} {} {} ", words[at * 3 % 7], words[at * at % 7], at * at * 31))
+        .collect()
 }
 
 /// An index of records and one of documents.

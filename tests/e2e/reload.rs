@@ -306,15 +306,53 @@ async fn the_example_is_sound() {
     }
     std::fs::write(dir.path().join("secrets/bundle-hmac"), format!("{SECRET}\n")).unwrap();
     std::fs::write(dir.path().join("policy.yaml"), SIGNED).unwrap();
-    let (code, out, err) = tollgate(&["check", "--config", config], &[]).await;
+    write_known(dir.path()).await;
+    let environment = [("KNOWN_KEY", KNOWN_KEY), ("DATABASE_PASSWORD", "correct-horse-battery")];
+    let (code, out, err) = tollgate(&["check", "--config", config], &environment).await;
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("good (2 listeners, 3 agents, 2 routes, 1 rules)"), "{out}");
     // The signature is looked at.
     std::fs::write(dir.path().join("policy.yaml"), SIGNED.replace("DENY", "ALLOW")).unwrap();
-    let (code, _, err) = tollgate(&["check", "--config", config], &[]).await;
+    let (code, _, err) = tollgate(&["check", "--config", config], &environment).await;
     assert_eq!(code, Some(78));
     assert!(err.contains("signature"), "{err}");
 }
+
+const KNOWN_KEY: &str = "a-key-of-thirty-two-bytes-or-more-for-this-test";
+
+/// What the example knows and looks for: indexes with their key, a canary, secrets of others.
+async fn write_known(dir: &std::path::Path) {
+    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    for folder in ["known", "papers", "secrets/app"] {
+        std::fs::create_dir(dir.join(folder)).unwrap();
+    }
+    let files = [
+        ("secrets/known.key", KNOWN_KEY),
+        ("secrets/tokens.key", "another-key-of-thirty-two-bytes-or-more-here"),
+        ("secrets/canary", "canary-5ac1f0e2b7"),
+        ("secrets/app/password", "tr0ub4dor-and-three"),
+        ("app.env", "API_VALUE=q7Xw2Rb9Kd4Ts6Vn\n"),
+        ("rows.csv", "email,name,card\nada@customers.example,Ada Lovelace,9000111122223333\n"),
+        ("papers/plan.txt", PLAN),
+    ];
+    for (name, text) in files {
+        std::fs::write(dir.join(name), text).unwrap();
+    }
+    let (key, rows, papers) = (path("secrets/known.key"), path("rows.csv"), path("papers"));
+    let columns = "email:email,name:words,card:digits";
+    let records = ["dlp", "index", "--key-file", &key, "--columns", columns, &rows];
+    let documents = ["dlp", "index", "--key-file", &key, "--documents", &papers];
+    for (arguments, out) in
+        [(&records[..], path("known/customers.idx")), (&documents[..], path("known/papers.idx"))]
+    {
+        let (code, _, err) = tollgate(&[arguments, &[out.as_str()]].concat(), &[]).await;
+        assert_eq!(code, Some(0), "{err}");
+    }
+}
+
+const PLAN: &str = "The quorum of the board meets in closed session on the second Monday of the \
+    quarter, hears the treasurer on the tender, and decides by a show of hands whether the \
+    covenant with the northern harbour is to be kept, amended or given up before the winter.";
 
 const SECRET: &str = "a-secret-for-this-test-alone";
 /// HMAC-SHA256 under [`SECRET`] of the RFC 8785 form without `signature`, made with Python's hmac.

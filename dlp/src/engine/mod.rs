@@ -16,6 +16,7 @@ pub(crate) mod crypto;
 pub(crate) mod custom;
 pub(crate) mod digits;
 pub(crate) mod email;
+pub(crate) mod everyday;
 pub(crate) mod hidden;
 pub(crate) mod hit;
 pub(crate) mod iban;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::boundary::is_word;
 use super::custom::{Custom, Tuning};
 use super::digits;
+use super::everyday::{self, Everyday};
 use super::hit::Rank;
 use super::ident::{self, Idents};
 use super::literals::{Literals, Role};
@@ -88,6 +89,12 @@ impl Surveyor {
             survey.hold(Open { from, serious });
         }
         survey
+    }
+
+    /// Whether the literal of a token stands anywhere in a text.
+    pub(crate) fn names_token(&self, text: &[u8]) -> bool {
+        let token = |role: &Role| matches!(role, Role::Token(_) | Role::Custom(_));
+        self.literals.find(text).any(|(_, _, roles)| roles.iter().any(token))
     }
 
     /// Looks at the window as it is, in one pass for literals and one for words.
@@ -232,6 +239,7 @@ impl Surveyor {
         let mut window = *window;
         let mut blocks = blocks.iter().peekable();
         let from = window.floor;
+        let mut passed = from;
         for word in words::words(window.part(from, window.len())) {
             let word = Span::new(from + word.start, from + word.end);
             // Both come in order, so that each block is passed once.
@@ -241,7 +249,17 @@ impl Surveyor {
             if blocks.peek().is_some_and(|block| block.start <= word.start) {
                 continue;
             }
-            self.shape(&window, word, survey);
+            if word.start < passed {
+                continue;
+            }
+            match everyday::look(&window, word) {
+                Everyday::No => self.shape(&window, word, survey),
+                Everyday::Until(end) => passed = end,
+                Everyday::Open => {
+                    survey.hold(Open { from: word.start, serious: false });
+                    self.shape(&window, word, survey);
+                }
+            }
         }
     }
 

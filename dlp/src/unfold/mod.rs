@@ -18,6 +18,7 @@ pub(crate) mod turned;
 mod view;
 
 use atoms::{Atom, Atoms};
+use joints::Bond;
 use view::{View, on_char};
 
 use crate::coding::{Coding, Codings};
@@ -107,31 +108,37 @@ impl Work<'_> {
             hosts(text, region, &mut self.hits);
             let (view, value) = decoded(window, &atoms, region);
             let span = Span::new(glued(window, first.span.start), last.span.end);
-            self.look(&view, (depth, value), span, |_| true);
+            let cost = view.text.len();
+            self.look(&view, (depth, value), (span, cost), None);
         }
         if window.streamed {
             return open;
         }
         self.joints(text, depth);
-        stream::find(text, |view, span| self.look(view, (depth, None), span, |_| true));
+        stream::find(text, |view, span| {
+            self.look(view, (depth, None), (span, view.text.len()), None);
+        });
         open
     }
 
     fn joints(&mut self, text: &[u8], depth: usize) {
         joints::find(text, |view, span, bond| {
-            self.look(view, (depth, None), span, |hit| bond.accepts(hit));
+            // Of neighbours only tokens count, and those begin with a literal.
+            if bond != Bond::Weak || self.surveyor.names_token(&view.text) {
+                self.look(view, (depth, None), (span, span.len()), Some(bond));
+            }
         });
     }
 
-    /// Looks at a view, and at what is encoded in it.
+    /// Looks at a view of a stretch, and at what is encoded in it.
     fn look(
         &mut self,
         view: &View,
         (depth, value): (usize, Option<usize>),
-        source: Span,
-        accepts: impl Fn(&Hit) -> bool,
+        (source, cost): (Span, usize),
+        bond: Option<Bond>,
     ) {
-        let Some(budget) = self.budget.checked_sub(view.text.len()) else {
+        let Some(budget) = self.budget.checked_sub(cost) else {
             self.unread(source);
             return;
         };
@@ -145,10 +152,21 @@ impl Work<'_> {
         }
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {
-            if accepts(&hit) {
+            let believed = bond.is_none_or(|bond| bond.accepts(&hit));
+            if believed && !(bond == Some(Bond::Weak) && self.was_whole(&hit, &window)) {
                 back(hit, view, source, &mut self.hits);
             }
         }
+    }
+
+    /// Whether a find that reaches over a joint was one before the joint already: then what stands
+    /// behind the joint is another text.
+    fn was_whole(&self, hit: &Hit, window: &Window<'_>) -> bool {
+        let inside = |at: &&usize| (hit.secret.start + 1..hit.secret.end).contains(*at);
+        let Some(joint) = window.joints.iter().find(inside) else { return false };
+        let alone = Window::whole(window.part(hit.secret.start, *joint));
+        let found = self.surveyor.plain(&alone).hits;
+        found.iter().any(|found| found.detector == hit.detector && found.secret.start == 0)
     }
 
     fn unread(&mut self, span: Span) {

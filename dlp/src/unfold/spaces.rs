@@ -39,10 +39,16 @@ pub(crate) fn groups(text: &[u8], word: Span) -> Option<Chain> {
         at = end + 1;
     }
     let enough = if length == 1 { SINGLES } else { 3 };
-    if pieces.len() < enough {
+    if pieces.len() < enough || is_short(&pieces) {
         return None;
     }
     Some(chain(text, pieces, Bond::Spaced))
+}
+
+/// Whether less is put together than the shortest number that is looked for.
+fn is_short(pieces: &[Span]) -> bool {
+    const TEXT_BYTES: usize = 9;
+    pieces.iter().map(|piece| piece.len()).sum::<usize>() < TEXT_BYTES
 }
 
 /// The pieces with what stands before and behind them.
@@ -143,7 +149,7 @@ pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
         pieces.push(Span::new(next, at));
     }
     let shortest = pieces.iter().map(|piece| piece.end - piece.start).min()?;
-    if pieces.len() < 2 || shortest < LINE_BYTES {
+    if pieces.len() < 2 || shortest < LINE_BYTES || is_short(&pieces) {
         return None;
     }
     Some(chain(text, pieces, Bond::Lines))

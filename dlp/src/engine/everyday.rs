@@ -1,0 +1,119 @@
+//! Words of everyday traffic that no shape is asked about: dates, times, UUIDs and small numbers.
+use super::{Span, Window};
+
+/// What to do about a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Everyday {
+    /// It is none of these.
+    No,
+    /// It is one, which ends here.
+    Until(usize),
+    /// Only bytes still to come can tell.
+    Open,
+}
+
+/// `2026-11-26` (RFC 3339).
+const DATE: &[u8] = b"9999-99-99";
+/// `550e8400-e29b-41d4-a716-446655440000` (RFC 9562).
+const UUID: &[u8] = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+/// A number of so few digits that stands alone is nothing.
+const SMALL: usize = 2;
+/// The longest time behind a date: `T10:00:00.123456789+01:00`.
+const TIME_BYTES: usize = 26;
+
+/// Looks at the word.
+pub(crate) fn look(window: &Window<'_>, word: Span) -> Everyday {
+    if word.len() <= SMALL {
+        return small(window, word);
+    }
+    match word.len() {
+        4 => match fits(window, word.start, DATE) {
+            Everyday::Until(end) if !is_date(window.part(word.start, end)) => Everyday::No,
+            Everyday::Until(end) => Everyday::Until(time(window, end)),
+            other => other,
+        },
+        8 => fits(window, word.start, UUID),
+        _ => Everyday::No,
+    }
+}
+
+fn small(window: &Window<'_>, word: Span) -> Everyday {
+    let joined = |byte: u8| b" -./:()+".contains(&byte);
+    let before = window.before(word.start).is_some_and(|byte| byte >= 0x80 || joined(byte));
+    if window.dry(word.end) {
+        return Everyday::No;
+    }
+    // A quote or a comma on both sides, or a colon before it in JSON.
+    let colon = window.before(word.start) == Some(b':');
+    let json = colon && word.start.checked_sub(1).and_then(|at| window.before(at)) == Some(b'"');
+    let after = window.byte(word.end).is_some_and(|byte| matches!(byte, b',' | b'}' | b']' | b'"'));
+    if after && (json || !before) { Everyday::Until(word.end) } else { Everyday::No }
+}
+
+/// Whether the text has this form here, and nothing of its kind on either side.
+fn fits(window: &Window<'_>, start: usize, form: &[u8]) -> Everyday {
+    let text = window.part(start, start + form.len());
+    let same = text.iter().zip(form).all(|(byte, form)| match form {
+        b'9' => byte.is_ascii_digit(),
+        b'x' => byte.is_ascii_hexdigit(),
+        _ => byte == form,
+    });
+    let glued = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !same || window.before(start).is_some_and(glued) {
+        return Everyday::No;
+    }
+    let end = start + form.len();
+    if window.dry(end) {
+        return Everyday::Open;
+    }
+    let time = form == DATE && window.byte(end) == Some(b'T');
+    match window.byte(end) {
+        Some(byte) if glued(byte) && !time => Everyday::No,
+        _ if text.len() < form.len() => Everyday::No,
+        _ => Everyday::Until(end),
+    }
+}
+
+fn is_date(text: &[u8]) -> bool {
+    let number = |from: usize, to: usize| {
+        let digits = text.get(from..to).unwrap_or_default();
+        digits.iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit.saturating_sub(b'0')))
+    };
+    (1..=12).contains(&number(5, 7)) && (1..=31).contains(&number(8, 10))
+}
+
+fn time(window: &Window<'_>, date: usize) -> usize {
+    if window.byte(date) != Some(b'T') {
+        return date;
+    }
+    window.run(date, TIME_BYTES, |byte| byte.is_ascii_digit() || b"TZ:.+-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_asks_about() {
+        let cases = [
+            ("2026-11-26", Everyday::Until(10)),
+            ("2026-11-26T10:00:00Z,", Everyday::Until(20)),
+            ("2026-13-26", Everyday::No),
+            ("2026-11-2611", Everyday::No),
+            ("550e8400-e29b-41d4-a716-446655440000", Everyday::Until(36)),
+            ("550e8400-e29b-41d4-a716-44665544000", Everyday::No),
+            ("12,", Everyday::Until(2)),
+            ("12 Main Street", Everyday::No),
+            ("12.1", Everyday::No),
+        ];
+        for (text, expect) in cases {
+            let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+            let word = Span::new(0, end);
+            assert_eq!(look(&Window::whole(text.as_bytes()), word), expect, "{text}");
+            let cut = Window { ended: false, ..Window::whole(&text.as_bytes()[..text.len() - 1]) };
+            if text.len() == 10 && expect != Everyday::No {
+                assert_eq!(look(&cut, word), Everyday::Open, "{text}");
+            }
+        }
+    }
+}
