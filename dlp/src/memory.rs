@@ -191,7 +191,7 @@ impl Look<'_> {
                 && hit.grade >= Grade::Likely
                 && hit.class.family() == "secret"
                 // A name in one call says nothing of a value in another.
-                && hit.rank >= Rank::Token
+                && hit.rank != Rank::Assignment
                 && hit.secret.start < seam
                 && hit.secret.end > seam
         });
@@ -237,7 +237,9 @@ impl Look<'_> {
         }
         // A whole secret is found where it stands, and is nothing to remember.
         let hits = self.scanner.surveyor.survey(&Window::whole(tail)).hits;
-        let whole = hits.iter().any(|hit| hit.claim().end > from && hit.grade >= Grade::Likely);
+        let whole = hits.iter().any(|hit| {
+            hit.claim().end > from && hit.grade >= Grade::Likely && hit.class.family() == "secret"
+        });
         (!whole).then(|| Beginning {
             text: Zeroizing::new(part.to_vec()),
             pieces: 1,

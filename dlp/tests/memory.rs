@@ -120,3 +120,17 @@ fn harmless_calls_complete_nothing() {
         assert!(acted.is_empty(), "{call}: {acted:?}");
     }
 }
+
+#[test]
+fn a_key_in_three_calls_is_seen_in_the_third() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let mut memory = Memory::new(LIMITS);
+    for (nth, (piece, completes)) in
+        [("AKIAQ7X", false), ("W2RB4KD", false), ("TS6VNZ", true)].into_iter().enumerate()
+    {
+        let call = json!({ "nth": nth, "part": piece });
+        let acted = memory.look((&scanner, &judge), ("a", "x"), &call, nth as u64);
+        assert_eq!(!acted.is_empty(), completes, "{nth}: {acted:?}");
+    }
+}

@@ -30,7 +30,7 @@ impl Bond {
         let numbers = matches!(hit.class.family(), "pci" | "financial" | "gov_id" | "health");
         match self {
             Self::Strong => secret || numbers || hit.class.family() == "contact",
-            Self::Weak => secret && hit.rank >= Rank::Token,
+            Self::Weak => secret && hit.rank != Rank::Assignment,
             // A key that is named a key in its first line is found with its lines.
             Self::Spaced | Self::Lines if hit.rank == Rank::Block => false,
             Self::Spaced => secret || numbers || hit.class.as_str() == "contact.email",

@@ -66,7 +66,7 @@ pub(crate) struct Unfolded {
 pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>) -> Unfolded {
     let budget = LEAST_BYTES.max(window.len().saturating_mul(MORE_TIMES));
     let mut work = Work { surveyor, budget, hits: Vec::new() };
-    let open = work.level(window, 0);
+    let open = work.level(window, 0, false);
     Unfolded { hits: work.hits, open }
 }
 
@@ -84,8 +84,8 @@ struct Work<'s> {
 }
 
 impl Work<'_> {
-    /// Looks at a text; gives where something open begins.
-    fn level(&mut self, window: &Window<'_>, depth: usize) -> Option<(usize, bool)> {
+    /// Looks at a text, which may be put together already; gives where something open begins.
+    fn level(&mut self, window: &Window<'_>, depth: usize, joined: bool) -> Option<(usize, bool)> {
         let Window { text, floor, ended, .. } = *window;
         let atoms = Atoms::of(text, ended);
         let mut open =
@@ -111,7 +111,8 @@ impl Work<'_> {
             let cost = view.text.len();
             self.look(&view, (depth, value), (span, cost), None);
         }
-        if window.streamed {
+        // What was put together is one text; putting its neighbours together again has no end.
+        if window.streamed || joined {
             return open;
         }
         self.joints(text, depth);
@@ -148,7 +149,7 @@ impl Work<'_> {
         let window = Window { joints: &joints, value, ..Window::whole(&view.text) };
         self.hits = self.surveyor.plain(&window).hits;
         if depth < DEPTH {
-            self.level(&window, depth + 1);
+            self.level(&window, depth + 1, bond.is_some());
         }
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {
