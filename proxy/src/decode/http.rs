@@ -175,6 +175,9 @@ mod tests {
         Bounds { json_depth, ..Bounds::default() }
     }
 
+    /// Content type, body, how it is read, and what is written again.
+    type Case<'c> = (&'c str, &'c [u8], Result<HttpBody, &'c str>, &'c [u8]);
+
     #[test]
     fn bodies_are_read_by_their_type() {
         let text = |text: &str| HttpBody::Text(text.to_owned());
@@ -182,7 +185,7 @@ mod tests {
         let opened = |name: &'static str| Err(name);
         let text = |body: &str| Ok(text(body));
         let json = |value: Value| Ok(json(value));
-        let cases: Vec<(&str, &[u8], Result<HttpBody, &str>, &[u8])> = vec![
+        let cases: Vec<Case<'_>> = vec![
             ("", b"", Ok(HttpBody::Empty), b""),
             ("application/json", b"", Ok(HttpBody::Empty), b""),
             ("application/json", br#" { "a" : 1 } "#, json(json!({"a": 1})), br#"{"a":1}"#),
