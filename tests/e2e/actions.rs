@@ -1,7 +1,9 @@
 //! What is done about a finding, seen from both ends of the real gate.
+use base64::Engine as _;
 use serde_json::{Value, json};
 use tollgate_tests::{
-    Certificates, HttpClient, Identity, OTHER_AGENT, Upstream, World, fixed, full, until,
+    Certificates, HttpClient, Identity, OTHER_AGENT, Step, Upstream, World, chunked, fixed, full,
+    until,
 };
 
 use crate::kit::{STATELESS, ask, post, refusal_code, stateless, tool_call};
@@ -104,7 +106,7 @@ async fn tokens_come_back_to_their_agent() {
         let came: Value = serde_json::from_slice(&upstream.take_seen().remove(0).body).unwrap();
         assert_eq!(came["card"], expect);
     }
-    assert!(!String::from_utf8_lossy(&world.everything_written()).contains("4111"));
+    assert!(!String::from_utf8_lossy(&world.everything_written()).contains("4111 1111"));
 }
 
 /// With a key of one's own tokens are the same after a restart.
@@ -252,4 +254,51 @@ async fn a_secret_in_three_calls_is_refused_in_the_third() {
         (world.metric("tollgate_dlp_forgotten_total").await > 0.0).then_some(())
     })
     .await;
+}
+
+/// A token, written as URLs escape it, in base64, in pieces of a list far inside the arguments.
+#[tokio::test]
+async fn a_token_written_in_another_way_is_refused_with_its_place() {
+    let upstream = Upstream::start().await;
+    let rules = json!([{ "classes": ["secret.*"], "direction": "request", "action": "block" }]);
+    let world = world(&upstream, json!({ "rules": rules })).await;
+    let escaped: String = token().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(escaped);
+    let pieces: Vec<&str> =
+        encoded.as_bytes().chunks(40).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+    let body = json!({ "job": { "steps": [{ "note": "as agreed" }, { "data": pieces }] } });
+    let reply = send(&world, body).await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (403, "DLP_BLOCKED"));
+    let said = String::from_utf8_lossy(&reply.body);
+    assert!(said.contains("/job/steps/1/data/0"), "{said}");
+    assert!(upstream.seen().is_empty());
+    world
+        .wait_event("the refusal", |event| {
+            event["payload"]["data"]["classes"] == json!(["secret.github"])
+        })
+        .await;
+    let wrote = String::from_utf8_lossy(&world.everything_written()).into_owned();
+    assert!(
+        !wrote.contains(&token()[4..]) && !wrote.contains(pieces[1]),
+        "it is written somewhere"
+    );
+}
+
+/// A card number in pieces of an answer that streams: it streams on, and the number is masked.
+#[tokio::test]
+async fn an_answer_with_a_card_streams_on_masked() {
+    let upstream = Upstream::start().await;
+    let rules = json!([{ "classes": ["pci.*"], "direction": "answer", "action": "mask" }]);
+    let world = world(&upstream, json!({ "rules": rules })).await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n";
+    let pieces = ["paid with card 4111 11", "11 1111", " 1111", ", thank you. ", "Bye."];
+    let mut script = vec![Step::Send(head.as_bytes().to_vec())];
+    script.extend(pieces.iter().map(chunked));
+    script.push(chunked(""));
+    upstream.on("/answer", script);
+    let mut client = HttpClient::plain(world.plain(), false).await;
+    let reply = client.get("/up/answer").await;
+    assert_eq!(reply.status, 200);
+    let came = String::from_utf8_lossy(&reply.body);
+    assert_eq!(came, "paid with card **** **** **** 1111, thank you. Bye.");
 }
