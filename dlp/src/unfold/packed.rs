@@ -36,9 +36,10 @@ pub(crate) fn unpack(bytes: &[u8]) -> Option<Unpacked> {
             let brotli = || read(brotli::Decompressor::new(bytes, 4096));
             let unpacked = may_be_deflate(bytes).then(deflated).flatten();
             let unpacked = unpacked.or_else(|| may_be_brotli(bytes).then(brotli).flatten())?;
-            // By chance a few bytes of noise come out of anything.
+            // By chance a few bytes of noise come out of anything, before it breaks off.
             let printed = unpacked.bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | 9..=13));
-            (printed && unpacked.bytes.len() >= PACKED_BYTES).then_some(unpacked)
+            let whole = !unpacked.cut || unpacked.bytes.len() as u64 > UNPACKED_BYTES;
+            (printed && whole && unpacked.bytes.len() >= PACKED_BYTES).then_some(unpacked)
         }
     }
 }
