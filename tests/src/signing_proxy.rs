@@ -139,7 +139,11 @@ impl SigningProxy {
 
     /// Takes connections again, at the same address.
     pub async fn up(&mut self) {
-        let socket = TcpListener::bind(self.address).await.unwrap();
+        // A connection of another test may have the port for a moment.
+        let socket = crate::until("the address is free", async || {
+            TcpListener::bind(self.address).await.ok()
+        })
+        .await;
         self.serving = Some(tokio::spawn(accept(socket, self.tls.clone(), Arc::clone(&self.desk))));
     }
 }
