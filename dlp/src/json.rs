@@ -27,7 +27,8 @@ impl Scanner {
     }
 
     /// Puts tags in the place of what the judge has redacted or blocked, in names too. A number
-    /// becomes a string with the tag, but stays a number where it is masked; two names that become one get a count behind them.
+    /// becomes a string with the tag, but stays a number where it is masked; two names that become
+    /// one get a count behind them.
     ///
     /// The document comes from a parser that limits its depth.
     ///

@@ -102,7 +102,7 @@ impl Scanner {
 
     /// Compiles one detector of the settings, to be tried with its examples.
     pub(crate) fn alone(custom: Custom, literals: &[String]) -> Option<Self> {
-        let entries: Vec<_> = roles(literals, 0, custom.lead.is_none()).collect();
+        let entries: Vec<_> = roles(literals, 0, custom.form.lead.is_none()).collect();
         let surveyor = Surveyor {
             literals: Literals::new(&entries, |_, _| None),
             tokens: Vec::new(),

@@ -8,7 +8,7 @@ use crate::class::Class;
 use crate::detectors;
 use crate::engine::Window;
 use crate::engine::custom::{Custom, LONGEST, Tuning};
-use crate::engine::shape::Shape;
+use crate::engine::shape::{Form, Shape};
 use crate::finding::Grade;
 use crate::name::Name;
 use crate::scanner::Scanner;
@@ -237,8 +237,7 @@ impl Check<'_> {
             class: Class::from(shared(&own.class)),
             tag: shared(&tag(own)),
             grade: own.grade,
-            lead,
-            body,
+            form: Form { lead, body },
             validator: own.validator,
             context: own.context.clone(),
         })

@@ -13,7 +13,8 @@ use crate::scanner::Scanner;
 /// What comes out is what one push of the whole text gives, however it was cut: all that
 /// [`Scanner::redact`] finds in it, but for what only strings, groups or lines beside each other
 /// make. Only what an undecided candidate may claim is held back: a few bytes mostly,
-/// [`Self::HOLD_BYTES`] at most. A private key block is swallowed from its first line to its last, however long it is.
+/// [`Self::HOLD_BYTES`] at most. A private key block is swallowed from its first line to its last,
+/// however long it is.
 pub struct TextStream {
     scanner: Arc<Scanner>,
     judge: Arc<Judge>,

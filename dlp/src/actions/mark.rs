@@ -155,28 +155,10 @@ fn is_masked(secret: &[u8]) -> bool {
 
 /// Base32 of RFC 4648 section 6, lower case, without padding.
 pub(crate) fn base32(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut text = String::new();
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    let mut put = |value: u32| {
-        let digit = DIGITS.get((value & 31) as usize);
-        text.extend(digit.map(|digit| char::from(*digit)));
-    };
-    for byte in bytes {
-        bits = (bits << 8) | u32::from(*byte);
-        held += 8;
-        while held >= 5 {
-            held -= 5;
-            put(bits >> held);
-        }
-    }
-    if held > 0 {
-        put(bits << (5 - held));
-    }
-    text
+    data_encoding::BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
 }
 
 /// Hexadecimal digits, lower case.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(bytes)
 }

@@ -1,5 +1,6 @@
 //! Masks: what a person needs in order to tell one value from another, and no more.
 use crate::class::Class;
+use crate::engine::checks::luhn_sum;
 
 /// How card numbers are masked. The last four digits and the separators always stay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -121,14 +122,7 @@ fn nines(matched: &str, luhn: bool) -> String {
             _ => 9,
         })
     };
-    let passes = |free: &u32| {
-        let sum: u32 = masked(*free)
-            .rev()
-            .enumerate()
-            .map(|(nth, digit)| if nth % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 })
-            .sum();
-        sum.is_multiple_of(10)
-    };
+    let passes = |free: &u32| luhn_sum(masked(*free).rev()).is_multiple_of(10);
     // Doubled or not, ten digits give ten different sums: one of them is right.
     let free = if luhn { (0..10).find(passes).unwrap_or(9) } else { 9 };
     let mut masked = masked(free).filter_map(|digit| char::from_digit(digit, 10));

@@ -4,32 +4,34 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The Luhn check digit (ISO/IEC 7812-1, annex B) over digits `0..=9`.
 pub(crate) fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(at, digit)| match (at % 2, u32::from(*digit)) {
-            (0, digit) => digit,
-            (_, digit) if digit > 4 => digit * 2 - 9,
-            (_, digit) => digit * 2,
-        })
-        .sum();
+    let sum = luhn_sum(digits.iter().rev().map(|digit| u32::from(*digit)));
     sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != 0)
+}
+
+/// The sum that ends in nought when the check digit is right, over digits from the last one on.
+pub(crate) fn luhn_sum(reversed: impl Iterator<Item = u32>) -> u32 {
+    let weighed = reversed.enumerate().map(|(at, digit)| match (at % 2, digit) {
+        (0, digit) => digit,
+        (_, digit) if digit > 4 => digit * 2 - 9,
+        (_, digit) => digit * 2,
+    });
+    weighed.sum()
 }
 
 /// ISO 7064 MOD 97-10, as ISO 13616 uses it, over letters and digits with the first four moved to
 /// the end.
 pub(crate) fn mod_97(account: &[u8]) -> bool {
     let (head, tail) = account.split_at(account.len().min(4));
-    let mut rest: u32 = 0;
-    for byte in tail.iter().chain(head) {
-        rest = match byte.to_ascii_uppercase() {
-            digit @ b'0'..=b'9' => (rest * 10 + u32::from(digit - b'0')) % 97,
-            letter @ b'A'..=b'Z' => (rest * 100 + u32::from(letter - b'A') + 10) % 97,
-            _ => return false,
-        };
-    }
-    rest == 1
+    rest_97(tail.iter().chain(head)) == Some(1)
+}
+
+/// The rest modulo 97 of letters and digits, `A` being ten, whatever the case; `None` when anything
+/// else is among them.
+pub(crate) fn rest_97<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> Option<u32> {
+    bytes.into_iter().try_fold(0, |rest, byte| {
+        let value = char::from(*byte).to_digit(36)?;
+        Some((rest * if value > 9 { 100 } else { 10 } + value) % 97)
+    })
 }
 
 /// Bits of entropy for one byte, from how often each occurs.

@@ -42,7 +42,12 @@ const CARRIERS: [&[u8]; 19] = [
 /// stands before it: it may be shorter than what it replaced, and its own words say nothing.
 pub(crate) fn said(window: &Window<'_>, start: usize, words: &[&[u8]]) -> bool {
     let before = before(window, start);
-    words.iter().any(|word| before.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+    words.iter().any(|word| holds(before, word))
+}
+
+/// Whether a word stands anywhere in a text, whatever its case.
+pub(crate) fn holds(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// The text shortly before `start`, back to the last tag.

@@ -1,20 +1,21 @@
 //! Detectors that settings bring, and what they change about the built-in ones.
 use std::collections::HashMap;
 
-use super::boundary::{Side, after, free_before};
 use super::checks;
 use super::context;
 use super::hit::Rank;
-use super::shape::Shape;
-use super::{Hit, Open, Outcome, Span, Window};
+use super::shape::{Form, Limits};
+use super::{Hit, Outcome, Window};
 use crate::class::Class;
+use crate::detectors::Edge;
 use crate::finding::Grade;
 use crate::name::Name;
 use crate::settings::Validator;
 
 /// The longest value of such a detector, and the longest that may stand kept in front of it.
 pub(crate) const LONGEST: usize = 512;
-const LEAD_BYTES: usize = 96;
+const LIMITS: Limits =
+    Limits { lead: 96, body: LONGEST, before: Edge::Alphanumeric, after: Edge::Alphanumeric };
 
 /// A detector of the settings, compiled.
 pub(crate) struct Custom {
@@ -22,9 +23,7 @@ pub(crate) struct Custom {
     pub(crate) class: Class,
     pub(crate) tag: Name,
     pub(crate) grade: Grade,
-    /// What begins with the literal and is kept.
-    pub(crate) lead: Option<Shape>,
-    pub(crate) body: Shape,
+    pub(crate) form: Form,
     pub(crate) validator: Option<Validator>,
     /// One of these words stands shortly before, when there are any.
     pub(crate) context: Vec<String>,
@@ -33,32 +32,11 @@ pub(crate) struct Custom {
 impl Custom {
     /// Looks whether a value begins with the literal at `at`, or behind what it begins.
     pub(crate) fn check(&self, window: &Window<'_>, at: usize) -> Outcome {
-        if !free_before(window, at, |byte| byte.is_ascii_alphanumeric()) {
-            return Outcome::Nothing;
-        }
-        let start = match &self.lead {
-            None => at,
-            Some(lead) => {
-                let walk = lead.walk(window, at, LEAD_BYTES);
-                if walk.open {
-                    return Outcome::Open(Open { from: window.len(), serious: false });
-                }
-                let Some(end) = walk.end else { return Outcome::Nothing };
-                end
-            }
+        let secret = match self.form.find(window, at, LIMITS) {
+            Ok(secret) => secret,
+            Err(open) => return open.map_or(Outcome::Nothing, Outcome::Open),
         };
-        let open = Outcome::Open(Open { from: start, serious: window.len() > start });
-        let walk = self.body.walk(window, start, LONGEST);
-        if walk.open {
-            return open;
-        }
-        let Some(end) = walk.end.filter(|end| *end > start) else { return Outcome::Nothing };
-        match after(window, end, |byte| byte.is_ascii_alphanumeric()) {
-            Side::Taken => return Outcome::Nothing,
-            Side::Unknown => return open,
-            Side::Free => {}
-        }
-        let value = window.part(start, end);
+        let value = window.part(secret.start, secret.end);
         let valid = self.validator.is_none_or(|validator| passes(validator, value));
         if !valid || !self.is_said(window, at) {
             return Outcome::Nothing;
@@ -66,7 +44,7 @@ impl Custom {
         Outcome::Hit(Hit::new(
             (self.name.clone(), self.class.clone()),
             self.grade,
-            Span::new(start, end),
+            secret,
             (self.tag.clone(), Rank::Token),
         ))
     }
@@ -74,11 +52,7 @@ impl Custom {
     fn is_said(&self, window: &Window<'_>, at: usize) -> bool {
         let before = context::before(window, at);
         self.context.is_empty()
-            || self
-                .context
-                .iter()
-                .map(String::as_bytes)
-                .any(|word| before.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+            || self.context.iter().any(|word| context::holds(before, word.as_bytes()))
     }
 }
 
@@ -99,16 +73,7 @@ fn passes(validator: Validator, value: &[u8]) -> bool {
 
 /// ISO 7064 MOD 97-10 over letters and digits as they stand: the rest is one.
 fn mod97(value: &[u8]) -> bool {
-    let mut rest = 0_u32;
-    for byte in value {
-        rest = match byte {
-            b'0'..=b'9' => rest * 10 + u32::from(byte - b'0'),
-            b'A'..=b'Z' => rest * 100 + u32::from(byte - b'A') + 10,
-            b'a'..=b'z' => rest * 100 + u32::from(byte - b'a') + 10,
-            _ => rest,
-        } % 97;
-    }
-    rest == 1
+    checks::rest_97(value.iter().filter(|byte| byte.is_ascii_alphanumeric())) == Some(1)
 }
 
 /// What settings change about detectors, by name: another grade, or none.

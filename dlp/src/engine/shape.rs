@@ -4,7 +4,9 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, MatchKind};
 
-use super::Window;
+use super::boundary::{Side, after, free_before};
+use super::{Open, Span, Window};
+use crate::detectors::Edge;
 
 /// What `{uuid}` in a pattern stands for (RFC 9562, section 4).
 const UUID: &str = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
@@ -13,6 +15,62 @@ const UUID: &str = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
 pub(crate) struct Shape {
     dfa: dense::DFA<Vec<u32>>,
     start: StateID,
+}
+
+/// What a detector looks for where one of its literals stands: perhaps something that is kept, and
+/// a value.
+pub(crate) struct Form {
+    /// What begins with the literal and is kept; without it the value begins there.
+    pub(crate) lead: Option<Shape>,
+    pub(crate) body: Shape,
+}
+
+/// The bounds of a form, and what may not stand beside it.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) lead: usize,
+    pub(crate) body: usize,
+    pub(crate) before: Edge,
+    pub(crate) after: Edge,
+}
+
+impl Form {
+    /// The value of the form that begins at `at`; else from where on it is undecided, if it is.
+    pub(crate) fn find(
+        &self,
+        window: &Window<'_>,
+        at: usize,
+        limits: Limits,
+    ) -> Result<Span, Option<Open>> {
+        let Limits { before, after: behind, .. } = limits;
+        if before != Edge::Any && !free_before(window, at, |byte| before.takes(byte)) {
+            return Err(None);
+        }
+        let start = match &self.lead {
+            None => at,
+            Some(lead) => {
+                let walk = lead.walk(window, at, limits.lead);
+                if walk.open {
+                    return Err(Some(Open { from: window.len(), serious: false }));
+                }
+                walk.end.ok_or(None)?
+            }
+        };
+        let open = Some(Open { from: start, serious: window.len() > start });
+        let walk = self.body.walk(window, start, limits.body);
+        if walk.open {
+            return Err(open);
+        }
+        let end = walk.end.filter(|end| *end > start).ok_or(None)?;
+        if behind != Edge::Any {
+            match after(window, end, |byte| behind.takes(byte)) {
+                Side::Taken => return Err(None),
+                Side::Unknown => return Err(open),
+                Side::Free => {}
+            }
+        }
+        Ok(Span::new(start, end))
+    }
 }
 
 /// Where a walk came to.

@@ -33,19 +33,23 @@ impl Atoms {
         if !text.is_ascii() {
             fold::find(text, &mut atoms);
             if !ended && let Some(from) = fold::unfinished(text) {
-                atoms.open = Some(atoms.open.map_or(from, |open| open.min(from)));
+                atoms.hold(from);
             }
         }
         runs::find(text, |run| {
             if run.end == text.len() && !ended {
-                let from = atoms.open.map_or(run.start, |open| open.min(run.start));
-                atoms.open = Some(from);
+                atoms.hold(run.start);
             } else {
                 base::decode(text, run, &mut atoms);
             }
         });
         atoms.tidy();
         atoms
+    }
+
+    /// Something may go on behind the end of the text: from where.
+    pub(crate) fn hold(&mut self, from: usize) {
+        self.open = Some(self.open.map_or(from, |open| open.min(from)));
     }
 
     pub(crate) fn push(&mut self, span: Span, coding: Coding, meaning: &[u8], telling: bool) {

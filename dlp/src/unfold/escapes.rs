@@ -29,7 +29,7 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
         }
         let rest = text.get(at..).unwrap_or_default();
         if !ended && rest.len() < LONGEST && may_go_on(rest) {
-            atoms.open = Some(atoms.open.map_or(at, |open| open.min(at)));
+            atoms.hold(at);
         }
         let (read, coding) = match rest.first() {
             Some(b'%') => (percent(rest), Coding::Percent),

@@ -198,10 +198,6 @@ fn before(text: &[u8], string: Quoted) -> Option<(Quoted, Link)> {
         return None;
     }
     let previous = closing(text, at, string)?;
-    // `"name": "value"` read from its end: the name of a member is no piece.
-    if name.is_none() && operator == b':' {
-        return None;
-    }
     let strong = match name {
         None => true,
         Some(name) => name_before(text, previous).is_some_and(|other| alike(text, other, name)),
@@ -258,13 +254,12 @@ fn name_before(text: &[u8], string: Quoted) -> Option<Span> {
 fn gap(text: &[u8], start: usize) -> Option<(usize, u8)> {
     let at = blanks(text, start);
     let operator = *text.get(at)?;
-    let length = match operator {
-        b'+' | b',' | b'&' => 1,
-        b'.' | b'<' | b'|' if text.get(at + 1) == Some(&operator) => 2,
-        b'.' => 1,
-        b'\\' if text.get(at + 1) == Some(&b'\n') => 2,
-        _ if at > start => 0,
-        _ => return None,
+    let next = text.get(at + 1);
+    let length = match operator_length(operator, next == Some(&operator)) {
+        Some(length) => length,
+        None if operator == b'\\' && next == Some(&b'\n') => 2,
+        None if at > start => 0,
+        None => return None,
     };
     let end = blanks(text, at + length);
     (end - start <= GAP_BYTES).then_some((end, if length == 0 { b' ' } else { operator }))
@@ -275,15 +270,23 @@ fn gap_back(text: &[u8], end: usize) -> Option<(usize, u8)> {
     let at = blanks_back(text, end);
     let operator = *text.get(at.checked_sub(1)?)?;
     let doubled = at.checked_sub(2).and_then(|at| text.get(at)) == Some(&operator);
-    let length = match operator {
-        b'+' | b',' | b'&' => 1,
-        b'.' | b'<' | b'|' if doubled => 2,
-        b'.' => 1,
-        _ if at < end => 0,
-        _ => return None,
+    let length = match operator_length(operator, doubled) {
+        Some(length) => length,
+        None if at < end => 0,
+        None => return None,
     };
     let start = blanks_back(text, at - length);
     (end - start <= GAP_BYTES).then_some((start, if length == 0 { b' ' } else { operator }))
+}
+
+/// How long an operator is that puts strings together.
+fn operator_length(operator: u8, doubled: bool) -> Option<usize> {
+    match operator {
+        b'+' | b',' | b'&' => Some(1),
+        b'.' | b'<' | b'|' if doubled => Some(2),
+        b'.' => Some(1),
+        _ => None,
+    }
 }
 
 fn colon(text: &[u8], at: usize) -> Option<usize> {

@@ -10,6 +10,10 @@ pub(crate) mod europe;
 pub(crate) mod vat;
 pub(crate) mod world;
 
+pub(crate) use super::checks::rest_97;
+
+use super::checks::luhn_sum;
+
 /// A digit's worth.
 pub(crate) fn digit(byte: u8) -> Option<u32> {
     byte.is_ascii_digit().then(|| u32::from(byte - b'0'))
@@ -52,17 +56,8 @@ pub(crate) fn divides(id: &[u8], weights: &[u32], by: u32) -> bool {
 
 /// All digits, and the last is the Luhn check digit.
 pub(crate) fn luhn(id: &[u8]) -> bool {
-    let mut sum = 0;
-    for (at, byte) in id.iter().rev().enumerate() {
-        let Some(digit) = digit(*byte) else { return false };
-        let twice = digit * 2;
-        sum += match (at % 2, twice) {
-            (0, _) => digit,
-            (_, 10..) => twice - 9,
-            (_, _) => twice,
-        };
-    }
-    sum.is_multiple_of(10) && !is_one_digit(id)
+    let sum = luhn_sum(id.iter().rev().copied().filter_map(digit));
+    id.iter().all(u8::is_ascii_digit) && sum.is_multiple_of(10) && !is_one_digit(id)
 }
 
 /// One digit over and over.

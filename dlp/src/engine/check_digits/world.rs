@@ -1,5 +1,5 @@
 //! Check digits of identifiers that no one country gives out.
-use super::{any, digit, digit_at, is_one_digit, luhn, part, value_36};
+use super::{any, digit, digit_at, is_one_digit, luhn, part, rest_97};
 
 /// IMEI (3GPP TS 23.003, annex B): fourteen digits and Luhn.
 pub(crate) fn imei(id: &[u8]) -> bool {
@@ -50,11 +50,7 @@ pub(crate) fn vin_shape(id: &[u8]) -> bool {
 
 /// LEI (ISO 17442): ISO 7064 MOD 97-10.
 pub(crate) fn lei(id: &[u8]) -> bool {
-    let rest = id.iter().try_fold(0_u32, |rest, byte| {
-        let value = value_36(*byte)?;
-        Some(if value > 9 { (rest * 100 + value) % 97 } else { (rest * 10 + value) % 97 })
-    });
-    id.len() == 20 && rest == Some(1) && id.iter().any(u8::is_ascii_alphabetic)
+    id.len() == 20 && rest_97(id) == Some(1) && id.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// A number with six digits at least, and no filler.

@@ -1,7 +1,7 @@
 //! Check digits of identifiers of Britain, Greece, Croatia and on to Ukraine.
 use super::super::{
     day_month, digit, digit_at, divides, ends_with, is_day, is_one_digit, luhn, mod_11_10,
-    month_day, number, part, value_36, weighted,
+    month_day, number, part, rest_97, value_36, weighted,
 };
 
 /// United Kingdom, NHS number: modulo 11.
@@ -194,10 +194,7 @@ pub(crate) fn nl_bsn(id: &[u8]) -> bool {
 /// Netherlands, VAT number: nine digits, `B`, two digits; the company's number, or modulo 97.
 pub(crate) fn nl_vat(body: &[u8]) -> bool {
     let Some(company) = body.get(..9) else { return false };
-    let iso = b"NL".iter().chain(body).try_fold(0_u32, |rest, byte| {
-        let value = value_36(*byte)?;
-        Some(if value > 9 { (rest * 100 + value) % 97 } else { (rest * 10 + value) % 97 })
-    });
+    let iso = rest_97(b"NL".iter().chain(body));
     body.len() == 12 && body.get(9) == Some(&b'B') && (nl_bsn(company) || iso == Some(1))
 }
 
