@@ -1,8 +1,8 @@
 //! The answer: inspected as it streams, redacted, held or cut.
 //!
 //! [`relay`] picks the way by what the answer is: JSON is held whole and re-serialised, event
-//! streams go event by event and lines line by line, other text is scanned in a stream, and what cannot be read passes
-//! unread (and is recorded so) or is refused where a protocol is expected.
+//! streams go event by event and lines line by line, other text is scanned in a stream, and what
+//! cannot be read passes unread (and is recorded so) or is refused where a protocol is expected.
 mod client;
 mod events;
 mod json;
