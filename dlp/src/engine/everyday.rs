@@ -26,6 +26,11 @@ pub(crate) fn look(window: &Window<'_>, word: Span) -> Everyday {
     if word.len() <= SMALL {
         return small(window, word);
     }
+    row(window, word)
+}
+
+/// Looks whether the word begins a date or a UUID.
+pub(crate) fn row(window: &Window<'_>, word: Span) -> Everyday {
     match word.len() {
         4 => match fits(window, word.start, DATE) {
             Everyday::Until(end) if !is_date(window.part(word.start, end)) => Everyday::No,

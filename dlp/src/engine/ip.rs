@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::boundary::{Side, is_word, tag_after, tag_before};
 use super::context::{Cue, told};
+use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -33,6 +34,11 @@ const CUE: Cue = Cue::new(
         "forwarded",
     ],
 );
+
+/// A point or a colon stands beside each part of an address.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    glance.length <= 4 && (glance.before == Some(b'/') || glance.beside(b".:"))
+}
 
 /// Looks at the word: does an address begin with it, or around it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {

@@ -1,4 +1,5 @@
 //! What tells of people, places and machines: where each of its checks is asked.
+use super::glance::Glance;
 use super::{
     Open, Outcome, Span, Window, boundary, crypto, email, ip, mac, person, phone, place, postcode,
     seed,
@@ -100,13 +101,23 @@ pub(crate) fn literals() -> impl Iterator<Item = (&'static str, Kind)> {
 }
 
 /// Looks at a word with a digit in it.
-pub(crate) fn shapes(window: &Window<'_>, word: Span, mut take: impl FnMut(Outcome)) {
-    take(ip::check(window, word));
-    take(mac::check(window, word));
-    take(crypto::check(window, word));
-    take(phone::check(window, word));
-    take(postcode::check(window, word));
-    take(place::check(window, word));
+pub(crate) fn shapes(
+    window: &Window<'_>,
+    word: Span,
+    glance: &Glance,
+    mut take: impl FnMut(Outcome),
+) {
+    let checks: [(bool, fn(&Window<'_>, Span) -> Outcome); 6] = [
+        (ip::may_be(glance), ip::check),
+        (mac::may_be(glance), mac::check),
+        (crypto::may_be(glance), crypto::check),
+        (phone::may_be(glance), phone::check),
+        (postcode::may_be(glance), postcode::check),
+        (place::may_be(glance), place::check),
+    ];
+    for (_, check) in checks.iter().filter(|(may_be, _)| glance.open || *may_be) {
+        take(check(window, word));
+    }
 }
 
 /// Looks behind a literal.

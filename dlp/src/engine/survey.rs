@@ -5,8 +5,9 @@ use super::boundary::is_word;
 use super::custom::{Custom, Tuning};
 use super::digits;
 use super::everyday::{self, Everyday};
+use super::glance::Glance;
 use super::hit::Rank;
-use super::ident::{self, Idents};
+use super::ident::{self, Idents, Spoken};
 use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
@@ -33,6 +34,7 @@ pub(crate) struct Survey {
     pub(crate) hits: Vec<Hit>,
     exact: usize,
     eager: usize,
+    spoken: Spoken,
 }
 
 impl Survey {
@@ -45,7 +47,12 @@ impl Survey {
     }
 
     fn new(window: &Window<'_>) -> Self {
-        Self { hits: Vec::new(), exact: window.len(), eager: window.len() }
+        Self {
+            hits: Vec::new(),
+            exact: window.len(),
+            eager: window.len(),
+            spoken: Spoken::default(),
+        }
     }
 
     fn take(&mut self, outcome: Outcome) {
@@ -200,6 +207,10 @@ impl Surveyor {
                         }
                         outcome
                     }
+                    Role::Ident(nth) => {
+                        survey.spoken.add(*nth);
+                        Outcome::Nothing
+                    }
                     Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
@@ -263,11 +274,27 @@ impl Surveyor {
         }
     }
 
-    /// Asks each shape whether one begins at this word, or around it.
+    /// Asks each shape that may begin at this word, or around it, whether it does.
     fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
-        survey.take(self.idents.check(window, word));
-        survey.take(track::check(window, word));
-        people::shapes(window, word, |outcome| survey.take(outcome));
+        let glance = Glance::of(window, word);
+        survey.take(self.idents.check(window, word, survey.spoken));
+        if glance.open || track::may_be(&glance) {
+            survey.take(track::check(window, word));
+        }
+        people::shapes(window, word, &glance, |outcome| survey.take(outcome));
+        // Only pieces that were put together have numbers within a word.
+        if window.joints.is_empty() {
+            if glance.first > 0 && (glance.open || glance.digits >= digits::SHORTEST) {
+                survey.take(digits::check(window, word.start));
+            }
+            survey.take(iban::check(window, word.start + 2));
+        } else {
+            self.numbers(window, word, survey);
+        }
+    }
+
+    /// Looks at every run of digits in the word.
+    fn numbers(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
         let mut at = word.start;
         while at < word.end {
             let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());

@@ -2,8 +2,9 @@
 //! `["gh", "p_…"]`, members of one object, groups with blanks, lines.
 use super::view::View;
 use super::{escapes, quotes, spaces};
+use crate::engine::everyday::{self, Everyday};
 use crate::engine::hit::Rank;
-use crate::engine::{Hit, Span, words};
+use crate::engine::{Hit, Span, Window, words};
 use crate::finding::Grade;
 
 /// How much the way in which the pieces stand together says.
@@ -82,22 +83,49 @@ impl Chain {
         view
     }
 
+    /// The pieces alone, one behind the other.
+    fn joined<'b>(&self, text: &[u8], room: &'b mut Vec<u8>) -> &'b [u8] {
+        room.clear();
+        for piece in &self.pieces {
+            room.extend_from_slice(text.get(piece.start..piece.end).unwrap_or_default());
+        }
+        room
+    }
+
     pub(crate) fn span(&self) -> Span {
         let start = self.pieces.first().map_or(0, |piece| piece.start);
         Span::new(start, self.pieces.last().map_or(start, |piece| piece.end))
     }
 }
 
-/// Calls `sink` with every chain as one text.
-pub(crate) fn find(text: &[u8], mut sink: impl FnMut(&View, Span, Bond)) {
+/// Calls `sink` with every chain as one text. Neighbours that are only beside each other must hold
+/// a token together: `names` tells whether a text holds the literal of one.
+pub(crate) fn find(
+    text: &[u8],
+    names: impl Fn(&[u8]) -> bool,
+    mut sink: impl FnMut(&View, Span, Bond),
+) {
+    let window = Window::whole(text);
+    let mut scratch = quotes::Scratch::default();
+    let mut joined = Vec::new();
+    let mut passed = 0;
     let mut quoted = 0;
     let mut spaced = 0;
     let mut lined = 0;
     for word in words::words(text) {
+        if word.start < passed {
+            continue;
+        }
+        if let Everyday::Until(end) = everyday::row(&window, word) {
+            passed = end;
+            continue;
+        }
         if word.start >= quoted {
-            quoted = quotes::chains(text, word, |chain| {
-                let view = chain.view(text, crate::coding::Coding::Joined);
-                sink(&view, chain.span(), chain.bond);
+            quoted = quotes::chains(text, word, &mut scratch, |chain| {
+                if chain.bond != Bond::Weak || names(chain.joined(text, &mut joined)) {
+                    let view = chain.view(text, crate::coding::Coding::Joined);
+                    sink(&view, chain.span(), chain.bond);
+                }
             });
         }
         if word.start >= spaced

@@ -123,12 +123,12 @@ impl Work<'_> {
     }
 
     fn joints(&mut self, text: &[u8], depth: usize) {
-        joints::find(text, |view, span, bond| {
-            // Of neighbours only tokens count, and those begin with a literal.
-            if bond != Bond::Weak || self.surveyor.names_token(&view.text) {
-                self.look(view, (depth, None), (span, span.len()), Some(bond));
-            }
-        });
+        let surveyor = self.surveyor;
+        joints::find(
+            text,
+            |joined| surveyor.names_token(joined),
+            |view, span, bond| self.look(view, (depth, None), (span, span.len()), Some(bond)),
+        );
     }
 
     /// Looks at a view of a stretch, and at what is encoded in it.
