@@ -242,6 +242,11 @@ fn v6(window: &Window<'_>, word: Span) -> Outcome {
 
 /// The address that the text is, without the point or colon that ends a sentence, and its length.
 fn parse(text: &[u8]) -> Option<(Ipv6Addr, usize)> {
+    // Two colons in a row, or seven: a time has two apart.
+    let colons = text.iter().filter(|byte| **byte == b':').count();
+    if colons < 6 && memchr::memmem::find(text, b"::").is_none() {
+        return None;
+    }
     let text = std::str::from_utf8(text).ok()?;
     let ends = [text, text.trim_end_matches('.'), text.strip_suffix(':').unwrap_or(text)];
     ends.iter().find_map(|text| Some((text.parse().ok()?, text.len())))

@@ -24,6 +24,7 @@ pub(crate) mod iban;
 pub(crate) mod ident;
 pub(crate) mod ip;
 pub(crate) mod key;
+pub(crate) mod letters;
 pub(crate) mod literals;
 pub(crate) mod mac;
 pub(crate) mod neighbour;

@@ -1,8 +1,9 @@
 //! What tells of people, places and machines: where each of its checks is asked.
 use super::glance::Glance;
+use super::letters::{self, Letters};
 use super::{
-    Open, Outcome, Span, Window, boundary, crypto, email, ip, mac, person, phone, place, postcode,
-    seed,
+    Open, Outcome, Span, Window, boundary, crypto, email, ip, key, mac, person, phone, place,
+    postcode, seed,
 };
 
 /// What a literal says that follows it.
@@ -37,7 +38,7 @@ pub(crate) enum Kind {
 }
 
 /// Parts of names of members that tell what their value is.
-pub(crate) const NAMES: &[&[u8]] = &[
+const NAMES: [&[u8]; 40] = [
     b"phone",
     b"mobile",
     b"tel",
@@ -79,6 +80,13 @@ pub(crate) const NAMES: &[&[u8]] = &[
     b"recovery",
     b"holder",
 ];
+
+const NAME_LETTERS: [Letters; NAMES.len()] = letters::of_all(&NAMES);
+
+/// Whether a member of this name may tell of people, places and machines.
+pub(crate) fn tells(name: &[u8]) -> bool {
+    key::holds_any(name, NAMES.into_iter().zip(&NAME_LETTERS))
+}
 
 /// The literals, with what is looked for behind each.
 pub(crate) fn literals() -> impl Iterator<Item = (&'static str, Kind)> {

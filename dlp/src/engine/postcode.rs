@@ -30,6 +30,11 @@ pub(crate) fn may_be(glance: &Glance) -> bool {
     (least..=7).contains(&glance.length) && !matches!(glance.before, Some(b'$' | b'#' | b'.'))
 }
 
+/// Whether a word before it says that it is a postcode.
+pub(crate) fn is_told(window: &Window<'_>, word: Span) -> bool {
+    told(window, word.start, &ANY)
+}
+
 /// Looks at the word: does a postcode begin with it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     let length = word.end - word.start;
@@ -88,7 +93,7 @@ fn number(window: &Window<'_>, word: Span) -> Outcome {
     if !(4..=6).contains(&length) {
         return Outcome::Nothing;
     }
-    if !told(window, word.start, &ANY) {
+    if !is_told(window, word) {
         return Outcome::Nothing;
     }
     let german = length == 5 && told(window, word.start, &GERMAN);

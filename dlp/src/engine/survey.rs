@@ -18,7 +18,7 @@ use super::{
 use crate::actions::mark;
 use crate::finding::Grade;
 use crate::known::Known;
-use crate::unfold;
+use crate::unfold::{self, joints};
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +32,8 @@ pub(crate) enum Patience {
 /// What a window holds.
 pub(crate) struct Survey {
     pub(crate) hits: Vec<Hit>,
+    /// Words that may be pieces of something that was taken apart.
+    pub(crate) pieces: Vec<Span>,
     exact: usize,
     eager: usize,
     spoken: Spoken,
@@ -49,6 +51,7 @@ impl Survey {
     fn new(window: &Window<'_>) -> Self {
         Self {
             hits: Vec::new(),
+            pieces: Vec::new(),
             exact: window.len(),
             eager: window.len(),
             spoken: Spoken::default(),
@@ -88,7 +91,7 @@ impl Surveyor {
     /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = self.plain(window);
-        let mut unfolded = unfold::unfold(self, window);
+        let mut unfolded = unfold::unfold(self, window, &survey.pieces);
         self.tuning.apply(&mut unfolded.hits);
         // A mark is never written in another way.
         survey.hits.extend(unfolded.hits.into_iter().filter(|hit| !mark::is_mark(hit)));
@@ -96,6 +99,16 @@ impl Surveyor {
             survey.hold(Open { from, serious });
         }
         survey
+    }
+
+    /// Whether no identifier begins at the word, or in the letters before it.
+    pub(crate) fn is_no_ident(&self, window: &Window<'_>, word: Span) -> bool {
+        matches!(self.idents.check(window, word, Spoken::default()), Outcome::Nothing)
+    }
+
+    /// Where any literal stands in a text.
+    pub(crate) fn literals_in(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        self.literals.find(text).map(|(at, _, _)| at)
     }
 
     /// Whether the literal of a token stands anywhere in a text.
@@ -263,13 +276,20 @@ impl Surveyor {
             if word.start < passed {
                 continue;
             }
-            match everyday::look(&window, word) {
-                Everyday::No => self.shape(&window, word, survey),
-                Everyday::Until(end) => passed = end,
-                Everyday::Open => {
-                    survey.hold(Open { from: word.start, serious: false });
-                    self.shape(&window, word, survey);
+            let everyday = everyday::look(&window, word);
+            match everyday {
+                Everyday::Row(end) => {
+                    passed = end;
+                    continue;
                 }
+                Everyday::Open => survey.hold(Open { from: word.start, serious: false }),
+                Everyday::No | Everyday::Small => {}
+            }
+            if everyday != Everyday::Small {
+                self.shape(&window, word, survey);
+            }
+            if !window.streamed && joints::may_join(&window, word) {
+                survey.pieces.push(word);
             }
         }
     }

@@ -1,10 +1,11 @@
 //! One text in several strings, or with something between its characters: `"gh" + "p_…"`,
 //! `["gh", "p_…"]`, members of one object, groups with blanks, lines.
+use super::escapes;
+use super::quotes::{self, PIECE_BYTES};
+use super::spaces::{self, GROUP_BYTES};
 use super::view::View;
-use super::{escapes, quotes, spaces};
-use crate::engine::everyday::{self, Everyday};
 use crate::engine::hit::Rank;
-use crate::engine::{Hit, Span, Window, words};
+use crate::engine::{Hit, Span, Window};
 use crate::finding::Grade;
 
 /// How much the way in which the pieces stand together says.
@@ -98,28 +99,39 @@ impl Chain {
     }
 }
 
-/// Calls `sink` with every chain as one text. Neighbours that are only beside each other must hold
-/// a token together: `names` tells whether a text holds the literal of one.
+/// Whether a word may stand in a piece of something: it ends a string, a group or a line, or
+/// begins one. Most words end before a comma, a bracket or a full stop.
+pub(crate) fn may_join(window: &Window<'_>, word: Span) -> bool {
+    let stop = window.run(word.end, PIECE_BYTES, quotes::in_piece);
+    let ends = match window.byte(stop) {
+        None | Some(b'"' | b'\'' | b'`' | b'\\' | b'\n' | b'\r') => true,
+        Some(b' ') => stop - word.end <= GROUP_BYTES,
+        // Single characters with commas between them.
+        Some(sign) => sign == b',' && word.len() == 1,
+    };
+    let line = match word.start.checked_sub(1).and_then(|at| window.byte(at)) {
+        Some(b'\n') => true,
+        Some(b'n') => word.start > 1 && window.byte(word.start - 2) == Some(b'\\'),
+        _ => false,
+    };
+    ends || line
+}
+
+/// Calls `sink` with every chain as one text that one of the words stands in, which come in order.
+/// Neighbours that are only beside each other must hold a token together: `names` tells whether a
+/// text holds the literal of one.
 pub(crate) fn find(
     text: &[u8],
+    words: impl IntoIterator<Item = Span>,
     names: impl Fn(&[u8]) -> bool,
     mut sink: impl FnMut(&View, Span, Bond),
 ) {
-    let window = Window::whole(text);
     let mut scratch = quotes::Scratch::default();
     let mut joined = Vec::new();
-    let mut passed = 0;
     let mut quoted = 0;
     let mut spaced = 0;
     let mut lined = 0;
-    for word in words::words(text) {
-        if word.start < passed {
-            continue;
-        }
-        if let Everyday::Until(end) = everyday::row(&window, word) {
-            passed = end;
-            continue;
-        }
+    for word in words {
         if word.start >= quoted {
             quoted = quotes::chains(text, word, &mut scratch, |chain| {
                 if chain.bond != Bond::Weak || names(chain.joined(text, &mut joined)) {

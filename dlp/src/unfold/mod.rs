@@ -8,10 +8,10 @@ mod atoms;
 mod base;
 mod escapes;
 mod fold;
-mod joints;
+pub(crate) mod joints;
 mod packed;
-mod quotes;
-mod runs;
+pub(crate) mod quotes;
+pub(crate) mod runs;
 mod spaces;
 mod stream;
 pub(crate) mod turned;
@@ -24,7 +24,7 @@ use view::{View, on_char};
 use crate::coding::{Coding, Codings};
 use crate::engine::hit::Rank;
 use crate::engine::survey::Surveyor;
-use crate::engine::{Hit, Span, Window};
+use crate::engine::{Hit, Span, Window, words};
 use crate::finding::Grade;
 
 /// So many times something encoded may stand in something encoded.
@@ -63,17 +63,21 @@ pub(crate) struct Unfolded {
 }
 
 /// Looks through the codings in a window.
-pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>) -> Unfolded {
+///
+/// `pieces` are the words that may be pieces of something.
+pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, pieces: &[Span]) -> Unfolded {
     let budget = LEAST_BYTES.max(window.len().saturating_mul(MORE_TIMES));
     let mut work = Work { surveyor, budget, hits: Vec::new() };
-    let open = work.level(window, 0, false);
+    let open = work.level(window, pieces, 0, false);
     Unfolded { hits: work.hits, open }
 }
 
 /// What is found only where strings beside each other are put together.
 pub(crate) fn joined(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
     let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
-    work.joints(text, 0);
+    let window = Window::whole(text);
+    let pieces = words::words(text).filter(|word| joints::may_join(&window, *word));
+    work.joints(text, pieces, 0);
     work.hits
 }
 
@@ -85,7 +89,13 @@ struct Work<'s> {
 
 impl Work<'_> {
     /// Looks at a text, which may be put together already; gives where something open begins.
-    fn level(&mut self, window: &Window<'_>, depth: usize, joined: bool) -> Option<(usize, bool)> {
+    fn level(
+        &mut self,
+        window: &Window<'_>,
+        pieces: &[Span],
+        depth: usize,
+        joined: bool,
+    ) -> Option<(usize, bool)> {
         let Window { text, floor, ended, .. } = *window;
         let atoms = Atoms::of(text, ended);
         let mut open =
@@ -115,17 +125,18 @@ impl Work<'_> {
         if window.streamed || joined {
             return open;
         }
-        self.joints(text, depth);
+        self.joints(text, pieces.iter().copied(), depth);
         stream::find(text, |view, span| {
             self.look(view, (depth, None), (span, view.text.len()), None);
         });
         open
     }
 
-    fn joints(&mut self, text: &[u8], depth: usize) {
+    fn joints(&mut self, text: &[u8], pieces: impl Iterator<Item = Span>, depth: usize) {
         let surveyor = self.surveyor;
         joints::find(
             text,
+            pieces,
             |joined| surveyor.names_token(joined),
             |view, span, bond| self.look(view, (depth, None), (span, span.len()), Some(bond)),
         );
@@ -147,9 +158,10 @@ impl Work<'_> {
         let outer = std::mem::take(&mut self.hits);
         let joints = view.joints();
         let window = Window { joints: &joints, value, ..Window::whole(&view.text) };
-        self.hits = self.surveyor.plain(&window).hits;
+        let survey = self.surveyor.plain(&window);
+        self.hits = survey.hits;
         if depth < DEPTH {
-            self.level(&window, depth + 1, bond.is_some());
+            self.level(&window, &survey.pieces, depth + 1, bond.is_some());
         }
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {

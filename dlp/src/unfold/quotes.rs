@@ -3,7 +3,7 @@ use super::joints::{Bond, Chain, Close};
 use crate::engine::Span;
 
 /// A longer string is no piece.
-const PIECE_BYTES: usize = 512;
+pub(crate) const PIECE_BYTES: usize = 512;
 /// A string with blanks is a piece only when it is as short as the groups of a number.
 const BLANKS_BYTES: usize = 40;
 /// More pieces are not put together.
@@ -359,7 +359,7 @@ fn is_piece(text: &[u8], inner: Span) -> bool {
     plain && !inner.is_empty() && (blanks == 0 || numbers())
 }
 
-fn in_piece(byte: u8) -> bool {
+pub(crate) fn in_piece(byte: u8) -> bool {
     const PIECE: [bool; 256] = table(b",;{}[]()<>\\\"'`");
     PIECE.get(usize::from(byte)).copied().unwrap_or(false)
 }
@@ -394,10 +394,13 @@ fn is_seed(text: &[u8], inner: Span) -> bool {
 }
 
 /// `part_a` and `part_b`, `key1` and `key2`, `a` and `b`.
-fn alike(text: &[u8], one: Span, two: Span) -> bool {
-    let one = text.get(one.start..one.end).unwrap_or_default();
-    let two = text.get(two.start..two.end).unwrap_or_default();
+pub(crate) fn are_alike(one: &[u8], two: &[u8]) -> bool {
     let common = one.iter().zip(two).take_while(|(one, two)| one == two).count();
     let rest = one.len().max(two.len()) - common;
     (common >= 2 && rest <= 3 && rest * 2 <= common + 2) || (one.len() <= 2 && two.len() <= 2)
+}
+
+fn alike(text: &[u8], one: Span, two: Span) -> bool {
+    let part = |span: Span| text.get(span.start..span.end).unwrap_or_default();
+    are_alike(part(one), part(two))
 }

@@ -33,6 +33,7 @@ pub(crate) struct Idents {
     words: Words,
     idents: Vec<&'static Ident>,
     quiet: Vec<usize>,
+    digits: usize,
 }
 
 /// Which of the quiet identifiers have a word of theirs anywhere in the text, a bit each.
@@ -82,8 +83,15 @@ impl Idents {
         let shapes = Shapes::new(idents.iter().map(|ident| ident.shapes))?;
         let words = Words::new(idents.iter().copied());
         let quiet = (0..idents.len()).filter(|at| idents.get(*at).is_some_and(|i| is_quiet(i)));
-        let quiet = quiet.collect();
-        Some(words.map(|words| Self { shapes, words, idents, quiet }))
+        let quiet: Vec<usize> = quiet.collect();
+        let loud = |length: &usize| shapes.of_digits(*length).any(|ident| !quiet.contains(&ident));
+        let digits = (1..=LONGEST).find(loud).unwrap_or(LONGEST);
+        Some(words.map(|words| Self { shapes, words, idents, quiet, digits }))
+    }
+
+    /// How many digits the shortest has that is nothing but digits, quiet ones aside.
+    pub(crate) fn digits(&self) -> usize {
+        self.digits
     }
 
     /// A word that must stand in a text before a quiet identifier is looked for in it, and which.

@@ -122,6 +122,13 @@ impl Shapes {
         Some(Self { shapes, table, wild, shortest })
     }
 
+    /// The detectors that may look like so many digits.
+    pub(crate) fn of_digits(&self, length: usize) -> impl Iterator<Item = usize> {
+        let hash = (0..length).fold(HASH, |hash, _| mix(hash, b'9'));
+        let numbers = self.table.get(&hash).into_iter().chain(self.wild.get(length));
+        numbers.flatten().filter_map(|number| Some(self.shapes.get(*number)?.ident))
+    }
+
     /// Whether so many letters and digits stand in a row from `at` on that a shape may fit, or may
     /// once more bytes have come.
     pub(crate) fn may_fit(&self, window: &Window<'_>, at: usize) -> bool {
