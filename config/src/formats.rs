@@ -19,12 +19,13 @@ fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wr
 
 /// Every format that [`check`] knows.
 #[cfg(test)]
-pub(crate) const KNOWN: [&str; 17] = [
+pub(crate) const KNOWN: [&str; 18] = [
     "agent-id",
     "dlp-class",
     "dlp-detector",
     "dlp-validator",
     "host",
+    "host-path",
     "host-pattern",
     "http-url",
     "ip-address",
@@ -53,6 +54,13 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
             ),
         },
         "host" => host(text),
+        "host-path" => match text.find('/') {
+            None => host(text),
+            Some(at) => {
+                let (name, prefix) = text.split_at(at);
+                host(name).and_then(|()| path_prefix(prefix))
+            }
+        },
         "host-pattern" => host_pattern(text),
         "http-url" => http_url(text).map(drop),
         "ip-address" => match text.parse::<IpAddr>() {

@@ -145,7 +145,7 @@ impl Gate {
         outcome.tell(told) // 16
     }
 
-    fn identify(&self, flight: &mut Flight) -> Result<(), Stop> {
+    pub(crate) fn identify(&self, flight: &mut Flight) -> Result<(), Stop> {
         match identity::identify(&flight.snapshot.registry, &flight.conn) {
             Ok(agent) => {
                 flight.agent = Some(agent);
@@ -168,6 +168,7 @@ impl Gate {
             port: request.port,
             path: request.head.path(),
             absolute: request.absolute,
+            tunnel: flight.conn.tunnel.is_some(),
         };
         let way = flight
             .snapshot
@@ -183,7 +184,7 @@ impl Gate {
     }
 
     /// Takes a place among the agent's calls in flight, unless it has one or the gate is stopping.
-    fn enter(&self, flight: &mut Flight, stopping: bool) -> Result<(), Stop> {
+    pub(crate) fn enter(&self, flight: &mut Flight, stopping: bool) -> Result<(), Stop> {
         if flight.place.is_some() {
             return Ok(());
         }
@@ -230,7 +231,7 @@ impl Gate {
     }
 
     /// Every call must be allowed; a batch passes whole or not at all.
-    fn decide(&self, flight: &Flight, calls: &[Call]) -> Result<(Vec<Ruling>, Allowed), Stop> {
+    pub(crate) fn decide(&self, flight: &Flight, calls: &[Call]) -> Result<(Vec<Ruling>, Allowed), Stop> {
         let now = crate::clock::timestamp();
         let mode = flight.snapshot.settings.mode;
         let mut rulings = Vec::with_capacity(calls.len());
@@ -253,7 +254,7 @@ impl Gate {
         }
     }
 
-    fn limit(&self, flight: &Flight, calls: &[Call]) -> Result<(), Stop> {
+    pub(crate) fn limit(&self, flight: &Flight, calls: &[Call]) -> Result<(), Stop> {
         for call in calls {
             let counted = flight.snapshot.limits.count(&call.agent.id, &call.tool_name());
             let Err(exceeded) = counted else { continue };
@@ -302,7 +303,7 @@ impl Gate {
         }
     }
 
-    async fn record(
+    pub(crate) async fn record(
         &self,
         flight: &Flight,
         calls: &[Call],
@@ -380,11 +381,19 @@ impl Gate {
         flight: &Flight,
         walked: Result<(), Stop>,
     ) -> bool {
-        let refusal = match walked {
-            Ok(()) => return true,
-            Err(Stop::Gone) => return false,
-            Err(Stop::Failed(refusal)) => refusal,
-            Err(Stop::Refused(refused)) => {
+        let Err(stop) = walked else { return true };
+        match self.refused(flight, stop).await {
+            Some(refusal) => answer::refuse(session, &refusal, &flight.caller).await,
+            None => false,
+        }
+    }
+
+    /// Records and counts a refusal; `None` when there is nobody to answer.
+    pub(crate) async fn refused(&self, flight: &Flight, stop: Stop) -> Option<Refusal> {
+        let refusal = match stop {
+            Stop::Gone => return None,
+            Stop::Failed(refusal) => refusal,
+            Stop::Refused(refused) => {
                 let facts = self.pen(flight).refused(
                     &refused.refusal,
                     refused.call.as_ref(),
@@ -399,6 +408,6 @@ impl Gate {
         };
         self.metrics.refusals.with_label_values(&[refusal.code.as_str()]).inc();
         self.metrics.calls.with_label_values(&["-", "refuse"]).inc();
-        answer::refuse(session, &refusal, &flight.caller).await
+        Some(refusal)
     }
 }

@@ -17,7 +17,7 @@ use crate::coding::{self, Coding};
 use crate::decode::Malformed;
 use crate::decode::head::{Head, strip_request_headers};
 use crate::flight::Flight;
-use crate::listen::Conn;
+use crate::listen::{Conn, Tunnel};
 use crate::stop::Stop;
 use crate::words;
 
@@ -68,8 +68,7 @@ pub async fn read(
     let read = tokio::select! {
         biased;
         () = too_late => {
-            let sentence = "The request's head did not arrive in time. Send it in one go.";
-            return HeadRead::Refused(Code::RequestTimeout, sentence.to_owned());
+            return HeadRead::Refused(Code::RequestTimeout, words::HEAD_LATE.to_owned());
         }
         read = session.read_request() => read,
         // After the read, which takes notice of bytes that came before the stop.
@@ -96,7 +95,7 @@ pub async fn read(
             };
         }
     }
-    match understand(session, settings) {
+    match understand(session, conn, settings) {
         Ok(request) => HeadRead::Ready(Box::new(request)),
         Err(malformed) => HeadRead::Refused(malformed.code, sentence(&malformed.sentence)),
     }
@@ -126,7 +125,11 @@ fn malformed(what: &str) -> Malformed {
     Malformed::new(Code::MalformedHead, what)
 }
 
-fn understand(session: &mut ServerSession, settings: &Settings) -> Result<Request, Malformed> {
+fn understand(
+    session: &mut ServerSession,
+    conn: &Conn,
+    settings: &Settings,
+) -> Result<Request, Malformed> {
     check_raw(session, &settings.bounds)?;
     let reusable = !says_close(session);
     let upgrade =
@@ -143,6 +146,10 @@ fn understand(session: &mut ServerSession, settings: &Settings) -> Result<Reques
     let parts = session.req_header();
     let Asked { absolute, authority, target } = asked(parts)?;
     let (host, port) = split_authority(&authority)?;
+    let (port, absolute) = match &conn.tunnel {
+        None => (port, absolute),
+        Some(tunnel) => (Some(tunnel.port), Some(through(tunnel, &host, port, absolute)?)),
+    };
     let mut headers = parts.headers.clone();
     let head = Head::read(&parts.method, &target, &headers)?;
     let codings = coding::codings(&headers)
@@ -233,7 +240,28 @@ fn asked(parts: &pingora_http::RequestHeader) -> Result<Asked, Malformed> {
     }
 }
 
-fn split_authority(authority: &[u8]) -> Result<(Host, Option<u16>), Malformed> {
+/// The scheme of a call in a tunnel: it must name the place that the tunnel leads to, or it would
+/// be judged as one place and arrive at another (domain fronting).
+fn through(
+    tunnel: &Tunnel,
+    host: &Host,
+    port: Option<u16>,
+    absolute: Option<Scheme>,
+) -> Result<Scheme, Malformed> {
+    let port = port.unwrap_or(tunnel.scheme.default_port());
+    let same = tunnel.host == *host
+        && tunnel.port == port
+        && absolute.is_none_or(|scheme| scheme == tunnel.scheme);
+    if same {
+        return Ok(tunnel.scheme);
+    }
+    Err(Malformed::new(
+        Code::HostMismatch,
+        "the request names another place than the tunnel that it comes through",
+    ))
+}
+
+pub(crate) fn split_authority(authority: &[u8]) -> Result<(Host, Option<u16>), Malformed> {
     let wrong = || Malformed::new(Code::HostMismatch, "the host that the request names is no host");
     let text = std::str::from_utf8(authority).map_err(|_| wrong())?;
     let (name, port) = match text.rsplit_once(':') {
@@ -254,7 +282,9 @@ impl Request {
     /// everybody for its agent, so a page that names a host of its own (DNS rebinding) or another
     /// origin must not reach it (MCP 2026-07-28, Streamable HTTP, security).
     pub fn check_browser(&self, flight: &Flight) -> Result<(), Stop> {
-        if flight.conn.names.is_some() || !flight.conn.local.ip().is_loopback() {
+        // No page makes a browser ask for a tunnel; who set the proxy did.
+        let tunnel = flight.conn.tunnel.is_some();
+        if tunnel || flight.conn.names.is_some() || !flight.conn.local.ip().is_loopback() {
             return Ok(());
         }
         let known = |host: &Host| {

@@ -42,6 +42,7 @@ mod snapshot;
 mod spoken;
 mod sse;
 mod stop;
+mod tunnel;
 mod upkeep;
 mod watch;
 mod words;

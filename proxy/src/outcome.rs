@@ -90,6 +90,17 @@ impl Outcome {
         self.write("abandoned", |facts| facts);
     }
 
+    /// A tunnel was carried to its end: bytes both ways, none of them read.
+    pub fn carried(&mut self, address: Option<SocketAddr>, out: u64, back: u64) {
+        self.write("carried", |facts| {
+            facts
+                .maybe_text(keys::DESTINATION, address.map(|to| to.to_string()).as_deref())
+                .number(keys::BYTES_OUT, out)
+                .number(keys::BYTES_IN, back)
+                .flag("unread", true)
+        });
+    }
+
     /// Tells how the answer went, and what the walk has left to do.
     pub fn tell(mut self, answered: Answered) -> Result<(), Stop> {
         let (word, code) = match &answered.ending {

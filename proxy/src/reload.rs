@@ -44,6 +44,13 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
             [&tls.ca, &tls.client_certificate, &tls.client_key].into_iter().flatten().cloned(),
         );
     }
+    if let Some(forward) = &settings.forward_proxy {
+        let tls = &forward.tls;
+        let tls = [&tls.ca, &tls.client_certificate, &tls.client_key];
+        files.extend(tls.into_iter().flatten().cloned());
+        let key = forward.intercept.as_ref().and_then(|intercept| intercept.key.clone());
+        files.extend(key);
+    }
     files.extend(known::files(settings));
     files
 }

@@ -58,6 +58,9 @@ pub enum StartFault {
         "the system has no certificate authorities and route `{0}` names none; set `upstream.tls.ca`"
     )]
     NoAuthorities(String),
+    /// What clients of interception must trust cannot be written.
+    #[error("cannot write the certificate or key of `forward_proxy.intercept`: {0}")]
+    Authority(std::io::Error),
     /// Metrics that contradict each other.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -84,6 +87,9 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
     let snapshot = Snapshot::build(&source, None, false)?;
     require_authorities(&snapshot)?;
     let settings = snapshot.settings.clone();
+    if let Some(authority) = snapshot.routes.authority() {
+        authority.publish().map_err(StartFault::Authority)?;
+    }
     let acceptors = Acceptors::bind(&settings.listeners).await?;
     let listeners = acceptors.addresses();
     let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };

@@ -172,7 +172,7 @@ impl Snapshot {
             judge: Arc::new(judge(&settings, recall.means(settings.dlp.restores()))?),
             channels: channels(&settings.dlp)?,
             recall,
-            routes: Routes::build(&settings)?,
+            routes: Routes::build(&settings, before.map(|before| &before.routes))?,
             rulebook,
             scanner,
             limits,

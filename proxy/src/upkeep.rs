@@ -192,6 +192,7 @@ impl Gate {
                 self.record_revalidation(&before, &after).await;
                 self.reconsider_signer(&after).await;
                 self.record_reload(&before, &after.revision, "applied", &after).await;
+                self.publish_authority(&after);
                 self.snapshot.store(Arc::clone(&after));
                 // Only now: whoever reads the counter may rely on the new rules being in force.
                 self.metrics.reload_success.inc();
@@ -212,6 +213,15 @@ impl Gate {
         tracing::error!(revision = %before.revision, %fault, "reload refused; the old revision stays in force");
         self.record_reload(&before, "", "refused", &before).await;
         false
+    }
+
+    /// Writes what clients of interception must trust, when that is another than before.
+    fn publish_authority(&self, after: &Snapshot) {
+        if let Some(authority) = after.routes.authority()
+            && let Err(error) = authority.publish()
+        {
+            tracing::error!(%error, "the certificate of `forward_proxy.intercept` cannot be written");
+        }
     }
 
     /// Tells that the rulebook was looked at again, and whether it is another.

@@ -14,6 +14,15 @@ pub const FOREIGN_HOST: &str = "The host that the request names is not this gate
 /// For a web page's request.
 pub const FOREIGN_ORIGIN: &str =
     "The request comes from a web page of another origin, which may not use this agent's gate.";
+/// For a head that trickles.
+pub const HEAD_LATE: &str = "The request's head did not arrive in time. Send it in one go.";
+/// For what no gate can look into.
+pub const TUNNEL_UNREAD: &str = "What came through the tunnel is neither TLS nor HTTP, so it cannot be inspected and may not pass.";
+/// For a handshake that asks for another host.
+pub const OTHER_NAME: &str =
+    "The TLS handshake asks for another name than the tunnel, or for none.";
+/// For a handshake that hides its name.
+pub const HIDDEN_NAME: &str = "The TLS handshake hides the name that it asks for (Encrypted ClientHello). Switch that off in the client.";
 /// For what cannot happen.
 pub const BUG: &str =
     "The gate met a fault of its own and refused the call to be safe. Tell the operator.";
@@ -30,6 +39,16 @@ pub fn no_way(code: Code) -> &'static str {
         _ => {
             "No configured route leads there. Check the base URL that the gate was given for this tool."
         }
+    }
+}
+
+/// There is no tunnel to this place.
+pub fn no_tunnel(code: Code) -> &'static str {
+    match code {
+        Code::EgressBlocked => {
+            "This gate opens no tunnels (CONNECT). Use the base URL that it was given for this tool, or ask the operator."
+        }
+        code => no_way(code),
     }
 }
 

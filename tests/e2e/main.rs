@@ -47,4 +47,5 @@ mod smoke;
 mod smuggling;
 mod streams;
 mod tls;
+mod tunnels;
 mod watching;

@@ -2,6 +2,7 @@
 //! its mistakes of meaning too; what is malformed was told by the walk and is passed over here.
 mod audit;
 mod dlp;
+mod forward;
 mod listeners;
 mod routes;
 mod signers;
@@ -16,6 +17,7 @@ use crate::words::shown;
 pub(crate) fn check(root: &Node, errata: &mut Errata) {
     listeners::check(root, errata);
     routes::check(root, errata);
+    forward::check(root, errata);
     audit::check(root, errata);
     dlp::check(root, errata);
     signers::check(root, errata);

@@ -40,6 +40,8 @@ formats! {
     HostName "host" "tools.example.org";
     /// A host, or everything below a name.
     HostPattern "host-pattern" "*.example.org";
+    /// A host with a path prefix of whole segments, or without.
+    HostPath "host-path" "tools.example.org/mcp";
     /// A name that is safe in file names, metrics and logs.
     Name "name" "tools";
     /// A file or directory.

@@ -2,6 +2,7 @@
 mod audit;
 mod dlp;
 mod formats;
+mod intercept;
 mod known;
 mod paths;
 mod s3;
@@ -22,6 +23,7 @@ pub use dlp::{
     CardMask, Channel, Direction, Dlp, DlpAction, DlpChannel, DlpDetector, DlpGrade, DlpMask,
     DlpMemory, DlpRule, DlpTokens, MinimumGrade,
 };
+pub use intercept::{Ech, Intercept};
 pub use known::{Canary, Credential, Known, KnownDocuments, KnownRecords, KnownSecrets};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
@@ -65,7 +67,7 @@ pub struct Settings {
     #[serde(default)]
     #[schemars(length(max = 10_000))]
     pub routes: Vec<Route>,
-    /// Absolute-form proxying of plain HTTP for clients that use proxy variables. Off when absent.
+    /// Proxying for clients that use proxy variables. Off when absent.
     #[serde(default)]
     pub forward_proxy: Option<ForwardProxy>,
     /// The rulebook.

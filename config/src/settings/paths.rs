@@ -28,6 +28,17 @@ impl Settings {
                 .flatten()
                 .for_each(&mut *visit);
         }
+        if let Some(forward) = &mut self.forward_proxy {
+            let tls = &mut forward.tls;
+            [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]
+                .into_iter()
+                .flatten()
+                .for_each(&mut *visit);
+            if let Some(intercept) = &mut forward.intercept {
+                visit(&mut intercept.certificate);
+                intercept.key.iter_mut().for_each(&mut *visit);
+            }
+        }
         visit(&mut self.policy.bundle);
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         self.admin.token.iter_mut().for_each(|token| file(token, visit));

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::formats;
+use super::{Intercept, formats};
 
 /// A base-URL route: calls that match go to its upstream.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -88,7 +88,7 @@ pub struct UpstreamTls {
     pub client_key: Option<PathBuf>,
 }
 
-/// Absolute-form proxying of plain HTTP.
+/// Proxying for clients that use proxy variables: absolute-form targets, and CONNECT.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForwardProxy {
@@ -103,6 +103,20 @@ pub struct ForwardProxy {
     #[serde(default, deserialize_with = "ranges")]
     #[schemars(with = "Vec<formats::AddressRange>", length(max = 256))]
     pub allow_addresses: Vec<IpNet>,
+    /// Hosts behind which MCP is spoken, each with a path prefix of whole segments or without:
+    /// `tools.example.org`, `api.example.org/mcp`. What else is reached is plain HTTP.
+    #[serde(default)]
+    #[schemars(with = "Vec<formats::HostPath>", length(max = 1_000))]
+    pub mcp: Vec<String>,
+    /// TLS towards these hosts. The name is verified always; there is no switch.
+    #[serde(default)]
+    pub tls: UpstreamTls,
+    /// Speak HTTP/2 to hosts that offer it.
+    #[serde(default = "yes")]
+    pub http2: bool,
+    /// What is done inside CONNECT. CONNECT is refused when absent.
+    #[serde(default)]
+    pub intercept: Option<Intercept>,
 }
 
 /// Reads ranges of addresses; a single address is a range of one.
@@ -117,6 +131,10 @@ fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::E
 
 fn ports() -> Vec<u16> {
     vec![80, 443]
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How names are resolved.

@@ -108,6 +108,8 @@ pub(crate) fn literals() -> impl Iterator<Item = (&'static str, Kind)> {
     all.into_iter().flat_map(|(texts, kind)| texts.iter().map(move |text| (*text, kind)))
 }
 
+type Check = fn(&Window<'_>, Span) -> Outcome;
+
 /// Looks at a word with a digit in it.
 pub(crate) fn shapes(
     window: &Window<'_>,
@@ -115,7 +117,7 @@ pub(crate) fn shapes(
     glance: &Glance,
     mut take: impl FnMut(Outcome),
 ) {
-    let checks: [(bool, fn(&Window<'_>, Span) -> Outcome); 6] = [
+    let checks: [(bool, Check); 6] = [
         (ip::may_be(glance), ip::check),
         (mac::may_be(glance), mac::check),
         (crypto::may_be(glance), crypto::check),

@@ -5,7 +5,7 @@ use tollgate_config::settings::{ForwardProxy, Route, RouteProtocol, Settings};
 use tollgate_rules::{Code, Host, Scheme};
 
 use crate::egress::{ClientTls, Destination};
-use crate::listen::TlsFault;
+use crate::listen::{Authority, TlsFault};
 
 /// A route that cannot be built. The config crate reports these with their place; this is the
 /// second lock on the same door.
@@ -33,8 +33,20 @@ pub struct Asked<'a> {
     pub port: Option<u16>,
     /// The canonical path.
     pub path: &'a str,
-    /// The absolute form's scheme; `None` when the target was in origin form.
+    /// The absolute form's scheme, or the one spoken in a tunnel; `None` when the target was in
+    /// origin form and the connection is no tunnel.
     pub absolute: Option<Scheme>,
+    /// Whether the connection is a tunnel whose TLS the gate has ended.
+    pub tunnel: bool,
+}
+
+/// What is done with a tunnel.
+#[derive(Clone, Debug)]
+pub enum Through {
+    /// It is looked into, with certificates of this authority.
+    Intercepted(Arc<Authority>),
+    /// It is passed on as it is.
+    Passed(Arc<Destination>),
 }
 
 /// The way a call was let onto.
@@ -63,15 +75,54 @@ struct Entry {
 #[derive(Debug)]
 struct Forward {
     settings: ForwardProxy,
+    hosts: HostList,
+    tls: Arc<ClientTls>,
+    /// Hosts and path prefixes of MCP.
+    mcp: Vec<(Host, String)>,
+    authority: Option<Arc<Authority>>,
+    passed: HostList,
+}
+
+/// Hosts, and everything below some names.
+#[derive(Debug, Default)]
+struct HostList {
     exact: Vec<Host>,
     below: Vec<String>,
 }
 
+impl HostList {
+    fn build(patterns: &[String]) -> Result<Self, RouteFault> {
+        let mut list = Self::default();
+        for pattern in patterns {
+            match pattern.strip_prefix("*.") {
+                Some(suffix) => list.below.push(format!(".{}", parse_host(suffix)?)),
+                None => list.exact.push(parse_host(pattern)?),
+            }
+        }
+        Ok(list)
+    }
+
+    fn holds(&self, host: &Host) -> bool {
+        let name = host.name().unwrap_or_default();
+        self.exact.contains(host) || self.below.iter().any(|suffix| name.ends_with(suffix.as_str()))
+    }
+}
+
+fn parse_host(text: &str) -> Result<Host, RouteFault> {
+    Host::parse(text).map_err(|_| RouteFault::Unusable {
+        route: "forward_proxy".to_owned(),
+        reason: format!("`{text}` is no host"),
+    })
+}
+
 impl Routes {
     /// Builds the table and reads the TLS material it names.
-    pub fn build(settings: &Settings) -> Result<Self, RouteFault> {
+    /// `before` lends the authority that was made.
+    pub fn build(settings: &Settings, before: Option<&Self>) -> Result<Self, RouteFault> {
         let routes = settings.routes.iter().map(Entry::build).collect::<Result<_, _>>()?;
-        let forward = settings.forward_proxy.as_ref().map(Forward::build).transpose()?;
+        let authority = before.and_then(Self::authority);
+        let forward = settings.forward_proxy.as_ref();
+        let forward = forward.map(|forward| Forward::build(forward, authority)).transpose()?;
         Ok(Self { routes, forward })
     }
 
@@ -81,6 +132,22 @@ impl Routes {
             return self.forward.as_ref().ok_or(Code::EgressBlocked)?.find(scheme, asked);
         }
         self.routes.iter().find_map(|entry| entry.find(asked)).ok_or(Code::EgressBlocked)
+    }
+
+    /// What is done with a tunnel to this place, or the reason why there is none.
+    pub fn tunnel(&self, host: &Host, port: u16) -> Result<Through, Code> {
+        let forward = self.forward.as_ref().ok_or(Code::EgressBlocked)?;
+        let authority = forward.authority.as_ref().ok_or(Code::EgressBlocked)?;
+        forward.reach(host, port)?;
+        Ok(match forward.passed.holds(host) {
+            true => Through::Passed(Arc::new(forward.destination(Scheme::Https, host, port, None))),
+            false => Through::Intercepted(Arc::clone(authority)),
+        })
+    }
+
+    /// The authority of interception.
+    pub fn authority(&self) -> Option<&Arc<Authority>> {
+        self.forward.as_ref()?.authority.as_ref()
     }
 
     /// The hosts that routes are addressed by.
@@ -159,55 +226,76 @@ impl Entry {
 }
 
 impl Forward {
-    fn build(settings: &ForwardProxy) -> Result<Self, RouteFault> {
-        let mut forward = Self { settings: settings.clone(), exact: Vec::new(), below: Vec::new() };
-        for pattern in &settings.hosts {
-            let (suffix, wild) = match pattern.strip_prefix("*.") {
-                Some(suffix) => (suffix, true),
-                None => (pattern.as_str(), false),
-            };
-            let host = Host::parse(suffix).map_err(|_| RouteFault::Unusable {
-                route: "forward_proxy".to_owned(),
-                reason: format!("`{pattern}` is no host"),
-            })?;
-            if wild {
-                forward.below.push(format!(".{host}"));
-            } else {
-                forward.exact.push(host);
-            }
-        }
-        Ok(forward)
+    fn build(
+        settings: &ForwardProxy,
+        before: Option<&Arc<Authority>>,
+    ) -> Result<Self, RouteFault> {
+        let mcp = settings.mcp.iter().map(|place| {
+            let (host, prefix) = place.split_once('/').unwrap_or((place, ""));
+            let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
+            Ok((parse_host(host)?, prefix))
+        });
+        let intercept = settings.intercept.as_ref();
+        let passed = intercept.map(|intercept| HostList::build(&intercept.pass_through));
+        let authority = intercept.map(|intercept| Authority::build(intercept, before));
+        Ok(Self {
+            hosts: HostList::build(&settings.hosts)?,
+            tls: Arc::new(ClientTls::read("forward_proxy", &settings.tls)?),
+            mcp: mcp.collect::<Result<_, RouteFault>>()?,
+            authority: authority.transpose()?,
+            passed: passed.transpose()?.unwrap_or_default(),
+            settings: settings.clone(),
+        })
     }
 
-    fn find(&self, scheme: Scheme, asked: Asked<'_>) -> Result<Way, Code> {
-        let name = asked.host.name().unwrap_or_default();
-        let listed = self.exact.contains(asked.host)
-            || self.below.iter().any(|suffix| name.ends_with(suffix.as_str()));
-        if !listed {
+    /// Whether a place may be reached at all.
+    fn reach(&self, host: &Host, port: u16) -> Result<(), Code> {
+        if !self.hosts.holds(host) {
             return Err(Code::HostNotAllowed);
         }
-        let port = asked.port.unwrap_or(scheme.default_port());
         if !self.settings.ports.contains(&port) {
             return Err(Code::PortNotAllowed);
         }
+        Ok(())
+    }
+
+    fn find(&self, scheme: Scheme, asked: Asked<'_>) -> Result<Way, Code> {
+        let port = asked.port.unwrap_or(scheme.default_port());
+        self.reach(asked.host, port)?;
         // TLS has its own way through a proxy (CONNECT); an `https` target in absolute form would
         // make the gate the only end that checks the certificate without the client knowing.
-        if scheme == Scheme::Https {
+        if scheme == Scheme::Https && !asked.tunnel {
             return Err(Code::EgressBlocked);
         }
-        let to = Destination {
+        let to = self.destination(scheme, asked.host, port, Some(asked.path));
+        Ok(Way { to: Arc::new(to), path: asked.path.to_owned() })
+    }
+
+    fn destination(
+        &self,
+        scheme: Scheme,
+        host: &Host,
+        port: u16,
+        path: Option<&str>,
+    ) -> Destination {
+        let below = |prefix: &str| {
+            let rest = path.and_then(|path| path.strip_prefix(prefix));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mcp = self.mcp.iter().any(|(known, prefix)| known == host && below(prefix));
+        let tls = scheme == Scheme::Https;
+        Destination {
             route: "forward".into(),
-            protocol: RouteProtocol::Http,
+            protocol: if mcp { RouteProtocol::Mcp } else { RouteProtocol::Http },
             scheme,
-            host: asked.host.clone(),
+            host: host.clone(),
             port,
             base_path: String::new(),
             allow_addresses: self.settings.allow_addresses.clone(),
-            tls: None,
-            http2: false,
+            tls: tls.then(|| Arc::clone(&self.tls)),
+            http2: tls && self.settings.http2,
             allow_unread_requests: false,
-        };
-        Ok(Way { to: Arc::new(to), path: asked.path.to_owned() })
+        }
     }
 }
 
@@ -257,7 +345,13 @@ mod tests {
             ("whole.local", "/", Ok(("whole", "/base"))),
         ] {
             let host = Host::parse(host).unwrap();
-            let found = routes.find(Asked { host: &host, port: None, path, absolute: None });
+            let found = routes.find(Asked {
+                host: &host,
+                port: None,
+                path,
+                absolute: None,
+                tunnel: false,
+            });
             let found = found.as_ref().map(|way| (&*way.to.route, way.path.as_str()));
             assert_eq!(found.map_err(|code| *code), expect, "{host} {path}");
         }
@@ -265,11 +359,18 @@ mod tests {
 
     #[test]
     fn forward_lists() {
-        let forward = Forward::build(&ForwardProxy {
-            hosts: vec!["api.test".to_owned(), "*.wild.test".to_owned()],
-            ports: vec![80, 8080],
-            allow_addresses: Vec::new(),
-        })
+        let forward = Forward::build(
+            &ForwardProxy {
+                hosts: vec!["api.test".to_owned(), "*.wild.test".to_owned()],
+                ports: vec![80, 8080],
+                allow_addresses: Vec::new(),
+                mcp: vec!["api.test/mcp".to_owned()],
+                tls: Default::default(),
+                http2: true,
+                intercept: None,
+            },
+            None,
+        )
         .unwrap();
         for (host, port, expect) in [
             ("api.test", None, Ok(80)),
@@ -282,7 +383,8 @@ mod tests {
             ("127.0.0.1", None, Err(Code::HostNotAllowed)),
         ] {
             let host = Host::parse(host).unwrap();
-            let asked = Asked { host: &host, port, path: "/", absolute: Some(Scheme::Http) };
+            let absolute = Some(Scheme::Http);
+            let asked = Asked { host: &host, port, path: "/", absolute, tunnel: false };
             let found = forward.find(Scheme::Http, asked);
             assert_eq!(
                 found.as_ref().map(|way| way.to.port).map_err(|code| *code),

@@ -17,7 +17,7 @@ use super::{Destination, OwnAddresses, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 
 /// How many addresses of a name are tried before giving up.
-const ATTEMPTS_MAX: usize = 3;
+pub(super) const ATTEMPTS_MAX: usize = 3;
 
 /// Why a permitted call did not get an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +29,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }
 }
@@ -72,8 +72,7 @@ impl Egress {
         permit: &Permit,
         deadlines: &Deadlines,
     ) -> Result<Upstream<'_>, Failure> {
-        let to = permit.destination();
-        let addresses = self.resolver.resolve(to, &self.own.0).await?;
+        let addresses = self.addresses(permit).await?;
         let mut upstream = self.send(permit, &addresses, deadlines).await?;
         let first_byte = Duration::from_millis(deadlines.first_byte_ms);
         match tokio::time::timeout(first_byte, upstream.read_head()).await {
@@ -81,6 +80,11 @@ impl Egress {
             Ok(Err(error)) => Err(sort(&error)),
             Err(_) => Err(Failure::new(Code::UpstreamTimeout, "no answer within the deadline")),
         }
+    }
+
+    /// The addresses of the place that the permit names, every one of them checked.
+    pub(super) async fn addresses(&self, permit: &Permit) -> Result<Vec<SocketAddr>, Failure> {
+        Ok(self.resolver.resolve(permit.destination(), &self.own.0).await?)
     }
 
     async fn send(

@@ -2,6 +2,7 @@
 //!
 //! [`forward`](Egress::forward) takes a [`Permit`](crate::clear::Permit) and nothing else makes
 //! one, so nothing leaves that was not ruled, inspected and recorded.
+mod carry;
 mod connect;
 mod peer;
 pub mod ranges;

@@ -4,22 +4,20 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use pingora_core::apps::ServerApp;
 use pingora_core::protocols::{ALPN, Stream};
 use pingora_http::ResponseHeader;
-use tokio::io::{AsyncReadExt, BufStream};
+use tokio::io::BufStream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tollgate_config::settings::Listener;
 
-use super::{Conn, GateStream, HeadClock};
+use super::sniff::{self, Opening};
+use super::{Conn, GateStream, HeadClock, Io, connect};
 use crate::gate::Gate;
 use crate::identity::PeerNames;
-
-/// The first bytes of HTTP/2 by prior knowledge (RFC 9113 section 3.4).
-const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A listener that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -139,87 +137,89 @@ async fn take(
     let snapshot = gate.snapshot();
     let fd = io.as_raw_fd();
     let local = io.local_addr().unwrap_or(peer);
-    let clock = HeadClock::default();
+    let conn =
+        Conn { listener, peer, local, names: None, clock: HeadClock::default(), tunnel: None };
+    let Some(tls) = snapshot.server_tls(&conn.listener) else {
+        drop(snapshot);
+        return speak(gate, io, Came { conn, fd }, shutdown).await;
+    };
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
-    let stream: Stream = if let Some(tls) = snapshot.server_tls(&listener) {
-        let io = match tokio::time::timeout(handshake, tls.accept(io)).await {
-            Ok(Ok(io)) => io,
-            // Whoever leaves in the middle, a health check say, has presented nothing.
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                gate.metrics.connections_cut.inc();
-                return;
-            }
-            Ok(Err(error)) => {
-                gate.handshake_refused(&listener, peer, &error.to_string()).await;
-                return;
-            }
-            Err(_) => {
-                gate.handshake_refused(&listener, peer, "the handshake took too long").await;
-                return;
-            }
-        };
-        let (_, tls) = io.get_ref();
-        let names = tls.peer_certificates().and_then(|chain| chain.first()).map(PeerNames::read);
-        let alpn = match tls.alpn_protocol() {
-            Some(b"h2") => ALPN::H2,
-            _ => ALPN::H1,
-        };
-        let conn =
-            Arc::new(Conn { listener, peer, local, names: Some(names.unwrap_or_default()), clock });
-        boxed(BufStream::with_capacity(4096, 4096, io), Bytes::new(), fd, alpn, conn)
-    } else {
-        let mut io = io;
-        let head = Duration::from_millis(snapshot.settings.deadlines.keep_alive_ms);
-        let mut stop = shutdown.clone();
-        let sniffed = tokio::select! {
-            sniffed = sniff(&mut io, head, gate, &snapshot) => sniffed,
-            _ = stop.wait_for(|stop| *stop) => None,
-        };
-        let Some(sniffed) = sniffed else { return };
-        let alpn = if sniffed.starts_with(H2_PREFACE) { ALPN::H2 } else { ALPN::H1 };
-        let conn = Arc::new(Conn { listener, peer, local, names: None, clock });
-        boxed(BufStream::with_capacity(4096, 4096, io), sniffed, fd, alpn, conn)
+    let io = match tokio::time::timeout(handshake, tls.accept(io)).await {
+        Ok(Ok(io)) => io,
+        // Whoever leaves in the middle, a health check say, has presented nothing.
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            gate.metrics.connections_cut.inc();
+            return;
+        }
+        Ok(Err(error)) => {
+            gate.handshake_refused(&conn.listener, peer, &error.to_string()).await;
+            return;
+        }
+        Err(_) => {
+            gate.handshake_refused(&conn.listener, peer, "the handshake took too long").await;
+            return;
+        }
     };
     drop(snapshot);
-    gate.process_new(stream, &shutdown).await;
+    let (_, tls) = io.get_ref();
+    let names = tls.peer_certificates().and_then(|chain| chain.first()).map(PeerNames::read);
+    let http2 = tls.alpn_protocol() == Some(b"h2");
+    let conn = Conn { names: Some(names.unwrap_or_default()), ..conn };
+    let came = Came { conn, fd };
+    match http2 {
+        true => hand_over(gate, io, Bytes::new(), ALPN::H2, came, &shutdown).await,
+        false => speak(gate, io, came, shutdown).await,
+    }
 }
 
-fn boxed<S>(io: S, sniffed: Bytes, fd: i32, alpn: ALPN, conn: Arc<Conn>) -> Stream
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync + 'static,
-{
+/// How a connection came in, until it becomes one that calls come on.
+pub(super) struct Came {
+    pub(super) conn: Conn,
+    pub(super) fd: i32,
+}
+
+/// Finds out what the client speaks, and goes on in that.
+async fn speak<S: Io>(
+    gate: &Arc<Gate>,
+    mut io: S,
+    came: Came,
+    shutdown: watch::Receiver<bool>,
+) {
+    let deadlines = gate.snapshot().settings.deadlines.clone();
+    let patience = sniff::Patience {
+        first: Duration::from_millis(deadlines.keep_alive_ms),
+        rest: Duration::from_millis(deadlines.head_ms),
+    };
+    let mut stop = shutdown.clone();
+    let sniffed = tokio::select! {
+        sniffed = sniff::outside(&mut io, patience) => sniffed,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    match sniffed {
+        Ok((Opening::Connect, seen)) => connect::take(gate, io, seen, came, shutdown).await,
+        Ok((Opening::Http2, seen)) => {
+            hand_over(gate, io, seen, ALPN::H2, came, &shutdown).await;
+        }
+        Ok((_, seen)) => hand_over(gate, io, seen, ALPN::H1, came, &shutdown).await,
+        Err(sniff::Nothing::Late) => gate.metrics.connections_cut.inc(),
+        Err(sniff::Nothing::Gone) => {}
+    }
+}
+
+/// Serves calls on a connection until it ends.
+pub(super) async fn hand_over<S: Io>(
+    gate: &Arc<Gate>,
+    io: S,
+    sniffed: Bytes,
+    alpn: ALPN,
+    Came { conn, fd }: Came,
+    shutdown: &watch::Receiver<bool>,
+) {
     // pingora carries a connection's user data beside a CONNECT answer; ours is never sent.
     let unsent = http::Response::new(()).into_parts().0;
     let header = Box::new(ResponseHeader::from(unsent));
-    Box::new(GateStream::new(io, sniffed, fd, Some(alpn), conn, header))
-}
-
-/// Reads until the bytes can only be, or can no longer be, the HTTP/2 preface.
-async fn sniff(
-    io: &mut TcpStream,
-    idle: Duration,
-    gate: &Gate,
-    snapshot: &crate::snapshot::Snapshot,
-) -> Option<Bytes> {
-    let mut seen = BytesMut::with_capacity(4096);
-    let first = tokio::time::timeout(idle, io.read_buf(&mut seen)).await;
-    if !matches!(first, Ok(Ok(1..))) {
-        return None;
-    }
-    let rest = async {
-        while seen.len() < H2_PREFACE.len() && H2_PREFACE.starts_with(&seen) {
-            if !matches!(io.read_buf(&mut seen).await, Ok(1..)) {
-                return None;
-            }
-        }
-        Some(seen.freeze())
-    };
-    let deadline = Duration::from_millis(snapshot.settings.deadlines.head_ms);
-    match tokio::time::timeout(deadline, rest).await {
-        Ok(seen) => seen,
-        Err(_) => {
-            gate.metrics.connections_cut.inc();
-            None
-        }
-    }
+    let io = BufStream::with_capacity(4096, 4096, io);
+    let stream: Stream =
+        Box::new(GateStream::new(io, sniffed, fd, Some(alpn), Arc::new(conn), header));
+    gate.process_new(stream, shutdown).await;
 }

@@ -4,6 +4,10 @@
 //! took it and, under TLS, the names in the client's certificate. Nothing here decides who that
 //! is; `identity` does, for each call anew.
 mod accept;
+mod authority;
+mod connect;
+mod hello;
+mod sniff;
 mod stream;
 mod tls;
 
@@ -11,10 +15,32 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use accept::{Acceptors, ListenError, serve};
+pub use authority::Authority;
+pub use hello::offers_ech;
 pub use stream::{GateStream, HeadClock};
 pub use tls::{ServerTls, TlsFault, read_certificates, read_key};
 
+use tokio::io::{AsyncRead, AsyncWrite};
+use tollgate_rules::{Host, Scheme};
+
 use crate::identity::PeerNames;
+
+/// What a client is connected by.
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static> Io for S {}
+
+/// The place that a client was let through to: calls on such a connection go there and nowhere
+/// else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tunnel {
+    /// The host that was asked for.
+    pub host: Host,
+    /// The port that was asked for.
+    pub port: u16,
+    /// What is spoken inside: TLS, which the gate has ended, or cleartext.
+    pub scheme: Scheme,
+}
 
 /// What is known of a connection when its first call arrives.
 #[derive(Debug)]
@@ -29,6 +55,8 @@ pub struct Conn {
     pub names: Option<PeerNames>,
     /// Watches how long a request's head takes.
     pub clock: HeadClock,
+    /// Where the connection leads, when it is a tunnel.
+    pub tunnel: Option<Tunnel>,
 }
 
 impl Conn {

@@ -28,6 +28,9 @@ pub struct Metrics {
     pub connections_cut: IntCounter,
     /// Client handshakes that failed.
     pub handshakes_refused: IntCounter,
+    /// Tunnels by what became of them (`intercepted`, `cleartext`, `passed`, `refused`,
+    /// `handshake_failed`).
+    pub tunnels: IntCounterVec,
     /// Calls in flight.
     pub calls_in_flight: IntGauge,
     /// Body bytes held now.
@@ -128,6 +131,11 @@ impl Metrics {
             handshakes_refused: shelf.counter(
                 "tollgate_handshakes_refused_total",
                 "Client TLS handshakes that failed",
+            )?,
+            tunnels: shelf.counters(
+                "tollgate_tunnels_total",
+                "Tunnels (CONNECT) by what became of them",
+                &["how"],
             )?,
             calls_in_flight: shelf.gauge("tollgate_calls_in_flight", "Calls in flight")?,
             held_bytes: shelf.gauge("tollgate_held_bytes", "Body bytes held now")?,

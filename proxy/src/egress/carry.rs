@@ -1,0 +1,77 @@
+//! Carrying a tunnel: bytes as they are, in both directions.
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::TcpStream;
+use tokio_util::io::InspectReader;
+use tollgate_config::settings::Deadlines;
+use tollgate_rules::Code;
+
+use super::connect::{ATTEMPTS_MAX, Egress, Failure};
+use crate::clear::Permit;
+use crate::listen::Io;
+use crate::tunnel::Passage;
+
+impl Egress {
+    /// Connects to the place that the permit names and carries bytes until both sides are done, or
+    /// none has moved for the idle deadline of streams. `seen` was read from the client already.
+    /// Gives the address.
+    pub async fn carry<S: Io>(
+        &self,
+        permit: &Permit,
+        client: &mut S,
+        seen: Bytes,
+        deadlines: &Deadlines,
+        passage: &Passage,
+    ) -> Result<Option<SocketAddr>, Failure> {
+        let addresses = self.addresses(permit).await?;
+        let (mut upstream, address) = open(&addresses, deadlines).await?;
+        let sent = upstream.write_all(&seen).await;
+        sent.map_err(|_| Failure::new(Code::UpstreamProtocol, "the tunnel closed"))?;
+        passage.out.fetch_add(seen.len() as u64, Ordering::Relaxed);
+        let mut near = InspectReader::new(client, |bytes: &[u8]| {
+            passage.out.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        });
+        let mut far = InspectReader::new(upstream, |bytes: &[u8]| {
+            passage.back.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        });
+        let idle = Duration::from_millis(deadlines.stream_idle_ms);
+        tokio::select! {
+            // Whoever breaks a tunnel off has ended it.
+            _ = copy_bidirectional(&mut near, &mut far) => {}
+            () = stands_still(passage, idle) => {}
+        }
+        Ok(Some(address))
+    }
+}
+
+async fn open(
+    addresses: &[SocketAddr],
+    deadlines: &Deadlines,
+) -> Result<(TcpStream, SocketAddr), Failure> {
+    let patience = Duration::from_millis(deadlines.connect_ms);
+    for address in addresses.iter().take(ATTEMPTS_MAX) {
+        if let Ok(Ok(stream)) = tokio::time::timeout(patience, TcpStream::connect(address)).await {
+            let _ = stream.set_nodelay(true);
+            return Ok((stream, *address));
+        }
+    }
+    Err(Failure::new(Code::UpstreamConnect, "no address answered"))
+}
+
+/// Resolves when no byte has moved for a while.
+async fn stands_still(passage: &Passage, idle: Duration) {
+    let moved = || passage.out.load(Ordering::Relaxed) + passage.back.load(Ordering::Relaxed);
+    let mut last = moved();
+    loop {
+        tokio::time::sleep(idle).await;
+        let now = moved();
+        if now == last {
+            return;
+        }
+        last = now;
+    }
+}

@@ -1,0 +1,425 @@
+//! CONNECT: a client asks for a tunnel, and the gate looks at what comes through it.
+//!
+//! The place is refused before the tunnel stands, so that the client gets a status and a sentence.
+//! Inside, TLS is ended with a certificate of the gate's own authority and the calls in it go the
+//! way of all calls; cleartext HTTP goes it as well; anything else is refused, since nobody could
+//! inspect it. Tunnels that are to be passed on as they are go on in [`crate::tunnel`].
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use pingora_core::protocols::ALPN;
+use rustls::server::Acceptor;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::watch;
+use tollgate_config::settings::Ech;
+use tollgate_rules::{Code, Host, Scheme};
+
+use super::accept::{Came, hand_over};
+use super::hello::HELLO_BYTES;
+use super::sniff::{self, Opening};
+use super::{Authority, Conn, HeadClock, Io, Tunnel, authority, offers_ech};
+use crate::flight::Flight;
+use crate::gate::Gate;
+use crate::head;
+use crate::refuse::Refusal;
+use crate::stop::Stop;
+use crate::tunnel::{Admitted, PassedOn};
+use crate::words;
+
+/// RFC 9110 section 9.3.6: any 2xx opens the tunnel, and what follows the head belongs to it.
+const OPEN: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+/// A fatal `unrecognized_name` and a fatal `handshake_failure` (RFC 8446 section 6).
+const UNRECOGNIZED: &[u8] = &[21, 3, 3, 0, 2, 2, 112];
+const FAILED: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
+
+/// Takes a connection that begins with a CONNECT.
+pub(super) async fn take<S: Io>(
+    gate: &Arc<Gate>,
+    mut io: S,
+    seen: Bytes,
+    came: Came,
+    shutdown: watch::Receiver<bool>,
+) {
+    let Came { conn, fd } = came;
+    let conn = Arc::new(conn);
+    let snapshot = gate.snapshot();
+    let bounds = &snapshot.settings.bounds;
+    let patience = Duration::from_millis(snapshot.settings.deadlines.head_ms);
+    let head = tokio::time::timeout(patience, read_head(&mut io, seen, bounds.head_bytes)).await;
+    let asked = match head {
+        Ok(Ok(asked)) => Ok(asked),
+        Ok(Err(HeadFault::Gone)) => return,
+        Ok(Err(HeadFault::Refused(code, what))) => Err(Stop::refuse(code, head::sentence(what))),
+        Err(_) => Err(Stop::refuse(Code::RequestTimeout, words::HEAD_LATE)),
+    };
+    let mut flight = Flight::begin(Arc::clone(&snapshot), Arc::clone(&conn), gate.held.share());
+    let stopping = *shutdown.borrow();
+    let (asked, admitted) = match asked {
+        Ok(asked) => {
+            let admitted = gate.admit(&mut flight, &asked.host, asked.port, stopping);
+            (Some(asked), admitted)
+        }
+        Err(stop) => (None, Err(stop)),
+    };
+    let (asked, admitted) = match (asked, admitted) {
+        (Some(asked), Ok(admitted)) => (asked, admitted),
+        (_, Err(stop)) => return refuse(gate, &mut io, &flight, stop).await,
+        (None, Ok(_)) => return,
+    };
+    if io.write_all(OPEN).await.is_err() || io.flush().await.is_err() {
+        return;
+    }
+    let place = Place { host: asked.host, port: asked.port };
+    let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
+    drop(snapshot);
+    let work = Work { gate, place, handshake, fd, shutdown };
+    work.inside(io, asked.rest, flight, admitted).await;
+}
+
+/// A place as it was asked for.
+struct Place {
+    host: Host,
+    port: u16,
+}
+
+struct Work<'g> {
+    gate: &'g Arc<Gate>,
+    place: Place,
+    handshake: Duration,
+    fd: i32,
+    shutdown: watch::Receiver<bool>,
+}
+
+impl Work<'_> {
+    async fn inside<S: Io>(mut self, io: S, rest: Bytes, mut flight: Flight, admitted: Admitted) {
+        let mut io = Replayed { bytes: rest, io };
+        let patience = sniff::Patience { first: self.handshake, rest: self.handshake };
+        let mut stop = self.shutdown.clone();
+        let sniffed = tokio::select! {
+            sniffed = sniff::inside(&mut io, patience) => sniffed,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let Ok((opening, seen)) = sniffed else {
+            self.gate.metrics.connections_cut.inc();
+            return;
+        };
+        match (opening, admitted) {
+            (Opening::Tls, Admitted::Intercepted(authority)) => {
+                self.intercept(io, seen, flight, &authority).await;
+            }
+            (Opening::Tls, Admitted::Passed(passed)) => {
+                self.pass_on(io, seen, flight, passed).await;
+            }
+            (Opening::Http1 | Opening::Http2, Admitted::Intercepted(_)) => {
+                let alpn = if opening == Opening::Http2 { ALPN::H2 } else { ALPN::H1 };
+                self.gate.metrics.tunnels.with_label_values(&["cleartext"]).inc();
+                self.calls(io, seen, alpn, Scheme::Http, &flight).await;
+            }
+            // Cleartext to a pinned host has no pin, so that nobody needs it passed on unread.
+            _ => {
+                let stop = Stop::refuse(Code::UnreadRefused, words::TUNNEL_UNREAD);
+                self.refuse_silently(&mut flight, stop).await;
+            }
+        }
+    }
+
+    /// Ends the client's TLS with the host's certificate.
+    async fn intercept<S: Io>(
+        &mut self,
+        mut io: Replayed<S>,
+        seen: Bytes,
+        mut flight: Flight,
+        authority: &Arc<Authority>,
+    ) {
+        let hello = tokio::time::timeout(self.handshake, read_hello(&mut io, seen)).await;
+        let Ok(Some(hello)) = hello else {
+            self.gate.metrics.connections_cut.inc();
+            return;
+        };
+        if let Err(stop) = self.judge(&hello, authority.settings().ech) {
+            let _ = io.write_all(UNRECOGNIZED).await;
+            return self.refuse_silently(&mut flight, stop).await;
+        }
+        let (maker, host) = (Arc::clone(authority), self.place.host.clone());
+        // A signature takes a while: not on a thread that serves others.
+        let leaf = tokio::task::spawn_blocking(move || maker.leaf(&host)).await;
+        let config = match leaf {
+            Ok(Ok(config)) => config,
+            failed => {
+                let reason = failed.map(|leaf| leaf.err().map(|fault| fault.to_string()));
+                tracing::error!(?reason, "no certificate for a tunnel");
+                self.gate.bug("no certificate for a tunnel");
+                let _ = io.write_all(FAILED).await;
+                return;
+            }
+        };
+        let start = tokio_rustls::StartHandshake::from_parts(hello.accepted, io);
+        let shaken = tokio::time::timeout(self.handshake, start.into_stream(config)).await;
+        let Ok(Ok(tls)) = shaken else {
+            // Most often a client that does not trust the authority yet.
+            self.gate.metrics.tunnels.with_label_values(&["handshake_failed"]).inc();
+            tracing::info!(
+                host = %self.place.host,
+                "a client broke off the handshake in a tunnel; does it trust the certificate of \
+                 `forward_proxy.intercept`?"
+            );
+            return;
+        };
+        let (_, session) = tls.get_ref();
+        let alpn = match session.alpn_protocol() {
+            Some(b"h2") => ALPN::H2,
+            _ => ALPN::H1,
+        };
+        self.gate.metrics.tunnels.with_label_values(&["intercepted"]).inc();
+        self.calls(tls, Bytes::new(), alpn, Scheme::Https, &flight).await;
+    }
+
+    /// Passes the tunnel on, when its name is the one that was asked for.
+    async fn pass_on<S: Io>(
+        &mut self,
+        mut io: Replayed<S>,
+        seen: Bytes,
+        mut flight: Flight,
+        passed: Box<PassedOn>,
+    ) {
+        let hello = tokio::time::timeout(self.handshake, read_hello(&mut io, seen)).await;
+        let Ok(Some(hello)) = hello else {
+            self.gate.metrics.connections_cut.inc();
+            return;
+        };
+        // Whether a pinned client hides its name is its own affair: nothing in it is read.
+        if let Err(stop) = self.judge(&hello, Ech::Ignore) {
+            let _ = io.write_all(UNRECOGNIZED).await;
+            return self.refuse_silently(&mut flight, stop).await;
+        }
+        self.gate.metrics.tunnels.with_label_values(&["passed"]).inc();
+        let passed = self.gate.pass_on(&flight, *passed, &mut io, hello.seen, &self.shutdown).await;
+        if let Err(stop) = passed {
+            self.refuse_silently(&mut flight, stop).await;
+        }
+    }
+
+    fn judge(&self, hello: &Hello, ech: Ech) -> Result<(), Stop> {
+        let asked = hello.accepted.client_hello();
+        if !authority::names(&self.place.host, asked.server_name()) {
+            return Err(Stop::refuse(Code::HostMismatch, words::OTHER_NAME));
+        }
+        if ech == Ech::Refuse && offers_ech(&hello.seen) {
+            return Err(Stop::refuse(Code::UnreadRefused, words::HIDDEN_NAME));
+        }
+        Ok(())
+    }
+
+    /// Serves the calls that come through the tunnel.
+    async fn calls<S: Io>(
+        &self,
+        io: S,
+        seen: Bytes,
+        alpn: ALPN,
+        scheme: Scheme,
+        flight: &Flight,
+    ) {
+        let outer = &flight.conn;
+        let Place { host, port } = &self.place;
+        let conn = Conn {
+            listener: Arc::clone(&outer.listener),
+            peer: outer.peer,
+            local: outer.local,
+            names: outer.names.clone(),
+            clock: HeadClock::default(),
+            tunnel: Some(Tunnel { host: host.clone(), port: *port, scheme }),
+        };
+        hand_over(self.gate, io, seen, alpn, Came { conn, fd: self.fd }, &self.shutdown).await;
+    }
+
+    /// Records a refusal that has no words on the wire: the tunnel stands, and what comes through
+    /// it speaks nothing that could be answered.
+    async fn refuse_silently(&self, flight: &mut Flight, stop: Stop) {
+        self.gate.metrics.tunnels.with_label_values(&["refused"]).inc();
+        let stop = crate::tunnel::about(stop, flight, &self.place.host, self.place.port);
+        let _ = self.gate.refused(flight, stop).await;
+    }
+}
+
+/// A ClientHello, and the bytes that it came in.
+struct Hello {
+    accepted: rustls::server::Accepted,
+    seen: Bytes,
+}
+
+/// Reads a ClientHello, in however many pieces it comes.
+async fn read_hello<S: Io>(io: &mut Replayed<S>, seen: Bytes) -> Option<Hello> {
+    let mut acceptor = Acceptor::default();
+    let mut all = BytesMut::from(&*seen);
+    let mut fresh = seen;
+    loop {
+        let mut piece = &*fresh;
+        while !piece.is_empty() {
+            acceptor.read_tls(&mut piece).ok()?;
+        }
+        match acceptor.accept() {
+            Ok(Some(accepted)) => return Some(Hello { accepted, seen: all.freeze() }),
+            Ok(None) if all.len() < HELLO_BYTES => {}
+            Ok(None) | Err(_) => return None,
+        }
+        let mut more = BytesMut::with_capacity(4096);
+        if !matches!(io.read_buf(&mut more).await, Ok(1..)) {
+            return None;
+        }
+        all.extend_from_slice(&more);
+        fresh = more.freeze();
+    }
+}
+
+/// What a CONNECT asks for, and what came behind its head.
+struct Asked {
+    host: Host,
+    port: u16,
+    rest: Bytes,
+}
+
+enum HeadFault {
+    Gone,
+    Refused(Code, &'static str),
+}
+
+/// Reads the head (RFC 9110 section 9.3.6: the target is an authority, with its port).
+async fn read_head<S: Io>(io: &mut S, seen: Bytes, limit: usize) -> Result<Asked, HeadFault> {
+    const HEADERS: usize = 64;
+    let refused = |what| HeadFault::Refused(Code::MalformedHead, what);
+    let mut all = BytesMut::from(&*seen);
+    loop {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        match request.parse(&all) {
+            Ok(httparse::Status::Complete(length)) => {
+                let (host, port) = target(&request).map_err(|what| match what {
+                    Target::Malformed(what) => refused(what),
+                    Target::Mismatch(what) => HeadFault::Refused(Code::HostMismatch, what),
+                })?;
+                let rest = all.split_off(length).freeze();
+                return Ok(Asked { host, port, rest });
+            }
+            Ok(httparse::Status::Partial) if all.len() < limit => {}
+            Ok(httparse::Status::Partial) => {
+                return Err(refused("the request's head is larger than the limit"));
+            }
+            Err(_) => return Err(refused("the request's head cannot be parsed")),
+        }
+        if !matches!(io.read_buf(&mut all).await, Ok(1..)) {
+            return Err(HeadFault::Gone);
+        }
+    }
+}
+
+enum Target {
+    Malformed(&'static str),
+    Mismatch(&'static str),
+}
+
+fn target(request: &httparse::Request<'_, '_>) -> Result<(Host, u16), Target> {
+    let place = |text: &[u8]| match head::split_authority(text) {
+        Ok((host, port)) => Ok((host, port)),
+        Err(_) => Err(Target::Malformed("the target of a CONNECT must be a host and a port")),
+    };
+    let (host, port) = place(request.path.unwrap_or_default().as_bytes())?;
+    let port = port.ok_or(Target::Malformed("the target of a CONNECT must name its port"))?;
+    let mut hosts = request.headers.iter().filter(|h| h.name.eq_ignore_ascii_case("host"));
+    if let Some(named) = hosts.next() {
+        let (named, at) = place(named.value)?;
+        if named != host || at.is_some_and(|at| at != port) || hosts.next().is_some() {
+            return Err(Target::Mismatch("the host header names another place than the target"));
+        }
+    }
+    // A tunnel has no body: one that is announced would be read as the first bytes inside.
+    let framed = |header: &httparse::Header<'_>| {
+        let zero = header.value.trim_ascii() == b"0";
+        header.name.eq_ignore_ascii_case("transfer-encoding")
+            || header.name.eq_ignore_ascii_case("content-length") && !zero
+    };
+    if request.headers.iter().any(framed) {
+        return Err(Target::Malformed("a CONNECT has no body"));
+    }
+    Ok((host, port))
+}
+
+/// Answers a CONNECT that is refused; the connection ends with it.
+async fn refuse<S: Io>(gate: &Gate, io: &mut S, flight: &Flight, stop: Stop) {
+    gate.metrics.tunnels.with_label_values(&["refused"]).inc();
+    let Some(refusal) = gate.refused(flight, stop).await else { return };
+    let answer = written(&refusal);
+    let idle = Duration::from_millis(flight.snapshot.settings.deadlines.idle_ms);
+    let sent = async {
+        io.write_all(&answer).await?;
+        io.shutdown().await
+    };
+    // A client that does not read its answer does without it.
+    let _ = tokio::time::timeout(idle, sent).await;
+}
+
+fn written(refusal: &Refusal) -> Vec<u8> {
+    let reply = crate::refuse::answer(refusal, &crate::refuse::Caller::Http);
+    let reason = reply.status.canonical_reason().unwrap_or_default();
+    let mut out = format!("HTTP/1.1 {} {reason}\r\n", reply.status.as_u16()).into_bytes();
+    for (name, value) in &reply.headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if let Some(receipt) = &refusal.receipt {
+        out.extend_from_slice(format!("{}: {receipt}\r\n", crate::answer::RECEIPT).as_bytes());
+    }
+    let length = reply.body.len();
+    out.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
+    out.extend_from_slice(b"connection: close\r\n\r\n");
+    out.extend_from_slice(&reply.body);
+    out
+}
+
+/// A connection of which some bytes were read already.
+pub(super) struct Replayed<S> {
+    bytes: Bytes,
+    io: S,
+}
+
+impl<S: tokio::io::AsyncRead + Unpin> tokio::io::AsyncRead for Replayed<S> {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buf: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        if self.bytes.is_empty() {
+            return std::pin::Pin::new(&mut self.io).poll_read(cx, buf);
+        }
+        let take = self.bytes.len().min(buf.remaining());
+        let head = self.bytes.split_to(take);
+        buf.put_slice(&head);
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: tokio::io::AsyncWrite + Unpin> tokio::io::AsyncWrite for Replayed<S> {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,173 @@
+//! The walk of a tunnel: shorter than a call's, since there is nothing in it to decode.
+//!
+//! A tunnel that is intercepted is only let in here; each call in it walks for itself. One that is
+//! passed on as it is, is a call of its own: ruled, limited, recorded as `unread`, and permitted.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::sync::watch;
+use tollgate_rules::{Action, Call, Code, Host, Protocol, Ruling, Scheme, Target};
+
+use crate::clear::{Allowed, Outgoing, Through};
+use crate::egress::Destination;
+use crate::flight::Flight;
+use crate::gate::Gate;
+use crate::listen::{Authority, Io};
+use crate::outcome::Outcome;
+use crate::refuse::Refusal;
+use crate::stop::Stop;
+use crate::words;
+
+/// What a tunnel was let in for.
+pub enum Admitted {
+    /// To be looked into.
+    Intercepted(Arc<Authority>),
+    /// To be passed on.
+    Passed(Box<PassedOn>),
+}
+
+/// A tunnel that may be passed on, once it has shown the right name.
+pub struct PassedOn {
+    to: Arc<Destination>,
+    call: Call,
+    ruling: Ruling,
+    allowed: Allowed,
+}
+
+/// Bytes that went through a tunnel.
+#[derive(Debug, Default)]
+pub struct Passage {
+    /// From the client.
+    pub out: AtomicU64,
+    /// To the client.
+    pub back: AtomicU64,
+}
+
+impl Gate {
+    /// Who asks, whether the place may be reached, and, for a tunnel that will not be read, whether
+    /// the rules let it pass.
+    pub(crate) fn admit(
+        &self,
+        flight: &mut Flight,
+        host: &Host,
+        port: u16,
+        stopping: bool,
+    ) -> Result<Admitted, Stop> {
+        let admitted = self.admitted(flight, host, port, stopping);
+        admitted.map_err(|stop| about(stop, flight, host, port))
+    }
+
+    fn admitted(
+        &self,
+        flight: &mut Flight,
+        host: &Host,
+        port: u16,
+        stopping: bool,
+    ) -> Result<Admitted, Stop> {
+        self.identify(flight)?;
+        if stopping {
+            return Err(Stop::refuse(Code::GateDraining, words::DRAINING));
+        }
+        let through = flight.snapshot.routes.tunnel(host, port);
+        let through = through.map_err(|code| Stop::refuse(code, words::no_tunnel(code)))?;
+        let to = match through {
+            Through::Intercepted(authority) => return Ok(Admitted::Intercepted(authority)),
+            Through::Passed(to) => to,
+        };
+        self.enter(flight, stopping)?;
+        let call = call(flight, host, port)
+            .ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
+        let calls = [call];
+        let (rulings, allowed) = self.decide(flight, &calls)?;
+        self.limit(flight, &calls)?;
+        let ([call], Some(ruling)) = (calls, rulings.into_iter().next()) else {
+            return Err(Stop::refuse(Code::GateBug, words::BUG));
+        };
+        Ok(Admitted::Passed(Box::new(PassedOn { to, call, ruling, allowed })))
+    }
+
+    /// Records the tunnel, then carries its bytes until both sides are done, or nothing moves.
+    pub(crate) async fn pass_on<S: Io>(
+        &self,
+        flight: &Flight,
+        passed: PassedOn,
+        client: &mut S,
+        seen: Bytes,
+        shutdown: &watch::Receiver<bool>,
+    ) -> Result<(), Stop> {
+        let PassedOn { to, call, ruling, allowed } = passed;
+        let outgoing = Outgoing {
+            agent: call.agent.id.clone(),
+            to,
+            method: http::Method::CONNECT,
+            path_and_query: String::new(),
+            headers: http::HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        let permit =
+            self.record(flight, &[call], &[ruling], allowed, outgoing, &[]).await?;
+        let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
+        let passage = Passage::default();
+        let deadlines = &flight.snapshot.settings.deadlines;
+        let carried = tokio::select! {
+            carried = self.egress.carry(&permit, client, seen, deadlines, &passage) => carried,
+            () = self.ended(shutdown, deadlines.drain_ms) => Ok(None),
+        };
+        match carried {
+            Ok(address) => {
+                let (out, back) =
+                    (passage.out.load(Ordering::Relaxed), passage.back.load(Ordering::Relaxed));
+                outcome.carried(address, out, back);
+                Ok(())
+            }
+            Err(failure) => {
+                let refusal = Refusal::new(failure.code, words::failed(failure.code))
+                    .with_receipt(permit.receipt().id().to_string());
+                outcome.failed(&failure);
+                Err(Stop::Failed(refusal))
+            }
+        }
+    }
+
+    /// Resolves when a stop was asked for and the time to drain is over.
+    async fn ended(&self, shutdown: &watch::Receiver<bool>, drain_ms: u64) {
+        let mut shutdown = shutdown.clone();
+        let _ = shutdown.wait_for(|stop| *stop).await;
+        tokio::select! {
+            () = self.cut.cancelled() => {}
+            () = tokio::time::sleep(std::time::Duration::from_millis(drain_ms)) => {}
+        }
+    }
+}
+
+/// Names the place in a refusal's record, as far as it is known who asked.
+pub(crate) fn about(stop: Stop, flight: &Flight, host: &Host, port: u16) -> Stop {
+    match stop {
+        Stop::Refused(mut refused) => {
+            refused.call = refused.call.or_else(|| call(flight, host, port));
+            Stop::Refused(refused)
+        }
+        stop => stop,
+    }
+}
+
+/// A tunnel as the rulebook sees it.
+fn call(flight: &Flight, host: &Host, port: u16) -> Option<Call> {
+    Some(Call {
+        agent: Arc::clone(flight.agent.as_ref()?),
+        target: Target {
+            scheme: Scheme::Https,
+            host: host.clone(),
+            port,
+            method: http::Method::CONNECT.as_str().to_owned(),
+            path: "/".to_owned(),
+            route: "forward".to_owned(),
+        },
+        protocol: Protocol::Http,
+        action: Action::default(),
+        arguments: Value::Null,
+        body_bytes: 0,
+    })
+}
