@@ -31,6 +31,8 @@ pub(crate) enum Patience {
 /// What a window holds.
 pub(crate) struct Survey {
     pub(crate) hits: Vec<Hit>,
+    /// Where the literal of a token stands in a string or a group that ends before the token may.
+    pub(crate) cut: Vec<usize>,
     exact: usize,
     eager: usize,
 }
@@ -45,7 +47,7 @@ impl Survey {
     }
 
     fn new(window: &Window<'_>) -> Self {
-        Self { hits: Vec::new(), exact: window.len(), eager: window.len() }
+        Self { hits: Vec::new(), cut: Vec::new(), exact: window.len(), eager: window.len() }
     }
 
     fn take(&mut self, outcome: Outcome) {
@@ -81,7 +83,7 @@ impl Surveyor {
     /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = self.plain(window);
-        let mut unfolded = unfold::unfold(self, window);
+        let mut unfolded = unfold::unfold(self, window, &survey.cut);
         self.tuning.apply(&mut unfolded.hits);
         // A mark is never written in another way.
         survey.hits.extend(unfolded.hits.into_iter().filter(|hit| !mark::is_mark(hit)));
@@ -169,10 +171,16 @@ impl Surveyor {
             }
             for role in roles {
                 let outcome = match role {
-                    Role::Token(number) => match self.tokens.get(*number) {
-                        Some(token) => token.check(&window, at),
-                        None => Outcome::Nothing,
-                    },
+                    Role::Token(number) => {
+                        let outcome = match self.tokens.get(*number) {
+                            Some(token) => token.check(&window, at),
+                            None => Outcome::Nothing,
+                        };
+                        if matches!(outcome, Outcome::Nothing) && is_cut(&window, at, length) {
+                            survey.cut.push(at);
+                        }
+                        outcome
+                    }
                     Role::Custom(number) => match self.customs.get(*number) {
                         Some(custom) => custom.check(&window, at),
                         None => Outcome::Nothing,
@@ -279,4 +287,12 @@ impl Surveyor {
             survey.take(iban::check(window, start));
         }
     }
+}
+
+/// Whether what begins with a literal is a piece of a string or of a group, and ends there.
+fn is_cut(window: &Window<'_>, at: usize, length: usize) -> bool {
+    const PIECE_BYTES: usize = 64;
+    let end = window.run(at + length, PIECE_BYTES, |byte| is_word(byte) || byte == b'-');
+    matches!(window.byte(end), Some(b'"' | b'\'' | b'`' | b' ' | b'\\'))
+        && !window.before(at).is_some_and(is_word)
 }

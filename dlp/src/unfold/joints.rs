@@ -88,8 +88,24 @@ impl Chain {
     }
 }
 
-/// Calls `sink` with every chain as one text.
-pub(crate) fn find(text: &[u8], mut sink: impl FnMut(&View, Span, Bond)) {
+/// Calls `sink` with every chain as one text: those around a word with a digit in it, and those
+/// without any around the beginning of a token that was cut.
+pub(crate) fn find(text: &[u8], cut: &[usize], mut sink: impl FnMut(&View, Span, Bond)) {
+    let digits = |piece: &Span| {
+        text.get(piece.start..piece.end).unwrap_or_default().iter().any(u8::is_ascii_digit)
+    };
+    for at in cut {
+        let word = Span::new(*at, *at + 1);
+        let mut give = |chain: &Chain, coding| {
+            if !chain.pieces.iter().any(digits) {
+                sink(&chain.view(text, coding), chain.span(), chain.bond);
+            }
+        };
+        quotes::chains(text, word, |chain| give(chain, crate::coding::Coding::Joined));
+        if let Some(chain) = spaces::groups(text, word) {
+            give(&chain, crate::coding::Coding::Spaced);
+        }
+    }
     let mut quoted = 0;
     let mut spaced = 0;
     let mut lined = 0;

@@ -63,17 +63,19 @@ pub(crate) struct Unfolded {
 }
 
 /// Looks through the codings in a window.
-pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>) -> Unfolded {
+///
+/// Where the beginning of a token was cut is known already.
+pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, cut: &[usize]) -> Unfolded {
     let budget = LEAST_BYTES.max(window.len().saturating_mul(MORE_TIMES));
     let mut work = Work { surveyor, budget, hits: Vec::new() };
-    let open = work.level(window, 0, false);
+    let open = work.level(window, cut, (0, false));
     Unfolded { hits: work.hits, open }
 }
 
 /// What is found only where strings beside each other are put together.
 pub(crate) fn joined(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
     let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
-    work.joints(text, 0);
+    work.joints(text, &[], 0);
     work.hits
 }
 
@@ -85,7 +87,12 @@ struct Work<'s> {
 
 impl Work<'_> {
     /// Looks at a text, which may be put together already; gives where something open begins.
-    fn level(&mut self, window: &Window<'_>, depth: usize, joined: bool) -> Option<(usize, bool)> {
+    fn level(
+        &mut self,
+        window: &Window<'_>,
+        cut: &[usize],
+        (depth, joined): (usize, bool),
+    ) -> Option<(usize, bool)> {
         let Window { text, floor, ended, .. } = *window;
         let atoms = Atoms::of(text, ended);
         let mut open =
@@ -105,7 +112,7 @@ impl Work<'_> {
                     Some(open.map_or((from, serious), |(at, was)| (at.min(from), was || serious)));
                 continue;
             }
-            hosts(text, region, &mut self.hits);
+            self.hosts(text, &atoms, region, depth);
             let (view, value) = decoded(window, &atoms, region);
             let span = Span::new(glued(window, first.span.start), last.span.end);
             let cost = view.text.len();
@@ -115,20 +122,37 @@ impl Work<'_> {
         if window.streamed || joined {
             return open;
         }
-        self.joints(text, depth);
+        self.joints(text, cut, depth);
         stream::find(text, |view, span| {
             self.look(view, (depth, None), (span, view.text.len()), None);
         });
         open
     }
 
-    fn joints(&mut self, text: &[u8], depth: usize) {
-        joints::find(text, |view, span, bond| {
+    fn joints(&mut self, text: &[u8], cut: &[usize], depth: usize) {
+        joints::find(text, cut, |view, span, bond| {
             // Of neighbours only tokens count, and those begin with a literal.
             if bond != Bond::Weak || self.surveyor.names_token(&view.text) {
                 self.look(view, (depth, None), (span, span.len()), Some(bond));
             }
         });
+    }
+
+    /// Text that travels as the labels of a host name: nobody has a name like that, but who
+    /// carries something out through name servers. It is all that it says, whatever host follows.
+    fn hosts(&mut self, text: &[u8], atoms: &Atoms, region: &[Atom], depth: usize) {
+        let encoded =
+            region.iter().filter(|atom| matches!(atom.coding, Coding::Hex | Coding::Base32));
+        for atom in encoded.filter(|atom| is_host(text, atom)) {
+            if atom.span.len() >= HOST_BYTES {
+                let hit =
+                    Hit::new(HOST, Grade::Likely, atom.span, ("[REDACTED]", Rank::Assignment));
+                self.hits.push(Hit { via: Codings::default().then(atom.coding), ..hit });
+            }
+            let mut view = View::default();
+            view.put(atoms.meaning(atom), atom.span, atom.coding);
+            self.look(&view, (depth, None), (atom.span, view.text.len()), None);
+        }
     }
 
     /// Looks at a view of a stretch, and at what is encoded in it.
@@ -147,9 +171,10 @@ impl Work<'_> {
         let outer = std::mem::take(&mut self.hits);
         let joints = view.joints();
         let window = Window { joints: &joints, value, ..Window::whole(&view.text) };
-        self.hits = self.surveyor.plain(&window).hits;
+        let survey = self.surveyor.plain(&window);
+        self.hits = survey.hits;
         if depth < DEPTH {
-            self.level(&window, depth + 1, bond.is_some());
+            self.level(&window, &survey.cut, (depth + 1, bond.is_some()));
         }
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {
@@ -204,20 +229,13 @@ fn back(hit: Hit, view: &View, source: Span, hits: &mut Vec<Hit>) {
     }
 }
 
-/// Text that travels as the labels of a host name: nobody has a name like that, but who carries
-/// something out through name servers.
-fn hosts(text: &[u8], region: &[Atom], hits: &mut Vec<Hit>) {
-    let encoded = region.iter().filter(|atom| matches!(atom.coding, Coding::Hex | Coding::Base32));
-    for atom in encoded.filter(|atom| atom.span.len() >= HOST_BYTES) {
-        let before = text.get(..atom.span.start).unwrap_or_default();
-        let after = text.get(atom.span.end..).unwrap_or_default();
-        let label = |byte: &u8| byte.is_ascii_alphanumeric();
-        let host = before.ends_with(b"//") || before.ends_with(b".");
-        if host && after.starts_with(b".") && after.get(1).is_some_and(label) {
-            let hit = Hit::new(HOST, Grade::Likely, atom.span, ("[REDACTED]", Rank::Assignment));
-            hits.push(Hit { via: Codings::default().then(atom.coding), ..hit });
-        }
-    }
+/// Whether an atom is the label of a host name, and not the last one.
+fn is_host(text: &[u8], atom: &Atom) -> bool {
+    let before = text.get(..atom.span.start).unwrap_or_default();
+    let after = text.get(atom.span.end..).unwrap_or_default();
+    let label = |byte: &u8| byte.is_ascii_alphanumeric();
+    let begins = before.ends_with(b"//") || before.ends_with(b".");
+    begins && after.starts_with(b".") && after.get(1).is_some_and(label)
 }
 
 /// Atoms that stand near to each other.
