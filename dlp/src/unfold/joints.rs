@@ -17,6 +17,8 @@ pub(crate) enum Bond {
     Spaced,
     /// They are lines.
     Lines,
+    /// There is one piece, which is written in another way throughout.
+    Whole,
 }
 
 impl Bond {
@@ -35,6 +37,7 @@ impl Bond {
             Self::Spaced | Self::Lines if hit.rank == Rank::Block => false,
             Self::Spaced => secret || numbers || hit.class.as_str() == "contact.email",
             Self::Lines => secret || numbers && hit.grade == Grade::Certain,
+            Self::Whole => numbers,
         }
     }
 }
@@ -65,7 +68,9 @@ impl Chain {
         escapes::copy(&mut view, text, self.context);
         if let Close::Sign(_) = self.close {
             // What tells stands in another string.
-            view.add(&[]);
+            let ends = |byte: &u8| byte.is_ascii_alphanumeric() || b".,;!?)".contains(byte);
+            let word = view.text.last().is_some_and(ends);
+            view.add(if word { b" " } else { b"" });
         }
         let mut end = None;
         for piece in &self.pieces {

@@ -46,6 +46,10 @@ const WORD_BYTES: usize = 64;
 const MORE_TIMES: usize = 8;
 const LEAST_BYTES: usize = 1 << 20;
 
+/// How long a number is that is written in another way throughout, and how many digits it has.
+const WHOLE_BYTES: std::ops::RangeInclusive<usize> = 8..=48;
+const WHOLE_DIGITS: usize = 7;
+
 /// The detector and class of what was not looked at because a bound was reached.
 pub(crate) const UNREAD: (&str, &str) = ("unread", "content.unread");
 
@@ -113,6 +117,7 @@ impl Work<'_> {
                 continue;
             }
             self.hosts(text, &atoms, region, depth);
+            self.wholes(text, &atoms, region, depth);
             let (view, value) = decoded(window, &atoms, region);
             let span = Span::new(glued(window, first.span.start), last.span.end);
             let cost = view.text.len();
@@ -152,6 +157,28 @@ impl Work<'_> {
             let mut view = View::default();
             view.put(atoms.meaning(atom), atom.span, atom.coding);
             self.look(&view, (depth, None), (atom.span, view.text.len()), None);
+        }
+    }
+
+    /// A number that is written in another way throughout, and nothing with it: nobody does that
+    /// but who hides it, so that it is taken for all that a text says.
+    fn wholes(&mut self, text: &[u8], atoms: &Atoms, region: &[Atom], depth: usize) {
+        let glued = |one: &Atom, two: &Atom| one.span.end == two.span.start;
+        for run in region.chunk_by(glued) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            let length: usize = run.iter().map(|atom| atoms.meaning(atom).len()).sum();
+            if !WHOLE_BYTES.contains(&length) || is_in_word(text, first.span.start, last.span.end) {
+                continue;
+            }
+            let mut view = View::default();
+            for atom in run {
+                view.put(atoms.meaning(atom), atom.span, atom.coding);
+            }
+            let digits = view.text.iter().filter(|byte| byte.is_ascii_digit()).count();
+            if digits >= WHOLE_DIGITS {
+                let span = Span::new(first.span.start, last.span.end);
+                self.look(&view, (depth, None), (span, length), Some(Bond::Whole));
+            }
         }
     }
 
@@ -227,6 +254,12 @@ fn back(hit: Hit, view: &View, source: Span, hits: &mut Vec<Hit>) {
         }
         hits.push(Hit { secret, wide: None, via, echo, runs_on: false, ..hit.clone() });
     }
+}
+
+/// Whether a word goes on before or behind a stretch.
+fn is_in_word(text: &[u8], start: usize, end: usize) -> bool {
+    let letter = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    start.checked_sub(1).is_some_and(letter) || letter(end)
 }
 
 /// Whether an atom is the label of a host name, and not the last one.

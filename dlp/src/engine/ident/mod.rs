@@ -178,8 +178,9 @@ impl Idents {
         if told_before.tells(number, ident) && !small {
             grade = grade.max(told.said);
         } else {
-            if told.alone > grade && alone(window, span.start, span.end)? {
-                grade = told.alone;
+            let by_itself = told.alone.max(told.grouped.filter(|_| grouped));
+            if by_itself > grade && alone(window, span.start, span.end)? {
+                grade = by_itself;
             }
             if told.said > grade && !small {
                 let said = self.words.after(window, span.end)?;
