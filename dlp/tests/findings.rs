@@ -108,6 +108,7 @@ fn harmless_texts_are_left_alone() {
         "keyboard: qwerty1234567890 monkey: banana123456",
         "Platform=\"Mac OS\" TimeStamp=\"1643648382745602\"",
         "{\"businessName\": \"Example\", \"order\": \"078051121\"}",
+        "order 5105-1051-0510-5100 is delayed",
         "password = \"some-fake-key\"",
         "api_key = \"PUT_YOUR_KEY_4_HERE\"",
         "this.addPassword = \"#add-password\";",
@@ -267,6 +268,10 @@ fn a_token_without_a_digit_is_put_together() {
         let classes: Vec<_> = findings.iter().map(|found| found.class.as_str()).collect();
         assert_eq!(classes, ["secret.huggingface"], "{text}");
     }
+    let mut value = json!({"parts": [head, tail]});
+    let acted = scanner.redact_json(&mut value, &Judge::default(), Direction::Request);
+    assert_eq!(acted.len(), 1, "{value}");
+    assert!(!value.to_string().contains(tail), "{value}");
 }
 
 #[test]

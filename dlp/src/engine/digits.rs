@@ -152,6 +152,7 @@ fn card(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
             || said(window, start, &[b"card", b"visa", b"credit", b"debit", b"amex", b" cc "]);
         let grade = match (plain, grouped) {
             (false, false) => Grade::Possible,
+            _ if !said && is_order(window, start) => Grade::Possible,
             _ if said || grouped => Grade::Certain,
             _ if usual && is_bounded(window, start, *end) => Grade::Likely,
             _ => Grade::Possible,
@@ -160,6 +161,26 @@ fn card(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
         return Some(hit(PAN_DETECTOR, PAN, grade, secret, "[REDACTED:PAN]"));
     }
     None
+}
+
+/// Whether the number is called one of an order or a parcel: `order_number: 5105…`. Some shops give
+/// out numbers in the groups of a card.
+fn is_order(window: &Window<'_>, start: usize) -> bool {
+    const WORDS: [&[u8]; 5] = [b"order", b"invoice", b"ticket", b"tracking", b"shipment"];
+    const MORE: [&[u8]; 5] = [b"", b"id", b"no", b"nr", b"number"];
+    /// `_number": "` and the like.
+    const SIGN_BYTES: usize = 12;
+    let signs = |byte: &u8| b"_- \":=#.".contains(byte);
+    let text = before(window, start);
+    WORDS.iter().any(|word| {
+        let text = text.get(text.len().saturating_sub(word.len() + SIGN_BYTES)..);
+        let text = text.unwrap_or_default();
+        let at = text.windows(word.len()).rposition(|part| part.eq_ignore_ascii_case(word));
+        let rest = at.and_then(|at| text.get(at + word.len()..));
+        rest.is_some_and(|rest| {
+            rest.split(signs).all(|part| MORE.iter().any(|more| part.eq_ignore_ascii_case(more)))
+        })
+    })
 }
 
 /// A decimal point behind the number makes it a fraction or an amount.

@@ -76,10 +76,12 @@ pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, cut: &[usize]) ->
     Unfolded { hits: work.hits, open }
 }
 
-/// What is found only where strings beside each other are put together.
-pub(crate) fn joined(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
+/// What is found only where strings beside each other are put together; `named` when the literal of
+/// a token stands in one of them.
+pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> {
+    let cut = if named { surveyor.plain(&Window::whole(text)).cut } else { Vec::new() };
     let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
-    work.joints(text, &[], 0);
+    work.joints(text, &cut, 0);
     work.hits
 }
 
