@@ -67,7 +67,9 @@ pub(crate) fn dirty(bytes: usize) -> String {
 }
 
 fn cut(bytes: usize, mut more: impl FnMut(&mut Traffic, &mut String)) -> String {
-    let mut traffic = Traffic { state: 0x9E37_79B9_7F4A_7C15 };
+    let words = WORDS.split_whitespace().collect();
+    let names = NAMES.split_whitespace().collect();
+    let mut traffic = Traffic { state: 0x9E37_79B9_7F4A_7C15, words, names };
     let mut out = String::new();
     while out.len() < bytes {
         more(&mut traffic, &mut out);
@@ -79,6 +81,8 @@ fn cut(bytes: usize, mut more: impl FnMut(&mut Traffic, &mut String)) -> String 
 /// A generator of Marsaglia's kind (xorshift): the same traffic in every run.
 struct Traffic {
     state: u64,
+    words: Vec<&'static str>,
+    names: Vec<&'static str>,
 }
 
 impl Traffic {
@@ -95,15 +99,14 @@ impl Traffic {
     }
 
     fn word(&mut self) -> &'static str {
-        let count = WORDS.split_whitespace().count();
+        let count = self.words.len();
         let number = self.below(count).min(self.below(count));
-        WORDS.split_whitespace().nth(number).unwrap_or("the")
+        self.words.get(number).copied().unwrap_or("the")
     }
 
     fn name(&mut self) -> &'static str {
-        let count = NAMES.split_whitespace().count();
-        let number = self.below(count);
-        NAMES.split_whitespace().nth(number).unwrap_or("id")
+        let number = self.below(self.names.len());
+        self.names.get(number).copied().unwrap_or("id")
     }
 
     fn prose(&mut self, words: usize, out: &mut String) {

@@ -8,6 +8,7 @@ use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
 use crate::pointer::{Part, Step, Steps, place};
+use crate::quiet::Quiet;
 use crate::scanner::{Scanner, acted, edited, into_text};
 use crate::siblings;
 
@@ -16,8 +17,18 @@ impl Scanner {
     ///
     /// The document comes from a parser that limits its depth.
     pub fn scan_json(&self, value: &Value) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        self.found(&Walk::new(self, None, &|_| false, value), value)
+    }
+
+    /// The same with a look at every text.
+    #[cfg(test)]
+    pub(crate) fn scan_json_in_full(&self, value: &Value) -> Vec<Finding> {
         let walk = Walk::new(self, None, &|_| false, value);
+        self.found(&Walk { quiet: Quiet::default(), ..walk }, value)
+    }
+
+    fn found(&self, walk: &Walk<'_>, value: &Value) -> Vec<Finding> {
+        let mut findings = Vec::new();
         walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, _, clusters| {
             let place = place(self, path, part);
             let told = clusters.iter().filter(|cluster| cluster.is_told());
@@ -146,6 +157,7 @@ struct Walk<'a> {
     skips: &'a dyn Fn(Option<&str>) -> bool,
     /// The rows of known records that the document holds.
     rows: Rows,
+    quiet: Quiet,
 }
 
 /// What stands beside a value.
@@ -169,7 +181,8 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let known = scanner.surveyor.known.as_ref();
         let rows = known.map(|known| known.rows(document)).unwrap_or_default();
-        Self { scanner, judge, skips, rows }
+        let quiet = Quiet::of(&scanner.surveyor, document);
+        Self { scanner, judge, skips, rows, quiet }
     }
 
     fn value<'v>(
@@ -212,16 +225,20 @@ impl<'a> Walk<'a> {
         let mut joined = joined.into_iter().peekable();
         let mut last = None;
         for (at, (name, value)) in values.iter().enumerate() {
+            let quiet = self.quiet.next();
             path.push(name.map_or(Step::Item(at), Step::Name));
-            if let Some(name) = name {
+            if let Some(name) = name.filter(|_| !quiet) {
                 let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
                 if !clusters.is_empty() {
                     report(path, Part::Key, name, &clusters);
                 }
             }
             let mine = std::iter::from_fn(|| joined.next_if(|(place, _)| *place == at));
-            let hits = mine.map(|(_, hit)| hit).collect();
-            self.value(value, path, Beside { before: last, hits }, report);
+            let hits: Vec<Hit> = mine.map(|(_, hit)| hit).collect();
+            let list = value.is_array() || value.is_object();
+            if list || !quiet || !hits.is_empty() {
+                self.value(value, path, Beside { before: last, hits }, report);
+            }
             path.pop();
             last = value.as_str();
         }
@@ -292,9 +309,8 @@ const VALUE_BYTES: usize = 64;
 fn tells(name: &[u8], value: &[u8]) -> bool {
     let short = value.len() <= VALUE_BYTES;
     let is_code = || key::rfind(name, b"swift").or_else(|| key::rfind(name, b"bic")).is_some();
-    let of_people = || people::NAMES.iter().any(|word| key::rfind(name, word).is_some());
     key::holds_root(name)
-        || of_people()
+        || people::tells(name)
         || (short && (value.iter().any(u8::is_ascii_digit) || is_code()))
 }
 

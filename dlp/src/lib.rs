@@ -40,6 +40,7 @@ mod memory;
 mod name;
 mod place;
 mod pointer;
+mod quiet;
 mod scanner;
 mod scene;
 mod settings;

@@ -88,12 +88,13 @@ impl Scanner {
         for (nth, own) in settings.own.iter().enumerate() {
             entries.extend(roles(&own.literals, nth, own.lead.is_none()));
         }
+        let idents =
+            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
+        entries.extend(idents.literals().map(|(word, nth)| (word, Role::Ident(nth), false)));
         let literals = Literals::new(&entries, |text, role| match role {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
             _ => None,
         });
-        let idents =
-            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
         let tuning = settings.tuning();
         let known = None;
         let surveyor = Surveyor { literals, tokens, customs, tuning, known, idents, providers };

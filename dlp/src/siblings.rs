@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::engine::survey::Surveyor;
 use crate::engine::{Hit, Span};
-use crate::unfold;
+use crate::unfold::{self, quotes::are_alike};
 
 /// Of a longer string only the end is written down: it may tell what follows it.
 const STRING_BYTES: usize = 512;
@@ -26,11 +26,38 @@ pub(crate) fn hits(
     if !named && !values.iter().any(|(_, value)| has_digit(value)) {
         return Vec::new();
     }
+    if !may_join(surveyor, values) {
+        return Vec::new();
+    }
     let sheet = Sheet::of(before, values);
     let hits = unfold::joined(surveyor, &sheet.text, named).into_iter();
     let mut hits: Vec<_> = hits.filter_map(|hit| sheet.place(hit)).collect();
     hits.sort_by_key(|(value, _)| *value);
     hits
+}
+
+/// Whether anything can come of putting the values together: they are long enough, and they are
+/// items of a list, members of like names, or hold the literal of a token together.
+fn may_join(surveyor: &Surveyor, values: &[(Option<&str>, &Value)]) -> bool {
+    const TEXT_BYTES: usize = 9;
+    let like = |pair: &[(Option<&str>, &Value)]| match pair {
+        [(Some(one), first), (Some(two), second)] => {
+            is_piece(first) && is_piece(second) && are_alike(one.as_bytes(), two.as_bytes())
+        }
+        pair => pair.iter().any(|(name, _)| name.is_none()),
+    };
+    let like = values.windows(2).any(like);
+    let mut joined = Vec::new();
+    for (_, value) in values.iter().filter(|(_, value)| is_piece(value)) {
+        match value {
+            Value::String(text) => joined.extend_from_slice(text.as_bytes()),
+            value => joined.extend_from_slice(value.to_string().as_bytes()),
+        }
+        if like && joined.len() >= TEXT_BYTES {
+            return true;
+        }
+    }
+    !like && surveyor.names_token(&joined)
 }
 
 /// Values as a document would have them, and where each stands.

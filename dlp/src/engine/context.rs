@@ -197,8 +197,7 @@ const fn bit(byte: u8) -> u32 {
 ///
 /// `ip_address`, `clientIp` and `IP-Address` are two words each.
 pub(crate) fn told(window: &Window<'_>, start: usize, cue: &Cue) -> bool {
-    let text = before(window, start);
-    let text = text.get(member(text)..).unwrap_or_default();
+    let text = member(window, start);
     let cut = start - text.len();
     let mut at = 0;
     // A word that was cut in two is none.
@@ -229,18 +228,30 @@ fn word_length(text: &[u8]) -> usize {
         .count()
 }
 
-/// Where the last member of a JSON document begins: what belongs to another member says nothing.
-fn member(text: &[u8]) -> usize {
-    let starts = |(at, byte): (usize, &u8)| match byte {
-        b'{' | b'}' => true,
-        b',' => {
-            let rest = text.get(at + 1..).unwrap_or_default();
-            rest.trim_ascii_start().first().is_some_and(|byte| matches!(byte, b'"' | b'\\'))
+/// The text shortly before `start`, back to where the last member of a JSON document begins (what
+/// belongs to another member says nothing), and no further than the last tag.
+fn member<'t>(window: &Window<'t>, start: usize) -> &'t [u8] {
+    let from = start.saturating_sub(CONTEXT_BYTES);
+    let text = window.part(from, start);
+    // The first byte behind it that is no blank.
+    let mut next = None;
+    for (at, byte) in text.iter().enumerate().rev() {
+        let begins = match byte {
+            b'{' | b'}' => true,
+            b',' => matches!(next, Some(b'"' | b'\\')),
+            _ => false,
+        };
+        if begins {
+            return window.part(from + at + 1, start);
         }
-        _ => false,
-    };
-    let last = text.iter().enumerate().rev().find(|(at, byte)| starts((*at, byte)));
-    last.map_or(0, |(at, _)| at + 1)
+        if *byte == b']' && tag_before(window, from + at + 1) {
+            return window.part(from + at, start);
+        }
+        if !byte.is_ascii_whitespace() {
+            next = Some(*byte);
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 use super::boundary::{Side, after, free_before, is_word};
 use super::codes;
 use super::context::{Cue, told};
+use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -36,6 +37,11 @@ const CUE: Cue = Cue::new(
 enum Kind {
     Address(Grade),
     Key,
+}
+
+/// Nothing is shorter than the shortest address.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    glance.length >= SHORTEST
 }
 
 /// Looks at the word: is it an address or a key?

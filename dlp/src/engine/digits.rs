@@ -15,6 +15,8 @@ pub(crate) const SSN: &str = "gov_id.us_ssn";
 
 /// ISO/IEC 7812-1: a card number has 19 digits at most.
 const DIGITS: usize = 19;
+/// The shortest that is looked for: a social security number.
+pub(crate) const SHORTEST: usize = 9;
 /// How many digits must be there before it is worth waiting for more.
 const SERIOUS_DIGITS: usize = 4;
 

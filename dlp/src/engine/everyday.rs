@@ -6,8 +6,10 @@ use super::{Span, Window};
 pub(crate) enum Everyday {
     /// It is none of these.
     No,
-    /// It is one, which ends here.
-    Until(usize),
+    /// A small number that stands alone.
+    Small,
+    /// A date, a time or a UUID, which ends here.
+    Row(usize),
     /// Only bytes still to come can tell.
     Open,
 }
@@ -28,8 +30,8 @@ pub(crate) fn look(window: &Window<'_>, word: Span) -> Everyday {
     }
     match word.len() {
         4 => match fits(window, word.start, DATE) {
-            Everyday::Until(end) if !is_date(window.part(word.start, end)) => Everyday::No,
-            Everyday::Until(end) => Everyday::Until(time(window, end)),
+            Everyday::Row(end) if !is_date(window.part(word.start, end)) => Everyday::No,
+            Everyday::Row(end) => Everyday::Row(time(window, end)),
             other => other,
         },
         8 => fits(window, word.start, UUID),
@@ -47,7 +49,7 @@ fn small(window: &Window<'_>, word: Span) -> Everyday {
     let colon = window.before(word.start) == Some(b':');
     let json = colon && word.start.checked_sub(1).and_then(|at| window.before(at)) == Some(b'"');
     let after = window.byte(word.end).is_some_and(|byte| matches!(byte, b',' | b'}' | b']' | b'"'));
-    if after && (json || !before) { Everyday::Until(word.end) } else { Everyday::No }
+    if after && (json || !before) { Everyday::Small } else { Everyday::No }
 }
 
 /// Whether the text has this form here, and nothing of its kind on either side.
@@ -70,7 +72,7 @@ fn fits(window: &Window<'_>, start: usize, form: &[u8]) -> Everyday {
     match window.byte(end) {
         Some(byte) if glued(byte) && !time => Everyday::No,
         _ if text.len() < form.len() => Everyday::No,
-        _ => Everyday::Until(end),
+        _ => Everyday::Row(end),
     }
 }
 
@@ -96,13 +98,13 @@ mod tests {
     #[test]
     fn what_nobody_asks_about() {
         let cases = [
-            ("2026-11-26", Everyday::Until(10)),
-            ("2026-11-26T10:00:00Z,", Everyday::Until(20)),
+            ("2026-11-26", Everyday::Row(10)),
+            ("2026-11-26T10:00:00Z,", Everyday::Row(20)),
             ("2026-13-26", Everyday::No),
             ("2026-11-2611", Everyday::No),
-            ("550e8400-e29b-41d4-a716-446655440000", Everyday::Until(36)),
+            ("550e8400-e29b-41d4-a716-446655440000", Everyday::Row(36)),
             ("550e8400-e29b-41d4-a716-44665544000", Everyday::No),
-            ("12,", Everyday::Until(2)),
+            ("12,", Everyday::Small),
             ("12 Main Street", Everyday::No),
             ("12.1", Everyday::No),
         ];

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::boundary::{Side, is_word, tag_after, tag_before};
 use super::context::{Cue, told};
+use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -33,6 +34,11 @@ const CUE: Cue = Cue::new(
         "forwarded",
     ],
 );
+
+/// A point or a colon stands beside each part of an address.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    glance.length <= 4 && (glance.before == Some(b'/') || glance.beside(b".:"))
+}
 
 /// Looks at the word: does an address begin with it, or around it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
@@ -236,6 +242,11 @@ fn v6(window: &Window<'_>, word: Span) -> Outcome {
 
 /// The address that the text is, without the point or colon that ends a sentence, and its length.
 fn parse(text: &[u8]) -> Option<(Ipv6Addr, usize)> {
+    // Two colons in a row, or seven: a time has two apart.
+    let colons = text.iter().filter(|byte| **byte == b':').count();
+    if colons < 6 && memchr::memmem::find(text, b"::").is_none() {
+        return None;
+    }
     let text = std::str::from_utf8(text).ok()?;
     let ends = [text, text.trim_end_matches('.'), text.strip_suffix(':').unwrap_or(text)];
     ends.iter().find_map(|text| Some((text.parse().ok()?, text.len())))

@@ -1,4 +1,5 @@
 //! Names that tell that a secret stands behind them.
+use super::letters::{self, Letters};
 
 /// How much a name says about its value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -94,6 +95,34 @@ const WORDS: [(&[u8], Strength, bool); 49] = [
     (b"key", Strength::Weak, true),
 ];
 
+const WORD_LETTERS: [Letters; WORDS.len()] = {
+    let mut words: [&[u8]; WORDS.len()] = [&[]; WORDS.len()];
+    let mut slots: &mut [&[u8]] = &mut words;
+    let mut rest: &[(&[u8], Strength, bool)] = &WORDS;
+    while let (Some((slot, more)), Some(((word, _, _), known))) =
+        (slots.split_first_mut(), rest.split_first())
+    {
+        *slot = *word;
+        slots = more;
+        rest = known;
+    }
+    letters::of_all(&words)
+};
+
+const ROOT_LETTERS: [Letters; ROOTS.len()] = {
+    let mut roots: [&[u8]; ROOTS.len()] = [&[]; ROOTS.len()];
+    let mut slots: &mut [&[u8]] = &mut roots;
+    let mut rest: &[&str] = &ROOTS;
+    while let (Some((slot, more)), Some((root, known))) =
+        (slots.split_first_mut(), rest.split_first())
+    {
+        *slot = root.as_bytes();
+        slots = more;
+        rest = known;
+    }
+    letters::of_all(&roots)
+};
+
 /// A word behind the telling one that makes the value something about the secret.
 const ABOUT: &[&[u8]] = &[
     b"name",
@@ -182,8 +211,9 @@ pub(crate) fn strength(name: &[u8]) -> Option<Strength> {
     if words(name).any(|word| OPEN.iter().any(|open| word.eq_ignore_ascii_case(open))) {
         return None;
     }
-    WORDS.iter().find_map(|(word, strength, whole)| {
-        let at = rfind(name, word)?;
+    let letters = Letters::of(name);
+    WORDS.iter().zip(&WORD_LETTERS).find_map(|((word, strength, whole), known)| {
+        let at = letters.may_hold(*known).then(|| rfind(name, word))??;
         // Two letters stand in any identifier by chance.
         let apart = word.len() > 2 || is_apart(name, at, word.len());
         let begins = (!*whole || begins_word(name, at)) && apart;
@@ -193,7 +223,16 @@ pub(crate) fn strength(name: &[u8]) -> Option<Strength> {
 
 /// Whether the value of a member of this name is to be looked at together with the name.
 pub(crate) fn holds_root(name: &[u8]) -> bool {
-    ROOTS.iter().any(|root| rfind(name, root.as_bytes()).is_some())
+    holds_any(name, ROOTS.iter().map(|root| root.as_bytes()).zip(&ROOT_LETTERS))
+}
+
+/// Whether a name holds one of the words, whose letters are known.
+pub(crate) fn holds_any<'w>(
+    name: &[u8],
+    mut words: impl Iterator<Item = (&'w [u8], &'w Letters)>,
+) -> bool {
+    let letters = Letters::of(name);
+    words.any(|(word, known)| letters.may_hold(*known) && rfind(name, word).is_some())
 }
 
 /// The last place of a word, whatever its case.

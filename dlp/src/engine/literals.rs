@@ -24,6 +24,8 @@ pub(crate) enum Role {
     People(people::Kind),
     /// A root of a telling name.
     Name,
+    /// A word of the quiet identifier with this number.
+    Ident(usize),
     /// The name of the provider with this number.
     Provider(usize),
 }

@@ -1,6 +1,7 @@
 //! Hardware addresses (IEEE 802): EUI-48 and EUI-64 in pairs, in groups of four, or in one.
 use super::boundary::{Side, is_word, tag_after, tag_before};
 use super::context::{Cue, told};
+use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -22,6 +23,16 @@ const CUE: Cue = Cue::new(
     ],
     &["macaddr"],
 );
+
+/// Pairs and groups of four have a sign beside them; an address in one is as long as one.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    match glance.length {
+        2 => glance.beside(b":-. "),
+        4 => glance.beside(b".:-"),
+        12 | 16 => true,
+        _ => false,
+    }
+}
 
 /// Looks at the word with a digit in it: does an address begin with it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {

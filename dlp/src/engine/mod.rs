@@ -6,7 +6,7 @@
 //! the same text gives the same answer however it was cut.
 pub(crate) mod assign;
 pub(crate) mod bic;
-mod bits;
+pub(crate) mod bits;
 pub(crate) mod boundary;
 pub(crate) mod check_digits;
 pub(crate) mod checks;
@@ -17,12 +17,14 @@ pub(crate) mod custom;
 pub(crate) mod digits;
 pub(crate) mod email;
 pub(crate) mod everyday;
+pub(crate) mod glance;
 pub(crate) mod hidden;
 pub(crate) mod hit;
 pub(crate) mod iban;
 pub(crate) mod ident;
 pub(crate) mod ip;
 pub(crate) mod key;
+pub(crate) mod letters;
 pub(crate) mod literals;
 pub(crate) mod mac;
 pub(crate) mod neighbour;

@@ -1,7 +1,9 @@
 //! What tells of people, places and machines: where each of its checks is asked.
+use super::glance::Glance;
+use super::letters::{self, Letters};
 use super::{
-    Open, Outcome, Span, Window, boundary, crypto, email, ip, mac, person, phone, place, postcode,
-    seed,
+    Open, Outcome, Span, Window, boundary, crypto, email, ip, key, mac, person, phone, place,
+    postcode, seed,
 };
 
 /// What a literal says that follows it.
@@ -36,7 +38,7 @@ pub(crate) enum Kind {
 }
 
 /// Parts of names of members that tell what their value is.
-pub(crate) const NAMES: &[&[u8]] = &[
+const NAMES: [&[u8]; 40] = [
     b"phone",
     b"mobile",
     b"tel",
@@ -79,6 +81,13 @@ pub(crate) const NAMES: &[&[u8]] = &[
     b"holder",
 ];
 
+const NAME_LETTERS: [Letters; NAMES.len()] = letters::of_all(&NAMES);
+
+/// Whether a member of this name may tell of people, places and machines.
+pub(crate) fn tells(name: &[u8]) -> bool {
+    key::holds_any(name, NAMES.into_iter().zip(&NAME_LETTERS))
+}
+
 /// The literals, with what is looked for behind each.
 pub(crate) fn literals() -> impl Iterator<Item = (&'static str, Kind)> {
     let all: [(&[&str], Kind); 13] = [
@@ -100,13 +109,23 @@ pub(crate) fn literals() -> impl Iterator<Item = (&'static str, Kind)> {
 }
 
 /// Looks at a word with a digit in it.
-pub(crate) fn shapes(window: &Window<'_>, word: Span, mut take: impl FnMut(Outcome)) {
-    take(ip::check(window, word));
-    take(mac::check(window, word));
-    take(crypto::check(window, word));
-    take(phone::check(window, word));
-    take(postcode::check(window, word));
-    take(place::check(window, word));
+pub(crate) fn shapes(
+    window: &Window<'_>,
+    word: Span,
+    glance: &Glance,
+    mut take: impl FnMut(Outcome),
+) {
+    let checks: [(bool, fn(&Window<'_>, Span) -> Outcome); 6] = [
+        (ip::may_be(glance), ip::check),
+        (mac::may_be(glance), mac::check),
+        (crypto::may_be(glance), crypto::check),
+        (phone::may_be(glance), phone::check),
+        (postcode::may_be(glance), postcode::check),
+        (place::may_be(glance), place::check),
+    ];
+    for (_, check) in checks.iter().filter(|(may_be, _)| glance.open || *may_be) {
+        take(check(window, word));
+    }
 }
 
 /// Looks behind a literal.

@@ -2,6 +2,7 @@
 //! words before them.
 use super::boundary::{Side, is_word, tag_after, tag_before};
 use super::context::{self, Cue, told};
+use super::glance::Glance;
 use super::hit::Rank;
 use super::ranges;
 use super::{Hit, Open, Outcome, Span, Window};
@@ -60,6 +61,11 @@ const WEAK: Cue = Cue::new(
 );
 /// Words that say so of a number in groups that a plan has.
 const NUMBER: Cue = Cue::new(&["number", "nummer", "numara", "numero", "no", "nr", "contact"], &[]);
+
+/// Fewer digits in a row make no number.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    glance.first > 0 && glance.digits >= SHORTEST
+}
 
 /// Looks at the number that begins with the word, or with the sign or bracket before it.
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {

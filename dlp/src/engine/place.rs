@@ -1,5 +1,6 @@
 //! Where people live: streets with a number, boxes, and places on the globe.
 use super::boundary::{Side, free_before, is_word, tag_after};
+use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -66,6 +67,11 @@ const MAYBE: [&[u8]; 12] = [
 ];
 const UNITS: [&[u8]; 8] =
     [b"suite", b"apt", b"ste", b"unit", b"apartment", b"flat", b"room", b"floor"];
+
+/// A blank stands between the number of a house and the street.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    glance.length <= 6 && glance.after == Some(b' ')
+}
 
 /// Looks at the word: the number of a house that a street follows?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {

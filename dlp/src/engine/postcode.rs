@@ -1,6 +1,7 @@
 //! Postcodes: those that their letters tell, and numbers that a word tells.
 use super::boundary::{Side, after, free_before, is_word};
 use super::context::{Cue, told};
+use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -17,6 +18,22 @@ const CUE: Cue = Cue::new(
     &["postcode", "postalcode", "zipcode"],
 );
 const GERMAN: Cue = Cue::new(&["plz", "postleitzahl"], &[]);
+/// Any of these.
+const ANY: Cue = Cue::new(
+    &["zip", "zipcode", "postcode", "postal", "pincode", "plz", "postleitzahl"],
+    &["postcode", "postalcode", "zipcode"],
+);
+
+/// Postcodes are words of a few letters and digits; `$4200` and `#4200` are none.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    let least = if glance.first == glance.length { 4 } else { 2 };
+    (least..=7).contains(&glance.length) && !matches!(glance.before, Some(b'$' | b'#' | b'.'))
+}
+
+/// Whether a word before it says that it is a postcode.
+pub(crate) fn is_told(window: &Window<'_>, word: Span) -> bool {
+    told(window, word.start, &ANY)
+}
 
 /// Looks at the word: does a postcode begin with it?
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
@@ -74,6 +91,9 @@ fn letters(window: &Window<'_>, word: Span) -> Outcome {
 fn number(window: &Window<'_>, word: Span) -> Outcome {
     let length = word.end - word.start;
     if !(4..=6).contains(&length) {
+        return Outcome::Nothing;
+    }
+    if !is_told(window, word) {
         return Outcome::Nothing;
     }
     let german = length == 5 && told(window, word.start, &GERMAN);

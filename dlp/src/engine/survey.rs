@@ -5,8 +5,9 @@ use super::boundary::is_word;
 use super::custom::{Custom, Tuning};
 use super::digits;
 use super::everyday::{self, Everyday};
+use super::glance::Glance;
 use super::hit::Rank;
-use super::ident::{self, Idents};
+use super::ident::{self, Idents, Spoken};
 use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
@@ -17,7 +18,7 @@ use super::{
 use crate::actions::mark;
 use crate::finding::Grade;
 use crate::known::Known;
-use crate::unfold;
+use crate::unfold::{self, joints};
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,10 +32,12 @@ pub(crate) enum Patience {
 /// What a window holds.
 pub(crate) struct Survey {
     pub(crate) hits: Vec<Hit>,
-    /// Where the literal of a token stands in a string or a group that ends before the token may.
-    pub(crate) cut: Vec<usize>,
+    /// Words that may be pieces of something that was taken apart, in order: those with a digit, and
+    /// the beginnings of tokens that end too soon.
+    pub(crate) pieces: Vec<Span>,
     exact: usize,
     eager: usize,
+    spoken: Spoken,
 }
 
 impl Survey {
@@ -47,7 +50,13 @@ impl Survey {
     }
 
     fn new(window: &Window<'_>) -> Self {
-        Self { hits: Vec::new(), cut: Vec::new(), exact: window.len(), eager: window.len() }
+        Self {
+            hits: Vec::new(),
+            pieces: Vec::new(),
+            exact: window.len(),
+            eager: window.len(),
+            spoken: Spoken::default(),
+        }
     }
 
     fn take(&mut self, outcome: Outcome) {
@@ -83,7 +92,7 @@ impl Surveyor {
     /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = self.plain(window);
-        let mut unfolded = unfold::unfold(self, window, &survey.cut);
+        let mut unfolded = unfold::unfold(self, window, &survey.pieces);
         self.tuning.apply(&mut unfolded.hits);
         // A mark is never written in another way.
         survey.hits.extend(unfolded.hits.into_iter().filter(|hit| !mark::is_mark(hit)));
@@ -91,6 +100,16 @@ impl Surveyor {
             survey.hold(Open { from, serious });
         }
         survey
+    }
+
+    /// Whether no identifier begins at the word, or in the letters before it.
+    pub(crate) fn is_no_ident(&self, window: &Window<'_>, word: Span) -> bool {
+        matches!(self.idents.check(window, word, Spoken::default()), Outcome::Nothing)
+    }
+
+    /// Where any literal stands in a text.
+    pub(crate) fn literals_in(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        self.literals.find(text).map(|(at, _, _)| at)
     }
 
     /// Whether the literal of a token stands anywhere in a text.
@@ -177,7 +196,7 @@ impl Surveyor {
                             None => Outcome::Nothing,
                         };
                         if matches!(outcome, Outcome::Nothing) && is_cut(&window, at, length) {
-                            survey.cut.push(at);
+                            survey.pieces.push(Span::new(at, at + 1));
                         }
                         outcome
                     }
@@ -207,6 +226,10 @@ impl Surveyor {
                             blocks.push(hit.secret);
                         }
                         outcome
+                    }
+                    Role::Ident(nth) => {
+                        survey.spoken.add(*nth);
+                        Outcome::Nothing
                     }
                     Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
@@ -248,6 +271,7 @@ impl Surveyor {
         let mut blocks = blocks.iter().peekable();
         let from = window.floor;
         let mut passed = from;
+        let cut = !survey.pieces.is_empty();
         for word in words::words(window.part(from, window.len())) {
             let word = Span::new(from + word.start, from + word.end);
             // Both come in order, so that each block is passed once.
@@ -260,22 +284,48 @@ impl Surveyor {
             if word.start < passed {
                 continue;
             }
-            match everyday::look(&window, word) {
-                Everyday::No => self.shape(&window, word, survey),
-                Everyday::Until(end) => passed = end,
-                Everyday::Open => {
-                    survey.hold(Open { from: word.start, serious: false });
-                    self.shape(&window, word, survey);
+            let everyday = everyday::look(&window, word);
+            match everyday {
+                Everyday::Row(end) => {
+                    passed = end;
+                    continue;
                 }
+                Everyday::Open => survey.hold(Open { from: word.start, serious: false }),
+                Everyday::No | Everyday::Small => {}
             }
+            if everyday != Everyday::Small {
+                self.shape(&window, word, survey);
+            }
+            if !window.streamed && joints::may_join(&window, word) {
+                survey.pieces.push(word);
+            }
+        }
+        if cut {
+            survey.pieces.sort_unstable_by_key(|piece| piece.start);
         }
     }
 
-    /// Asks each shape whether one begins at this word, or around it.
+    /// Asks each shape that may begin at this word, or around it, whether it does.
     fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
-        survey.take(self.idents.check(window, word));
-        survey.take(track::check(window, word));
-        people::shapes(window, word, |outcome| survey.take(outcome));
+        let glance = Glance::of(window, word);
+        survey.take(self.idents.check(window, word, survey.spoken));
+        if glance.open || track::may_be(&glance) {
+            survey.take(track::check(window, word));
+        }
+        people::shapes(window, word, &glance, |outcome| survey.take(outcome));
+        // Only pieces that were put together have numbers within a word.
+        if window.joints.is_empty() {
+            if glance.first > 0 && (glance.open || glance.digits >= digits::SHORTEST) {
+                survey.take(digits::check(window, word.start));
+            }
+            survey.take(iban::check(window, word.start + 2));
+        } else {
+            self.numbers(window, word, survey);
+        }
+    }
+
+    /// Looks at every run of digits in the word.
+    fn numbers(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
         let mut at = word.start;
         while at < word.end {
             let start = window.run(at, word.end - at, |byte| !byte.is_ascii_digit());
@@ -292,6 +342,9 @@ impl Surveyor {
 /// Whether what begins with a literal is a piece of a string or of a group, and ends there.
 fn is_cut(window: &Window<'_>, at: usize, length: usize) -> bool {
     const PIECE_BYTES: usize = 64;
+    if window.streamed {
+        return false;
+    }
     let end = window.run(at + length, PIECE_BYTES, |byte| is_word(byte) || byte == b'-');
     matches!(window.byte(end), Some(b'"' | b'\'' | b'`' | b' ' | b'\\'))
         && !window.before(at).is_some_and(is_word)

@@ -1,6 +1,7 @@
 //! The magnetic stripe of a card (ISO/IEC 7813): its first and its second track.
 use super::boundary::{Side, after, is_word};
 use super::check_digits::luhn;
+use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -10,6 +11,11 @@ pub(crate) const CLASS: &str = "pci.track";
 
 /// The longest first track.
 const TRACK_BYTES: usize = 79;
+
+/// The number of a card is one word, with the `B` of a first track before it or not.
+pub(crate) fn may_be(glance: &Glance) -> bool {
+    glance.length >= 13
+}
 
 /// Looks at the track whose number begins at this word: `%B…^NAME^…` or `;…=…`.
 pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {

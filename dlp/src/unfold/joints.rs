@@ -1,9 +1,11 @@
 //! One text in several strings, or with something between its characters: `"gh" + "p_…"`,
 //! `["gh", "p_…"]`, members of one object, groups with blanks, lines.
+use super::escapes;
+use super::quotes::{self, PIECE_BYTES};
+use super::spaces::{self, GROUP_BYTES};
 use super::view::View;
-use super::{escapes, quotes, spaces};
 use crate::engine::hit::Rank;
-use crate::engine::{Hit, Span, words};
+use crate::engine::{Hit, Span, Window};
 use crate::finding::Grade;
 
 /// How much the way in which the pieces stand together says.
@@ -87,38 +89,60 @@ impl Chain {
         view
     }
 
+    /// The pieces alone, one behind the other.
+    fn joined<'b>(&self, text: &[u8], room: &'b mut Vec<u8>) -> &'b [u8] {
+        room.clear();
+        for piece in &self.pieces {
+            room.extend_from_slice(text.get(piece.start..piece.end).unwrap_or_default());
+        }
+        room
+    }
+
     pub(crate) fn span(&self) -> Span {
         let start = self.pieces.first().map_or(0, |piece| piece.start);
         Span::new(start, self.pieces.last().map_or(start, |piece| piece.end))
     }
 }
 
-/// Calls `sink` with every chain as one text: those around a word with a digit in it, and those
-/// without any around the beginning of a token that was cut.
-pub(crate) fn find(text: &[u8], cut: &[usize], mut sink: impl FnMut(&View, Span, Bond)) {
-    let digits = |piece: &Span| {
-        text.get(piece.start..piece.end).unwrap_or_default().iter().any(u8::is_ascii_digit)
+/// Whether a word may stand in a piece of something: it ends a string, a group or a line, or
+/// begins one. Most words end before a comma, a bracket or a full stop.
+pub(crate) fn may_join(window: &Window<'_>, word: Span) -> bool {
+    let stop = window.run(word.end, PIECE_BYTES, quotes::in_piece);
+    let ends = match window.byte(stop) {
+        None | Some(b'"' | b'\'' | b'`' | b'\\' | b'\n' | b'\r') => true,
+        Some(b' ') => stop - word.end <= GROUP_BYTES,
+        // Single characters with commas between them.
+        Some(sign) => sign == b',' && word.len() == 1,
     };
-    for at in cut {
-        let word = Span::new(*at, *at + 1);
-        let mut give = |chain: &Chain, coding| {
-            if !chain.pieces.iter().any(digits) {
-                sink(&chain.view(text, coding), chain.span(), chain.bond);
-            }
-        };
-        quotes::chains(text, word, |chain| give(chain, crate::coding::Coding::Joined));
-        if let Some(chain) = spaces::groups(text, word) {
-            give(&chain, crate::coding::Coding::Spaced);
-        }
-    }
+    let line = match word.start.checked_sub(1).and_then(|at| window.byte(at)) {
+        Some(b'\n') => true,
+        Some(b'n') => word.start > 1 && window.byte(word.start - 2) == Some(b'\\'),
+        _ => false,
+    };
+    ends || line
+}
+
+/// Calls `sink` with every chain as one text that one of the words stands in, which come in order.
+/// Neighbours that are only beside each other must hold a token together: `names` tells whether a
+/// text holds the literal of one.
+pub(crate) fn find(
+    text: &[u8],
+    words: impl IntoIterator<Item = Span>,
+    names: impl Fn(&[u8]) -> bool,
+    mut sink: impl FnMut(&View, Span, Bond),
+) {
+    let mut scratch = quotes::Scratch::default();
+    let mut joined = Vec::new();
     let mut quoted = 0;
     let mut spaced = 0;
     let mut lined = 0;
-    for word in words::words(text) {
+    for word in words {
         if word.start >= quoted {
-            quoted = quotes::chains(text, word, |chain| {
-                let view = chain.view(text, crate::coding::Coding::Joined);
-                sink(&view, chain.span(), chain.bond);
+            quoted = quotes::chains(text, word, &mut scratch, |chain| {
+                if chain.bond != Bond::Weak || names(chain.joined(text, &mut joined)) {
+                    let view = chain.view(text, crate::coding::Coding::Joined);
+                    sink(&view, chain.span(), chain.bond);
+                }
             });
         }
         if word.start >= spaced

@@ -8,10 +8,10 @@ mod atoms;
 mod base;
 mod escapes;
 mod fold;
-mod joints;
+pub(crate) mod joints;
 mod packed;
-mod quotes;
-mod runs;
+pub(crate) mod quotes;
+pub(crate) mod runs;
 mod spaces;
 mod stream;
 pub(crate) mod turned;
@@ -24,7 +24,7 @@ use view::{View, on_char};
 use crate::coding::{Coding, Codings};
 use crate::engine::hit::Rank;
 use crate::engine::survey::Surveyor;
-use crate::engine::{Hit, Span, Window};
+use crate::engine::{Hit, Span, Window, words};
 use crate::finding::Grade;
 
 /// So many times something encoded may stand in something encoded.
@@ -68,20 +68,26 @@ pub(crate) struct Unfolded {
 
 /// Looks through the codings in a window.
 ///
-/// Where the beginning of a token was cut is known already.
-pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, cut: &[usize]) -> Unfolded {
+/// `pieces` are the words that may be pieces of something.
+pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, pieces: &[Span]) -> Unfolded {
     let budget = LEAST_BYTES.max(window.len().saturating_mul(MORE_TIMES));
     let mut work = Work { surveyor, budget, hits: Vec::new() };
-    let open = work.level(window, cut, (0, false));
+    let open = work.level(window, pieces, 0, false);
     Unfolded { hits: work.hits, open }
 }
 
 /// What is found only where strings beside each other are put together; `named` when the literal of
 /// a token stands in one of them.
 pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> {
-    let cut = if named { surveyor.plain(&Window::whole(text)).cut } else { Vec::new() };
     let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
-    work.joints(text, &cut, 0);
+    let window = Window::whole(text);
+    if named {
+        let pieces = surveyor.plain(&window).pieces;
+        work.joints(text, pieces.into_iter(), 0);
+    } else {
+        let pieces = words::words(text).filter(|word| joints::may_join(&window, *word));
+        work.joints(text, pieces, 0);
+    }
     work.hits
 }
 
@@ -96,8 +102,9 @@ impl Work<'_> {
     fn level(
         &mut self,
         window: &Window<'_>,
-        cut: &[usize],
-        (depth, joined): (usize, bool),
+        pieces: &[Span],
+        depth: usize,
+        joined: bool,
     ) -> Option<(usize, bool)> {
         let Window { text, floor, ended, .. } = *window;
         let atoms = Atoms::of(text, ended);
@@ -129,20 +136,21 @@ impl Work<'_> {
         if window.streamed || joined {
             return open;
         }
-        self.joints(text, cut, depth);
+        self.joints(text, pieces.iter().copied(), depth);
         stream::find(text, |view, span| {
             self.look(view, (depth, None), (span, view.text.len()), None);
         });
         open
     }
 
-    fn joints(&mut self, text: &[u8], cut: &[usize], depth: usize) {
-        joints::find(text, cut, |view, span, bond| {
-            // Of neighbours only tokens count, and those begin with a literal.
-            if bond != Bond::Weak || self.surveyor.names_token(&view.text) {
-                self.look(view, (depth, None), (span, span.len()), Some(bond));
-            }
-        });
+    fn joints(&mut self, text: &[u8], pieces: impl Iterator<Item = Span>, depth: usize) {
+        let surveyor = self.surveyor;
+        joints::find(
+            text,
+            pieces,
+            |joined| surveyor.names_token(joined),
+            |view, span, bond| self.look(view, (depth, None), (span, span.len()), Some(bond)),
+        );
     }
 
     /// Text that travels as the labels of a host name: nobody has a name like that, but who
@@ -203,7 +211,7 @@ impl Work<'_> {
         let survey = self.surveyor.plain(&window);
         self.hits = survey.hits;
         if depth < DEPTH {
-            self.level(&window, &survey.cut, (depth + 1, bond.is_some()));
+            self.level(&window, &survey.pieces, depth + 1, bond.is_some());
         }
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {

@@ -3,7 +3,7 @@ use super::joints::{Bond, Chain, Close};
 use crate::engine::Span;
 
 /// A longer string is no piece.
-const PIECE_BYTES: usize = 512;
+pub(crate) const PIECE_BYTES: usize = 512;
 /// A string with blanks is a piece only when it is as short as the groups of a number.
 const BLANKS_BYTES: usize = 40;
 /// More pieces are not put together.
@@ -29,8 +29,27 @@ struct Link {
     strong: bool,
 }
 
+/// Room for the strings of one chain, used again for the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    strings: Vec<(Quoted, Link)>,
+}
+
 /// Calls `sink` with the chains that the word stands in; gives where the search may go on.
-pub(crate) fn chains(text: &[u8], word: Span, mut sink: impl FnMut(&Chain)) -> usize {
+pub(crate) fn chains(
+    text: &[u8],
+    word: Span,
+    Scratch { strings }: &mut Scratch,
+    mut sink: impl FnMut(&Chain),
+) -> usize {
+    // Most words stand in no string, or in one that holds other words.
+    let rest = text.get(word.end..text.len().min(word.start + PIECE_BYTES)).unwrap_or_default();
+    let stop = word.end + rest.iter().take_while(|byte| in_piece(**byte)).count();
+    match text.get(stop) {
+        Some(b'"' | b'\'' | b'`' | b'\\') => {}
+        Some(b' ') if stop - word.start <= BLANKS_BYTES => {}
+        _ => return stop,
+    }
     let Some(seed) = around(text, word) else { return word.end };
     if !is_seed(text, seed.inner) {
         return seed.inner.end;
@@ -40,7 +59,8 @@ pub(crate) fn chains(text: &[u8], word: Span, mut sink: impl FnMut(&Chain)) -> u
     if !piece(after(text, seed)) && !piece(before(text, seed)) {
         return seed.inner.end;
     }
-    let mut strings = vec![(seed, Link { strong: true })];
+    strings.clear();
+    strings.push((seed, Link { strong: true }));
     let mut last = seed;
     while let Some((next, link)) = after(text, last).filter(|(next, _)| is_piece(text, next.inner))
         && strings.len() < PIECES
@@ -65,11 +85,17 @@ pub(crate) fn chains(text: &[u8], word: Span, mut sink: impl FnMut(&Chain)) -> u
         strings.insert(0, (previous, Link { strong: true }));
         first = previous;
     }
-    if strings.len() < 2 {
+    if strings.len() < 2 || is_short(strings) {
         return last.inner.end;
     }
-    give(text, &strings, context, &mut sink);
+    give(text, strings, context, &mut sink);
     last.inner.end
+}
+
+/// Whether less is put together than the shortest number that is looked for.
+fn is_short(strings: &[(Quoted, Link)]) -> bool {
+    const TEXT_BYTES: usize = 9;
+    strings.iter().map(|(string, _)| string.inner.len()).sum::<usize>() < TEXT_BYTES
 }
 
 /// The runs of strings that are strongly bound, and all of them if some are not.
@@ -83,7 +109,7 @@ fn give(
     let mut runs = 0;
     for run in strings.chunk_by(|_, two| two.1.strong) {
         runs += 1;
-        if run.len() > 1 {
+        if run.len() > 1 && !is_short(run) {
             sink(&chain(text, run, before, Bond::Strong));
         }
         before = run.last().map(|(string, _)| *string);
@@ -340,8 +366,29 @@ fn is_piece(text: &[u8], inner: Span) -> bool {
     plain && !inner.is_empty() && (blanks == 0 || numbers())
 }
 
-fn in_piece(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b",;{}[]()<>\\\"'`".contains(&byte)
+pub(crate) fn in_piece(byte: u8) -> bool {
+    const PIECE: [bool; 256] = table(b",;{}[]()<>\\\"'`");
+    PIECE.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+/// What is seen and is none of these.
+const fn table(but: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut rest: &mut [bool] = &mut table;
+    let mut byte = 0_u8;
+    while let Some((slot, more)) = rest.split_first_mut() {
+        *slot = byte.is_ascii_graphic();
+        let mut others = but;
+        while let Some((other, more)) = others.split_first() {
+            if *other == byte {
+                *slot = false;
+            }
+            others = more;
+        }
+        byte = byte.wrapping_add(1);
+        rest = more;
+    }
+    table
 }
 
 /// Whether a piece may be of something that is worth hiding: no time, no UUID.
@@ -354,10 +401,13 @@ fn is_seed(text: &[u8], inner: Span) -> bool {
 }
 
 /// `part_a` and `part_b`, `key1` and `key2`, `a` and `b`.
-fn alike(text: &[u8], one: Span, two: Span) -> bool {
-    let one = text.get(one.start..one.end).unwrap_or_default();
-    let two = text.get(two.start..two.end).unwrap_or_default();
+pub(crate) fn are_alike(one: &[u8], two: &[u8]) -> bool {
     let common = one.iter().zip(two).take_while(|(one, two)| one == two).count();
     let rest = one.len().max(two.len()) - common;
     (common >= 2 && rest <= 3 && rest * 2 <= common + 2) || (one.len() <= 2 && two.len() <= 2)
+}
+
+fn alike(text: &[u8], one: Span, two: Span) -> bool {
+    let part = |span: Span| text.get(span.start..span.end).unwrap_or_default();
+    are_alike(part(one), part(two))
 }

@@ -1,5 +1,6 @@
 //! Runs of letters and digits that are long enough to be something encoded.
 use crate::engine::Span;
+use crate::engine::bits::{BLOCK, bits};
 
 /// No shorter run is looked at: twelve characters of base64 are nine bytes.
 pub(crate) const RUN_BYTES: usize = 12;
@@ -8,6 +9,8 @@ pub(crate) const RUN_BYTES: usize = 12;
 pub(crate) const BLOCK_BYTES: usize = 1 << 16;
 /// How much of a block is looked at again with the next one. A multiple of every group length.
 const OVERLAP_BYTES: usize = 1920;
+/// A seed is so long, and begins at a multiple of it.
+const EIGHT: usize = 8;
 /// Shorter lines are not lines of something wrapped.
 const LINE_BYTES: usize = 40;
 
@@ -37,14 +40,35 @@ pub(crate) fn find(text: &[u8], mut take: impl FnMut(Span)) {
 /// A place inside a run: a block of eight bytes of it, with a digit or a capital, as whatever is
 /// encoded has soon. A run of fifteen bytes holds such a block; prose holds few.
 fn seed(text: &[u8], from: usize) -> Option<usize> {
-    const BLOCK: usize = 8;
-    let first = from.next_multiple_of(BLOCK);
-    let blocks = text.get(first..)?.as_chunks::<BLOCK>().0;
-    let found = blocks.iter().position(|block| {
-        let all = block.iter().fold(true, |all, byte| all & in_run(*byte));
-        all && block.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
-    })?;
-    Some(first + found * BLOCK)
+    let first = from.next_multiple_of(EIGHT);
+    let (blocks, rest) = text.get(first..)?.as_chunks::<BLOCK>();
+    let found = blocks.iter().enumerate().find_map(|(at, block)| {
+        let eight = marked(block)?;
+        Some(at * BLOCK + eight)
+    });
+    let last = || {
+        let mut block = [0; BLOCK];
+        block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        Some(blocks.len() * BLOCK + marked(&block)?)
+    };
+    found.or_else(last).map(|at| first + at)
+}
+
+/// The first eight bytes of a block that are all of a run and hold a digit or a capital.
+#[inline(always)]
+fn marked(block: &[u8; BLOCK]) -> Option<usize> {
+    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let runs = bits(&block.map(|byte| u8::from(in_run(byte))));
+    // The high bit of each byte of bits: that none is missing, and that there is one.
+    let full = !(((!runs & LOW) + LOW) | !runs | LOW);
+    if full == 0 {
+        return None;
+    }
+    let marks =
+        bits(&block.map(|byte| u8::from(byte.is_ascii_digit() | byte.is_ascii_uppercase())));
+    let some = ((marks & LOW) + LOW) | marks;
+    let both = full & some;
+    (both != 0).then(|| both.trailing_zeros() as usize / EIGHT * EIGHT)
 }
 
 fn back(text: &[u8], seed: usize, floor: usize) -> usize {
@@ -95,6 +119,8 @@ fn count(text: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
     rest.iter().take_while(|byte| belongs(**byte)).count()
 }
 
+#[inline(always)]
 pub(crate) fn in_run(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    let signs = (byte == b'+') | (byte == b'/') | (byte == b'-') | (byte == b'_');
+    byte.is_ascii_alphanumeric() | signs
 }

@@ -8,7 +8,7 @@ const CONTEXT_BYTES: usize = 96;
 /// How much behind the last one: no tag is longer.
 const REST_BYTES: usize = 48;
 /// A longer group is a word.
-const GROUP_BYTES: usize = 8;
+pub(crate) const GROUP_BYTES: usize = 8;
 /// Fewer characters with signs between them are chance.
 const SINGLES: usize = 8;
 /// The longest text that is put together.

@@ -32,6 +32,22 @@ pub(crate) struct Idents {
     shapes: Shapes,
     words: Words,
     idents: Vec<&'static Ident>,
+    quiet: Vec<usize>,
+    digits: usize,
+}
+
+/// Which of the quiet identifiers have a word of theirs anywhere in the text, a bit each.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Spoken(u64);
+
+impl Spoken {
+    pub(crate) fn add(&mut self, nth: usize) {
+        self.0 |= 1 << (nth % 64);
+    }
+
+    fn holds(self, nth: usize) -> bool {
+        self.0 & (1 << (nth % 64)) != 0
+    }
 }
 
 /// A fit whose check digits are right.
@@ -66,16 +82,35 @@ impl Idents {
     ) -> Option<Result<Self, aho_corasick::BuildError>> {
         let shapes = Shapes::new(idents.iter().map(|ident| ident.shapes))?;
         let words = Words::new(idents.iter().copied());
-        Some(words.map(|words| Self { shapes, words, idents }))
+        let quiet = (0..idents.len()).filter(|at| idents.get(*at).is_some_and(|i| is_quiet(i)));
+        let quiet: Vec<usize> = quiet.collect();
+        let loud = |length: &usize| shapes.of_digits(*length).any(|ident| !quiet.contains(&ident));
+        let digits = (1..=LONGEST).find(loud).unwrap_or(LONGEST);
+        Some(words.map(|words| Self { shapes, words, idents, quiet, digits }))
+    }
+
+    /// How many digits the shortest has that is nothing but digits, quiet ones aside.
+    pub(crate) fn digits(&self) -> usize {
+        self.digits
+    }
+
+    /// A word that must stand in a text before a quiet identifier is looked for in it, and which.
+    pub(crate) fn literals(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
+        let idents = self.quiet.iter().filter_map(|number| self.idents.get(*number));
+        idents.enumerate().flat_map(|(nth, ident)| {
+            // A phrase may be written with other signs between its words.
+            let longest = |text: &'static str| text.split(' ').max_by_key(|word| word.len());
+            ident.words.iter().filter_map(move |text| Some((longest(text)?, nth)))
+        })
     }
 
     /// Looks at the identifier that begins at this word, or in the letters before it.
-    pub(crate) fn check(&self, window: &Window<'_>, word: Span) -> Outcome {
+    pub(crate) fn check(&self, window: &Window<'_>, word: Span, spoken: Spoken) -> Outcome {
         let mut best: Option<Graded> = None;
         let mut held: Option<Open> = None;
         let mut start = word.start;
         for _ in 0..=GROUPS {
-            match self.at(window, start) {
+            match self.at(window, start, spoken) {
                 // Each further one begins before it.
                 Err(open) => held = Some(open),
                 Ok(Some(found)) if found.is_better(best.as_ref()) => best = Some(found),
@@ -92,9 +127,17 @@ impl Idents {
     }
 
     /// The best identifier that begins at `start`.
-    fn at(&self, window: &Window<'_>, start: usize) -> Result<Option<Graded>, Open> {
+    fn at(
+        &self,
+        window: &Window<'_>,
+        start: usize,
+        spoken: Spoken,
+    ) -> Result<Option<Graded>, Open> {
+        if start < window.floor || !self.shapes.may_fit(window, start) {
+            return Ok(None);
+        }
         let before = before(window, start);
-        if before == Before::Taken || start < window.floor {
+        if before == Before::Taken {
             return Ok(None);
         }
         let fits = self.shapes.walk(window, start);
@@ -102,7 +145,8 @@ impl Idents {
         if fits.open {
             return Err(open);
         }
-        let mut candidates = fits.iter().filter_map(|fit| self.candidate(window, start, fit));
+        let fits = fits.iter().filter(|fit| self.is_spoken(fit.ident, spoken));
+        let mut candidates = fits.filter_map(|fit| self.candidate(window, start, fit));
         let Some(first) = candidates.next() else { return Ok(None) };
         let told_before = self.words.before(window, start);
         let mut best: Option<Graded> = None;
@@ -123,6 +167,12 @@ impl Idents {
             }
         }
         Ok(best)
+    }
+
+    /// Whether the identifier is worth a look: not a quiet one whose words are nowhere.
+    fn is_spoken(&self, number: usize, spoken: Spoken) -> bool {
+        let nth = self.quiet.iter().position(|quiet| *quiet == number);
+        nth.is_none_or(|nth| spoken.holds(nth))
     }
 
     fn candidate(&self, window: &Window<'_>, start: usize, fit: Fit) -> Option<Candidate> {
@@ -192,6 +242,15 @@ impl Idents {
         }
         Some(grade.map(|grade| Graded::new(candidate, grade, own)))
     }
+}
+
+/// Whether an identifier is so short that half of all numbers look like it, and only a word of its
+/// own ever tells it.
+fn is_quiet(ident: &Ident) -> bool {
+    const SHORT: usize = 4;
+    let told = ident.told;
+    let told = told.bare.or(told.grouped).or(told.alone).is_some() || ident.topics != 0;
+    !told && ident.shapes.iter().any(|shape| notation::shortest(shape) <= Some(SHORT))
 }
 
 /// A hit, with what decides between several.

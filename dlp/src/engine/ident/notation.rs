@@ -3,6 +3,9 @@
 //! What is written is turned into its signature: `9` for a digit, `A` for a letter, and what joins
 //! groups as it is. Every signature of every shape is in one table, so that a look-up at the end
 //! of each group gives the few shapes worth comparing, however many there are.
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use super::super::Window;
 
 /// The longest identifier as it is written.
@@ -69,9 +72,11 @@ enum Sign {
 /// The shapes of all detectors by their signatures.
 pub(crate) struct Shapes {
     shapes: Vec<Shape>,
-    /// Hashes of signatures and of their beginnings up to and with a joint, sorted, each with the
-    /// shapes that have it.
-    table: Vec<(u64, Vec<usize>)>,
+    /// Hashes of signatures and of their beginnings up to and with a joint, each with the shapes
+    /// that have it.
+    table: HashMap<u64, Vec<usize>, BuildHasherDefault<Mixed>>,
+    /// No shape has fewer letters and digits.
+    shortest: usize,
     /// Shapes that are letters or digits mostly, by length.
     wild: Vec<Vec<usize>>,
 }
@@ -106,18 +111,43 @@ impl Shapes {
                 rows.push((hash, number));
             }
         }
+        let mut table: HashMap<u64, Vec<usize>, _> = HashMap::default();
         rows.sort_unstable();
         rows.dedup();
-        let mut table: Vec<(u64, Vec<usize>)> = Vec::new();
         for (hash, number) in rows {
-            if table.last().is_none_or(|(last, _)| *last != hash) {
-                table.push((hash, Vec::new()));
-            }
-            if let Some((_, numbers)) = table.last_mut().filter(|_| number != usize::MAX) {
-                numbers.push(number);
+            let numbers = table.entry(hash).or_default();
+            numbers.extend(Some(number).filter(|number| *number != usize::MAX));
+        }
+        let shortest = shapes.iter().map(|shape| letters(&shape.items)).min().unwrap_or(0);
+        Some(Self { shapes, table, wild, shortest })
+    }
+
+    /// The detectors that may look like so many digits.
+    pub(crate) fn of_digits(&self, length: usize) -> impl Iterator<Item = usize> {
+        let hash = (0..length).fold(HASH, |hash, _| mix(hash, b'9'));
+        let numbers = self.table.get(&hash).into_iter().chain(self.wild.get(length));
+        numbers.flatten().filter_map(|number| Some(self.shapes.get(*number)?.ident))
+    }
+
+    /// Whether so many letters and digits stand in a row from `at` on that a shape may fit, or may
+    /// once more bytes have come.
+    pub(crate) fn may_fit(&self, window: &Window<'_>, at: usize) -> bool {
+        let mut count = 0;
+        let mut joint = false;
+        for byte in window.part(at, at + LONGEST) {
+            match byte {
+                byte if byte.is_ascii_alphanumeric() => {
+                    count += 1;
+                    joint = false;
+                    if count >= self.shortest {
+                        return true;
+                    }
+                }
+                byte if is_joint(*byte) && !joint => joint = true,
+                _ => return false,
             }
         }
-        Some(Self { shapes, table, wild })
+        window.dry(at + LONGEST)
     }
 
     /// Every shape that fits from `at` on.
@@ -141,18 +171,12 @@ impl Shapes {
             if start == at {
                 self.compare(window, at, end, self.wild.get(end - at), &mut fits);
             }
-            let found = self.table.binary_search_by_key(&hash, |(hash, _)| *hash);
-            let Some((_, numbers)) = found.ok().and_then(|row| self.table.get(row)) else {
-                return fits;
-            };
+            let Some(numbers) = self.table.get(&hash) else { return fits };
             self.compare(window, at, end, Some(numbers), &mut fits);
             let Some(joint) = window.byte(end).filter(|byte| is_joint(*byte)) else { return fits };
             hash = mix(hash, class(joint));
             end += 1;
-            let found = self.table.binary_search_by_key(&hash, |(hash, _)| *hash);
-            let Some((_, numbers)) = found.ok().and_then(|row| self.table.get(row)) else {
-                return fits;
-            };
+            let Some(numbers) = self.table.get(&hash) else { return fits };
             // Some end with a bracket.
             self.compare(window, at, end, Some(numbers), &mut fits);
         }
@@ -171,6 +195,24 @@ impl Shapes {
                 fits.add(Fit { ident: shape.ident, end });
             }
         }
+    }
+}
+
+/// The hashes are mixed already.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| mix(hash, *byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
@@ -277,6 +319,17 @@ impl Shape {
         }
         Some(all)
     }
+}
+
+/// How many letters and digits the items have at the least.
+fn letters(items: &[Item]) -> usize {
+    let letters = |item: &&Item| item.sign.classes().iter().all(u8::is_ascii_alphanumeric);
+    items.iter().filter(letters).map(|item| item.least).sum()
+}
+
+/// How many letters and digits what has this shape has at the least.
+pub(crate) fn shortest(shape: &str) -> Option<usize> {
+    items(shape).map(|items| letters(&items))
 }
 
 /// `9` is a digit, `A` a letter, `X` either; `~` one of blank, hyphen and full stop, or nothing;

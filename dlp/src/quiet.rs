@@ -1,0 +1,308 @@
+//! Which texts of a document hold nothing, told for all of them at once.
+//!
+//! Most values are short and say nothing. Looking at each by itself costs more than its bytes do:
+//! here all are written one behind the other, and one pass for literals and one for words tell
+//! which need no look. What is told to be quiet would give no finding of any grade; what is not, is
+//! looked at in full.
+use std::cell::Cell;
+use std::io::Write as _;
+
+use serde_json::Value;
+
+use crate::engine::everyday::{self, Everyday};
+use crate::engine::survey::Surveyor;
+use crate::engine::{Span, Window, postcode, words};
+use crate::unfold::runs::{RUN_BYTES, in_run};
+
+/// No literal holds it.
+const BETWEEN: u8 = 0;
+/// A longer name says too much to be passed by.
+const NAME_BYTES: usize = 64;
+/// A number with so many digits in a row, or in all, may be something.
+const DIGITS: usize = 6;
+const ALL_DIGITS: usize = 6;
+/// The shortest postcode that is all digits.
+const POSTCODE: usize = 4;
+/// Where an event of a stream may begin.
+const EVENT: &[u8] = b"data:";
+
+/// The members and items of a document in its order, each with whether it holds nothing.
+#[derive(Default)]
+pub(crate) struct Quiet {
+    quiet: Vec<bool>,
+    next: Cell<usize>,
+}
+
+impl Quiet {
+    pub(crate) fn of(surveyor: &Surveyor, document: &Value) -> Self {
+        // What is known may be anything.
+        if surveyor.known.is_some() {
+            return Self::default();
+        }
+        let mut sheet = Sheet::default();
+        sheet.values(None, document);
+        sheet.look(surveyor);
+        let quiet = sheet.texts.iter().map(|text| text.quiet).collect();
+        Self { quiet, next: Cell::new(0) }
+    }
+
+    /// Whether the next member or item holds nothing.
+    pub(crate) fn next(&self) -> bool {
+        let at = self.next.replace(self.next.get() + 1);
+        self.quiet.get(at).copied().unwrap_or(false)
+    }
+}
+
+/// All members and items, one behind the other.
+#[derive(Default)]
+struct Sheet {
+    bytes: Vec<u8>,
+    texts: Vec<Text>,
+}
+
+struct Text {
+    start: usize,
+    end: usize,
+    quiet: bool,
+}
+
+impl Sheet {
+    /// Items are looked at behind the name of their list.
+    fn values(&mut self, name: Option<&str>, document: &Value) {
+        match document {
+            Value::Array(items) => {
+                for item in items {
+                    self.value(name, item);
+                }
+            }
+            Value::Object(members) => {
+                for (name, member) in members {
+                    self.value(Some(name), member);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// Writes a value down as it is looked at: behind its name, or alone.
+    fn value(&mut self, name: Option<&str>, value: &Value) {
+        let start = self.bytes.len();
+        let mut quiet = true;
+        if let Some(name) = name {
+            quiet = name.len() <= NAME_BYTES;
+            self.bytes.push(b'"');
+            self.bytes.extend_from_slice(name.as_bytes());
+            self.bytes.extend_from_slice(b"\":");
+        }
+        match value {
+            Value::String(text) => {
+                self.bytes.extend(name.map(|_| b'"'));
+                self.bytes.extend_from_slice(text.as_bytes());
+            }
+            // A vector takes all that is written to it.
+            Value::Number(number) => _ = write!(self.bytes, "{number}"),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
+        }
+        self.texts.push(Text { start, end: self.bytes.len(), quiet });
+        self.bytes.push(BETWEEN);
+        self.values(name, value);
+    }
+
+    fn look(&mut self, surveyor: &Surveyor) {
+        let window = Window::whole(&self.bytes);
+        let mut texts = Texts { texts: &mut self.texts, at: 0 };
+        for at in surveyor.literals_in(window.text) {
+            texts.told(at);
+        }
+        texts.at = 0;
+        let mut passed = 0;
+        for word in words::words(window.text) {
+            if word.start < passed {
+                continue;
+            }
+            match everyday::look(&window, word) {
+                Everyday::Row(end) => passed = end,
+                _ => {
+                    if let Some(text) = texts.holding(word.start)
+                        && text.quiet
+                    {
+                        let bytes = window.part(text.start, text.end);
+                        let word = Span::new(word.start - text.start, word.end - text.start);
+                        text.quiet = is_small(surveyor, &Window::whole(bytes), word);
+                    }
+                }
+            }
+        }
+        texts.at = 0;
+        for at in memchr::memmem::find_iter(window.text, EVENT) {
+            texts.told(at);
+        }
+        for text in self.texts.iter_mut().filter(|text| text.quiet) {
+            text.quiet = !is_coded(window.part(text.start, text.end));
+        }
+    }
+}
+
+/// Texts, found by a place in them; places come in order.
+struct Texts<'t> {
+    texts: &'t mut [Text],
+    at: usize,
+}
+
+impl Texts<'_> {
+    fn holding(&mut self, place: usize) -> Option<&mut Text> {
+        while self.texts.get(self.at).is_some_and(|text| text.end < place) {
+            self.at += 1;
+        }
+        self.texts.get_mut(self.at)
+    }
+
+    fn told(&mut self, place: usize) {
+        if let Some(text) = self.holding(place) {
+            text.quiet = false;
+        }
+    }
+}
+
+/// Whether the word is a count, a price, a share or a version, with which its text ends: too short
+/// to be anything, unless its name says that it is a postcode.
+fn is_small(surveyor: &Surveyor, window: &Window<'_>, word: Span) -> bool {
+    let digits = window.part(word.start, word.end).iter().all(u8::is_ascii_digit);
+    let short = word.len() <= DIGITS && word.len() < surveyor.idents.digits();
+    if !digits || !short {
+        return false;
+    }
+    let number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    let start = window.run_back(word.start, ALL_DIGITS + 1, number);
+    let end = window.run(word.start, ALL_DIGITS + 1, number);
+    let row = window.part(start, end);
+    let parts = row.iter().filter(|byte| **byte == b'.').count();
+    let alone = end == window.len();
+    let before = window.before(start);
+    let free = matches!(before, None | Some(b':' | b'"'));
+    let named = before == Some(b'-') && parts == 0 && surveyor.is_no_ident(window, word);
+    row.len() <= ALL_DIGITS + parts
+        && parts <= 1
+        && alone
+        && (free || named)
+        && !(word.len() >= POSTCODE && postcode::is_told(window, word))
+}
+
+/// Whether a text may mean something else than it shows.
+fn is_coded(text: &[u8]) -> bool {
+    let sign = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&' | b'=') | !byte.is_ascii();
+    if text.iter().fold(false, |any, byte| any | sign(byte)) {
+        return true;
+    }
+    let capitals = text.iter().any(u8::is_ascii_uppercase);
+    // Words with digits were looked at.
+    let run = |run: &[u8]| {
+        run.len() >= RUN_BYTES
+            && run.iter().any(u8::is_ascii_uppercase)
+            && !run.iter().any(u8::is_ascii_digit)
+    };
+    capitals && text.split(|byte| !in_run(*byte)).any(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use crate::Scanner;
+
+    /// Names and values that tell, look as if they told, or tell nothing.
+    fn text() -> impl Strategy<Value = String> {
+        let known = prop::sample::select(vec![
+            "name",
+            "id",
+            "zip",
+            "postcode",
+            "cvv",
+            "pesel",
+            "tel",
+            "phone",
+            "token",
+            "password",
+            "text",
+            "note",
+            "swift",
+            "dob",
+            "ip",
+            "mac",
+            "iban",
+            "first_name",
+            "seed",
+            "coordinates",
+            "94105",
+            "4111111111111111",
+            "12",
+            "2.0",
+            "737",
+            "44051401458",
+            "415-555-0132",
+            "large-2",
+            "2026-11-26",
+            "2026-11-26T10:15:00Z",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "A12",
+            "192.168.1.7",
+            "1.2.3",
+            "ab:cd:ef:01:02:03",
+            "DE89370400440532013000",
+            "COBADEFFXXX",
+            "bob@example.com",
+            "hunter2hunter2",
+            "aGVsbG8gd29ybGQK",
+            "GHIJKLMNOPQRST",
+            "%34%31",
+            "\\u0034",
+            "data: 1",
+            "12 Main Street",
+            "John Smith",
+            "Dr. Anna Bell",
+            "+14155550132",
+            "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+            "078-05-1120",
+            "eu-12",
+            "D-1",
+            "12.5%",
+            "=41",
+            "**",
+        ]);
+        prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[a-z_]{1,12}", 1 => "[ -~é]{0,24}"]
+    }
+
+    fn document() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            4 => text().prop_map(Value::String),
+            2 => (0_u64..1_000_000).prop_map(|number| json!(number)),
+            1 => any::<u64>().prop_map(|number| json!(number)),
+            1 => (-1e6..1e6_f64).prop_map(|number| json!((number * 100.0).round() / 100.0)),
+            1 => Just(Value::Null),
+        ];
+        leaf.prop_recursive(3, 24, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+                prop::collection::vec((text(), inner), 0..5)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_told_quiet_gives_no_finding(documents in prop::collection::vec(document(), 1..4)) {
+            let scanner = SCANNER.with(std::clone::Clone::clone);
+            for document in documents {
+                prop_assert_eq!(scanner.scan_json(&document), scanner.scan_json_in_full(&document));
+            }
+        }
+    }
+
+    thread_local! {
+        static SCANNER: std::rc::Rc<Scanner> = std::rc::Rc::new(Scanner::new().unwrap());
+    }
+}
