@@ -5,7 +5,7 @@ use super::quotes::{self, PIECE_BYTES};
 use super::spaces::{self, GROUP_BYTES};
 use super::view::View;
 use crate::engine::hit::Rank;
-use crate::engine::{Hit, Span, Window};
+use crate::engine::{Hit, Span, Window, digits};
 use crate::finding::Grade;
 
 /// How much the way in which the pieces stand together says.
@@ -37,6 +37,8 @@ impl Bond {
             Self::Weak => secret && hit.rank != Rank::Assignment,
             // A key that is named a key in its first line is found with its lines.
             Self::Spaced | Self::Lines if hit.rank == Rank::Block => false,
+            // Nine digits in other groups than its own are another number: it has no check digit.
+            Self::Spaced if hit.class.as_str() == digits::SSN => false,
             Self::Spaced => secret || numbers || hit.class.as_str() == "contact.email",
             Self::Lines => secret || numbers && hit.grade == Grade::Certain,
             Self::Whole => numbers,
