@@ -19,14 +19,18 @@ pub(crate) fn hits(
     values: &[(Option<&str>, &Value)],
 ) -> Vec<(usize, Hit)> {
     let pieces = values.iter().filter(|(_, value)| is_piece(value)).count();
-    if !(2..=VALUES).contains(&pieces) || !values.iter().any(|(_, value)| has_digit(value)) {
+    if !(2..=VALUES).contains(&pieces) {
+        return Vec::new();
+    }
+    let named = values.iter().any(|(_, value)| names_token(surveyor, value));
+    if !named && !values.iter().any(|(_, value)| has_digit(value)) {
         return Vec::new();
     }
     if !may_join(surveyor, values) {
         return Vec::new();
     }
     let sheet = Sheet::of(before, values);
-    let hits = unfold::joined(surveyor, &sheet.text).into_iter();
+    let hits = unfold::joined(surveyor, &sheet.text, named).into_iter();
     let mut hits: Vec<_> = hits.filter_map(|hit| sheet.place(hit)).collect();
     hits.sort_by_key(|(value, _)| *value);
     hits
@@ -136,6 +140,15 @@ fn is_piece(value: &Value) -> bool {
         Value::Number(_) => true,
         _ => false,
     }
+}
+
+/// Whether the literal of a token stands in a value that is one word.
+fn names_token(surveyor: &Surveyor, value: &Value) -> bool {
+    let Value::String(text) = value else { return false };
+    text.len() <= STRING_BYTES
+        && memchr::memchr2(b'_', b'-', text.as_bytes()).is_some()
+        && !text.contains(' ')
+        && surveyor.names_token(text.as_bytes())
 }
 
 fn has_digit(value: &Value) -> bool {

@@ -106,6 +106,14 @@ fn harmless_texts_are_left_alone() {
         "2024-05-20T12:34:56.789012345Z",
         "\"primary_key\": \"id\", \"foreign_key\": \"user_id\"",
         "keyboard: qwerty1234567890 monkey: banana123456",
+        "Platform=\"Mac OS\" TimeStamp=\"1643648382745602\"",
+        "{\"businessName\": \"Example\", \"order\": \"078051121\"}",
+        "order 5105-1051-0510-5100 is delayed",
+        "password = \"some-fake-key\"",
+        "api_key = \"PUT_YOUR_KEY_4_HERE\"",
+        "this.addPassword = \"#add-password\";",
+        "VAT number: 12345678901",
+        "IBAN: FR7630006000011234567890189@example",
     ];
     for text in cases {
         let findings = scanner.scan(text.as_bytes());
@@ -244,4 +252,46 @@ fn a_card_in_numbers_is_found() {
     assert_eq!(findings[0].class.as_str(), "pci.pan");
     assert_eq!(findings[0].via.to_string(), "joined");
     assert!(scanner.scan_json(&json!({"ids": [4111, 1111, 1111, 1112]})).is_empty());
+}
+
+#[test]
+fn a_token_without_a_digit_is_put_together() {
+    let scanner = Scanner::new().unwrap();
+    let (head, tail) = ("hf_qpXwRbKdTsVnZhGj", "LpFmYcqQXwRbKdTsVn");
+    let cases = [
+        format!("{{\"parts\": [\"{head}\", \"{tail}\"]}}"),
+        format!("x = \"{head}\" + \"{tail}\""),
+        format!("{{\"code\": \"x = \\\"{head}\\\" + \\\"{tail}\\\"  # none\"}}"),
+    ];
+    for text in cases {
+        let findings = scanner.scan(text.as_bytes());
+        let classes: Vec<_> = findings.iter().map(|found| found.class.as_str()).collect();
+        assert_eq!(classes, ["secret.huggingface"], "{text}");
+    }
+    let mut value = json!({"parts": [head, tail]});
+    let acted = scanner.redact_json(&mut value, &Judge::default(), Direction::Request);
+    assert_eq!(acted.len(), 1, "{value}");
+    assert!(!value.to_string().contains(tail), "{value}");
+}
+
+#[test]
+fn an_id_that_is_all_that_an_encoding_holds_is_believed() {
+    let scanner = Scanner::new().unwrap();
+    let hex: String = "44051401458".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let entities: String = "44051401458".bytes().map(|byte| format!("&#{byte};")).collect();
+    let cases = [
+        format!("{{\"blob\": \"{hex}\"}}"),
+        format!("https://{hex}.example.net/"),
+        format!("<p>{entities}</p>"),
+        "{\"src\": \"data:text/plain;base64,NDQwNTE0MDE0NTg=\"}".to_owned(),
+        "{\"code\": \"x = \\\"44051401\\\" + \\\"458\\\"  # \"}".to_owned(),
+    ];
+    for text in cases {
+        let findings = scanner.scan(text.as_bytes());
+        let classes: Vec<_> = findings.iter().map(|found| found.class.as_str()).collect();
+        assert_eq!(classes, ["gov_id.pl_pesel"], "{text}");
+        assert_eq!(findings[0].grade, Grade::Likely, "{text}");
+    }
+    // In its groups it is no number of a telephone.
+    assert_eq!(scanner.scan(b"347-677-452")[0].class.as_str(), "gov_id.ca_sin");
 }

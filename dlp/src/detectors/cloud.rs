@@ -36,6 +36,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        check: unpublished,
         ..token(
             "google-api-key",
             "secret.google",
@@ -380,6 +381,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        after: Edge::Name,
         ..token(
             "posthog-key",
             "secret.posthog",
@@ -450,3 +452,15 @@ fn grafana(token: &[u8], grade: Grade) -> Option<Grade> {
     let other = plain.is_some_and(|plain| memchr::memmem::find(&plain, b"\",\"t\":\"").is_some());
     (!other).then_some(grade)
 }
+
+/// Keys that Google publishes for all to see are no secrets of anybody.
+fn unpublished(key: &[u8], grade: Grade) -> Option<Grade> {
+    let public = PUBLISHED.iter().any(|end| key.ends_with(end.as_bytes()));
+    Some(if public { Grade::Possible } else { grade })
+}
+
+/// The last letters of the API keys in the sources of the Firebase SDK for Android.
+const PUBLISHED: [&str; 16] = [
+    "-oo6YyIs", "Eke8agEM", "FnzAvvuU", "HIAODrlU", "KctWmLd4", "R_znhrh0", "VL_n0nvY", "_UUPwX7c",
+    "_a_p4wtM", "aOi4FmqE", "fhixbX4A", "jaXeDQgY", "jmdnP5sQ", "JmprNXsw", "rOq1cS7g", "z1234567",
+];

@@ -1,5 +1,5 @@
 //! Tokens of places where code is kept, built and planned.
-use super::{BETTERLEAKS, CREDSWEEPER, Detector, KINGFISHER, TRUFFLEHOG, token};
+use super::{BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, TRUFFLEHOG, token};
 use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
@@ -246,6 +246,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        after: Edge::Word,
         ..token(
             "notion-token",
             "secret.notion",

@@ -54,6 +54,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        after: Edge::Word,
         ..token(
             "huggingface-token",
             "secret.huggingface",

@@ -316,6 +316,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: BETTERLEAKS,
         shared: true,
+        after: Edge::Word,
         ..token(
             "octopus-key",
             "secret.octopus",

@@ -3,7 +3,7 @@ use super::boundary::{Side, is_word, tag_after, tag_before};
 use super::check_digits::americas::us_ssn;
 use super::check_digits::is_filler;
 use super::checks::luhn;
-use super::context::{alone, said};
+use super::context::{alone, before, said};
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -150,10 +150,11 @@ fn card(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
         let grouped = [&[4, 4, 4, 4][..], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3], &[4, 4, 4, 1]]
             .iter()
             .any(|shape| number.is_grouped(*count, shape));
-        let said =
-            said(window, start, &[b"card", b"pan", b"visa", b"credit", b"debit", b"amex", b" cc "]);
+        let said = names(window, start, b"pan")
+            || said(window, start, &[b"card", b"visa", b"credit", b"debit", b"amex", b" cc "]);
         let grade = match (plain, grouped) {
             (false, false) => Grade::Possible,
+            _ if !said && is_order(window, start) => Grade::Possible,
             _ if said || grouped => Grade::Certain,
             _ if usual && is_bounded(window, start, *end) => Grade::Likely,
             _ => Grade::Possible,
@@ -162,6 +163,26 @@ fn card(window: &Window<'_>, start: usize, number: &Number) -> Option<Hit> {
         return Some(hit(PAN_DETECTOR, PAN, grade, secret, "[REDACTED:PAN]"));
     }
     None
+}
+
+/// Whether the number is called one of an order or a parcel: `order_number: 5105…`. Some shops give
+/// out numbers in the groups of a card.
+fn is_order(window: &Window<'_>, start: usize) -> bool {
+    const WORDS: [&[u8]; 5] = [b"order", b"invoice", b"ticket", b"tracking", b"shipment"];
+    const MORE: [&[u8]; 5] = [b"", b"id", b"no", b"nr", b"number"];
+    /// `_number": "` and the like.
+    const SIGN_BYTES: usize = 12;
+    let signs = |byte: &u8| b"_- \":=#.".contains(byte);
+    let text = before(window, start);
+    WORDS.iter().any(|word| {
+        let text = text.get(text.len().saturating_sub(word.len() + SIGN_BYTES)..);
+        let text = text.unwrap_or_default();
+        let at = text.windows(word.len()).rposition(|part| part.eq_ignore_ascii_case(word));
+        let rest = at.and_then(|at| text.get(at + word.len()..));
+        rest.is_some_and(|rest| {
+            rest.split(signs).all(|part| MORE.iter().any(|more| part.eq_ignore_ascii_case(more)))
+        })
+    })
 }
 
 /// A decimal point behind the number makes it a fraction or an amount.
@@ -229,7 +250,8 @@ fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Option<Hit>
     if !(grouped || half || plain) || !us_ssn(&digits) || (!grouped && is_filler(&digits)) {
         return Some(None);
     }
-    let said = said(window, start, &[b"ssn", b"social sec", b"socialsec", b"social_sec", b"ss#"]);
+    let said = names(window, start, b"ssn")
+        || said(window, start, &[b"social sec", b"socialsec", b"social_sec", b"ss#"]);
     let grade = match (grouped, said) {
         (true, true) => Grade::Certain,
         (false, true) => Grade::Likely,
@@ -239,6 +261,26 @@ fn ssn(window: &Window<'_>, start: usize, number: &Number) -> Option<Option<Hit>
         (false, false) => return Some(None),
     };
     Some(Some(hit(SSN_DETECTOR, SSN, grade, Span::new(start, end), "[REDACTED:SSN]")))
+}
+
+/// Whether a short word stands shortly before `start`: `userSSN`, `pan_number`, not `businessName`
+/// and not `company`.
+fn names(window: &Window<'_>, start: usize, word: &[u8]) -> bool {
+    let text = before(window, start);
+    text.windows(word.len()).enumerate().any(|(at, part)| {
+        let upper = part.first().is_some_and(u8::is_ascii_uppercase);
+        let glued = at.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| {
+            byte.is_ascii_alphabetic() && !(upper && byte.is_ascii_lowercase())
+        });
+        let last = part.last().is_some_and(u8::is_ascii_uppercase);
+        // `SSNs`, `ssnno`.
+        let goes_on = text.get(at + word.len()).is_some_and(|byte| {
+            byte.is_ascii_alphabetic()
+                && byte.is_ascii_uppercase() == last
+                && !matches!(byte, b's' | b'S' | b'n' | b'N')
+        });
+        part.eq_ignore_ascii_case(word) && !glued && !goes_on
+    })
 }
 
 fn hit(

@@ -17,7 +17,7 @@ const DOMAIN_BYTES: usize = 253;
 
 /// Looks around the `@` at `at`.
 pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
-    let start = window.run_back(at, LOCAL_BYTES, in_local);
+    let start = quoted(window, at).unwrap_or_else(|| window.run_back(at, LOCAL_BYTES, in_local));
     let cut = window.before(start).is_some_and(in_local) || start < window.floor;
     if cut || tag_before(window, start) {
         return Outcome::Nothing;
@@ -52,6 +52,17 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
         Some((end, grade)) => hit(Span::new(start, end), grade),
         None => Outcome::Nothing,
     }
+}
+
+/// Where a local part in quotes begins that ends before `at` (RFC 5321 section 4.1.2):
+/// `"first last"@example.com`.
+fn quoted(window: &Window<'_>, at: usize) -> Option<usize> {
+    let close = at.checked_sub(1).filter(|close| window.byte(*close) == Some(b'"'))?;
+    let inner = window.run_back(close, LOCAL_BYTES, in_quotes);
+    let open = inner.checked_sub(1).filter(|open| window.byte(*open) == Some(b'"'))?;
+    let opens = window.before(open).is_none_or(|byte| b" \t\r\n<:=,([\\>".contains(&byte));
+    let told = window.part(inner, close).iter().any(u8::is_ascii_alphanumeric);
+    (opens && told).then_some(open)
 }
 
 /// Looks around the `[at]` at `at`: an address that people write so that machines do not read it.
@@ -146,7 +157,18 @@ pub(crate) fn tail(window: &Window<'_>) -> Option<Open> {
     end = window.run_back(end, 1, |byte| byte == b' ');
     let start = window.run_back(end, LOCAL_BYTES, in_local);
     let whole = !window.before(start).is_some_and(in_local);
-    (whole && start < end).then_some(Open { from: start, serious: false })
+    let bare = (whole && start < end).then_some(start);
+    let from = bare.into_iter().chain(quoted_tail(window)).min()?;
+    Some(Open { from, serious: false })
+}
+
+/// Where the text ends with what may be the quotes of a local part.
+fn quoted_tail(window: &Window<'_>) -> Option<usize> {
+    let closed = window.before(window.len()) == Some(b'"');
+    let end = window.len() - usize::from(closed);
+    let inner = window.run_back(end, LOCAL_BYTES, in_quotes);
+    let open = inner.checked_sub(1).filter(|open| window.byte(*open) == Some(b'"'));
+    open.or(closed.then_some(end))
 }
 
 fn grade(local: &[u8], domain: &[u8]) -> Option<Grade> {
@@ -189,6 +211,11 @@ fn is_letter(byte: u8) -> bool {
 
 fn in_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-')
+}
+
+/// What stands between the quotes of a local part, and not between two strings of source code.
+fn in_quotes(byte: u8) -> bool {
+    !byte.is_ascii_control() && !b"\"<>,;:+()[]{}".contains(&byte)
 }
 
 fn in_domain(byte: u8) -> bool {

@@ -71,6 +71,9 @@ pub(crate) struct Hit {
     pub(crate) echo: bool,
     /// A private key block whose end has not been seen.
     pub(crate) runs_on: bool,
+    /// Its groups, its word or several checks speak for it, more than for a number of a telephone
+    /// of the same digits.
+    pub(crate) firm: bool,
 }
 
 /// Which of several overlapping hits gives the name.
@@ -105,6 +108,7 @@ impl Hit {
             via: Codings::default(),
             echo: false,
             runs_on: false,
+            firm: false,
         }
     }
 
@@ -180,7 +184,7 @@ fn merge(group: &[(Hit, Action)]) -> Option<Cluster> {
     let (best, action) = group.iter().max_by_key(|(hit, action)| {
         let length = hit.secret.end - hit.secret.start;
         // Of the same find as it stands and as it is meant, the one that stands there.
-        (*action, !hit.echo, hit.rank, hit.grade, length, hit.via.is_empty())
+        (*action, !hit.echo, hit.rank, hit.grade, length, hit.via.is_empty(), hit.firm)
     })?;
     let action = *action;
     let claim = group.iter().map(|(hit, _)| hit.claim()).reduce(Span::with)?;

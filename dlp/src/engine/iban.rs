@@ -150,7 +150,7 @@ fn read(window: &Window<'_>, start: usize, length: usize) -> Outcome {
         }
         at += 1;
     }
-    match after(window, at, is_word) {
+    match after(window, at, |byte| is_word(byte) || byte == b'@') {
         Side::Taken => return Outcome::Nothing,
         Side::Unknown => return Outcome::Open(Open { from: start, serious: true }),
         Side::Free => {}

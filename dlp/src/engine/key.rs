@@ -186,6 +186,11 @@ const ABOUT: &[&[u8]] = &[
     b"interval",
     b"hash",
     b"chars",
+    b"domain",
+    b"host",
+    b"hostname",
+    b"issuer",
+    b"audience",
 ];
 
 /// Words that make a key one that anyone may see, or none at all.

@@ -135,7 +135,11 @@ fn address(window: &Window<'_>, start: usize) -> Outcome {
         {
             Grade::Likely
         }
-        (12 | 16, b' ' | 0) if told => Grade::Likely,
+        (12 | 16, b' ') if told => Grade::Likely,
+        // Digits alone in one row are a count or a time.
+        (12 | 16, 0) if told && window.part(start, at).iter().any(u8::is_ascii_alphabetic) => {
+            Grade::Likely
+        }
         _ => return Outcome::Nothing,
     };
     Outcome::Hit(Hit::new(

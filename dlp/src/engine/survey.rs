@@ -32,7 +32,8 @@ pub(crate) enum Patience {
 /// What a window holds.
 pub(crate) struct Survey {
     pub(crate) hits: Vec<Hit>,
-    /// Words that may be pieces of something that was taken apart.
+    /// Words that may be pieces of something that was taken apart, in order: those with a digit, and
+    /// the beginnings of tokens that end too soon.
     pub(crate) pieces: Vec<Span>,
     exact: usize,
     eager: usize,
@@ -189,10 +190,16 @@ impl Surveyor {
             }
             for role in roles {
                 let outcome = match role {
-                    Role::Token(number) => match self.tokens.get(*number) {
-                        Some(token) => token.check(&window, at),
-                        None => Outcome::Nothing,
-                    },
+                    Role::Token(number) => {
+                        let outcome = match self.tokens.get(*number) {
+                            Some(token) => token.check(&window, at),
+                            None => Outcome::Nothing,
+                        };
+                        if matches!(outcome, Outcome::Nothing) && is_cut(&window, at, length) {
+                            survey.pieces.push(Span::new(at, at + 1));
+                        }
+                        outcome
+                    }
                     Role::Custom(number) => match self.customs.get(*number) {
                         Some(custom) => custom.check(&window, at),
                         None => Outcome::Nothing,
@@ -264,6 +271,7 @@ impl Surveyor {
         let mut blocks = blocks.iter().peekable();
         let from = window.floor;
         let mut passed = from;
+        let cut = !survey.pieces.is_empty();
         for word in words::words(window.part(from, window.len())) {
             let word = Span::new(from + word.start, from + word.end);
             // Both come in order, so that each block is passed once.
@@ -291,6 +299,9 @@ impl Surveyor {
             if !window.streamed && joints::may_join(&window, word) {
                 survey.pieces.push(word);
             }
+        }
+        if cut {
+            survey.pieces.sort_unstable_by_key(|piece| piece.start);
         }
     }
 
@@ -326,4 +337,15 @@ impl Surveyor {
             survey.take(iban::check(window, start));
         }
     }
+}
+
+/// Whether what begins with a literal is a piece of a string or of a group, and ends there.
+fn is_cut(window: &Window<'_>, at: usize, length: usize) -> bool {
+    const PIECE_BYTES: usize = 64;
+    if window.streamed {
+        return false;
+    }
+    let end = window.run(at + length, PIECE_BYTES, |byte| is_word(byte) || byte == b'-');
+    matches!(window.byte(end), Some(b'"' | b'\'' | b'`' | b' ' | b'\\'))
+        && !window.before(at).is_some_and(is_word)
 }

@@ -57,8 +57,11 @@ impl Token {
     }
 }
 
-/// `ghp_xxxxxxxxxxxx`: a form to fill in.
+/// `ghp_xxxxxxxxxxxx`, `sk-YOUR_KEY_HERE`: a form to fill in.
 fn is_filler(body: &[u8]) -> bool {
+    const WORDS: [&[u8]; 5] = [b"YOUR_", b"_HERE", b"your_", b"_here", b"your-"];
     let crosses = body.iter().filter(|byte| matches!(byte, b'x' | b'X' | b'*')).count();
     crosses * 2 > body.len()
+        || body.ends_with(b"Here")
+        || WORDS.iter().any(|word| memchr::memmem::find(body, word).is_some())
 }

@@ -144,7 +144,30 @@ pub(crate) fn is_stand_in(value: &[u8]) -> bool {
         || is_variable(value)
         || STAND_INS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'?'))
+        || is_asked_for(value)
+        || is_crossed(value)
+        || is_invented(value)
         || value.first().is_some_and(|first| value.iter().all(|byte| byte == first))
+}
+
+/// `PUT_YOUR_TOKEN_HERE`, `your-api-key`.
+fn is_asked_for(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"your_", b"your-", b"_here", b"-here"];
+    WORDS.iter().any(|word| rfind(value, word).is_some())
+}
+
+/// `AKCxxxxxxxx`, `sk-live-XXXXXXXX`: more crosses than anything else.
+fn is_crossed(value: &[u8]) -> bool {
+    value.iter().filter(|byte| matches!(byte, b'x' | b'X')).count() * 2 > value.len()
+}
+
+/// `some-fake-key`, `dummyToken`: a name in words that says that it is none; `,.:-`: no letter.
+fn is_invented(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 5] = [b"fake", b"dummy", b"example", b"sample", b"placeholder"];
+    let letters = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-. ".contains(byte));
+    let silent =
+        || std::str::from_utf8(value).is_ok_and(|text| !text.chars().any(char::is_alphanumeric));
+    letters && WORDS.iter().any(|word| rfind(value, word).is_some()) || silent()
 }
 
 /// The value without quotes that are part of it: `"'$PASSWORD'"`.
@@ -160,7 +183,10 @@ fn is_label(value: &[u8]) -> bool {
     const WORDS: [&[u8]; 4] = [b"password", b"passwd", b"secret", b"token"];
     let names = WORDS.iter().any(|word| rfind(value, word).is_some());
     let place = value.iter().any(|byte| b"#/".contains(byte));
-    names && place && is_wordy(value) && !value.iter().any(u8::is_ascii_digit)
+    names
+        && place
+        && is_wordy(value.strip_prefix(b"#").unwrap_or(value))
+        && !value.iter().any(u8::is_ascii_digit)
 }
 
 /// `$NAME`, `${name}`, `$(command)`, `$name`: not `$aact_prod_3fa9…`.

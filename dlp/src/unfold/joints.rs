@@ -5,7 +5,7 @@ use super::quotes::{self, PIECE_BYTES};
 use super::spaces::{self, GROUP_BYTES};
 use super::view::View;
 use crate::engine::hit::Rank;
-use crate::engine::{Hit, Span, Window};
+use crate::engine::{Hit, Span, Window, digits};
 use crate::finding::Grade;
 
 /// How much the way in which the pieces stand together says.
@@ -19,6 +19,8 @@ pub(crate) enum Bond {
     Spaced,
     /// They are lines.
     Lines,
+    /// There is one piece, which is written in another way throughout.
+    Whole,
 }
 
 impl Bond {
@@ -35,8 +37,11 @@ impl Bond {
             Self::Weak => secret && hit.rank != Rank::Assignment,
             // A key that is named a key in its first line is found with its lines.
             Self::Spaced | Self::Lines if hit.rank == Rank::Block => false,
+            // Nine digits in other groups than its own are another number: it has no check digit.
+            Self::Spaced if hit.class.as_str() == digits::SSN => false,
             Self::Spaced => secret || numbers || hit.class.as_str() == "contact.email",
             Self::Lines => secret || numbers && hit.grade == Grade::Certain,
+            Self::Whole => numbers,
         }
     }
 }
@@ -67,7 +72,9 @@ impl Chain {
         escapes::copy(&mut view, text, self.context);
         if let Close::Sign(_) = self.close {
             // What tells stands in another string.
-            view.add(&[]);
+            let ends = |byte: &u8| byte.is_ascii_alphanumeric() || b".,;!?)".contains(byte);
+            let word = view.text.last().is_some_and(ends);
+            view.add(if word { b" " } else { b"" });
         }
         let mut end = None;
         for piece in &self.pieces {

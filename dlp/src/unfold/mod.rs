@@ -46,6 +46,10 @@ const WORD_BYTES: usize = 64;
 const MORE_TIMES: usize = 8;
 const LEAST_BYTES: usize = 1 << 20;
 
+/// How long a number is that is written in another way throughout, and how many digits it has.
+const WHOLE_BYTES: std::ops::RangeInclusive<usize> = 8..=48;
+const WHOLE_DIGITS: usize = 7;
+
 /// The detector and class of what was not looked at because a bound was reached.
 pub(crate) const UNREAD: (&str, &str) = ("unread", "content.unread");
 
@@ -72,12 +76,18 @@ pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, pieces: &[Span]) 
     Unfolded { hits: work.hits, open }
 }
 
-/// What is found only where strings beside each other are put together.
-pub(crate) fn joined(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
+/// What is found only where strings beside each other are put together; `named` when the literal of
+/// a token stands in one of them.
+pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> {
     let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
     let window = Window::whole(text);
-    let pieces = words::words(text).filter(|word| joints::may_join(&window, *word));
-    work.joints(text, pieces, 0);
+    if named {
+        let pieces = surveyor.plain(&window).pieces;
+        work.joints(text, pieces.into_iter(), 0);
+    } else {
+        let pieces = words::words(text).filter(|word| joints::may_join(&window, *word));
+        work.joints(text, pieces, 0);
+    }
     work.hits
 }
 
@@ -115,7 +125,8 @@ impl Work<'_> {
                     Some(open.map_or((from, serious), |(at, was)| (at.min(from), was || serious)));
                 continue;
             }
-            hosts(text, region, &mut self.hits);
+            self.hosts(text, &atoms, region, depth);
+            self.wholes(text, &atoms, region, depth);
             let (view, value) = decoded(window, &atoms, region);
             let span = Span::new(glued(window, first.span.start), last.span.end);
             let cost = view.text.len();
@@ -140,6 +151,45 @@ impl Work<'_> {
             |joined| surveyor.names_token(joined),
             |view, span, bond| self.look(view, (depth, None), (span, span.len()), Some(bond)),
         );
+    }
+
+    /// Text that travels as the labels of a host name: nobody has a name like that, but who
+    /// carries something out through name servers. It is all that it says, whatever host follows.
+    fn hosts(&mut self, text: &[u8], atoms: &Atoms, region: &[Atom], depth: usize) {
+        let encoded =
+            region.iter().filter(|atom| matches!(atom.coding, Coding::Hex | Coding::Base32));
+        for atom in encoded.filter(|atom| is_host(text, atom)) {
+            if atom.span.len() >= HOST_BYTES {
+                let hit =
+                    Hit::new(HOST, Grade::Likely, atom.span, ("[REDACTED]", Rank::Assignment));
+                self.hits.push(Hit { via: Codings::default().then(atom.coding), ..hit });
+            }
+            let mut view = View::default();
+            view.put(atoms.meaning(atom), atom.span, atom.coding);
+            self.look(&view, (depth, None), (atom.span, view.text.len()), None);
+        }
+    }
+
+    /// A number that is written in another way throughout, and nothing with it: nobody does that
+    /// but who hides it, so that it is taken for all that a text says.
+    fn wholes(&mut self, text: &[u8], atoms: &Atoms, region: &[Atom], depth: usize) {
+        let glued = |one: &Atom, two: &Atom| one.span.end == two.span.start;
+        for run in region.chunk_by(glued) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            let length: usize = run.iter().map(|atom| atoms.meaning(atom).len()).sum();
+            if !WHOLE_BYTES.contains(&length) || is_in_word(text, first.span.start, last.span.end) {
+                continue;
+            }
+            let mut view = View::default();
+            for atom in run {
+                view.put(atoms.meaning(atom), atom.span, atom.coding);
+            }
+            let digits = view.text.iter().filter(|byte| byte.is_ascii_digit()).count();
+            if digits >= WHOLE_DIGITS {
+                let span = Span::new(first.span.start, last.span.end);
+                self.look(&view, (depth, None), (span, length), Some(Bond::Whole));
+            }
+        }
     }
 
     /// Looks at a view of a stretch, and at what is encoded in it.
@@ -216,20 +266,19 @@ fn back(hit: Hit, view: &View, source: Span, hits: &mut Vec<Hit>) {
     }
 }
 
-/// Text that travels as the labels of a host name: nobody has a name like that, but who carries
-/// something out through name servers.
-fn hosts(text: &[u8], region: &[Atom], hits: &mut Vec<Hit>) {
-    let encoded = region.iter().filter(|atom| matches!(atom.coding, Coding::Hex | Coding::Base32));
-    for atom in encoded.filter(|atom| atom.span.len() >= HOST_BYTES) {
-        let before = text.get(..atom.span.start).unwrap_or_default();
-        let after = text.get(atom.span.end..).unwrap_or_default();
-        let label = |byte: &u8| byte.is_ascii_alphanumeric();
-        let host = before.ends_with(b"//") || before.ends_with(b".");
-        if host && after.starts_with(b".") && after.get(1).is_some_and(label) {
-            let hit = Hit::new(HOST, Grade::Likely, atom.span, ("[REDACTED]", Rank::Assignment));
-            hits.push(Hit { via: Codings::default().then(atom.coding), ..hit });
-        }
-    }
+/// Whether a word goes on before or behind a stretch.
+fn is_in_word(text: &[u8], start: usize, end: usize) -> bool {
+    let letter = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    start.checked_sub(1).is_some_and(letter) || letter(end)
+}
+
+/// Whether an atom is the label of a host name, and not the last one.
+fn is_host(text: &[u8], atom: &Atom) -> bool {
+    let before = text.get(..atom.span.start).unwrap_or_default();
+    let after = text.get(atom.span.end..).unwrap_or_default();
+    let label = |byte: &u8| byte.is_ascii_alphanumeric();
+    let begins = before.ends_with(b"//") || before.ends_with(b".");
+    begins && after.starts_with(b".") && after.get(1).is_some_and(label)
 }
 
 /// Atoms that stand near to each other.

@@ -123,7 +123,8 @@ fn chain(text: &[u8], run: &[(Quoted, Link)], before: Option<Quoted>, bond: Bond
     let pieces: Vec<Span> = run.iter().map(|(string, _)| string.inner).collect();
     let start = pieces.first().map_or(0, |piece| piece.start);
     let end = run.last().map_or(start, |(string, _)| string.inner.end + string.slashes + 1);
-    let (context, close) = match (comment(text, end), before) {
+    let slashes = run.last().map_or(0, |(string, _)| string.slashes);
+    let (context, close) = match (comment(text, end, slashes), before) {
         (_, Some(string)) if !string.inner.is_empty() => place(text, string.inner),
         (Some(comment), _) => place(text, comment),
         _ => (Span::new(start, start), None),
@@ -131,8 +132,9 @@ fn chain(text: &[u8], run: &[(Quoted, Link)], before: Option<Quoted>, bond: Bond
     Chain { pieces, bond, context, close: Close::Sign(close.unwrap_or(b'\n')) }
 }
 
-/// The end of a line comment behind the strings, which may say what they are.
-fn comment(text: &[u8], end: usize) -> Option<Span> {
+/// The end of a line comment behind the strings, which may say what they are. Where their quotes
+/// are escaped, one that is less so ends the source that they stand in.
+fn comment(text: &[u8], end: usize, slashes: usize) -> Option<Span> {
     let rest = text.get(end..text.len().min(end + CONTEXT_BYTES))?;
     let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';')).count();
     let sign = rest.get(blanks..)?;
@@ -140,7 +142,12 @@ fn comment(text: &[u8], end: usize) -> Option<Span> {
     let mark = marks.iter().find(|mark| sign.starts_with(mark))?;
     let from = blanks + mark.len();
     let body = rest.get(from..)?;
-    let length = body.iter().position(|byte| *byte == b'\n').unwrap_or(body.len());
+    let ends = |(at, byte): (usize, &u8)| match byte {
+        b'\n' => true,
+        b'"' => self::slashes(text, end + from + at) < slashes,
+        _ => false,
+    };
+    let length = body.iter().enumerate().position(ends).unwrap_or(body.len());
     Some(Span::new(end + from, end + from + length))
 }
 

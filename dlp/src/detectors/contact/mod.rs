@@ -18,6 +18,7 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "bob(at)example.com",
             "user@m\u{fc}nchen.example",
             "user@xn--mnchen-3ya.example",
+            "to \"first last\"@example.com now",
         ],
         counter_examples: &[
             "git@github.com:owner/name.git",
@@ -26,6 +27,8 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "image@sha256:abcdef",
             "a@b",
             "https://user:word@example.com/",
+            "[\"one\", \"@example.com\"]",
+            "\"x\" + user + \"@example.com\"",
         ],
     },
     ShapeEntry {

@@ -164,7 +164,11 @@ pub(crate) const IDENTS: &[Ident] = &[
         fillers: true,
         told: SAID,
         examples: &["VAT number: 053128467", "VAT number is 123456789B10"],
-        counter_examples: &["VAT number: 1234567"],
+        counter_examples: &[
+            "VAT number: 1234567",
+            "VAT number: 12345678901",
+            "VAT number: 123456789MVA",
+        ],
     },
     Ident {
         name: "vat-groups",

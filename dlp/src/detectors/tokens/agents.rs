@@ -1,6 +1,6 @@
 //! Tokens of models, agents and their tools.
 use crate::detectors::{
-    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, mixed, token, varied,
+    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, lively, mixed, token, varied,
 };
 
 pub(crate) const TOKENS: &[Detector] = &[
@@ -120,8 +120,10 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        before: Edge::Word,
         after: Edge::Word,
         shared: true,
+        check: lively,
         ..token(
             "cursor-key",
             "secret.cursor",

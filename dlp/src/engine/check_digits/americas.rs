@@ -109,6 +109,7 @@ pub(crate) fn ec_ruc(id: &[u8]) -> bool {
     let office = digit_at(id, 2) == Some(6)
         && id.get(..9).is_some_and(|body| divides(body, &[3, 2, 7, 6, 5, 4, 3, 2, 1], 11));
     id.len() == 13
+        && id.get(10) == Some(&b'0')
         && !id.ends_with(b"000")
         && (company || office || id.get(..10).is_some_and(ec_card))
 }

@@ -1,5 +1,5 @@
 //! VAT numbers, by the letters of their country.
-use super::{asia, europe};
+use super::{americas, asia, europe};
 
 /// The check digits behind the letters of the country are right.
 pub(crate) fn right(id: &[u8]) -> bool {
@@ -33,27 +33,69 @@ pub(crate) fn right(id: &[u8]) -> bool {
         b"PL" => europe::pl_nip(body),
         b"PT" => europe::pt_nif(body),
         b"RO" => europe::ro_vat(body),
-        b"SE" => body.ends_with(b"01") && body.get(..10).is_some_and(super::luhn),
+        b"SE" => se(body),
         b"SI" => europe::si_tax(body),
         b"SK" => europe::sk_vat(body),
         _ => false,
     }
 }
 
-/// The number alone: all countries with eight digits have a check digit, and one must be right.
+/// The number alone. Where all countries that have numbers of its length give them a check digit,
+/// that of one must be right.
 pub(crate) fn national(id: &[u8]) -> bool {
+    if let Some(body) = id.strip_suffix(b"MVA") {
+        return europe::no_organisation(body);
+    }
     if !id.iter().all(u8::is_ascii_digit) || id.iter().all(|byte| *byte == b'0') {
         return id.iter().any(|byte| matches!(byte, b'1'..=b'9'));
     }
+    let any = |checks: &[fn(&[u8]) -> bool]| checks.iter().any(|check| check(id));
     match id.len() {
-        8 => {
-            [europe::dk_cvr, europe::fi_vat, europe::hu_vat, europe::lu_vat, europe::si_tax]
-                .iter()
-                .any(|check| check(id))
-                || europe::at_vat(id)
-        }
+        8 => any(&[
+            europe::at_vat,
+            europe::dk_cvr,
+            europe::fi_vat,
+            europe::hu_vat,
+            europe::lu_vat,
+            europe::si_tax,
+        ]),
+        10 => any(&[
+            americas::co_nit,
+            europe::tr_tax,
+            europe::be_vat,
+            europe::bg_egn,
+            europe::cz_birth,
+            europe::pl_nip,
+            europe::ro_vat,
+            europe::sk_vat,
+            europe::ru_inn,
+        ]),
+        11 => any(&[
+            americas::ar_cuit,
+            americas::do_card,
+            americas::pe_ruc,
+            asia::au_abn,
+            europe::fr_vat,
+            europe::hr_oib,
+            europe::it_vat,
+            europe::lv_personal,
+        ]),
+        12 => any(&[
+            americas::uy_rut,
+            asia::kz_individual,
+            europe::lt_vat,
+            europe::ru_inn,
+            europe::uk_vat,
+            se,
+        ]),
+        // Saudi Arabia: a three at both ends (ZATCA).
+        15 => id.starts_with(b"3") && id.ends_with(b"3"),
         _ => true,
     }
+}
+
+fn se(body: &[u8]) -> bool {
+    body.ends_with(b"01") && body.get(..10).is_some_and(super::luhn)
 }
 
 fn cz(body: &[u8]) -> bool {

@@ -209,7 +209,7 @@ impl Idents {
         let Candidate { ident, number, span, grouped, filler, plain } = *candidate;
         let told = ident.told;
         if told_before.names(number) {
-            return Some(told.said.map(|grade| Graded::new(ident, grade, span, true)));
+            return Some(told.said.map(|grade| Graded::new(candidate, grade, true)));
         }
         // The letters of a country before the digits begin another shape, which did not fit.
         let continues = before == Before::Digits && !grouped;
@@ -228,8 +228,9 @@ impl Idents {
         if told_before.tells(number, ident) && !small {
             grade = grade.max(told.said);
         } else {
-            if told.alone > grade && alone(window, span.start, span.end)? {
-                grade = told.alone;
+            let by_itself = told.alone.max(told.grouped.filter(|_| grouped));
+            if by_itself > grade && alone(window, span.start, span.end)? {
+                grade = by_itself;
             }
             if told.said > grade && !small {
                 let said = self.words.after(window, span.end)?;
@@ -239,7 +240,7 @@ impl Idents {
                 }
             }
         }
-        Some(grade.map(|grade| Graded::new(ident, grade, span, own)))
+        Some(grade.map(|grade| Graded::new(candidate, grade, own)))
     }
 }
 
@@ -262,9 +263,11 @@ struct Graded {
 }
 
 impl Graded {
-    fn new(ident: &'static Ident, grade: Grade, span: Span, own: bool) -> Self {
+    fn new(candidate: &Candidate, grade: Grade, own: bool) -> Self {
+        let Candidate { ident, span, grouped, .. } = *candidate;
         let hit = Hit::new((ident.name, ident.class), grade, span, (ident.tag, Rank::Shape));
-        Self { hit, own, told: (ident.told.bare, ident.told.said) }
+        let firm = own || grouped || ident.told.bare >= Some(Grade::Likely);
+        Self { hit: Hit { firm, ..hit }, own, told: (ident.told.bare, ident.told.said) }
     }
 
     /// The one that was called by its name, then the surer one, then the one that has more to
