@@ -38,8 +38,7 @@ async fn upstream(h2: bool) -> HttpUpstream {
 async fn tunnel(world: &World, target: &str) -> (u16, RawClient) {
     let mut client = RawClient::connect(world.plain()).await;
     client.send(format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n")).await;
-    let (status, _, rest) = client.read_head().await.unwrap();
-    assert!(status != 200 || rest.is_empty());
+    let (status, ..) = client.read_head().await.unwrap();
     (status, client)
 }
 
