@@ -63,14 +63,22 @@ fn reach(text: &[u8], seed: usize) -> usize {
         let full = length >= LINE_BYTES && end == line + length;
         let label = gap == 1 && rest.first() == Some(&b'.') && is_label(text, line, length);
         let next = end + gap;
-        if gap == 0 || !(full || label) || !text.get(next).is_some_and(|byte| in_run(*byte)) {
+        let more = count(text, next, in_run);
+        if gap == 0 || !(full || label) || more == 0 {
             return end;
         }
-        if label && !is_label(text, next, count(text, next, in_run)) {
+        if label && !is_label(text, next, more) || full && !is_line(text, next, (length, more)) {
             return end;
         }
         line = next;
     }
+}
+
+/// Whether the run that begins a line goes on with what the line before it was full of: no line of
+/// something wrapped is longer than the one before it, and behind none stands a word of prose.
+fn is_line(text: &[u8], start: usize, (before, length): (usize, usize)) -> bool {
+    let behind = text.get(start + length);
+    length <= before && !behind.is_some_and(|byte| b" \t,:;!?()".contains(byte))
 }
 
 /// The length of a line end, written or escaped, or of a dot.
