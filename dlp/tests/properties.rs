@@ -403,6 +403,7 @@ fn streams_that_differed_once_are_their_whole() {
     };
     let texts = [
         "born0-0-0ИНН -----BEGIN PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA00000aaa-a0aa-a0a0-000a-00a0a000a0aa-----END RSA PRIVATE KEY-----a".to_owned(),
+        "Authorization: Bearer aa,  +447700900123=\n:".to_owned(),
         "：4111 1111 1111 1111}eyJhbGciOiJIUzI1NiJ9.eyJAA0Aa-a0.AA0Aa-a0".to_owned(),
         format!("As we said, here it is:\n{packed}\nAnd that is all of it.\n"),
     ];

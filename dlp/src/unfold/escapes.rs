@@ -208,7 +208,9 @@ fn quoted_printable(text: &[u8], ended: bool, atoms: &mut Atoms) {
             continue;
         }
         let rest = text.get(at + 1..).unwrap_or_default();
-        if !ended && rest.len() < 5 && rest.iter().all(|byte| b"=\r0123456789ABCDEF".contains(byte))
+        if !ended
+            && rest.len() < 5
+            && rest.iter().all(|byte| b"=\r\n0123456789ABCDEF".contains(byte))
         {
             atoms.hold(at);
         }
