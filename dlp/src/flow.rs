@@ -137,7 +137,9 @@ impl Flow {
             if cluster.claim.end <= self.held {
                 continue;
             }
-            if cluster.claim.start >= until || (cluster.claim.end > until && !cluster.runs_on) {
+            if cluster.claim.start >= until
+                || (cluster.claim.end > until && cluster.runs_on.is_none())
+            {
                 until = until.min(cluster.claim.start.max(self.held));
                 break;
             }
@@ -148,9 +150,11 @@ impl Flow {
                 let whole = cluster.edit.start >= self.held;
                 let span = if whole { cluster.edit } else { cluster.narrow };
                 let matched = if whole { window.part(span.start, span.end) } else { &[] };
+                // A block goes on where it has got to, whatever reaches further into it.
+                let end = cluster.runs_on.map_or(span.end, |end| span.end.min(end));
                 settled.edits.push(Edit {
                     start: self.base + span.start.max(self.held),
-                    end: self.base + span.end.max(self.held),
+                    end: self.base + end.max(self.held),
                     lead: if whole { cluster.lead } else { "" },
                     tag: replacement(&cluster, matched, Some(judge.0)),
                 });
@@ -158,9 +162,9 @@ impl Flow {
             if cluster.action > Action::Allow && cluster.is_told() && !gone {
                 settled.acted.push(cluster.acted(Place::Text, self.base));
             }
-            if cluster.runs_on {
+            if let Some(end) = cluster.runs_on {
                 self.block = Some(cluster.action);
-                until = cluster.claim.end;
+                until = end.max(self.held);
                 self.floor = until;
                 break;
             }

@@ -9,7 +9,7 @@ use crate::judge::Judge;
 use crate::known::Rows;
 use crate::pointer::{Part, Step, Steps, place};
 use crate::quiet::Quiet;
-use crate::scanner::{Scanner, acted, edited, into_text};
+use crate::scanner::{Scanner, acted, settled};
 use crate::siblings;
 
 impl Scanner {
@@ -68,14 +68,21 @@ impl Scanner {
         let mut changes = Vec::new();
         let walk = Walk::new(self, Some(judge), skips, value);
         walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, text, clusters| {
-            all.extend(acted(clusters, 0, |_| place(self, path, part)));
-            if let Some(clean) = edited(text.as_bytes(), clusters, Some(judge.0)) {
-                let number = (part == Part::Number)
-                    .then(|| self.masked(Step::name(path), text, clusters, judge.0))
-                    .flatten();
-                let clean = number.unwrap_or_else(|| Value::String(into_text(clean)));
-                changes.push(Change { steps: Steps::new(path), part, clean });
-            }
+            let name = Step::name(path).filter(|_| part != Part::Key);
+            let number = (part == Part::Number && clusters.iter().any(|one| one.action.edits()))
+                .then(|| self.masked(name, text, clusters, judge.0))
+                .flatten();
+            let look =
+                |text: &str| hit::clusters(self.hits(name, text, true, &walk.rows), Some(judge));
+            let (clean, clusters) = match number {
+                Some(number) => (Some(number), clusters.to_vec()),
+                None => {
+                    let (clean, all) = settled(text, clusters.to_vec(), judge.0, look);
+                    (clean.map(Value::String), all)
+                }
+            };
+            all.extend(acted(&clusters, 0, |_| place(self, path, part)));
+            changes.extend(clean.map(|clean| Change { steps: Steps::new(path), part, clean }));
         });
         // Names last and from the inside out, so that every path is still true when it is used.
         let (names, values): (Vec<_>, Vec<_>) =

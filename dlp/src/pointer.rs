@@ -58,7 +58,8 @@ pub(crate) fn escaped(name: &str) -> String {
 /// A name as a finding shows it: without what is found in it, and cut.
 pub(crate) fn shown(scanner: &Scanner, name: &str) -> String {
     let clusters = scanner.look(&Window::whole(name.as_bytes()), None);
-    let clean = edited(name.as_bytes(), &clusters, None).map_or_else(|| name.to_owned(), into_text);
+    let clean = edited(name.as_bytes(), &clusters, None)
+        .map_or_else(|| name.to_owned(), |edited| into_text(edited.bytes));
     if clean.chars().count() <= SHOWN_NAME_CHARS {
         return clean;
     }

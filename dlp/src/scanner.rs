@@ -13,7 +13,7 @@ use crate::engine::literals::{Literals, Role};
 use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Window, bic, key, pem, people, url};
+use crate::engine::{Span, Window, bic, key, pem, people, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
@@ -143,13 +143,10 @@ impl Scanner {
     /// # Ok::<(), tollgate_dlp::ScannerError>(())
     /// ```
     pub fn redact<'t>(&self, text: &'t str, judge: &Judge, way: Direction) -> Redaction<'t> {
-        let clusters = self.look(&Window::whole(text.as_bytes()), Some((judge, way)));
+        let look = |text: &str| self.look(&Window::whole(text.as_bytes()), Some((judge, way)));
+        let (clean, clusters) = settled(text, look(text), judge, look);
         let acted = acted(&clusters, 0, |_| Place::Text);
-        let text = match edited(text.as_bytes(), &clusters, Some(judge)) {
-            None => Cow::Borrowed(text),
-            Some(bytes) => Cow::Owned(into_text(bytes)),
-        };
-        Redaction { text, acted }
+        Redaction { text: clean.map_or(Cow::Borrowed(text), Cow::Owned), acted }
     }
 
     pub(crate) fn look(
@@ -192,20 +189,92 @@ pub(crate) fn acted(
         .collect()
 }
 
+/// So many times a text is looked at: what stands in the place of a finding may make another one of
+/// what stands beside it. It seldom does, and hardly ever twice.
+const LOOKS: usize = 5;
+/// From this look on all that is found gets a tag, beside which the least is found.
+const LOOKS_FOR_TAGS: usize = 3;
+
+/// The text with the edits done, until a further look would change nothing, and all that they were
+/// done for; or `None` when there are none.
+pub(crate) fn settled(
+    text: &str,
+    clusters: Vec<Cluster>,
+    judge: &Judge,
+    look: impl Fn(&str) -> Vec<Cluster>,
+) -> (Option<String>, Vec<Cluster>) {
+    let Some(first) = edited(text.as_bytes(), &clusters, Some(judge)) else {
+        return (None, clusters);
+    };
+    let (mut all, mut moves) = (clusters, vec![first.moves]);
+    let mut text = into_text(first.bytes);
+    // What was given back would be taken away again.
+    let restored = |cluster: &Cluster| cluster.action == Action::Restore;
+    if all.iter().any(restored) {
+        return (Some(text), all);
+    }
+    for looks in 1..LOOKS {
+        let found = look(&text).into_iter();
+        let found: Vec<_> = found.filter(|one| one.action.edits() && !restored(one)).collect();
+        let judge = (looks < LOOKS_FOR_TAGS).then_some(judge);
+        let Some(next) = edited(text.as_bytes(), &found, judge) else { break };
+        text = into_text(next.bytes);
+        all.extend(found.into_iter().map(|mut cluster| {
+            let secret = &mut cluster.best.secret;
+            *secret = moves.iter().rev().fold(*secret, |at, moves| moves.back(at));
+            cluster
+        }));
+        moves.push(next.moves);
+    }
+    (Some(text), all)
+}
+
+/// A text with the edits done.
+pub(crate) struct Edited {
+    pub(crate) bytes: Vec<u8>,
+    moves: Moves,
+}
+
+/// What stood where, and what stands there now.
+struct Moves(Vec<(Span, Span)>);
+
+impl Moves {
+    /// Where that stood which stands at `span` now.
+    fn back(&self, span: Span) -> Span {
+        let (mut start, mut end) = (span.start, span.end);
+        for (was, is) in &self.0 {
+            if span.start >= is.end {
+                start = was.end + (span.start - is.end);
+            } else if span.start >= is.start {
+                start = was.start;
+            }
+            if span.end > is.end {
+                end = was.end + (span.end - is.end);
+            } else if span.end > is.start {
+                end = was.end;
+            }
+        }
+        Span::new(start, end)
+    }
+}
+
 /// The text with the edits done, or `None` when there are none. Without a judge every edit is a tag.
-pub(crate) fn edited(text: &[u8], clusters: &[Cluster], judge: Option<&Judge>) -> Option<Vec<u8>> {
-    let mut out: Option<Vec<u8>> = None;
+pub(crate) fn edited(text: &[u8], clusters: &[Cluster], judge: Option<&Judge>) -> Option<Edited> {
+    let mut out: Option<Edited> = None;
     let mut copied = 0;
     for cluster in clusters.iter().filter(|cluster| cluster.action.edits()) {
-        let out = out.get_or_insert_with(|| Vec::with_capacity(text.len()));
-        out.extend_from_slice(text.get(copied..cluster.edit.start).unwrap_or_default());
-        out.extend_from_slice(cluster.lead.as_bytes());
+        let new = || Edited { bytes: Vec::with_capacity(text.len()), moves: Moves(Vec::new()) };
+        let Edited { bytes, moves } = out.get_or_insert_with(new);
+        bytes.extend_from_slice(text.get(copied..cluster.edit.start).unwrap_or_default());
+        let start = bytes.len();
+        bytes.extend_from_slice(cluster.lead.as_bytes());
         let matched = text.get(cluster.edit.start..cluster.edit.end).unwrap_or_default();
-        out.extend_from_slice(replacement(cluster, matched, judge).as_bytes());
+        bytes.extend_from_slice(replacement(cluster, matched, judge).as_bytes());
+        moves.0.push((cluster.edit, Span::new(start, bytes.len())));
         copied = cluster.edit.end;
     }
     let mut out = out?;
-    out.extend_from_slice(text.get(copied..).unwrap_or_default());
+    out.bytes.extend_from_slice(text.get(copied..).unwrap_or_default());
     Some(out)
 }
 

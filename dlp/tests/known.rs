@@ -257,8 +257,19 @@ static SCANNERS: LazyLock<Vec<Arc<Scanner>>> = LazyLock::new(|| {
     (0..4).map(|together| Arc::new(scanner(together))).collect()
 });
 
+/// The same cases in every run, as in `properties.rs`.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let seed = match default.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(7),
+        given => given,
+    };
+    let cases = if default.cases == 256 { 500 } else { default.cases };
+    ProptestConfig { cases, rng_seed: seed, failure_persistence: None, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_stream_equals_its_whole(

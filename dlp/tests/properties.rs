@@ -387,3 +387,49 @@ proptest! {
         prop_assert_eq!(released.iter().map(|(_, acted)| acted.len()).sum::<usize>(), 1);
     }
 }
+
+/// What other seeds and the fuzzer found once: a block that was cut in its last line, a sign that
+/// something behind it made telling, and a run whose beginning was too short to be one.
+#[test]
+fn streams_that_differed_once_are_their_whole() {
+    let token = format!("ghp_Z7ELSZgnu18FMTahov29GNUbipw3{}", "AHOVcjqx");
+    let packed = {
+        use std::io::Read as _;
+        let text = format!("As we said, here it is:\n{token}\nAnd that is all of it.\n");
+        let mut out = Vec::new();
+        let level = flate2::Compression::new(2);
+        flate2::read::DeflateEncoder::new(text.as_bytes(), level).read_to_end(&mut out).unwrap();
+        STANDARD.encode(out)
+    };
+    let texts = [
+        "born0-0-0ИНН -----BEGIN PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA00000aaa-a0aa-a0a0-000a-00a0a000a0aa-----END RSA PRIVATE KEY-----a".to_owned(),
+        "Authorization: Bearer aa,  +447700900123=\n:".to_owned(),
+        "：4111 1111 1111 1111}eyJhbGciOiJIUzI1NiJ9.eyJAA0Aa-a0.AA0Aa-a0".to_owned(),
+        format!("As we said, here it is:\n{packed}\nAnd that is all of it.\n"),
+    ];
+    for text in texts {
+        let (whole, all) = streamed(&judge(), &[text.as_bytes()]);
+        for length in 1..60 {
+            let pieces: Vec<&[u8]> = text.as_bytes().chunks(length).collect();
+            let (out, acted) = streamed(&judge(), &pieces);
+            assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&whole), "{length}");
+            assert_eq!(classes(&acted), classes(&all), "{length}");
+        }
+    }
+}
+
+/// What another seed found once: what stood in the place of a finding made one of its neighbour.
+#[test]
+fn texts_that_were_redacted_in_two_steps_are_in_one() {
+    let words = "and so on ".repeat(8);
+    let texts = ["AA-A0:AA-A0:AA-00", ":::/0", "a:::/0", "::/000", "gps 1.000, 10.000"];
+    for text in texts.map(|text| format!("{words}\n{text}\n{words}")) {
+        for judge in others().into_iter().chain([judge()]) {
+            let once = SCANNER.redact(&text, &judge, Direction::Request);
+            let inside = |acted: &Acted| acted.finding.end <= text.len();
+            assert!(once.acted.iter().all(inside), "{:?}", once.acted);
+            let twice = SCANNER.redact(&once.text, &judge, Direction::Request);
+            assert_eq!(twice.text, once.text);
+        }
+    }
+}

@@ -231,7 +231,11 @@ impl Gate {
     }
 
     /// Every call must be allowed; a batch passes whole or not at all.
-    pub(crate) fn decide(&self, flight: &Flight, calls: &[Call]) -> Result<(Vec<Ruling>, Allowed), Stop> {
+    pub(crate) fn decide(
+        &self,
+        flight: &Flight,
+        calls: &[Call],
+    ) -> Result<(Vec<Ruling>, Allowed), Stop> {
         let now = crate::clock::timestamp();
         let mode = flight.snapshot.settings.mode;
         let mut rulings = Vec::with_capacity(calls.len());

@@ -77,8 +77,8 @@ impl Gate {
             Through::Passed(to) => to,
         };
         self.enter(flight, stopping)?;
-        let call = call(flight, host, port)
-            .ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
+        let call =
+            call(flight, host, port).ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
         let calls = [call];
         let (rulings, allowed) = self.decide(flight, &calls)?;
         self.limit(flight, &calls)?;
@@ -106,8 +106,7 @@ impl Gate {
             headers: http::HeaderMap::new(),
             body: Bytes::new(),
         };
-        let permit =
-            self.record(flight, &[call], &[ruling], allowed, outgoing, &[]).await?;
+        let permit = self.record(flight, &[call], &[ruling], allowed, outgoing, &[]).await?;
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
         let passage = Passage::default();
         let deadlines = &flight.snapshot.settings.deadlines;

@@ -175,7 +175,11 @@ async fn places_are_refused_before_the_tunnel_stands() {
         ("CONNECT localhost:443 HTTP/1.1\r\nhost: other.test:443\r\n\r\n", 400, "HOST_MISMATCH"),
         ("CONNECT localhost:443 HTTP/1.1\r\nhost: localhost:444\r\n\r\n", 400, "HOST_MISMATCH"),
         ("CONNECT localhost:443 HTTP/1.1\r\ncontent-length: 5\r\n\r\n", 400, "MALFORMED_HEAD"),
-        ("CONNECT localhost:443 HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", 400, "MALFORMED_HEAD"),
+        (
+            "CONNECT localhost:443 HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
+            400,
+            "MALFORMED_HEAD",
+        ),
     ] {
         let before = world.events_of("call.refused").len();
         let mut client = RawClient::connect(world.plain()).await;
@@ -290,10 +294,8 @@ async fn pinned_hosts_are_passed_on_and_the_record_says_so() {
     let upstream = upstream(true).await;
     let port = upstream.address().port();
     let pass = json!(["localhost"]);
-    let world = opened(&[port])
-        .set("/forward_proxy/intercept/pass_through", pass.clone())
-        .start()
-        .await;
+    let world =
+        opened(&[port]).set("/forward_proxy/intercept/pass_through", pass.clone()).start().await;
     let target = format!("localhost:{port}");
     let (status, mut client) = tunnel(&world, &target).await;
     assert_eq!(status, 200);
@@ -341,10 +343,8 @@ async fn the_authority_is_made_kept_and_carried_over() {
     world.restart().await.unwrap();
     assert_ne!(read(&world), first, "a key that stays in memory is another one at each start");
 
-    let mut world = opened(&[443])
-        .set("/forward_proxy/intercept/key", "made/intercept-ca.key")
-        .start()
-        .await;
+    let mut world =
+        opened(&[443]).set("/forward_proxy/intercept/key", "made/intercept-ca.key").start().await;
     use std::os::unix::fs::PermissionsExt;
     let key = std::fs::metadata(world.path("made/intercept-ca.key")).unwrap();
     assert_eq!(key.permissions().mode() & 0o777, 0o600);

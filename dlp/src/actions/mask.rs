@@ -34,7 +34,10 @@ pub(super) fn text(class: &Class, matched: &str, cards: CardMask) -> Option<Stri
         ("financial", _) => account(matched),
         (_, "gov_id.us_ssn") => hide(matched, |nth, _| nth < 3),
         (_, "contact.email") => email(matched),
-        _ if matched.chars().count() > SHOWN_CHARS => HIDDEN.to_owned(),
+        // Of signs alone (`::`) nothing would be hidden.
+        _ if matched.chars().count() > SHOWN_CHARS || !matched.contains(char::is_alphanumeric) => {
+            HIDDEN.to_owned()
+        }
         _ => hide(matched, |_, _| false),
     })
 }

@@ -66,9 +66,12 @@ fn cookies(text: &str, look: &mut Look<'_>) -> Option<String> {
         let mut value = value.to_owned();
         changed |= look.within(Layer::Cookie(name.trim().to_owned()), |look| {
             look.frozen(|look| look.key(&mut name.to_owned()));
-            let mut found = look.find(None, &value);
-            found.retain(|cluster| !OWN.contains(&cluster.best.class.as_str()));
-            look.settle(&found, &mut value)
+            let find = |look: &Look<'_>, value: &str| {
+                let mut found = look.find(None, value);
+                found.retain(|cluster| !OWN.contains(&cluster.best.class.as_str()));
+                found
+            };
+            look.settle(find(look, &value), &mut value, &find)
         });
         match pair.contains('=') {
             true => format!("{space}{name}={value}"),

@@ -9,7 +9,7 @@ use crate::engine::{Hit, Window};
 use crate::finding::{Acted, Action, Direction, Finding, Grade, Layer, Place};
 use crate::judge::Judge;
 use crate::pointer;
-use crate::scanner::{Scanner, acted, edited, into_text};
+use crate::scanner::{Scanner, acted, settled};
 
 /// What was found in a document.
 #[derive(Debug, Default)]
@@ -59,6 +59,9 @@ pub(crate) struct Look<'s> {
     found: Inspection,
 }
 
+/// How a text is looked at.
+type Find<'f, 's> = &'f dyn Fn(&Look<'s>, &str) -> Vec<Cluster>;
+
 impl<'s> Look<'s> {
     pub(crate) fn new(scanner: &'s Scanner, judge: (&'s Judge, Direction)) -> Self {
         Self { scanner, judge, trail: Vec::new(), frozen: 0, found: Inspection::default() }
@@ -87,14 +90,14 @@ impl<'s> Look<'s> {
     /// Redacts a text behind its name; whether it changed.
     pub(crate) fn text(&mut self, name: Option<&str>, text: &mut String) -> bool {
         let clusters = self.find(name, text);
-        self.settle(&clusters, text)
+        self.settle(clusters, text, &|look, text| look.find(name, text))
     }
 
     /// Redacts a name; whether it changed.
     pub(crate) fn key(&mut self, name: &mut String) -> bool {
         let clusters = self.find(None, name);
-        self.note(&clusters, &Place::Key(String::new()));
-        self.edit(&clusters, name)
+        let find: Find<'_, 's> = &|look, text| look.find(None, text);
+        self.edit(clusters, name, (&Place::Key(String::new()), find))
     }
 
     /// Looks at a text that cannot be changed.
@@ -108,10 +111,15 @@ impl<'s> Look<'s> {
         hit::clusters(self.scanner.hits(name, text, true, &[]), Some(self.judge))
     }
 
-    /// Notes what was found in a text and takes it out; whether it changed.
-    pub(crate) fn settle(&mut self, clusters: &[Cluster], text: &mut String) -> bool {
-        self.note(clusters, &Place::Text);
-        self.edit(clusters, text)
+    /// Notes what was found in a text and takes it out, and what `find` finds then; whether it
+    /// changed.
+    pub(crate) fn settle(
+        &mut self,
+        clusters: Vec<Cluster>,
+        text: &mut String,
+        find: Find<'_, 's>,
+    ) -> bool {
+        self.edit(clusters, text, (&Place::Text, find))
     }
 
     /// Redacts a JSON document; whether it changed.
@@ -146,7 +154,8 @@ impl<'s> Look<'s> {
         self.found.unread.push(Unread { place, why });
     }
 
-    fn note(&mut self, clusters: &[Cluster], leaf: &Place) {
+    /// Notes what was found in a text.
+    pub(crate) fn note(&mut self, clusters: &[Cluster], leaf: &Place) {
         for acted in acted(clusters, 0, |_| leaf.clone()) {
             self.keep(acted);
         }
@@ -164,17 +173,20 @@ impl<'s> Look<'s> {
         self.found.acted.push(acted);
     }
 
-    fn edit(&self, clusters: &[Cluster], text: &mut String) -> bool {
+    fn edit(
+        &mut self,
+        clusters: Vec<Cluster>,
+        text: &mut String,
+        (leaf, find): (&Place, Find<'_, 's>),
+    ) -> bool {
         if self.frozen > 0 {
+            self.note(&clusters, leaf);
             return false;
         }
-        match edited(text.as_bytes(), clusters, Some(self.judge.0)) {
-            None => false,
-            Some(clean) => {
-                *text = into_text(clean);
-                true
-            }
-        }
+        let find = |text: &str| find(self, text);
+        let (clean, clusters) = settled(text, clusters, self.judge.0, find);
+        self.note(&clusters, leaf);
+        clean.map(|clean| *text = clean).is_some()
     }
 
     /// A place in this one. Names with anything found in them are shown redacted.

@@ -3,7 +3,7 @@ use percent_encoding::percent_decode_str;
 
 use super::form::Form;
 use super::look::{Inspection, Look};
-use crate::finding::{Direction, Layer};
+use crate::finding::{Direction, Layer, Place};
 use crate::judge::Judge;
 use crate::scanner::Scanner;
 
@@ -72,7 +72,7 @@ fn host(name: &str, look: &mut Look<'_>) {
     let labels: Vec<&str> = name.split('.').collect();
     let found = look.find(None, name);
     if !found.is_empty() {
-        look.frozen(|look| look.settle(&found, &mut name.to_owned()));
+        look.frozen(|look| look.note(&found, &Place::Text));
         return;
     }
     if let [sub @ .., _, _] = labels.as_slice()
@@ -90,7 +90,7 @@ fn path(path: &str, look: &mut Look<'_>) {
         let clusters = look.find(None, &text);
         found |= !clusters.is_empty();
         look.within(Layer::Segment(at + 1), |look| {
-            look.frozen(|look| look.settle(&clusters, &mut text.clone()))
+            look.frozen(|look| look.note(&clusters, &Place::Text));
         });
     }
     if !found {

@@ -99,10 +99,12 @@ impl Xml {
                 Item::Fixed(_, text, _) => look.fixed(None, text),
                 Item::Comment(text) => changed |= look.text(None, text),
                 Item::Text(text) => {
-                    let found = look.find(path.last().map(|name| local(name)), text);
+                    let name = path.last().map(|name| local(name));
+                    let found = look.find(name, text);
                     if !found.is_empty() {
                         let layer = Layer::Element(path.join("/"));
-                        changed |= look.within(layer, |look| look.settle(&found, text));
+                        let find = |look: &Look<'_>, text: &str| look.find(name, text);
+                        changed |= look.within(layer, |look| look.settle(found, text, &find));
                     }
                 }
                 Item::Start(start) => {
@@ -204,7 +206,8 @@ impl Start {
             let found = look.find(Some(local(name)), value);
             if !found.is_empty() {
                 let layer = Layer::Element(format!("{}/{}/@{name}", path.join("/"), self.name));
-                changed |= look.within(layer, |look| look.settle(&found, value));
+                let find = |look: &Look<'_>, text: &str| look.find(Some(local(name)), text);
+                changed |= look.within(layer, |look| look.settle(found, value, &find));
             }
         }
         changed

@@ -58,7 +58,8 @@ fn run(window: &Window<'_>, at: usize, take: &mut impl FnMut(Outcome)) -> usize 
             (DETECTOR, INJECTION),
             Grade::Possible,
             piece,
-            ("[REDACTED-INJECTION]", Rank::Shape),
+            // What is found in what it hides gives the name.
+            ("[REDACTED-INJECTION]", Rank::Assignment),
         )));
     }
     end

@@ -132,7 +132,8 @@ pub(crate) struct Cluster {
     /// The replacement: `=` or nothing, then the tag.
     pub(crate) lead: &'static str,
     pub(crate) tag: Name,
-    pub(crate) runs_on: bool,
+    /// How far a private key block has got whose end has not been seen.
+    pub(crate) runs_on: Option<usize>,
 }
 
 impl Cluster {
@@ -205,6 +206,6 @@ fn merge(group: &[(Hit, Action)]) -> Option<Cluster> {
         narrow: union,
         lead: if wide.is_some() { "=" } else { "" },
         tag,
-        runs_on: group.iter().any(|(hit, _)| hit.runs_on),
+        runs_on: group.iter().filter(|(hit, _)| hit.runs_on).map(|(hit, _)| hit.secret.end).max(),
     })
 }

@@ -94,8 +94,12 @@ impl Surveyor {
         let mut survey = self.plain(window);
         let mut unfolded = unfold::unfold(self, window, &survey.pieces);
         self.tuning.apply(&mut unfolded.hits);
-        // A mark is never written in another way.
-        survey.hits.extend(unfolded.hits.into_iter().filter(|hit| !mark::is_mark(hit)));
+        // A mark is never written in another way, and nothing else in a mark.
+        let marks = survey.hits.iter().filter(|hit| mark::is_mark(hit));
+        let marks: Vec<Span> = marks.map(Hit::claim).collect();
+        let marked = |hit: &Hit| marks.iter().any(|mark| mark.holds(hit.secret));
+        let unfolded_hits = unfolded.hits.into_iter();
+        survey.hits.extend(unfolded_hits.filter(|hit| !mark::is_mark(hit) && !marked(hit)));
         if let Some((from, serious)) = unfolded.open {
             survey.hold(Open { from, serious });
         }

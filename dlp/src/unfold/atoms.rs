@@ -21,6 +21,8 @@ pub(crate) struct Atoms {
     bytes: Vec<u8>,
     /// A run that goes on behind the end of the text, or may: from where.
     pub(crate) open: Option<usize>,
+    /// How many bytes at the end of the text may be the beginning of a run.
+    pub(crate) tail: usize,
     /// Something packed that was larger than what is looked at: where.
     pub(crate) unread: Vec<Span>,
 }
@@ -36,13 +38,16 @@ impl Atoms {
                 atoms.hold(from);
             }
         }
-        runs::find(text, |run| {
+        runs::find(text, ended, |run| {
             if run.end == text.len() && !ended {
                 atoms.hold(run.start);
             } else {
                 base::decode(text, run, &mut atoms);
             }
         });
+        if !ended {
+            atoms.tail = text.iter().rev().take_while(|byte| runs::in_run(**byte)).count();
+        }
         atoms.tidy();
         atoms
     }

@@ -219,7 +219,7 @@ fn is_printed(byte: u8) -> bool {
 }
 
 /// Text, with the few control characters that texts have.
-fn is_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
     if bytes.iter().all(|byte| is_printed(*byte)) {
         return true;
     }

@@ -43,7 +43,7 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
     if percents > 0 {
         pluses(text, atoms);
     }
-    quoted_printable(text, atoms);
+    quoted_printable(text, ended, atoms);
 }
 
 fn push(atoms: &mut Atoms, at: usize, read: Read, coding: Coding) -> usize {
@@ -196,18 +196,34 @@ fn pluses(text: &[u8], atoms: &mut Atoms) {
     }
 }
 
-/// RFC 2045 section 6.7. `id=42` is no escape, so that two must stand together, or `=3D`.
-fn quoted_printable(text: &[u8], atoms: &mut Atoms) {
+/// A soft line end stands behind no less of a line than this.
+const LINE_BYTES: usize = 40;
+
+/// RFC 2045 section 6.7. `id=42` is no escape, so that two must stand together, or it means a sign
+/// and is no number.
+fn quoted_printable(text: &[u8], ended: bool, atoms: &mut Atoms) {
     let mut done = 0;
     for at in memchr::memchr_iter(b'=', text) {
         if at < done {
             continue;
         }
+        let rest = text.get(at + 1..).unwrap_or_default();
+        if !ended
+            && rest.len() < 5
+            && rest.iter().all(|byte| b"=\r\n0123456789ABCDEF".contains(byte))
+        {
+            atoms.hold(at);
+        }
         let mut end = at;
         let mut count = 0;
-        while let Some(byte) = one(text, end) {
-            let next = one(text, end + 3).is_some();
-            if count == 0 && !next && byte != b'=' {
+        loop {
+            if let Some(length) = soft_end(text, end, count > 0) {
+                atoms.push(Span::new(end, end + length), Coding::QuotedPrintable, &[], true);
+                end += length;
+                break;
+            }
+            let Some(byte) = one(text, end) else { break };
+            if count == 0 && one(text, end + 3).is_none() && !is_sign(text, end, byte) {
                 break;
             }
             atoms.push(Span::new(end, end + 3), Coding::QuotedPrintable, &[byte], true);
@@ -216,6 +232,27 @@ fn quoted_printable(text: &[u8], atoms: &mut Atoms) {
         }
         done = end;
     }
+}
+
+/// How long the soft line end at a place is: it breaks a long line between two characters.
+fn soft_end(text: &[u8], at: usize, escaped: bool) -> Option<usize> {
+    const ENDS: [&[u8]; 2] = [b"=\n", b"=\r\n"];
+    let rest = text.get(at..)?;
+    let length = ENDS.iter().find(|end| rest.starts_with(end))?.len();
+    let line = text.get(at.checked_sub(LINE_BYTES)?..at)?;
+    let glued = line.last().is_some_and(|byte| byte.is_ascii_graphic() && *byte != b'=');
+    let more = rest.get(length).is_some_and(u8::is_ascii_graphic);
+    ((glued || escaped) && more && !line.contains(&b'\n')).then_some(length)
+}
+
+/// Whether one escape alone is one: something goes on behind it, and it cannot be a number.
+fn is_sign(text: &[u8], at: usize, byte: u8) -> bool {
+    let number = text.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_digit));
+    let more = text.get(at + 3).is_some_and(|next| match number {
+        true => next.is_ascii_alphabetic() && !next.is_ascii_hexdigit(),
+        false => next.is_ascii_graphic(),
+    });
+    byte == b'=' || (byte == b' ' || byte.is_ascii_punctuation()) && more
 }
 
 fn one(text: &[u8], at: usize) -> Option<u8> {

@@ -29,7 +29,9 @@ pub(crate) fn find(text: &[u8], atoms: &mut Atoms) {
                 word.alike.push((span, None));
             } else if let Some(alike) = alike(c) {
                 word.alike.push((span, Some(alike)));
-            } else if !c.is_alphanumeric() {
+            } else if c.is_alphanumeric() {
+                word.foreign = true;
+            } else {
                 word.end(atoms);
             }
         }
@@ -49,20 +51,22 @@ pub(crate) fn unfinished(text: &[u8]) -> Option<usize> {
 #[derive(Default)]
 struct Word {
     ascii: bool,
+    /// It has a letter that is like none of ours.
+    foreign: bool,
     alike: Vec<(Span, Option<u8>)>,
 }
 
 impl Word {
     fn end(&mut self, atoms: &mut Atoms) {
-        if self.ascii {
+        // A word of nothing else may be one of another script: something else near it must tell.
+        if self.ascii || !self.foreign {
             for (span, alike) in self.alike.drain(..) {
-                match alike {
-                    Some(byte) => atoms.push(span, Coding::Unicode, &[byte], true),
-                    None => atoms.push(span, Coding::Unicode, &[], true),
-                }
+                let meaning = alike.as_slice();
+                atoms.push(span, Coding::Unicode, meaning, self.ascii);
             }
         }
         self.ascii = false;
+        self.foreign = false;
         self.alike.clear();
     }
 }

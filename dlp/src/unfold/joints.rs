@@ -30,7 +30,7 @@ impl Bond {
         if hit.grade < Grade::Likely {
             return false;
         }
-        let secret = hit.class.family() == "secret";
+        let secret = matches!(hit.class.family(), "secret" | "hash");
         let numbers = matches!(hit.class.family(), "pci" | "financial" | "gov_id" | "health");
         match self {
             Self::Strong => secret || numbers || hit.class.family() == "contact",

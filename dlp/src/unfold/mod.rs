@@ -110,12 +110,18 @@ impl Work<'_> {
         let atoms = Atoms::of(text, ended);
         let mut open =
             atoms.open.map(|from| (glued(window, from), text.len() - from >= runs::RUN_BYTES));
+        if atoms.tail > 0 {
+            let from = glued(window, text.len() - atoms.tail);
+            open = Some(open.map_or((from, false), |(at, serious)| (at.min(from), serious)));
+        }
         for span in &atoms.unread {
             self.unread(*span);
         }
         for region in regions(&atoms.list) {
-            let (Some(first), Some(last)) = (region.first(), region.last()) else { continue };
-            if last.span.end <= floor || !region.iter().any(|atom| atom.telling) {
+            // What stands before the first atom that tells may be on its way already.
+            let first = region.iter().find(|atom| atom.telling);
+            let (Some(first), Some(last)) = (first, region.last()) else { continue };
+            if last.span.end <= floor {
                 continue;
             }
             if !ended && trail(text, last.span.end) >= text.len() {

@@ -1,6 +1,8 @@
 //! What is packed (gzip, zlib, deflate, zstd, brotli), unpacked within a bound.
 use std::io::Read;
 
+use super::base::is_text;
+
 /// No more is unpacked of one thing.
 const UNPACKED_BYTES: u64 = 256 * 1024;
 /// What is shorter is not packed by anyone.
@@ -34,14 +36,17 @@ pub(crate) fn unpack(bytes: &[u8]) -> Option<Unpacked> {
         _ => {
             let deflated = || read(flate2::read::DeflateDecoder::new(bytes));
             let brotli = || read(brotli::Decompressor::new(bytes, 4096));
-            let unpacked = may_be_deflate(bytes).then(deflated).flatten();
-            let unpacked = unpacked.or_else(|| may_be_brotli(bytes).then(brotli).flatten())?;
-            // By chance a few bytes of noise come out of anything, before it breaks off.
-            let printed = unpacked.bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | 9..=13));
-            let whole = !unpacked.cut || unpacked.bytes.len() as u64 > UNPACKED_BYTES;
-            (printed && whole && unpacked.bytes.len() >= PACKED_BYTES).then_some(unpacked)
+            let deflated = may_be_deflate(bytes).then(deflated).flatten().filter(is_meant);
+            deflated.or_else(|| may_be_brotli(bytes).then(brotli).flatten().filter(is_meant))
         }
     }
+}
+
+/// Whether what came out of something without first bytes to know it by is what went in: by chance a
+/// few bytes of noise come out of anything, before it breaks off.
+fn is_meant(unpacked: &Unpacked) -> bool {
+    let whole = !unpacked.cut || unpacked.bytes.len() as u64 > UNPACKED_BYTES;
+    whole && unpacked.bytes.len() >= PACKED_BYTES && is_text(&unpacked.bytes)
 }
 
 /// Whether the first block can be one of RFC 1951 section 3.2.3: of a type that there is, with a

@@ -1,5 +1,6 @@
 //! Texts in pieces that are strings beside each other.
 use super::joints::{Bond, Chain, Close};
+use super::view::on_char;
 use crate::engine::Span;
 
 /// A longer string is no piece.
@@ -27,6 +28,8 @@ struct Quoted {
 #[derive(Clone, Copy)]
 struct Link {
     strong: bool,
+    /// By an operator: what stands before the first one is about all of them.
+    glued: bool,
 }
 
 /// Room for the strings of one chain, used again for the next.
@@ -34,6 +37,9 @@ struct Link {
 pub(crate) struct Scratch {
     strings: Vec<(Quoted, Link)>,
 }
+
+/// Items of one list.
+const LIST: Link = Link { strong: true, glued: false };
 
 /// Calls `sink` with the chains that the word stands in; gives where the search may go on.
 pub(crate) fn chains(
@@ -60,7 +66,7 @@ pub(crate) fn chains(
         return seed.inner.end;
     }
     strings.clear();
-    strings.push((seed, Link { strong: true }));
+    strings.push((seed, LIST));
     let mut last = seed;
     while let Some((next, link)) = after(text, last).filter(|(next, _)| is_piece(text, next.inner))
         && strings.len() < PIECES
@@ -82,7 +88,7 @@ pub(crate) fn chains(
         if let Some(known) = strings.first_mut() {
             known.1 = link;
         }
-        strings.insert(0, (previous, Link { strong: true }));
+        strings.insert(0, (previous, LIST));
         first = previous;
     }
     if strings.len() < 2 || is_short(strings) {
@@ -127,9 +133,18 @@ fn chain(text: &[u8], run: &[(Quoted, Link)], before: Option<Quoted>, bond: Bond
     let (context, close) = match (comment(text, end, slashes), before) {
         (_, Some(string)) if !string.inner.is_empty() => place(text, string.inner),
         (Some(comment), _) => place(text, comment),
+        _ if run.iter().skip(1).all(|(_, link)| link.glued) => named(text, run),
         _ => (Span::new(start, start), None),
     };
     Chain { pieces, bond, context, close: Close::Sign(close.unwrap_or(b'\n')) }
+}
+
+/// What stands before the first string in its line, and its quote: `key = "`, `"key": "`.
+fn named(text: &[u8], run: &[(Quoted, Link)]) -> (Span, Option<u8>) {
+    let start = run.first().map_or(0, |(string, _)| string.inner.start);
+    let before = text.get(start.saturating_sub(CONTEXT_BYTES)..start).unwrap_or_default();
+    let line = before.iter().rev().take_while(|byte| **byte != b'\n').count();
+    (Span::new(on_char(text, start - line), start), run.first().map(|(string, _)| string.quote))
 }
 
 /// The end of a line comment behind the strings, which may say what they are. Where their quotes
@@ -212,13 +227,13 @@ fn after(text: &[u8], string: Quoted) -> Option<(Quoted, Link)> {
     let (at, operator) = gap(text, end)?;
     let next = open(text, at, string)?;
     if operator != b',' {
-        return Some((next, Link { strong: true }));
+        return Some((next, Link { strong: true, glued: operator != b' ' }));
     }
     let behind = next.inner.end + next.slashes + 1;
-    let Some(value) = colon(text, behind) else { return Some((next, Link { strong: true })) };
+    let Some(value) = colon(text, behind) else { return Some((next, LIST)) };
     let value = open(text, value, string)?;
     let strong = name_before(text, string).is_some_and(|name| alike(text, name, next.inner));
-    Some((value, Link { strong }))
+    Some((value, Link { strong, glued: false }))
 }
 
 /// The string before a string, if they may be one text.
@@ -235,7 +250,7 @@ fn before(text: &[u8], string: Quoted) -> Option<(Quoted, Link)> {
         None => true,
         Some(name) => name_before(text, previous).is_some_and(|other| alike(text, other, name)),
     };
-    Some((previous, Link { strong }))
+    Some((previous, Link { strong, glued: name.is_none() && !b", ".contains(&operator) }))
 }
 
 /// The string before the list or the object that the string is the first of.

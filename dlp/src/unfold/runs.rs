@@ -15,12 +15,13 @@ const EIGHT: usize = 8;
 const LINE_BYTES: usize = 40;
 
 /// Calls `take` with each run that may be base64, base32 or hexadecimal: wrapped lines as one, and
-/// labels of a host name as one.
-pub(crate) fn find(text: &[u8], mut take: impl FnMut(Span)) {
+/// labels of a host name as one. One that may go on with the next line reaches to the end of the
+/// text, if that has not ended.
+pub(crate) fn find(text: &[u8], ended: bool, mut take: impl FnMut(Span)) {
     let mut at = 0;
     while let Some(seed) = seed(text, at) {
         let start = back(text, seed, at);
-        let end = reach(text, seed);
+        let end = reach(text, seed, ended);
         at = end.max(seed + 1);
         if end - start < RUN_BYTES {
             continue;
@@ -77,7 +78,7 @@ fn back(text: &[u8], seed: usize, floor: usize) -> usize {
 }
 
 /// The end of the run that goes on at `seed`, over line ends and dots between labels.
-fn reach(text: &[u8], seed: usize) -> usize {
+fn reach(text: &[u8], seed: usize, ended: bool) -> usize {
     let mut line = seed;
     loop {
         let length = count(text, line, in_run);
@@ -87,20 +88,37 @@ fn reach(text: &[u8], seed: usize) -> usize {
         let full = length >= LINE_BYTES && end == line + length;
         let label = gap == 1 && rest.first() == Some(&b'.') && is_label(text, line, length);
         let next = end + gap;
-        if gap == 0 || !(full || label) || !text.get(next).is_some_and(|byte| in_run(*byte)) {
+        if !ended && (full && may_be_gap(rest) || label && next == text.len()) {
+            return text.len();
+        }
+        let more = count(text, next, in_run);
+        if gap == 0 || !(full || label) || more == 0 {
             return end;
         }
-        if label && !is_label(text, next, count(text, next, in_run)) {
+        if label && !is_label(text, next, more) || full && !is_line(text, next, (length, more)) {
             return end;
         }
         line = next;
     }
 }
 
+/// Whether the run that begins a line goes on with what the line before it was full of: no line of
+/// something wrapped is longer than the one before it, and behind none stands a word of prose.
+fn is_line(text: &[u8], start: usize, (before, length): (usize, usize)) -> bool {
+    let behind = text.get(start + length);
+    length <= before && !behind.is_some_and(|byte| b" \t,:;!?()".contains(byte))
+}
+
+const GAPS: [&[u8]; 7] = [b"\\r\\n", b"\\\\n", b"\r\n", b"\\n", b"\n", b".", b"=\n"];
+
 /// The length of a line end, written or escaped, or of a dot.
 pub(crate) fn gap(rest: &[u8]) -> usize {
-    const GAPS: [&[u8]; 7] = [b"\\r\\n", b"\\\\n", b"\r\n", b"\\n", b"\n", b".", b"=\n"];
     GAPS.iter().find(|gap| rest.starts_with(gap)).map_or(0, |gap| gap.len())
+}
+
+/// Whether what is left may be a line end, or a part of one.
+fn may_be_gap(rest: &[u8]) -> bool {
+    !rest.is_empty() && GAPS.iter().any(|gap| gap.starts_with(rest))
 }
 
 /// Whether it is a label made of hexadecimal digits or base32.

@@ -28,7 +28,10 @@ pub(crate) fn groups(text: &[u8], word: Span) -> Option<Chain> {
     let mut pieces = Vec::new();
     let mut at = start;
     while at < text.len().min(start + TEXT_BYTES) {
-        let end = run(text, at, separator);
+        let end = match length {
+            1 => at + usize::from(is_single(text, at, separator)),
+            _ => run(text, at, separator),
+        };
         if end == at || end - at > length {
             break;
         }
@@ -96,7 +99,10 @@ fn first(text: &[u8], word: Span, separator: u8, length: usize) -> usize {
     let floor = start.saturating_sub(TEXT_BYTES);
     while let Some(previous) = start.checked_sub(length + 1).filter(|at| *at >= floor) {
         let group = text.get(previous..start - 1).unwrap_or_default();
-        let whole = group.iter().all(|byte| in_group(*byte, separator));
+        let whole = match length {
+            1 => is_single(text, previous, separator),
+            _ => group.iter().all(|byte| in_group(*byte, separator)),
+        };
         let before = previous.checked_sub(1).and_then(|at| text.get(at));
         let alone = before.is_none_or(|b| !in_group(*b, separator) || b"=:/@".contains(b));
         if !whole || !alone || text.get(start - 1) != Some(&separator) {
@@ -112,17 +118,29 @@ fn run(text: &[u8], at: usize, separator: u8) -> usize {
     at + rest.iter().take(GROUP_BYTES + 1).take_while(|b| in_group(**b, separator)).count()
 }
 
+/// Whether a character stands at a place, with nothing or a sign behind it. It may be that sign.
+fn is_single(text: &[u8], at: usize, separator: u8) -> bool {
+    let next = text.get(at + 1);
+    let whole = |byte: &u8| match *byte == separator {
+        true => next == Some(&separator) && text.get(at + 2).is_some_and(|byte| in_token(*byte)),
+        false => in_token(*byte) && !next.is_some_and(|next| in_group(*next, separator)),
+    };
+    text.get(at).is_some_and(whole)
+}
+
 /// What stands in a token, but for the sign between groups.
 fn in_group(byte: u8, separator: u8) -> bool {
     byte != separator && in_token(byte)
 }
 
 fn in_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-./+=@:~".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"_-./+=@:~$".contains(&byte)
 }
 
 /// Shorter pieces at a line end are words.
 const LINE_BYTES: usize = 4;
+/// Lines that something was broken into are no shorter.
+const FULL_BYTES: usize = 16;
 
 /// A token that is broken by line ends, if one breaks the token that the word stands in.
 pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
@@ -137,22 +155,47 @@ pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
         end = line_before(text, start)?;
         start = line_start(text, end);
     }
+    // The lines before, as far as they are as long: what breaks is longer than a line.
+    while let Some(before) = line_before(text, start).filter(|_| end - start <= TEXT_BYTES / 4) {
+        let first = line_start(text, before);
+        if before - first < FULL_BYTES.max(line_run(text, start) - start) {
+            break;
+        }
+        start = first;
+        end = before;
+    }
     let mut pieces = vec![Span::new(start, end)];
     let mut at = end;
     while let Some(next) = end_of_line(text, at)
         && next < start + TEXT_BYTES
     {
-        at = line_run(text, next);
-        if at == next {
+        let end = line_run(text, next);
+        // Lines that are broken are as long as each other, but for the first and the last.
+        let whole = pieces.last().filter(|_| pieces.len() > 1).map(|line| line.len());
+        let longest = whole.unwrap_or(TEXT_BYTES);
+        if end == next || end - next > longest || is_prose(text, Span::new(next, end)) {
             break;
         }
-        pieces.push(Span::new(next, at));
+        pieces.push(Span::new(next, end));
+        at = end;
+        if end - next < whole.unwrap_or(0) {
+            break;
+        }
     }
-    let shortest = pieces.iter().map(|piece| piece.end - piece.start).min()?;
-    if pieces.len() < 2 || shortest < LINE_BYTES || is_short(&pieces) {
+    // What is left for the last line may be little, when those before it are full.
+    let full = pieces.split_last()?.1;
+    let least = |least: usize| full.iter().all(|piece| piece.len() >= least);
+    let last = pieces.last().is_some_and(|piece| piece.len() >= LINE_BYTES);
+    if full.is_empty() || !least(if last { LINE_BYTES } else { FULL_BYTES }) || is_short(&pieces) {
         return None;
     }
     Some(chain(text, pieces, Bond::Lines))
+}
+
+/// Whether a line begins with a word and a blank.
+fn is_prose(text: &[u8], word: Span) -> bool {
+    let letters = text.get(word.start..word.end).unwrap_or_default();
+    text.get(word.end) == Some(&b' ') && letters.iter().all(u8::is_ascii_alphabetic)
 }
 
 fn line_start(text: &[u8], at: usize) -> usize {

@@ -226,10 +226,7 @@ impl Entry {
 }
 
 impl Forward {
-    fn build(
-        settings: &ForwardProxy,
-        before: Option<&Arc<Authority>>,
-    ) -> Result<Self, RouteFault> {
+    fn build(settings: &ForwardProxy, before: Option<&Arc<Authority>>) -> Result<Self, RouteFault> {
         let mcp = settings.mcp.iter().map(|place| {
             let (host, prefix) = place.split_once('/').unwrap_or((place, ""));
             let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
@@ -345,13 +342,8 @@ mod tests {
             ("whole.local", "/", Ok(("whole", "/base"))),
         ] {
             let host = Host::parse(host).unwrap();
-            let found = routes.find(Asked {
-                host: &host,
-                port: None,
-                path,
-                absolute: None,
-                tunnel: false,
-            });
+            let found =
+                routes.find(Asked { host: &host, port: None, path, absolute: None, tunnel: false });
             let found = found.as_ref().map(|way| (&*way.to.route, way.path.as_str()));
             assert_eq!(found.map_err(|code| *code), expect, "{host} {path}");
         }

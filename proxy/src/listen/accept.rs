@@ -179,12 +179,7 @@ pub(super) struct Came {
 }
 
 /// Finds out what the client speaks, and goes on in that.
-async fn speak<S: Io>(
-    gate: &Arc<Gate>,
-    mut io: S,
-    came: Came,
-    shutdown: watch::Receiver<bool>,
-) {
+async fn speak<S: Io>(gate: &Arc<Gate>, mut io: S, came: Came, shutdown: watch::Receiver<bool>) {
     let deadlines = gate.snapshot().settings.deadlines.clone();
     let patience = sniff::Patience {
         first: Duration::from_millis(deadlines.keep_alive_ms),

@@ -58,10 +58,7 @@ impl std::fmt::Debug for Authority {
 
 impl Authority {
     /// Reads the authority's files, or makes one. Nothing is written: see [`Self::publish`].
-    pub fn build(
-        settings: &Intercept,
-        before: Option<&Arc<Self>>,
-    ) -> Result<Arc<Self>, TlsFault> {
+    pub fn build(settings: &Intercept, before: Option<&Arc<Self>>) -> Result<Arc<Self>, TlsFault> {
         let key = settings.key.as_deref().filter(|path| path.exists());
         if let Some(before) = before.filter(|before| before.settings == *settings)
             && (settings.key.is_none() || before.is_on_disk())
@@ -142,8 +139,7 @@ impl Authority {
             return Ok(Arc::clone(&leaf.config));
         }
         let unusable = |reason: String| TlsFault::Unusable { place: name.clone(), reason };
-        let certificate =
-            self.certify(host, now).map_err(|error| unusable(error.to_string()))?;
+        let certificate = self.certify(host, now).map_err(|error| unusable(error.to_string()))?;
         let config = self.config(certificate).map_err(|error| unusable(error.to_string()))?;
         let config = Arc::new(config);
         let fresh_until = now + LEAF_LIFE - LEAF_LEFT;

@@ -212,14 +212,7 @@ impl Work<'_> {
     }
 
     /// Serves the calls that come through the tunnel.
-    async fn calls<S: Io>(
-        &self,
-        io: S,
-        seen: Bytes,
-        alpn: ALPN,
-        scheme: Scheme,
-        flight: &Flight,
-    ) {
+    async fn calls<S: Io>(&self, io: S, seen: Bytes, alpn: ALPN, scheme: Scheme, flight: &Flight) {
         let outer = &flight.conn;
         let Place { host, port } = &self.place;
         let conn = Conn {

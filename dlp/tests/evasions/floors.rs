@@ -1,0 +1,99 @@
+//! What was measured: the share of each kind that is found at least, in percent.
+use super::positives::Kind;
+
+/// A way, and the floors of tokens, other secrets, payment, numbers of persons, and all else.
+pub type Floor = (&'static str, [u32; Kind::ALL.len()]);
+
+/// Each example in each way. Of secrets, fewer than 95 % are found
+/// - reversed and moved by thirteen, which are looked for at the literals of tokens with four letters
+///   or more: a name that is turned as well tells nothing;
+/// - with something between all characters, where the text around them looks the same, or a find ends
+///   in the middle of a group; and in lines and strings, where what is broken is the sign that tells
+///   it, or holds words (seed phrases, the first line of a private key);
+/// - as mail has it, where a dollar before a digit is written as a number.
+pub const ONE_DEEP: &[Floor] = &[
+    ("JSON in JSON", [98, 97, 100, 100, 97]),
+    ("base32", [100, 100, 100, 99, 97]),
+    ("base64", [100, 100, 100, 98, 97]),
+    ("base64 in lines", [100, 100, 100, 99, 98]),
+    ("base64 of URLs", [100, 100, 100, 98, 97]),
+    ("base64 of URLs without padding", [100, 100, 96, 98, 95]),
+    ("base64 of UTF-16", [100, 100, 100, 88, 97]),
+    ("base64 of the find", [100, 100, 90, 89, 72]),
+    ("base64 without padding", [100, 100, 96, 98, 95]),
+    ("blanks between all", [93, 62, 87, 85, 4]),
+    ("brotli", [98, 97, 96, 91, 92]),
+    ("controls of direction", [100, 100, 100, 100, 100]),
+    ("deflate", [99, 100, 100, 99, 98]),
+    ("entities", [100, 100, 100, 100, 100]),
+    ("entities in hex", [100, 100, 100, 100, 100]),
+    ("escapes of C", [100, 100, 100, 100, 100]),
+    ("escapes of JSON", [100, 100, 100, 100, 100]),
+    ("full-width", [100, 100, 100, 100, 100]),
+    ("groups of four", [95, 62, 81, 69, 30]),
+    ("gzip", [100, 100, 100, 99, 100]),
+    ("hex", [100, 100, 100, 99, 97]),
+    ("hex in capitals", [100, 100, 100, 99, 97]),
+    ("homoglyphs", [100, 100, 100, 91, 97]),
+    ("hyphens between all", [96, 74, 78, 76, 14]),
+    ("labels in hex", [98, 82, 90, 97, 89]),
+    ("lines of twenty", [99, 77, 90, 98, 93]),
+    ("percent", [100, 100, 100, 100, 100]),
+    ("percent of signs", [99, 100, 100, 100, 100]),
+    ("percent twice", [100, 100, 100, 100, 100]),
+    ("quoted-printable", [100, 100, 100, 100, 100]),
+    ("quoted-printable of mail", [97, 71, 59, 40, 50]),
+    ("reversed", [80, 5, 0, 2, 6]),
+    ("rot13", [79, 22, 18, 20, 25]),
+    ("soft hyphens", [100, 100, 100, 100, 100]),
+    ("strings of JavaScript", [96, 60, 81, 77, 50]),
+    ("strings of Python", [97, 65, 96, 96, 55]),
+    ("tags", [100, 100, 100, 100, 100]),
+    ("zero width", [100, 100, 100, 100, 100]),
+    ("zlib", [100, 100, 93, 99, 97]),
+    ("zstd", [100, 100, 100, 99, 97]),
+];
+
+/// A sample of the examples in each way, by the outer one.
+pub const TWO_DEEP: &[Floor] = &[
+    ("JSON in JSON", [99, 100, 100, 96, 100]),
+    ("base32", [100, 100, 100, 99, 100]),
+    ("base64", [100, 100, 100, 99, 100]),
+    ("base64 in lines", [100, 100, 100, 99, 100]),
+    ("base64 of URLs", [100, 100, 100, 99, 100]),
+    ("base64 of URLs without padding", [100, 100, 100, 99, 100]),
+    ("base64 without padding", [100, 100, 100, 99, 100]),
+    ("brotli", [99, 100, 96, 94, 100]),
+    ("deflate", [99, 100, 98, 99, 100]),
+    ("entities", [100, 100, 100, 99, 100]),
+    ("entities in hex", [100, 100, 100, 99, 100]),
+    ("escapes of C", [100, 100, 100, 99, 100]),
+    ("escapes of JSON", [100, 100, 100, 99, 100]),
+    ("full-width", [100, 100, 100, 99, 100]),
+    ("gzip", [100, 100, 100, 99, 100]),
+    ("hex", [100, 100, 100, 99, 100]),
+    ("hex in capitals", [100, 100, 100, 99, 100]),
+    ("homoglyphs", [93, 88, 98, 94, 96]),
+    ("percent", [100, 100, 100, 99, 100]),
+    ("percent of signs", [95, 100, 98, 95, 88]),
+    ("percent twice", [100, 100, 100, 99, 100]),
+    ("quoted-printable", [100, 100, 100, 99, 100]),
+    ("zero width", [100, 100, 100, 99, 100]),
+    ("zlib", [100, 100, 100, 99, 100]),
+    ("zstd", [100, 100, 100, 99, 100]),
+];
+
+/// Each example in pieces, wherever it is cut. Of calls, only secrets with a literal are remembered:
+/// two numbers that make a third are in any two calls.
+pub const IN_PIECES: &[Floor] = &[
+    ("bytes", [99, 100, 100, 100, 100]),
+    ("calls", [93, 40, 0, 2, 16]),
+    ("chunks", [99, 100, 100, 100, 100]),
+    ("deltas of OpenAI", [99, 100, 100, 100, 100]),
+    ("deltas of a tool call", [99, 100, 100, 100, 100]),
+    ("events of a text", [100, 100, 100, 99, 98]),
+    ("items", [97, 54, 90, 91, 25]),
+    ("items of a text", [97, 60, 90, 91, 25]),
+    ("members", [97, 54, 90, 91, 25]),
+    ("members of a text", [98, 60, 90, 91, 25]),
+];
