@@ -26,7 +26,7 @@ pub(crate) fn hits(
     if !named && !values.iter().any(|(_, value)| has_digit(value)) {
         return Vec::new();
     }
-    if !may_join(surveyor, values) {
+    if !may_join(surveyor, before, values) {
         return Vec::new();
     }
     let sheet = Sheet::of(before, values);
@@ -38,8 +38,8 @@ pub(crate) fn hits(
 
 /// Whether anything can come of putting the values together: they are long enough, and they are
 /// items of a list, members of like names, or hold the literal of a token together.
-fn may_join(surveyor: &Surveyor, values: &[(Option<&str>, &Value)]) -> bool {
-    const TEXT_BYTES: usize = 9;
+fn may_join(surveyor: &Surveyor, before: Option<&str>, values: &[(Option<&str>, &Value)]) -> bool {
+    const TEXT_BYTES: usize = 4;
     let like = |pair: &[(Option<&str>, &Value)]| match pair {
         [(Some(one), first), (Some(two), second)] => {
             is_piece(first) && is_piece(second) && are_alike(one.as_bytes(), two.as_bytes())
@@ -57,6 +57,7 @@ fn may_join(surveyor: &Surveyor, values: &[(Option<&str>, &Value)]) -> bool {
             return true;
         }
     }
+    joined.extend_from_slice(before.map(tail).unwrap_or_default().as_bytes());
     !like && surveyor.names_token(&joined)
 }
 

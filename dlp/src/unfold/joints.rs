@@ -91,10 +91,10 @@ impl Chain {
         view
     }
 
-    /// The pieces alone, one behind the other.
+    /// The pieces one behind the other, behind what may tell what they are.
     fn joined<'b>(&self, text: &[u8], room: &'b mut Vec<u8>) -> &'b [u8] {
         room.clear();
-        for piece in &self.pieces {
+        for piece in std::iter::once(&self.context).chain(&self.pieces) {
             room.extend_from_slice(text.get(piece.start..piece.end).unwrap_or_default());
         }
         room
@@ -113,15 +113,16 @@ pub(crate) fn may_join(window: &Window<'_>, word: Span) -> bool {
     let ends = match window.byte(stop) {
         None | Some(b'"' | b'\'' | b'`' | b'\\' | b'\n' | b'\r') => true,
         Some(b' ') => stop - word.end <= GROUP_BYTES,
-        // Single characters with commas between them.
-        Some(sign) => sign == b',' && word.len() == 1,
+        Some(_) => false,
     };
+    // One of single characters with signs between them.
+    let single = word.len() == 1 && spaces::singles(window.text, word.start).is_some();
     let line = match word.start.checked_sub(1).and_then(|at| window.byte(at)) {
         Some(b'\n') => true,
         Some(b'n') => word.start > 1 && window.byte(word.start - 2) == Some(b'\\'),
         _ => false,
     };
-    ends || line
+    ends || line || single
 }
 
 /// Calls `sink` with every chain as one text that one of the words stands in, which come in order.

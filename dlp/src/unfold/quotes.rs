@@ -98,9 +98,9 @@ pub(crate) fn chains(
     last.inner.end
 }
 
-/// Whether less is put together than the shortest number that is looked for.
+/// Whether less is put together than anything that is looked for has.
 fn is_short(strings: &[(Quoted, Link)]) -> bool {
-    const TEXT_BYTES: usize = 9;
+    const TEXT_BYTES: usize = 4;
     strings.iter().map(|(string, _)| string.inner.len()).sum::<usize>() < TEXT_BYTES
 }
 

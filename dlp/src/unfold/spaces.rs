@@ -75,7 +75,7 @@ fn pair(text: &[u8], word: Span) -> Option<usize> {
 }
 
 /// The sign between single characters at a place, if the same stands on both sides.
-fn singles(text: &[u8], at: usize) -> Option<u8> {
+pub(super) fn singles(text: &[u8], at: usize) -> Option<u8> {
     let sign = *text.get(at + 1)?;
     let signs = matches!(sign, b' ' | b'-' | b'.' | b'|' | b',' | b':' | b'_');
     (signs && text.get(at + 3) == Some(&sign)).then_some(sign)
