@@ -106,7 +106,7 @@ fn form() {
             "  - name",
             "listeners[0]",
             "key `type` is missing",
-            "`plain` or `tls`",
+            "`plain`, `tls` or `transparent`",
         ),
         ("    agent: coder\n", "", "listeners[0]", "key `agent` is missing", "for example"),
         (

@@ -249,7 +249,7 @@ fn through(
     absolute: Option<Scheme>,
 ) -> Result<Scheme, Malformed> {
     let port = port.unwrap_or(tunnel.scheme.default_port());
-    let same = tunnel.host == *host
+    let same = tunnel.host.as_ref().is_none_or(|known| known == host)
         && tunnel.port == port
         && absolute.is_none_or(|scheme| scheme == tunnel.scheme);
     if same {

@@ -34,6 +34,7 @@ mod listen;
 mod outcome;
 mod recall;
 mod record;
+mod redirect;
 mod refuse;
 mod reload;
 mod run;

@@ -18,6 +18,12 @@ pub const FOREIGN_ORIGIN: &str =
 pub const HEAD_LATE: &str = "The request's head did not arrive in time. Send it in one go.";
 /// For what no gate can look into.
 pub const TUNNEL_UNREAD: &str = "What came through the tunnel is neither TLS nor HTTP, so it cannot be inspected and may not pass.";
+/// For a handshake without a name.
+pub const NO_NAME: &str =
+    "The TLS handshake names no host, so nobody can say where it was going to. Connect by name.";
+/// For a client that connects to where only the kernel should.
+pub const NOT_REDIRECTED: &str =
+    "This listener takes connections that were redirected to it, and this one was made to it.";
 /// For a handshake that asks for another host.
 pub const OTHER_NAME: &str =
     "The TLS handshake asks for another name than the tunnel, or for none.";

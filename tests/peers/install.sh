@@ -106,6 +106,10 @@ ensure mkfs.ext4 e2fsprogs
 # System calls that fail, and a clock that is set, below the gate.
 ensure strace strace
 ensure_file libfaketime "/usr/lib/*/faketime/libfaketimeMT.so.1"
+# A network of its own, and rules in it that redirect.
+ensure nft nftables
+ensure ip iproute2
+ensure setpriv util-linux
 # Servers that the record is sent to.
 ensure_file nats-server "/usr/sbin/nats-server"
 ensure_file postgresql "/usr/lib/postgresql/*/bin/initdb"

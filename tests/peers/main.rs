@@ -27,6 +27,7 @@ mod nats;
 mod peer;
 mod postgres;
 mod record;
+mod redirect;
 mod rsyslog;
 mod servers;
 mod softhsm;

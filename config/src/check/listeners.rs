@@ -24,8 +24,19 @@ fn plain(root: &Node, errata: &mut Errata) {
     // What may be told of them.
     let shown_agents = || agents.iter().copied().filter(|id| showable(id));
     for (nth, listener) in root.items("listeners").iter().enumerate() {
-        if listener.text("type") != Some("plain") {
+        let transparent = listener.text("type") == Some("transparent");
+        if listener.text("type") != Some("plain") && !transparent {
             continue;
+        }
+        let intercept = root.value("forward_proxy").and_then(|proxy| proxy.value("intercept"));
+        if transparent && intercept.is_none() {
+            errata
+                .add(
+                    listener.place.clone(),
+                    format!("listeners[{nth}]"),
+                    "what is redirected here cannot be looked into",
+                )
+                .help("set `forward_proxy.intercept`, and name the hosts that may be reached under `forward_proxy.hosts`");
         }
         if let Some(agent) = listener.text("agent")
             && !agents.contains(&agent)
@@ -49,7 +60,10 @@ fn plain(root: &Node, errata: &mut Errata) {
             let message = format!("`{bind}` is not a loopback address");
             errata
                 .add(place(listener, "bind"), format!("listeners[{nth}].bind"), message)
-                .help("nobody proves who they are here: bind to `127.0.0.1` or `[::1]`, use `type: tls`, or set `danger_allow_remote: true`");
+                .help(match transparent {
+                    true => "the kernel redirects to this machine itself: bind to `127.0.0.1` or `[::1]`",
+                    false => "nobody proves who they are here: bind to `127.0.0.1` or `[::1]`, use `type: tls`, or set `danger_allow_remote: true`",
+                });
         }
     }
 }

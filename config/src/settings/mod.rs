@@ -35,7 +35,8 @@ pub use sinks::{
 };
 pub(crate) use warnings::is_local;
 pub use ways_in::{
-    Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
+    Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,
+    TrustWord,
 };
 pub use ways_out::{
     ForwardProxy, Resolver, Route, RouteMatch, RouteProtocol, Upstream, UpstreamTls,

@@ -53,8 +53,8 @@ impl Settings {
             || agent.certificate.common_name.is_some()
             || agent.certificate.dns_name.is_some();
         let known = |listener: &Listener| match listener {
-            Listener::Plain(plain) => plain.agent == agent.id,
             Listener::Tls(_) => certified,
+            bound => bound.agent() == Some(&agent.id),
         };
         if !self.listeners.iter().any(known) {
             warnings.push(format!("no listener can tell that a caller is agent `{}`", agent.id));

@@ -15,6 +15,8 @@ pub enum Listener {
     Plain(PlainListener),
     /// TLS with a required client certificate.
     Tls(TlsListener),
+    /// Connections that the kernel redirected here (`tollgate redirect`), bound to one agent.
+    Transparent(TransparentListener),
 }
 
 impl Listener {
@@ -23,6 +25,7 @@ impl Listener {
         match self {
             Self::Plain(listener) => &listener.name,
             Self::Tls(listener) => &listener.name,
+            Self::Transparent(listener) => &listener.name,
         }
     }
 
@@ -31,6 +34,16 @@ impl Listener {
         match self {
             Self::Plain(listener) => listener.bind,
             Self::Tls(listener) => listener.bind,
+            Self::Transparent(listener) => listener.bind,
+        }
+    }
+
+    /// The agent that everybody who connects is, where the listener says so.
+    pub fn agent(&self) -> Option<&str> {
+        match self {
+            Self::Plain(listener) => Some(&listener.agent),
+            Self::Transparent(listener) => Some(&listener.agent),
+            Self::Tls(_) => None,
         }
     }
 }
@@ -51,6 +64,23 @@ pub struct PlainListener {
     /// Allow an address other than loopback, although nobody proves who they are.
     #[serde(default)]
     pub danger_allow_remote: bool,
+}
+
+/// A listener for connections that were made to somewhere else and redirected here. Where they were
+/// going to is told by the name in the TLS handshake, or by the host of each call in clear text;
+/// `forward_proxy` says what may be reached, and its `intercept` is needed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransparentListener {
+    /// Its name in logs and metrics; unique. Letters, digits, `-`, `_` and `.`.
+    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
+    pub name: String,
+    /// Address and port; loopback only, where the kernel redirects to.
+    #[schemars(with = "formats::Socket")]
+    pub bind: SocketAddr,
+    /// The id of the agent whose connections are redirected here.
+    #[schemars(with = "formats::AgentName", length(min = 1, max = 2048))]
+    pub agent: String,
 }
 
 /// A TLS listener that requires client certificates.

@@ -8,6 +8,7 @@ mod hold;
 mod keys;
 mod policy;
 mod probe;
+mod redirect;
 mod run;
 mod scan;
 
@@ -49,6 +50,7 @@ enum Command {
     Policy(policy::Policy),
     /// Ask a running gate on this machine whether it is live or ready; exits 0 when it is
     Probe(probe::Probe),
+    Redirect(redirect::Redirect),
     Scan(scan::Scan),
     /// Work with the detectors and what is known: list, try, measure, index
     #[command(subcommand)]
@@ -90,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Schema => check::schema(),
         Command::Policy(policy) => policy::run(&policy),
         Command::Probe(probe) => probe::run(&probe),
+        Command::Redirect(redirect) => redirect::run(&redirect),
         Command::Scan(scan) => scan::run(&scan),
         Command::Dlp(dlp) => dlp::run(&dlp),
         Command::Audit(audit) => ExitCode::from(audit.run()),

@@ -54,12 +54,12 @@ impl Registry {
             }
         }
         for listener in listeners {
-            let Listener::Plain(plain) = listener else { continue };
-            let agent = registry.by_id.get(&plain.agent).ok_or_else(|| RegistryFault::Unbound {
-                listener: plain.name.clone(),
-                agent: plain.agent.clone(),
+            let Some(bound) = listener.agent() else { continue };
+            let agent = registry.by_id.get(bound).ok_or_else(|| RegistryFault::Unbound {
+                listener: listener.name().to_owned(),
+                agent: bound.to_owned(),
             })?;
-            registry.by_listener.insert(plain.name.clone(), Arc::clone(agent));
+            registry.by_listener.insert(listener.name().to_owned(), Arc::clone(agent));
         }
         Ok(registry)
     }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tollgate_config::settings::Listener;
 
 use super::sniff::{self, Opening};
-use super::{Conn, GateStream, HeadClock, Io, connect};
+use super::{Conn, GateStream, HeadClock, Io, connect, transparent};
 use crate::gate::Gate;
 use crate::identity::PeerNames;
 
@@ -139,6 +139,10 @@ async fn take(
     let local = io.local_addr().unwrap_or(peer);
     let conn =
         Conn { listener, peer, local, names: None, clock: HeadClock::default(), tunnel: None };
+    if snapshot.is_transparent(&conn.listener) {
+        drop(snapshot);
+        return transparent::take(gate, io, Came { conn, fd }, shutdown).await;
+    }
     let Some(tls) = snapshot.server_tls(&conn.listener) else {
         drop(snapshot);
         return speak(gate, io, Came { conn, fd }, shutdown).await;

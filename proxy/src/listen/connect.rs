@@ -24,7 +24,7 @@ use crate::gate::Gate;
 use crate::head;
 use crate::refuse::Refusal;
 use crate::stop::Stop;
-use crate::tunnel::{Admitted, PassedOn};
+use crate::tunnel::Admitted;
 use crate::words;
 
 /// RFC 9110 section 9.3.6: any 2xx opens the tunnel, and what follows the head belongs to it.
@@ -70,89 +70,121 @@ pub(super) async fn take<S: Io>(
     if io.write_all(OPEN).await.is_err() || io.flush().await.is_err() {
         return;
     }
-    let place = Place { host: asked.host, port: asked.port };
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
     drop(snapshot);
-    let work = Work { gate, place, handshake, fd, shutdown };
-    work.inside(io, asked.rest, flight, admitted).await;
+    let work = Work { gate, port: asked.port, handshake, fd, shutdown };
+    work.inside(io, asked.rest, asked.host, flight, admitted).await;
 }
 
-/// A place as it was asked for.
-struct Place {
-    host: Host,
-    port: u16,
-}
-
-struct Work<'g> {
-    gate: &'g Arc<Gate>,
-    place: Place,
-    handshake: Duration,
-    fd: i32,
-    shutdown: watch::Receiver<bool>,
+/// What is done inside a tunnel.
+pub(super) struct Work<'g> {
+    pub(super) gate: &'g Arc<Gate>,
+    pub(super) port: u16,
+    pub(super) handshake: Duration,
+    pub(super) fd: i32,
+    pub(super) shutdown: watch::Receiver<bool>,
 }
 
 impl Work<'_> {
-    async fn inside<S: Io>(mut self, io: S, rest: Bytes, mut flight: Flight, admitted: Admitted) {
+    async fn inside<S: Io>(
+        self,
+        io: S,
+        rest: Bytes,
+        host: Host,
+        flight: Flight,
+        admitted: Admitted,
+    ) {
         let mut io = Replayed { bytes: rest, io };
-        let patience = sniff::Patience { first: self.handshake, rest: self.handshake };
-        let mut stop = self.shutdown.clone();
-        let sniffed = tokio::select! {
-            sniffed = sniff::inside(&mut io, patience) => sniffed,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
-        let Ok((opening, seen)) = sniffed else {
-            self.gate.metrics.connections_cut.inc();
-            return;
-        };
+        let Some((opening, seen)) = self.sniff(&mut io).await else { return };
         match (opening, admitted) {
-            (Opening::Tls, Admitted::Intercepted(authority)) => {
-                self.intercept(io, seen, flight, &authority).await;
-            }
-            (Opening::Tls, Admitted::Passed(passed)) => {
-                self.pass_on(io, seen, flight, passed).await;
+            (Opening::Tls, admitted) => {
+                let Some(hello) = self.hello(&mut io, seen).await else { return };
+                if authority::names(&host, hello.name.as_deref()) {
+                    self.shaken(io, hello, host, flight, admitted).await;
+                } else {
+                    let stop = Stop::refuse(Code::HostMismatch, words::OTHER_NAME);
+                    self.turn_away(&mut io, &flight, &host, stop).await;
+                }
             }
             (Opening::Http1 | Opening::Http2, Admitted::Intercepted(_)) => {
-                let alpn = if opening == Opening::Http2 { ALPN::H2 } else { ALPN::H1 };
-                self.gate.metrics.tunnels.with_label_values(&["cleartext"]).inc();
-                self.calls(io, seen, alpn, Scheme::Http, &flight).await;
+                self.cleartext(io, opening, seen, Some(host), &flight).await;
             }
             // Cleartext to a pinned host has no pin, so that nobody needs it passed on unread.
             _ => {
                 let stop = Stop::refuse(Code::UnreadRefused, words::TUNNEL_UNREAD);
-                self.refuse_silently(&mut flight, stop).await;
+                self.refuse_silently(&flight, Some(&host), stop).await;
+            }
+        }
+    }
+
+    /// What is spoken; nothing when the client has left, or is too slow.
+    pub(super) async fn sniff<S: Io>(&self, io: &mut Replayed<S>) -> Option<(Opening, Bytes)> {
+        let patience = sniff::Patience { first: self.handshake, rest: self.handshake };
+        let mut stop = self.shutdown.clone();
+        let sniffed = tokio::select! {
+            sniffed = sniff::inside(io, patience) => sniffed,
+            _ = stop.wait_for(|stop| *stop) => return None,
+        };
+        if sniffed.is_err() {
+            self.gate.metrics.connections_cut.inc();
+        }
+        sniffed.ok()
+    }
+
+    pub(super) async fn hello<S: Io>(&self, io: &mut Replayed<S>, seen: Bytes) -> Option<Hello> {
+        let hello = tokio::time::timeout(self.handshake, read_hello(io, seen)).await;
+        let hello = hello.ok().flatten();
+        if hello.is_none() {
+            self.gate.metrics.connections_cut.inc();
+        }
+        hello
+    }
+
+    /// Goes on with a handshake that has shown its name.
+    pub(super) async fn shaken<S: Io>(
+        &self,
+        mut io: Replayed<S>,
+        hello: Hello,
+        host: Host,
+        flight: Flight,
+        admitted: Admitted,
+    ) {
+        match admitted {
+            Admitted::Intercepted(authority) => {
+                // Whether a pinned client hides its name is its own affair: nothing in it is read.
+                if authority.settings().ech == Ech::Refuse && offers_ech(&hello.seen) {
+                    let stop = Stop::refuse(Code::UnreadRefused, words::HIDDEN_NAME);
+                    return self.turn_away(&mut io, &flight, &host, stop).await;
+                }
+                self.intercept(io, hello, host, flight, &authority).await;
+            }
+            Admitted::Passed(passed) => {
+                self.gate.metrics.tunnels.with_label_values(&["passed"]).inc();
+                let (gate, shutdown) = (self.gate, &self.shutdown);
+                let passed = gate.pass_on(&flight, *passed, &mut io, hello.seen, shutdown).await;
+                if let Err(stop) = passed {
+                    self.refuse_silently(&flight, Some(&host), stop).await;
+                }
             }
         }
     }
 
     /// Ends the client's TLS with the host's certificate.
     async fn intercept<S: Io>(
-        &mut self,
+        &self,
         mut io: Replayed<S>,
-        seen: Bytes,
-        mut flight: Flight,
+        hello: Hello,
+        host: Host,
+        flight: Flight,
         authority: &Arc<Authority>,
     ) {
-        let hello = tokio::time::timeout(self.handshake, read_hello(&mut io, seen)).await;
-        let Ok(Some(hello)) = hello else {
-            self.gate.metrics.connections_cut.inc();
-            return;
-        };
-        if let Err(stop) = self.judge(&hello, authority.settings().ech) {
-            let _ = io.write_all(UNRECOGNIZED).await;
-            return self.refuse_silently(&mut flight, stop).await;
-        }
-        let (maker, host) = (Arc::clone(authority), self.place.host.clone());
+        let (maker, name) = (Arc::clone(authority), host.clone());
         // A signature takes a while: not on a thread that serves others.
-        let leaf = tokio::task::spawn_blocking(move || maker.leaf(&host)).await;
-        let config = match leaf {
-            Ok(Ok(config)) => config,
-            failed => {
-                let reason = failed.map(|leaf| leaf.err().map(|fault| fault.to_string()));
-                tracing::error!(?reason, "no certificate for a tunnel");
-                self.gate.bug("no certificate for a tunnel");
-                let _ = io.write_all(FAILED).await;
-                return;
-            }
+        let leaf = tokio::task::spawn_blocking(move || maker.leaf(&name)).await;
+        let Ok(Ok(config)) = leaf else {
+            self.gate.bug("no certificate for a tunnel");
+            let _ = io.write_all(FAILED).await;
+            return;
         };
         let start = tokio_rustls::StartHandshake::from_parts(hello.accepted, io);
         let shaken = tokio::time::timeout(self.handshake, start.into_stream(config)).await;
@@ -160,7 +192,7 @@ impl Work<'_> {
             // Most often a client that does not trust the authority yet.
             self.gate.metrics.tunnels.with_label_values(&["handshake_failed"]).inc();
             tracing::info!(
-                host = %self.place.host,
+                %host,
                 "a client broke off the handshake in a tunnel; does it trust the certificate of \
                  `forward_proxy.intercept`?"
             );
@@ -172,73 +204,70 @@ impl Work<'_> {
             _ => ALPN::H1,
         };
         self.gate.metrics.tunnels.with_label_values(&["intercepted"]).inc();
-        self.calls(tls, Bytes::new(), alpn, Scheme::Https, &flight).await;
+        let tunnel = Tunnel { host: Some(host), port: self.port, scheme: Scheme::Https };
+        self.calls(tls, Bytes::new(), alpn, tunnel, &flight).await;
     }
 
-    /// Passes the tunnel on, when its name is the one that was asked for.
-    async fn pass_on<S: Io>(
-        &mut self,
-        mut io: Replayed<S>,
+    /// Serves calls in clear text.
+    pub(super) async fn cleartext<S: Io>(
+        &self,
+        io: Replayed<S>,
+        opening: Opening,
         seen: Bytes,
-        mut flight: Flight,
-        passed: Box<PassedOn>,
+        host: Option<Host>,
+        flight: &Flight,
     ) {
-        let hello = tokio::time::timeout(self.handshake, read_hello(&mut io, seen)).await;
-        let Ok(Some(hello)) = hello else {
-            self.gate.metrics.connections_cut.inc();
-            return;
-        };
-        // Whether a pinned client hides its name is its own affair: nothing in it is read.
-        if let Err(stop) = self.judge(&hello, Ech::Ignore) {
-            let _ = io.write_all(UNRECOGNIZED).await;
-            return self.refuse_silently(&mut flight, stop).await;
-        }
-        self.gate.metrics.tunnels.with_label_values(&["passed"]).inc();
-        let passed = self.gate.pass_on(&flight, *passed, &mut io, hello.seen, &self.shutdown).await;
-        if let Err(stop) = passed {
-            self.refuse_silently(&mut flight, stop).await;
-        }
-    }
-
-    fn judge(&self, hello: &Hello, ech: Ech) -> Result<(), Stop> {
-        let asked = hello.accepted.client_hello();
-        if !authority::names(&self.place.host, asked.server_name()) {
-            return Err(Stop::refuse(Code::HostMismatch, words::OTHER_NAME));
-        }
-        if ech == Ech::Refuse && offers_ech(&hello.seen) {
-            return Err(Stop::refuse(Code::UnreadRefused, words::HIDDEN_NAME));
-        }
-        Ok(())
+        let alpn = if opening == Opening::Http2 { ALPN::H2 } else { ALPN::H1 };
+        self.gate.metrics.tunnels.with_label_values(&["cleartext"]).inc();
+        let tunnel = Tunnel { host, port: self.port, scheme: Scheme::Http };
+        self.calls(io, seen, alpn, tunnel, flight).await;
     }
 
     /// Serves the calls that come through the tunnel.
-    async fn calls<S: Io>(&self, io: S, seen: Bytes, alpn: ALPN, scheme: Scheme, flight: &Flight) {
+    async fn calls<S: Io>(&self, io: S, seen: Bytes, alpn: ALPN, tunnel: Tunnel, flight: &Flight) {
         let outer = &flight.conn;
-        let Place { host, port } = &self.place;
         let conn = Conn {
             listener: Arc::clone(&outer.listener),
             peer: outer.peer,
             local: outer.local,
             names: outer.names.clone(),
             clock: HeadClock::default(),
-            tunnel: Some(Tunnel { host: host.clone(), port: *port, scheme }),
+            tunnel: Some(tunnel),
         };
         hand_over(self.gate, io, seen, alpn, Came { conn, fd: self.fd }, &self.shutdown).await;
     }
 
+    /// Refuses a handshake, with an alert.
+    pub(super) async fn turn_away<S: Io>(
+        &self,
+        io: &mut Replayed<S>,
+        flight: &Flight,
+        host: &Host,
+        stop: Stop,
+    ) {
+        // Whoever has left needs no alert.
+        let _ = io.write_all(UNRECOGNIZED).await;
+        self.refuse_silently(flight, Some(host), stop).await;
+    }
+
     /// Records a refusal that has no words on the wire: the tunnel stands, and what comes through
     /// it speaks nothing that could be answered.
-    async fn refuse_silently(&self, flight: &mut Flight, stop: Stop) {
+    pub(super) async fn refuse_silently(&self, flight: &Flight, host: Option<&Host>, stop: Stop) {
         self.gate.metrics.tunnels.with_label_values(&["refused"]).inc();
-        let stop = crate::tunnel::about(stop, flight, &self.place.host, self.place.port);
+        let stop = match host {
+            Some(host) => crate::tunnel::about(stop, flight, host, self.port),
+            None => stop,
+        };
         let _ = self.gate.refused(flight, stop).await;
     }
 }
 
 /// A ClientHello, and the bytes that it came in.
-struct Hello {
+pub(super) struct Hello {
     accepted: rustls::server::Accepted,
     seen: Bytes,
+    /// The name that is asked for (RFC 6066 section 3).
+    pub(super) name: Option<String>,
 }
 
 /// Reads a ClientHello, in however many pieces it comes.
@@ -252,7 +281,10 @@ async fn read_hello<S: Io>(io: &mut Replayed<S>, seen: Bytes) -> Option<Hello> {
             acceptor.read_tls(&mut piece).ok()?;
         }
         match acceptor.accept() {
-            Ok(Some(accepted)) => return Some(Hello { accepted, seen: all.freeze() }),
+            Ok(Some(accepted)) => {
+                let name = accepted.client_hello().server_name().map(str::to_owned);
+                return Some(Hello { accepted, seen: all.freeze(), name });
+            }
             Ok(None) if all.len() < HELLO_BYTES => {}
             Ok(None) | Err(_) => return None,
         }
@@ -373,8 +405,8 @@ fn written(refusal: &Refusal) -> Vec<u8> {
 
 /// A connection of which some bytes were read already.
 pub(super) struct Replayed<S> {
-    bytes: Bytes,
-    io: S,
+    pub(super) bytes: Bytes,
+    pub(super) io: S,
 }
 
 impl<S: tokio::io::AsyncRead + Unpin> tokio::io::AsyncRead for Replayed<S> {

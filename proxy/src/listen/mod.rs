@@ -10,6 +10,7 @@ mod hello;
 mod sniff;
 mod stream;
 mod tls;
+mod transparent;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,8 +35,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static> Io for S {}
 /// else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tunnel {
-    /// The host that was asked for.
-    pub host: Host,
+    /// The host that was asked for; `None` where each call says it, in clear text that was
+    /// redirected here.
+    pub host: Option<Host>,
     /// The port that was asked for.
     pub port: u16,
     /// What is spoken inside: TLS, which the gate has ended, or cleartext.

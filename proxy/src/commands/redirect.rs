@@ -1,0 +1,139 @@
+//! `tollgate redirect`.
+use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::{ArgGroup, Args};
+use tollgate_config::settings::Listener;
+
+use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, EXIT_FOUND, EXIT_USAGE, complain};
+use crate::redirect::{Who, Wish, prove, undo};
+use crate::snapshot::Source;
+
+/// Lead an agent's connections to the gate, and let nothing else of it out (Linux, nftables)
+///
+/// The agent runs as a user, or in a control group, of its own: never the gate's. All its TCP
+/// connections are redirected to the gate's `transparent` listener; everything else (UDP, QUIC,
+/// ICMP, raw IP, a family without a listener) is dropped and counted in the counter `dropped` of the
+/// table `inet tollgate`. Rules may be loaded again at any time and are then the same as once.
+///
+/// Exits 0 when done, 3 when `--prove` found a way out, 1 when the kernel or `nft` refuses, 78 when
+/// the configuration has mistakes.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true)), verbatim_doc_comment)]
+pub(super) struct Redirect {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Print the rules, for `nft -f`
+    #[arg(long, group = "what")]
+    print: bool,
+    /// Load the rules
+    #[arg(long, group = "what")]
+    apply: bool,
+    /// Take the rules away
+    #[arg(long, group = "what")]
+    undo: bool,
+    /// Try every way out, as the agent's user: nothing may lead anywhere but to the gate
+    #[arg(long, group = "what")]
+    prove: bool,
+    /// A user whose connections are redirected, by number; may be repeated
+    #[arg(long = "user", value_name = "UID")]
+    users: Vec<u32>,
+    /// A control group (v2) whose connections are redirected, by its path below the root
+    #[arg(long = "cgroup", value_name = "PATH")]
+    groups: Vec<String>,
+    /// A listener of the gate that the agent may use as well; may be repeated
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    open: Vec<SocketAddr>,
+    /// A name server that the agent may ask, on port 53; may be repeated
+    #[arg(long = "resolver", value_name = "ADDRESS")]
+    resolvers: Vec<IpAddr>,
+    /// An address outside that `--prove` tries to reach [default: addresses of documentation]
+    #[arg(long = "target", value_name = "ADDRESS")]
+    targets: Vec<IpAddr>,
+}
+
+pub(super) fn run(redirect: &Redirect) -> ExitCode {
+    if redirect.undo {
+        return load(&undo());
+    }
+    let settings = match Source::new(&redirect.config.config).settings(super::check::wants_colour())
+    {
+        Ok((settings, _)) => settings,
+        Err(fault) => return complain(fault, EXIT_CONFIG),
+    };
+    let transparent: Vec<SocketAddr> = settings
+        .listeners
+        .iter()
+        .filter(|listener| matches!(listener, Listener::Transparent(_)))
+        .map(Listener::bind)
+        .collect();
+    if transparent.is_empty() {
+        return complain(
+            "the configuration has no listener of `type: transparent` to redirect to; add one",
+            EXIT_CONFIG,
+        );
+    }
+    if redirect.prove {
+        return proved(&prove::run(&redirect.targets, settings.admin.bind));
+    }
+    let wish = match wish(redirect, transparent) {
+        Ok(wish) => wish,
+        Err(why) => return complain(why, EXIT_USAGE),
+    };
+    if redirect.print {
+        print!("{}", wish.rules());
+        return ExitCode::SUCCESS;
+    }
+    load(&wish.rules())
+}
+
+fn wish(redirect: &Redirect, transparent: Vec<SocketAddr>) -> Result<Wish, String> {
+    if redirect.users.contains(&0) {
+        return Err("root can take the rules away again: run the agent as another user".to_owned());
+    }
+    let safe = |c: char| c.is_ascii_alphanumeric() || "/-_.@:".contains(c);
+    for group in &redirect.groups {
+        if group.is_empty() || !group.chars().all(safe) {
+            return Err(format!("`{}` is no path of a control group", group.escape_default()));
+        }
+    }
+    let users = redirect.users.iter().map(|user| Who::User(*user));
+    let groups = redirect.groups.iter().map(|path| Who::Group(path.trim_matches('/').to_owned()));
+    let agents: Vec<Who> = users.chain(groups).collect();
+    if agents.is_empty() {
+        return Err("name the agent by `--user` or `--cgroup`".to_owned());
+    }
+    let (open, resolvers) = (redirect.open.clone(), redirect.resolvers.clone());
+    Ok(Wish { agents, transparent, open, resolvers })
+}
+
+/// Hands rules to the kernel: all of them or none.
+fn load(rules: &str) -> ExitCode {
+    let nft = Command::new("nft").args(["-f", "-"]).stdin(Stdio::piped()).spawn();
+    let mut nft = match nft {
+        Ok(nft) => nft,
+        Err(error) => {
+            let what = format!("cannot run `nft` ({error}); install nftables, or use `--print`");
+            return complain(what, EXIT_FAULT);
+        }
+    };
+    // A child that does not read ends, and how it ended says more.
+    let written = nft.stdin.take().map(|mut input| input.write_all(rules.as_bytes()));
+    drop(written);
+    match nft.wait() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => complain("`nft` refused the rules; it says why above", EXIT_FAULT),
+        Err(error) => complain(error, EXIT_FAULT),
+    }
+}
+
+fn proved(tried: &[prove::Tried]) -> ExitCode {
+    let mut out = false;
+    for tried in tried {
+        out |= tried.is_out;
+        let word = if tried.is_out { "OUT    " } else { "closed " };
+        println!("{word} {}: {}", tried.what, tried.how);
+    }
+    if out { ExitCode::from(EXIT_FOUND) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,6 @@
+//! The kernel's part of the transparent way in: rules that lead an agent's connections to the gate
+//! and let nothing else of it out.
+pub mod prove;
+mod rules;
+
+pub use rules::{Who, Wish, undo};

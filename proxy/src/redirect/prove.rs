@@ -1,0 +1,139 @@
+//! Every way out, tried from the agent's side.
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketType, ipproto};
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Addresses of documentation (RFC 5737, RFC 3849): nobody is there, and the kernel does not know.
+const OUTSIDE: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
+
+/// What was tried, and what came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tried {
+    /// Which way.
+    pub what: String,
+    /// What came of it.
+    pub how: String,
+    /// Whether it leads out.
+    pub is_out: bool,
+}
+
+/// Tries them all; `admin` is the gate's own admin listener.
+pub fn run(targets: &[IpAddr], admin: SocketAddr) -> Vec<Tried> {
+    let usual = || OUTSIDE.iter().filter_map(|address| address.parse().ok()).collect();
+    let targets: Vec<IpAddr> = if targets.is_empty() { usual() } else { targets.to_vec() };
+    let mut tried = Vec::new();
+    for target in targets {
+        for (what, port) in [("UDP", 9), ("DNS over UDP", 53), ("QUIC", 443), ("NTP", 123)] {
+            tried.push(udp(what, SocketAddr::new(target, port)));
+        }
+        tried.push(echo(target));
+        tried.push(raw(target));
+        for (what, port) in [("SSH", 22), ("DNS over TCP", 53), ("SMTP", 25)] {
+            tried.push(foreign(what, SocketAddr::new(target, port)));
+        }
+    }
+    tried.push(operators(admin));
+    tried
+}
+
+fn closed(what: String, how: impl Into<String>) -> Tried {
+    Tried { what, how: how.into(), is_out: false }
+}
+
+fn out(what: String, how: impl Into<String>) -> Tried {
+    Tried { what, how: how.into(), is_out: true }
+}
+
+/// A packet that the rules drop is refused to its sender.
+fn udp(what: &str, to: SocketAddr) -> Tried {
+    let what = format!("{what} to {to}");
+    let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let sent = UdpSocket::bind(any).and_then(|socket| socket.send_to(b"tollgate", to));
+    match sent {
+        Ok(_) => out(what, "the packet was taken"),
+        Err(error) => closed(what, error.to_string()),
+    }
+}
+
+/// An echo request from an unprivileged socket, where the kernel gives one.
+fn echo(to: IpAddr) -> Tried {
+    let what = format!("ICMP to {to}");
+    let (family, protocol, packet) = match to {
+        IpAddr::V4(_) => (AddressFamily::INET, ipproto::ICMP, [8, 0, 0, 0, 0, 0, 0, 1]),
+        IpAddr::V6(_) => (AddressFamily::INET6, ipproto::ICMPV6, [128, 0, 0, 0, 0, 0, 0, 1]),
+    };
+    let socket = rustix::net::socket(family, SocketType::DGRAM, Some(protocol));
+    send(what, socket, to, &packet)
+}
+
+fn raw(to: IpAddr) -> Tried {
+    let what = format!("raw IP to {to}");
+    let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = rustix::net::socket(family, SocketType::RAW, Some(ipproto::UDP));
+    send(what, socket, to, &[0, 9, 0, 9, 0, 8, 0, 0])
+}
+
+fn send(
+    what: String,
+    socket: rustix::io::Result<rustix::fd::OwnedFd>,
+    to: IpAddr,
+    packet: &[u8],
+) -> Tried {
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(error) => return closed(what, format!("no such socket for this user: {error}")),
+    };
+    let flags = rustix::net::SendFlags::empty();
+    match rustix::net::sendto(&socket, packet, flags, &SocketAddr::new(to, 0)) {
+        Ok(_) => out(what, "the packet was taken"),
+        Err(error) => closed(what, error.to_string()),
+    }
+}
+
+/// A protocol that the gate does not speak: the connection may be taken by the gate, which then
+/// closes it without a word.
+fn foreign(what: &str, to: SocketAddr) -> Tried {
+    let what = format!("{what} to {to}");
+    let mut stream = match TcpStream::connect_timeout(&to, PATIENCE) {
+        Ok(stream) => stream,
+        Err(error) => return closed(what, error.to_string()),
+    };
+    match answer(&mut stream, b"SSH-2.0-tollgate\r\n") {
+        Some(0) => closed(what, "taken by the gate and closed"),
+        Some(_) => out(what, "somebody answered"),
+        // Silence is what a server that speaks last would give as well.
+        None => out(what, "the connection stands"),
+    }
+}
+
+/// The operators' listener is on the same machine; the agent has no business there.
+fn operators(to: SocketAddr) -> Tried {
+    let what = format!("the admin listener at {to}");
+    let Ok(mut stream) = TcpStream::connect_timeout(&to, PATIENCE) else {
+        return closed(what, "no connection");
+    };
+    let request = b"GET /version HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let mut text = Vec::new();
+    let asked = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.write_all(request));
+    let _ = asked.map(|()| stream.take(4096).read_to_end(&mut text));
+    match text.windows(9).any(|part| part == b"\"version\"") {
+        true => out(what, "it answers"),
+        false => closed(what, "it does not answer"),
+    }
+}
+
+/// Sends, and counts what comes back; nothing when nothing does in time.
+fn answer(stream: &mut TcpStream, bytes: &[u8]) -> Option<usize> {
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let _ = stream.write_all(bytes);
+    let mut buffer = [0; 256];
+    match stream.read(&mut buffer) {
+        Ok(count) => Some(count),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+        Err(_) => Some(0),
+    }
+}
