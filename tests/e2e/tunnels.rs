@@ -290,6 +290,37 @@ async fn a_hello_in_pieces_is_read_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_hidden_is_refused_unless_told_otherwise() {
+    use rustls::client::{EchGreaseConfig, EchMode};
+    use rustls::crypto::hpke::Hpke as _;
+    let upstream = upstream(false).await;
+    let port = upstream.address().port();
+    let target = format!("localhost:{port}");
+    for (ech, shakes) in [("refuse", false), ("ignore", true)] {
+        let world = opened(&[port]).set("/forward_proxy/intercept/ech", ech).start().await;
+        // The offer that browsers make to everybody.
+        let suite = rustls::crypto::aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_AES_128;
+        let (key, _) = suite.generate_key_pair().unwrap();
+        let pem = std::fs::read(world.path("made/intercept-ca.pem")).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(rustls::pki_types::CertificateDer::from_pem_slice(&pem).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_ech(EchMode::Grease(EchGreaseConfig::new(suite, key)))
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let (status, mut client) = tunnel(&world, &target).await;
+        assert_eq!(status, 200);
+        let shaken = shake(config, "localhost", client.socket()).await.map(drop);
+        assert_eq!(shaken.is_ok(), shakes, "{ech}: {shaken:?}");
+        if !shakes {
+            world.wait_event("a refusal", |e| e.to_string().contains("UNREAD_REFUSED")).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn pinned_hosts_are_passed_on_and_the_record_says_so() {
     let upstream = upstream(true).await;
     let port = upstream.address().port();
