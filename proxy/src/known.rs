@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tollgate_config::settings::{Credential, SecretRef, Settings};
+use tollgate_config::settings::{OwnSecret, SecretRef, Settings};
 use tollgate_dlp::Name;
 use tollgate_dlp::known::{
     DocumentIndex, Known, KnownKey, RecordIndex, RecordUse, Secret, ValueError, Values,
@@ -157,15 +157,15 @@ fn values(settings: &Settings) -> Result<Values, SnapshotFault> {
 /// The secrets that the settings name. One that cannot be read now is read by whoever needs it, who
 /// says so then.
 fn gate(settings: &Settings, values: &mut Values) -> Result<(), SnapshotFault> {
-    for credential in settings.credentials() {
-        match credential {
-            Credential::Secret(name, _) if name.starts_with("dlp.known.canaries") => {}
-            Credential::Secret(name, place) => {
+    for secret in settings.own_secrets() {
+        match secret {
+            OwnSecret::Secret(name, _) if name.starts_with("dlp.known.canaries") => {}
+            OwnSecret::Secret(name, place) => {
                 if let Ok(secret) = read_secret(&place) {
                     own(values, &shown(&place), &secret, &name)?;
                 }
             }
-            Credential::Key(name, path) => {
+            OwnSecret::Key(name, path) => {
                 let Ok(text) = bytes("the key", &path, SECRETS_BYTES_MAX) else { continue };
                 let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
                 let lines = lines.filter(|line| line.len() >= KEY_LINE_BYTES);

@@ -120,7 +120,7 @@ pub struct ForwardProxy {
 }
 
 /// Reads ranges of addresses; a single address is a range of one.
-fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+pub(super) fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let words = Vec::<String>::deserialize(deserializer)?;
     let read = |word: &String| match word.parse::<IpAddr>() {
         Ok(address) => Ok(IpNet::from(address)),

@@ -46,6 +46,7 @@ pub use form::Form;
 pub use key::{KeyTooShort, KnownKey};
 pub use prints::{Document, DocumentBuilder, DocumentIndex, DocumentStats};
 pub use records::{Column, ColumnsError, RecordBuilder, RecordIndex, RecordStats};
+pub(crate) use values::{CREDENTIAL, PLACEHOLDER};
 pub use values::{Secret, ValueError, Values};
 
 use prints::Documents;
@@ -54,7 +55,14 @@ use together::{Cell, Row, Rule};
 use words::Stretch;
 
 /// The classes of what is known.
-pub(crate) const CLASSES: [&str; 4] = [records::CLASS, prints::CLASS, values::CANARY, values::OWN];
+pub(crate) const CLASSES: [&str; 6] = [
+    records::CLASS,
+    prints::CLASS,
+    values::CANARY,
+    values::CREDENTIAL,
+    values::OWN,
+    values::PLACEHOLDER,
+];
 
 /// How an index of records is used.
 #[derive(Clone, PartialEq, Eq, Debug)]
