@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
 use tollgate_dlp::known::{
-    Column, DocumentBuilder, DocumentIndex, Form, IndexError, Known, KnownKey, RecordBuilder,
-    RecordIndex, RecordUse, Secret, ValueError, Values,
+    Column, DocumentBuilder, DocumentIndex, Fetched, Form, IndexError, Known, KnownKey,
+    RecordBuilder, RecordIndex, RecordUse, Secret, ValueError, Values,
 };
 use tollgate_dlp::{
     Action, Direction, Grade, Judge, JudgeRule, JudgeSettings, Scanner, TextStream,
@@ -243,6 +243,24 @@ fn credentials_stay_whatever_rules_say() {
         }
     }
     assert!(guard.scan(b"bob@example.com password=hunter2hunter2 tollgate-githu").is_empty());
+}
+
+#[test]
+fn fetched_values_are_known_at_once_and_not_for_ever() {
+    let fetched = Arc::new(Fetched::new([7; 16]));
+    let mut known = Known::default();
+    known.set_fetched(Arc::clone(&fetched));
+    let scanner = Scanner::of_known(Arc::new(known)).unwrap();
+    let token = |nth: usize| format!("tok-{nth}-Plumbago.{}", "aB3x".repeat(nth % 40));
+    let knows = |nth: usize| !scanner.scan(format!("at {} end", token(nth)).as_bytes()).is_empty();
+    assert!(!knows(0));
+    for nth in 0..3000 {
+        fetched.add("idp".into(), token(nth).as_bytes()).unwrap();
+        assert!(knows(nth), "{nth}");
+    }
+    assert!(knows(2990) && !knows(0), "the last are known, the first are forgotten");
+    assert_eq!(fetched.add("idp".into(), b"short"), Err(ValueError::Short(5)));
+    assert!(!format!("{fetched:?}").contains("Plumbago"));
 }
 
 #[test]

@@ -314,6 +314,13 @@ impl Give {
         }
     }
 
+    /// The files whose content is a part of it.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        self.clone().paths(&mut |path| files.push(path.clone()));
+        files
+    }
+
     /// Every file that it names.
     pub(super) fn paths(&mut self, visit: &mut impl FnMut(&mut PathBuf)) {
         let mut file = |secret: &mut SecretRef| {

@@ -26,6 +26,9 @@ pub struct Route {
     /// encrypted archives). They are refused otherwise.
     #[serde(default)]
     pub allow_unread_requests: bool,
+    /// Let cookies pass, both ways. They are dropped otherwise: a session is a credential.
+    #[serde(default)]
+    pub allow_cookies: bool,
     /// Where the calls go.
     pub upstream: Upstream,
 }
@@ -99,6 +102,9 @@ pub struct ForwardProxy {
     #[serde(default = "ports")]
     #[schemars(length(min = 1, max = 256), inner(range(min = 1)))]
     pub ports: Vec<u16>,
+    /// Let cookies pass, both ways. They are dropped otherwise.
+    #[serde(default)]
+    pub allow_cookies: bool,
     /// Ranges of addresses that are refused by default and are wanted here.
     #[serde(default, deserialize_with = "ranges")]
     #[schemars(with = "Vec<formats::AddressRange>", length(max = 256))]
