@@ -251,14 +251,22 @@ fn fetched_values_are_known_at_once_and_not_for_ever() {
     let mut known = Known::default();
     known.set_fetched(Arc::clone(&fetched));
     let scanner = Scanner::of_known(Arc::new(known)).unwrap();
-    let token = |nth: usize| format!("tok-{nth}-Plumbago.{}", "aB3x".repeat(nth % 40));
+    let token = |nth: usize| -> String {
+        let number = |at: usize| (nth * 1009 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (0..125).map(|at| format!("{:016X}", number(at))).collect::<String>() + "-Plumbago"
+    };
     let knows = |nth: usize| !scanner.scan(format!("at {} end", token(nth)).as_bytes()).is_empty();
     assert!(!knows(0));
-    for nth in 0..3000 {
-        fetched.add("idp".into(), token(nth).as_bytes()).unwrap();
+    let mut added = Vec::new();
+    for nth in 0..250 {
+        added.push(fetched.add("idp".into(), token(nth).as_bytes()).unwrap());
         assert!(knows(nth), "{nth}");
     }
-    assert!(knows(2990) && !knows(0), "the last are known, the first are forgotten");
+    assert!(fetched.still_knows(added[249]) && fetched.still_knows(added[200]));
+    assert!(!fetched.still_knows(added[0]) && !knows(0), "the first are forgotten");
+    for (nth, added) in added.into_iter().enumerate().step_by(10) {
+        assert_eq!(fetched.still_knows(added), knows(nth), "{nth}");
+    }
     assert_eq!(fetched.add("idp".into(), b"short"), Err(ValueError::Short(5)));
     assert!(!format!("{fetched:?}").contains("Plumbago"));
 }

@@ -3,7 +3,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tollgate_tests::{
-    HttpClient, OTHER_AGENT, RawClient, Seen, Step, Upstream, World, fixed, full,
+    HttpClient, OTHER_AGENT, RawClient, Seen, Step, Upstream, World, fixed, full, http_route,
 };
 
 use crate::kit::{refusal_code, request, swap};
@@ -65,7 +65,7 @@ const COOKIE: &str = "c00kie-Value-of-9-Gentians";
 const OWN: &[(&str, &str)] = &[
     ("authorization", "Bearer tollgate-in-header"),
     ("x-api-key", "agents-own"),
-    ("api_key", "agents-own"),
+    ("api-key", "agents-own"),
     ("x-goog-api-key", "agents-own"),
     ("proxy-authorization", "Basic agents-own"),
     ("x-kept", "kept"),

@@ -11,33 +11,50 @@ use crate::name::Name;
 const SPELLINGS_MAX: usize = 16_384;
 
 /// Credentials that were fetched, as hashes. The last ones are known: the oldest are forgotten when
-/// there are too many, and had their end long before.
+/// there are too many.
 pub struct Fetched {
     key: [u8; 16],
-    /// The generation that grows, and the one before it.
-    generations: RwLock<[Values; 2]>,
+    generations: RwLock<Generations>,
+}
+
+struct Generations {
+    /// How many there were before the one that grows.
+    number: u64,
+    new: Values,
+    old: Values,
 }
 
 impl Fetched {
     /// None yet. The key is random and lives as long as the process.
     pub fn new(key: [u8; 16]) -> Self {
-        Self { key, generations: RwLock::new([Values::new(&key), Values::new(&key)]) }
+        let (new, old) = (Values::new(&key), Values::new(&key));
+        Self { key, generations: RwLock::new(Generations { number: 0, new, old }) }
     }
 
-    /// Knows one more from now on.
-    pub fn add(&self, name: Name, value: &[u8]) -> Result<(), ValueError> {
+    /// Knows one more from now on, for as long as [`Self::still_knows`] what this gives.
+    pub fn add(&self, name: Name, value: &[u8]) -> Result<u64, ValueError> {
         let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
-        let [new, old] = &mut *generations;
+        let Generations { number, new, old } = &mut *generations;
         if new.len() >= SPELLINGS_MAX {
+            *number += 1;
             *old = std::mem::replace(new, Values::new(&self.key));
         }
-        new.add(Secret::Credential, name, value)
+        new.add(Secret::Credential, name, value)?;
+        Ok(*number)
+    }
+
+    /// Whether what was added then is known still. Who would use it after that adds it again.
+    pub fn still_knows(&self, added: u64) -> bool {
+        let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
+        added.saturating_add(1) >= generations.number
     }
 
     pub(super) fn look(&self, stretch: &Stretch<'_>, sink: &mut dyn FnMut(Outcome)) {
         let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
-        for values in generations.iter().filter(|values| !values.is_empty()) {
-            values.look(stretch, sink);
+        for values in [&generations.new, &generations.old] {
+            if !values.is_empty() {
+                values.look(stretch, sink);
+            }
         }
     }
 }

@@ -21,14 +21,15 @@ const HEADERS: &[&str] =
 
 /// Who signs, and for which service.
 pub(super) struct Aws {
+    id: Arc<str>,
     service: String,
     region: String,
     source: Source,
 }
 
 enum Source {
-    Fixed { id: Zeroizing<String>, secret: Zeroizing<String>, session: Option<Zeroizing<String>> },
-    Found { keys: AwsKeys, known: Arc<Fetched>, last: Mutex<String> },
+    Fixed { key: Zeroizing<String>, secret: Zeroizing<String>, session: Option<Zeroizing<String>> },
+    Found { keys: AwsKeys, known: Arc<Fetched>, last: Mutex<(String, u64)> },
 }
 
 impl Aws {
@@ -36,8 +37,8 @@ impl Aws {
     pub(super) fn build(id: &str, setting: &GiveAws, secrets: &Secrets) -> Option<Self> {
         let find = |key| secrets.find(id, key).cloned();
         let source = match (find("access_key_id"), find("secret_access_key")) {
-            (Some(id), Some(secret)) => {
-                Source::Fixed { id, secret, session: find("session_token") }
+            (Some(key), Some(secret)) => {
+                Source::Fixed { key, secret, session: find("session_token") }
             }
             (None, None) => Source::Found {
                 keys: AwsKeys::default(),
@@ -46,7 +47,8 @@ impl Aws {
             },
             _ => return None,
         };
-        Some(Self { service: setting.service.clone(), region: setting.region.clone(), source })
+        let (service, region) = (setting.service.clone(), setting.region.clone());
+        Some(Self { id: id.into(), service, region, source })
     }
 
     /// Takes out a signature of the agent's, in headers or in the query.
@@ -99,22 +101,27 @@ impl Aws {
 
     async fn keys(&self) -> Result<Keys, Failure> {
         match &self.source {
-            Source::Fixed { id, secret, session } => {
+            Source::Fixed { key, secret, session } => {
                 let session = session.as_ref().map(|token| token.to_string());
-                Ok(Keys::new(id.as_str(), secret.as_str(), session, None, "tollgate"))
+                Ok(Keys::new(key.as_str(), secret.as_str(), session, None, "tollgate"))
             }
             Source::Found { keys, known, last } => {
                 let found = keys.current(&self.region).await;
                 let found = found.map_err(|error| failure(&error.to_string()))?;
                 // Known to the scanner before they are used.
-                if *last.lock() != found.access_key_id() {
+                let is_known = {
+                    let last = last.lock();
+                    last.0 == found.access_key_id() && known.still_knows(last.1)
+                };
+                if !is_known {
+                    let mut added = u64::MAX;
                     let parts = [Some(found.secret_access_key()), found.session_token()];
                     for part in parts.into_iter().flatten() {
-                        known
-                            .add("aws".into(), part.as_bytes())
-                            .map_err(|error| failure(&error.to_string()))?;
+                        let name = Arc::clone(&self.id).into();
+                        let now = known.add(name, part.as_bytes());
+                        added = added.min(now.map_err(|error| failure(&error.to_string()))?);
                     }
-                    found.access_key_id().clone_into(&mut last.lock());
+                    *last.lock() = (found.access_key_id().to_owned(), added);
                 }
                 Ok(found)
             }

@@ -68,6 +68,8 @@ type Subject = [u8; 32];
 
 #[derive(Clone)]
 struct Held {
+    /// When the scanner was told of it.
+    added: u64,
     since: Instant,
     until: Instant,
     token: Result<Zeroizing<String>, Failure>,
@@ -137,7 +139,8 @@ impl Tokens {
     fn held(&self, key: &Subject) -> Option<Result<Zeroizing<String>, Failure>> {
         let held = self.held.lock();
         let held = held.get(key)?;
-        (held.until > Instant::now()).then(|| held.token.clone())
+        let serves = held.until > Instant::now() && self.known.still_knows(held.added);
+        serves.then(|| held.token.clone())
     }
 
     /// Asks the server, unless another call did while this one waited for its turn.
@@ -155,9 +158,9 @@ impl Tokens {
         }
         let asked = self.ask(subject, permit, egress, deadlines).await;
         let since = Instant::now();
-        let (lasts, token) = match asked {
-            Ok((token, lasts)) => (lasts, Ok(token)),
-            Err(failure) => (REFUSED, Err(failure)),
+        let (lasts, added, token) = match asked {
+            Ok((token, lasts, added)) => (lasts, added, Ok(token)),
+            Err(failure) => (REFUSED, u64::MAX, Err(failure)),
         };
         let mut held = self.held.lock();
         if held.len() >= SUBJECTS_MAX {
@@ -166,7 +169,7 @@ impl Tokens {
         if held.len() >= SUBJECTS_MAX {
             held.clear();
         }
-        held.insert(key, Held { since, until: since + lasts, token: token.clone() });
+        held.insert(key, Held { added, since, until: since + lasts, token: token.clone() });
         token
     }
 
@@ -176,7 +179,7 @@ impl Tokens {
         permit: &Permit,
         egress: &Egress,
         deadlines: &Deadlines,
-    ) -> Result<(Zeroizing<String>, Duration), Failure> {
+    ) -> Result<(Zeroizing<String>, Duration, u64), Failure> {
         let mut headers = HeaderMap::new();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         headers.insert(header::CONTENT_TYPE, form);
@@ -202,10 +205,11 @@ impl Tokens {
         }
         let (token, lasts) = read(&body, self.expect_actor.as_deref())?;
         // Known to the scanner before anybody else sees it.
-        self.known
+        let added = self
+            .known
             .add(Arc::clone(&self.id).into(), token.as_bytes())
             .map_err(|error| failure(&format!("the token cannot be known again: {error}")))?;
-        Ok((token, lasts))
+        Ok((token, lasts, added))
     }
 
     /// The upstream refused the token: the next call fetches another.
