@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use tollgate_tests::{Builder, RawClient, Seen, Upstream, World, fixed};
+use tollgate_tests::{Builder, HttpUpstream, RawClient, Seen, Upstream, World, fixed, http_route};
 
 use crate::credentials::entry;
 use crate::kit::{refusal_code, request, swap};
@@ -492,4 +492,55 @@ async fn requests_to_aws_are_signed() {
     let answer = call(&world, "/up/sqs/no", &[]).await;
     assert!(!answer.text().contains(SESSION_TOKEN), "{}", answer.text());
     nowhere(&world, &[SECRET_ACCESS_KEY, SESSION_TOKEN]);
+}
+
+/// Over TLS to both, HTTP/2 to the upstream: the same, and a name that is not the server's ends it.
+#[tokio::test]
+async fn tokens_and_calls_over_tls() {
+    let certificates = tollgate_tests::Certificates::shared();
+    let upstream = HttpUpstream::tls(&certificates.server, true, None).await;
+    let server = HttpUpstream::tls(&certificates.server, false, None).await;
+    let port = upstream.address().port();
+    let give = |host: &str| {
+        json!({
+            "type": "oauth_client",
+            "server": {
+                "url": format!("https://{host}:{}/token", server.address().port()),
+                "client_id": "gate", "client_secret": { "file": "client" },
+                "allow_addresses": ["127.0.0.1", "::1"], "tls": { "ca": "ca.pem" },
+            },
+        })
+    };
+    let fixed = json!({ "type": "header", "name": "x-api-key", "secret": { "file": "client" } });
+    let one = |id: &str, path: &str, give: Value| {
+        let bound = json!({ "host": "localhost", "port": port, "path": path });
+        json!({ "id": id, "for": bound, "give": give })
+    };
+    let mut route = http_route("up", "/up", &format!("https://localhost:{port}"));
+    route["upstream"]["tls"] = json!({ "ca": "ca.pem" });
+    route["upstream"]["http2"] = true.into();
+    route["upstream"]["allow_addresses"] = json!(["127.0.0.1", "::1"]);
+    let world = World::builder()
+        .add_route(route)
+        .set(
+            "/credentials",
+            json!([one("key", "/key", fixed), one("idp", "/idp", give("localhost"))]),
+        )
+        .file("client", CLIENT_SECRET)
+        .start()
+        .await;
+    assert_eq!(call(&world, "/up/key", &[("x-api-key", "agents-own")]).await.status, 200);
+    let heard = upstream.take_heard().remove(0);
+    assert_eq!(heard.version, http::Version::HTTP_2);
+    assert_eq!(heard.headers["x-api-key"], CLIENT_SECRET);
+    // This server says something else than a token; what counts is that it was asked.
+    let answer = call(&world, "/up/idp", &[]).await;
+    assert_eq!(refusal_code(&answer.body), "CREDENTIAL_UNAVAILABLE");
+    let asked = server.take_heard().remove(0);
+    assert_eq!(
+        (asked.target.as_str(), asked.body.as_ref()),
+        ("/token", &b"grant_type=client_credentials"[..])
+    );
+    assert!(upstream.take_heard().is_empty());
+    nowhere(&world, &[CLIENT_SECRET]);
 }
