@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::mistakes::{Mistake, Mistakes};
-use crate::tree::{Node, Place};
+use crate::tree::{Entry, Kind, Node, Place};
 use crate::words;
 
 /// How many mistakes are told. A file with more is not the file that was meant.
@@ -94,17 +94,17 @@ impl Errata {
             if words::looks_secret(&entry.key) {
                 self.conceal(entry.extent.clone(), Cover::Lines);
             }
-            if words::names_secret(&entry.key) {
+            if words::names_secret(&entry.key) && !is_section(entry) {
                 entry.value.extents(&mut |bytes| self.conceal(bytes, Cover::Lines));
             } else {
                 self.conceal_secrets(&entry.value);
             }
         }
         match &node.kind {
-            crate::tree::Kind::List(items) => {
+            Kind::List(items) => {
                 items.iter().for_each(|item| self.conceal_secrets(item));
             }
-            crate::tree::Kind::Text(text) if words::looks_secret(text) => {
+            Kind::Text(text) if words::looks_secret(text) => {
                 self.conceal(node.extent.clone(), Cover::Lines);
             }
             _ => {}
@@ -147,6 +147,13 @@ impl Errata {
             }),
         )
     }
+}
+
+/// Whether a key that sounds like a secret is that of a list of settings, `credentials`.
+fn is_section(entry: &Entry) -> bool {
+    let is_map = |item: &Node| matches!(item.kind, Kind::Map(_));
+    let Kind::List(items) = &entry.value.kind else { return false };
+    entry.key == "credentials" && !items.is_empty() && items.iter().all(is_map)
 }
 
 /// The text with every concealed byte covered; all offsets and lines stay what they were.

@@ -5,6 +5,7 @@ use crate::actions::{Means, mark};
 use crate::class::Class;
 use crate::engine::Hit;
 use crate::finding::{Action, Direction, Finding, Grade};
+use crate::known;
 use crate::name::Name;
 use crate::scene::{Channel, Pattern, Scene};
 
@@ -174,6 +175,7 @@ impl Judge {
     /// The same, with the rule that says so.
     pub fn decided(&self, finding: &Finding, direction: Direction) -> Decided {
         let rule = self.rule(&finding.class, finding.grade, direction, false);
+        let rule = rule.filter(|_| Self::always(&finding.class, direction).is_none());
         Decided {
             action: self.decide(finding, direction),
             rule: rule.and_then(|rule| rule.id.clone()),
@@ -202,7 +204,23 @@ impl Judge {
         }
     }
 
+    /// What no rule says otherwise, and what holds for who only watches, too. Credentials that the
+    /// gate gives are seen by their upstreams alone. Where a placeholder may go, only who knows
+    /// whose it is can say: it is told.
+    fn always(class: &Class, direction: Direction) -> Option<Action> {
+        match (class.as_str(), direction) {
+            (known::CREDENTIAL, Direction::Request) => Some(Action::Block),
+            (known::CREDENTIAL, Direction::Answer) => Some(Action::Redact),
+            (known::PLACEHOLDER, Direction::Request) => Some(Action::Alert),
+            (known::PLACEHOLDER, Direction::Answer) => Some(Action::Allow),
+            _ => None,
+        }
+    }
+
     pub(crate) fn action(&self, class: &Class, grade: Grade, direction: Direction) -> Action {
+        if let Some(action) = Self::always(class, direction) {
+            return action;
+        }
         let action = match self.rule(class, grade, direction, false) {
             Some(rule) => rule.action,
             None if grade < self.terms.minimum => Action::Allow,

@@ -116,6 +116,23 @@ impl Scanner {
         Some(Self { surveyor })
     }
 
+    /// Looks for what is known and for nothing else, in whatever encoding.
+    pub fn of_known(known: Arc<Known>) -> Result<Self, ScannerError> {
+        let missing = ScannerError::Pattern("nothing");
+        let idents = Idents::new(Vec::new()).ok_or(missing)??;
+        let providers = Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?;
+        let surveyor = Surveyor {
+            literals: Literals::new(&[], |_, _| None),
+            tokens: Vec::new(),
+            customs: Vec::new(),
+            tuning: Tuning::default(),
+            known: None,
+            idents,
+            providers,
+        };
+        Ok(Self { surveyor }.with_known(known))
+    }
+
     /// Looks for what is known as well.
     pub fn with_known(mut self, known: Arc<Known>) -> Self {
         self.surveyor.known = Some(known).filter(|known| !known.is_empty());

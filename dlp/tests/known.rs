@@ -12,10 +12,12 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
 use tollgate_dlp::known::{
-    Column, DocumentBuilder, DocumentIndex, Form, IndexError, Known, KnownKey, RecordBuilder,
-    RecordIndex, RecordUse, Secret, ValueError, Values,
+    Column, DocumentBuilder, DocumentIndex, Fetched, Form, IndexError, Known, KnownKey,
+    RecordBuilder, RecordIndex, RecordUse, Secret, ValueError, Values,
 };
-use tollgate_dlp::{Direction, Grade, Judge, Scanner, TextStream};
+use tollgate_dlp::{
+    Action, Direction, Grade, Judge, JudgeRule, JudgeSettings, Scanner, TextStream,
+};
 
 const KEY: &[u8] = b"a key that is long enough for a test";
 
@@ -185,6 +187,88 @@ fn passages_values_and_their_spellings_are_found() {
     assert_eq!((findings[0].detector.as_str(), findings[0].grade), ("bait", Grade::Certain));
     let shown = format!("{:?} {findings:?}", known(2));
     assert!(!shown.contains("Plumbago"));
+}
+
+#[test]
+fn credentials_stay_whatever_rules_say() {
+    const VALUE: &str = "wq-81x-Harbour/77+Zt";
+    const STAND_IN: &str = "tollgate-github";
+    let mut values = Values::new(b"0123456789abcdef");
+    values.add(Secret::Credential, "github".into(), VALUE.as_bytes()).unwrap();
+    let mut known = Known::default();
+    known.set_values(values);
+    let everywhere = Scanner::new().unwrap().with_known(Arc::new(known));
+    let mut values = Values::new(b"0123456789abcdef");
+    values.add(Secret::Placeholder, "github".into(), STAND_IN.as_bytes()).unwrap();
+    let mut known = Known::default();
+    known.set_values(values);
+    let guard = Scanner::of_known(Arc::new(known)).unwrap();
+    let rules = vec![JudgeRule::new(vec!["*".to_owned()], None, Action::Allow)];
+    let judges = [
+        Judge::default(),
+        Judge::with(JudgeSettings { rules, ..JudgeSettings::default() }).unwrap(),
+        Judge::with(JudgeSettings { observes: true, ..JudgeSettings::default() }).unwrap(),
+    ];
+    let base64 = |text: &str| {
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text.as_bytes())
+    };
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let escaped = |text: &str| text.bytes().map(|b| format!("\\u{b:04x}")).collect::<String>();
+    let forms = |text: &str| {
+        vec![
+            text.to_owned(),
+            format!("Basic {}", base64(&format!("user:{text}"))),
+            base64(&format!("xx{text}yy")),
+            hex(text),
+            percent(text),
+            escaped(text),
+            format!("{{\"token\": \"{text}\"}}"),
+        ]
+    };
+    for judge in &judges {
+        for text in forms(VALUE) {
+            let out = everywhere.redact(&text, judge, Direction::Request);
+            assert!(out.acted.iter().any(|acted| acted.action == Action::Block), "{text}");
+            let back = everywhere.redact(&text, judge, Direction::Answer);
+            assert_ne!(back.text, text);
+            assert!(back.acted.iter().any(|acted| acted.action == Action::Redact), "{text}");
+        }
+        for text in forms(STAND_IN) {
+            let found = guard.scan(text.as_bytes());
+            let names: Vec<_> =
+                found.iter().map(|one| (one.class.as_str(), one.detector.as_str())).collect();
+            assert_eq!(names, [("known.placeholder", "github")], "{text}");
+            assert_eq!(guard.redact(&text, judge, Direction::Request).text, text);
+        }
+    }
+    assert!(guard.scan(b"bob@example.com password=hunter2hunter2 tollgate-githu").is_empty());
+}
+
+#[test]
+fn fetched_values_are_known_at_once_and_not_for_ever() {
+    let fetched = Arc::new(Fetched::new([7; 16]));
+    let mut known = Known::default();
+    known.set_fetched(Arc::clone(&fetched));
+    let scanner = Scanner::of_known(Arc::new(known)).unwrap();
+    let token = |nth: usize| -> String {
+        let number = |at: usize| (nth * 1009 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (0..125).map(|at| format!("{:016X}", number(at))).collect::<String>() + "-Plumbago"
+    };
+    let knows = |nth: usize| !scanner.scan(format!("at {} end", token(nth)).as_bytes()).is_empty();
+    assert!(!knows(0));
+    let mut added = Vec::new();
+    for nth in 0..250 {
+        added.push(fetched.add("idp".into(), token(nth).as_bytes()).unwrap());
+        assert!(knows(nth), "{nth}");
+    }
+    assert!(fetched.still_knows(added[249]) && fetched.still_knows(added[200]));
+    assert!(!fetched.still_knows(added[0]) && !knows(0), "the first are forgotten");
+    for (nth, added) in added.into_iter().enumerate().step_by(10) {
+        assert_eq!(fetched.still_knows(added), knows(nth), "{nth}");
+    }
+    assert_eq!(fetched.add("idp".into(), b"short"), Err(ValueError::Short(5)));
+    assert!(!format!("{fetched:?}").contains("Plumbago"));
 }
 
 #[test]

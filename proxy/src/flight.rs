@@ -7,6 +7,7 @@ use tollgate_dlp::Judge;
 use tollgate_rules::Agent;
 
 use crate::body::Share;
+use crate::credentials::Granted;
 use crate::limits::InFlight;
 use crate::listen::Conn;
 use crate::refuse::Caller;
@@ -31,6 +32,10 @@ pub struct Flight {
     pub began: Instant,
     /// What is done about findings in its answer.
     pub judge: Arc<Judge>,
+    /// The credential that it got.
+    pub granted: Option<Granted>,
+    /// Whether cookies pass on its way.
+    pub allow_cookies: bool,
 }
 
 impl Flight {
@@ -45,6 +50,8 @@ impl Flight {
             place: None,
             share,
             began: Instant::now(),
+            granted: None,
+            allow_cookies: false,
         }
     }
 

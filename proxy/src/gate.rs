@@ -20,12 +20,15 @@ use pingora_core::apps::{
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
 use tokio_util::sync::CancellationToken;
+use tollgate_audit::keys;
 use tollgate_config::settings::{Mode, RouteProtocol};
 use tollgate_rules::{Call, Code, Ruling};
 
 use crate::answer;
 use crate::body::{self, BodyFault, Held};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
+use crate::credentials::Granted;
+use crate::decode::head::strip_cookies;
 use crate::egress::{Egress, Upstream};
 use crate::flight::Flight;
 use crate::head::{self, HeadRead, Request};
@@ -286,7 +289,7 @@ impl Gate {
         &self,
         flight: &mut Flight,
         way: &Way,
-        request: Request,
+        mut request: Request,
         spoken: &mut Spoken,
         calls: &[Call],
     ) -> Result<(Outgoing, Vec<Found>), Stop> {
@@ -294,14 +297,27 @@ impl Gate {
             let scene = scene::answer(&flight.snapshot, call);
             flight.judge = std::sync::Arc::new(flight.snapshot.judge.at(&scene));
         }
+        let agent = calls.first().map(|call| call.agent.id.clone());
+        let agent = agent.ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
+        flight.allow_cookies = way.to.allow_cookies;
+        if !flight.allow_cookies {
+            strip_cookies(&mut request.headers);
+        }
+        let granted = flight.snapshot.credentials.grant(&agent, way, &mut request);
         let inspected = inspect::request(&flight.snapshot, calls, way, request, spoken);
         self.count_findings(&inspected.found, "request");
         self.metrics.dlp_forgotten.inc_by(inspected.forgotten);
         match inspected.verdict {
             Ok(parts) => {
-                let agent = calls.first().map(|call| call.agent.id.clone());
-                let agent = agent.ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
-                Ok((parts.outgoing(agent, way), inspected.found))
+                flight.granted.clone_from(&granted);
+                let outgoing = parts.outgoing(agent, way, granted);
+                match self.leaking(flight, &outgoing) {
+                    None => Ok((outgoing, inspected.found)),
+                    Some((refusal, mut found)) => {
+                        found.extend(inspected.found);
+                        Err(Stop::refused(refusal, calls.first().cloned(), found))
+                    }
+                }
             }
             Err(refusal) => Err(Stop::refused(refusal, calls.first().cloned(), inspected.found)),
         }
@@ -319,6 +335,8 @@ impl Gate {
         let bytes_out = outgoing.body.len() as u64;
         let intent =
             self.pen(flight).intent(calls, rulings, found, bytes_out, allowed.is_observed());
+        let credential = outgoing.granted.as_ref().map(Granted::id);
+        let intent = intent.maybe_text(keys::CREDENTIAL, credential);
         match self.ledger.append(intent).await {
             Ok(receipt) => Ok(clear::clear(allowed, outgoing, receipt)),
             Err(refused) => {
@@ -347,6 +365,7 @@ impl Gate {
                 return Err(Stop::Gone);
             }
         };
+        self.count_credential(permit, &forwarded);
         forwarded.map_err(|failure| {
             let refusal = Refusal::new(failure.code, words::failed(failure.code))
                 .with_receipt(permit.receipt().id().to_string());

@@ -8,6 +8,7 @@ use tollgate_dlp::{Acted, Action, Direction, Judge, Place, Redaction, holds_toke
 use tollgate_rules::{AgentId, Call, Code, RuleId};
 
 use crate::clear::{Outgoing, Way};
+use crate::credentials::Granted;
 use crate::decode::head::Head;
 use crate::decode::http::HttpBody;
 use crate::decode::mcp::{self, Message};
@@ -44,7 +45,7 @@ pub struct Clean {
 
 impl Clean {
     /// Addresses it.
-    pub fn outgoing(self, agent: AgentId, way: &Way) -> Outgoing {
+    pub fn outgoing(self, agent: AgentId, way: &Way, granted: Option<Granted>) -> Outgoing {
         Outgoing {
             agent,
             to: std::sync::Arc::clone(&way.to),
@@ -52,6 +53,7 @@ impl Clean {
             path_and_query: self.path_and_query,
             headers: self.headers,
             body: self.body,
+            granted,
         }
     }
 }
@@ -127,9 +129,10 @@ impl<'s> Look<'s> {
         let refusal = blocks.map(|acted| {
             let decided = self.judge.decided(&acted.finding, Direction::Request);
             let rule = decided.rule.map(|rule| RuleId::new(rule.as_str()));
-            let refusal = match decided.is_egress {
-                true => Refusal::new(Code::EgressBlocked, words::NOT_THERE),
-                false => self.blocked(part, &acted.finding.place),
+            let refusal = match acted.finding.class.as_str() {
+                "known.canary" => Refusal::new(Code::CanaryHit, words::CANARY),
+                _ if decided.is_egress => Refusal::new(Code::EgressBlocked, words::NOT_THERE),
+                _ => self.blocked(part, &acted.finding.place),
             };
             refusal.with_rule(rule)
         });

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tollgate_config::settings::{Credential, SecretRef, Settings};
+use tollgate_config::settings::{OwnSecret, SecretRef, Settings};
 use tollgate_dlp::Name;
 use tollgate_dlp::known::{
     DocumentIndex, Known, KnownKey, RecordIndex, RecordUse, Secret, ValueError, Values,
 };
 use zeroize::Zeroizing;
 
+use crate::credentials::Secrets;
 use crate::snapshot::{SnapshotFault, read_secret};
 
 /// How large the file of an index may be.
@@ -22,7 +23,7 @@ const FOLDER_FILES_MAX: usize = 1000;
 const KEY_LINE_BYTES: usize = 32;
 
 /// Reads everything that the settings say is known.
-pub fn read(settings: &Settings) -> Result<Known, SnapshotFault> {
+pub fn read(settings: &Settings, credentials: &Secrets) -> Result<Known, SnapshotFault> {
     let mut known = Known::default();
     for records in &settings.dlp.known.records {
         let fault = |reason: String| unusable("index", &records.file, reason);
@@ -42,7 +43,10 @@ pub fn read(settings: &Settings) -> Result<Known, SnapshotFault> {
             .map_err(|error| unusable("index", &documents.file, error.to_string()))?;
         known.add_documents(index, &documents.name, documents.prints);
     }
-    known.set_values(values(settings)?);
+    known.set_values(values(settings, credentials)?);
+    if let Some(fetched) = credentials.fetched() {
+        known.set_fetched(std::sync::Arc::clone(fetched));
+    }
     Ok(known)
 }
 
@@ -113,13 +117,24 @@ fn bytes(what: &'static str, path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>
     Ok(bytes)
 }
 
-/// Canaries and secrets, hashed with a key that nobody has: it is made here and ends with the
-/// process.
-fn values(settings: &Settings) -> Result<Values, SnapshotFault> {
+/// A key that nobody has: it is made here and ends with the process.
+pub(crate) fn random_key() -> Result<Zeroizing<[u8; 16]>, SnapshotFault> {
     let mut key = Zeroizing::new([0_u8; 16]);
     aws_lc_rs::rand::fill(key.as_mut())
         .map_err(|_| SnapshotFault::Dlp("there is no randomness".to_owned()))?;
-    let mut values = Values::new(&key);
+    Ok(key)
+}
+
+/// No values yet.
+pub(crate) fn no_values() -> Result<Values, SnapshotFault> {
+    Ok(Values::new(&*random_key()?))
+}
+
+/// Canaries and secrets.
+fn values(settings: &Settings, credentials: &Secrets) -> Result<Values, SnapshotFault> {
+    let mut values = no_values()?;
+    // First, and whatever else is known: what the gate gives must not come back.
+    credentials.add_to(&mut values)?;
     for canary in &settings.dlp.known.canaries {
         let value = read_secret(&canary.value)?;
         let added = values.add(Secret::Canary, named(&canary.name), &value);
@@ -157,15 +172,16 @@ fn values(settings: &Settings) -> Result<Values, SnapshotFault> {
 /// The secrets that the settings name. One that cannot be read now is read by whoever needs it, who
 /// says so then.
 fn gate(settings: &Settings, values: &mut Values) -> Result<(), SnapshotFault> {
-    for credential in settings.credentials() {
-        match credential {
-            Credential::Secret(name, _) if name.starts_with("dlp.known.canaries") => {}
-            Credential::Secret(name, place) => {
+    for secret in settings.own_secrets() {
+        match secret {
+            OwnSecret::Secret(name, _)
+                if name.starts_with("dlp.known.canaries") || name.starts_with("credentials[") => {}
+            OwnSecret::Secret(name, place) => {
                 if let Ok(secret) = read_secret(&place) {
                     own(values, &shown(&place), &secret, &name)?;
                 }
             }
-            Credential::Key(name, path) => {
+            OwnSecret::Key(name, path) => {
                 let Ok(text) = bytes("the key", &path, SECRETS_BYTES_MAX) else { continue };
                 let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
                 let lines = lines.filter(|line| line.len() >= KEY_LINE_BYTES);

@@ -18,6 +18,7 @@ mod clear;
 mod clock;
 mod coding;
 pub mod commands;
+mod credentials;
 mod decode;
 pub mod demo;
 mod egress;

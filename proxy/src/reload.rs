@@ -51,6 +51,9 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
         let key = forward.intercept.as_ref().and_then(|intercept| intercept.key.clone());
         files.extend(key);
     }
+    for credential in &settings.credentials {
+        files.extend(credential.give.files());
+    }
     files.extend(known::files(settings));
     files
 }

@@ -13,6 +13,7 @@ use tollgate_rules::{LoadOptions, Rulebook};
 use zeroize::Zeroizing;
 
 use crate::clear::{RouteFault, Routes};
+use crate::credentials::{Credentials, Secrets};
 use crate::identity::{Registry, RegistryFault};
 use crate::known;
 use crate::limits::Limits;
@@ -90,6 +91,8 @@ pub struct Snapshot {
     pub recall: Arc<Recall>,
     /// The ways out.
     pub routes: Routes,
+    /// What agents do not have.
+    pub credentials: Credentials,
     /// The limiter; carried over a reload that does not change the limits.
     pub limits: Arc<Limits>,
     server_tls: HashMap<String, ServerTls>,
@@ -152,7 +155,9 @@ impl Snapshot {
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
         let scanner = Scanner::with(&settings.dlp.engine_detectors())
             .map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
-        let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings)?)));
+        let credentials = before.map(|before| &before.credentials);
+        let secrets = Secrets::read(&settings.credentials, credentials)?;
+        let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings, &secrets)?)));
         let recall = Recall::build(&settings.dlp, before.map(|before| &before.recall))?;
         let limits = match before {
             Some(before) if *before.limits.settings() == settings.limits => {
@@ -173,6 +178,7 @@ impl Snapshot {
             channels: channels(&settings.dlp)?,
             recall,
             routes: Routes::build(&settings, before.map(|before| &before.routes))?,
+            credentials: Credentials::build(&settings.credentials, &secrets, credentials)?,
             rulebook,
             scanner,
             limits,

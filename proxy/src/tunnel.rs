@@ -105,6 +105,8 @@ impl Gate {
             path_and_query: String::new(),
             headers: http::HeaderMap::new(),
             body: Bytes::new(),
+            // What is not read gets nothing put into it.
+            granted: None,
         };
         let permit = self.record(flight, &[call], &[ruling], allowed, outgoing, &[]).await?;
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);

@@ -2,15 +2,22 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::StatusCode;
 use tollgate_audit::{EventType, Facts, keys};
 use tollgate_config::settings::{Audit, Signer};
 use tollgate_rules::Code;
 
+use crate::clear::{Outgoing, Permit};
+use crate::credentials::is_placeholder;
+use crate::egress::{Failure, Upstream};
+use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::outcome::Ending;
 use crate::record::{Found, action_word, source};
+use crate::refuse::Refusal;
 use crate::snapshot::{Snapshot, Source};
 use crate::watch::Metrics;
+use crate::words;
 
 /// How well the gate is.
 #[derive(Debug)]
@@ -75,6 +82,54 @@ impl Gate {
             self.metrics.canaries.with_label_values(&[direction]).inc();
             tracing::error!(canary = finding.detector.as_str(), direction, "a canary was seen");
         }
+    }
+
+    /// What of a call about to leave may not leave for there: the refusal, and what was found. A
+    /// placeholder on its way to another host is an alarm: somebody was made to send it there.
+    pub(crate) fn leaking(
+        &self,
+        flight: &Flight,
+        outgoing: &Outgoing,
+    ) -> Option<(Refusal, Vec<Found>)> {
+        let found = flight.snapshot.credentials.leaks(outgoing);
+        let first = found.first()?;
+        let placeholder = found.iter().find(|found| is_placeholder(&found.acted.finding));
+        let credential = placeholder.unwrap_or(first).acted.finding.detector.as_str();
+        let refusal = match placeholder {
+            Some(_) => Refusal::new(Code::CanaryHit, words::PLACEHOLDER),
+            None => Refusal::new(Code::DlpBlocked, words::CREDENTIAL),
+        };
+        let event = if placeholder.is_some() { "placeholder" } else { "blocked" };
+        self.metrics.credentials.with_label_values(&[credential, event]).inc();
+        tracing::error!(
+            credential,
+            event,
+            agent = flight.actor(),
+            host = %outgoing.to.host,
+            "what stands for a credential was about to leave for another host"
+        );
+        self.count_findings(&found, "request");
+        Some((refusal, found))
+    }
+
+    /// Counts what became of the credential of a call that left, or could not.
+    pub(crate) fn count_credential(
+        &self,
+        permit: &Permit,
+        forwarded: &Result<Upstream<'_>, Failure>,
+    ) {
+        let Some(granted) = permit.granted() else { return };
+        let event = match forwarded {
+            Err(failure) if failure.code == Code::CredentialUnavailable => "failed",
+            Err(_) => return,
+            Ok(upstream) => {
+                if upstream.head().is_some_and(|head| head.status == StatusCode::UNAUTHORIZED) {
+                    granted.refused();
+                }
+                "given"
+            }
+        };
+        self.metrics.credentials.with_label_values(&[granted.id(), event]).inc();
     }
 
     pub(crate) fn count_answer(&self, route: &str, ending: &Ending, unread: bool, found: &[Found]) {

@@ -119,6 +119,9 @@ pub fn failed(code: Code) -> &'static str {
         Code::DnsFailed => {
             "The upstream's name has no address. Check the name, or try again later."
         }
+        Code::CredentialUnavailable => {
+            "The credential for this upstream cannot be had right now, so nothing was sent. Try again later, or tell the operator."
+        }
         Code::UpstreamConnect => "The upstream could not be reached. Try again later.",
         Code::UpstreamTls => {
             "The upstream's certificate could not be verified, so nothing was sent."
@@ -151,6 +154,12 @@ pub fn unread(place: &str, why: Why) -> String {
 
 /// What a rule keeps from where the request goes.
 pub const NOT_THERE: &str = "The data in this call may not go to this destination. Leave it out, or send it where it may go.";
+/// A string that nobody has any business with.
+pub const CANARY: &str = "This call holds something that must not be passed on. Leave it out, and tell the operator where you read it.";
+/// What stands for the credential of another host.
+pub const PLACEHOLDER: &str = "This call holds the placeholder of a credential for another host. Send it only to the host that it is for; the gate puts the credential in.";
+/// A credential itself.
+pub const CREDENTIAL: &str = "This call holds a credential that only the gate gives. Leave it out; the gate puts it in where it belongs.";
 /// Several calls together hold a secret.
 pub const FRAGMENTS: &str = "This call completes a secret that earlier calls began. A secret may not leave in pieces; refer to it in another way.";
 

@@ -137,6 +137,8 @@ codes! {
 
     /// The scanner found something that may not pass.
     DlpBlocked = "DLP_BLOCKED", Dlp, 403;
+    /// A canary, or the placeholder of another host's credential, was about to leave.
+    CanaryHit = "CANARY_HIT", Dlp, 403;
     /// Several calls together hold a secret.
     ExfilFragments = "EXFIL_FRAGMENTS", Dlp, 403;
 
@@ -155,6 +157,8 @@ codes! {
     UpstreamTimeout = "UPSTREAM_TIMEOUT", Fault, 504;
     /// The upstream's answer cannot be read in exactly one way.
     UpstreamProtocol = "UPSTREAM_PROTOCOL", Fault, 502;
+    /// The credential that the call would get cannot be had.
+    CredentialUnavailable = "CREDENTIAL_UNAVAILABLE", Fault, 503;
     /// Something that cannot happen did.
     GateBug = "GATE_BUG", Fault, 500;
 }

@@ -17,6 +17,8 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::UpstreamTls, "deadlines::upstreams_that_fail"),
     (Code::UpstreamTimeout, "deadlines::upstreams_that_fail"),
     (Code::DlpBlocked, "redaction::private_keys_are_refused"),
+    (Code::CanaryHit, "credentials::placeholders_go_nowhere_else"),
+    (Code::CredentialUnavailable, "tokens::a_server_that_gives_none_is_a_refusal"),
     (Code::ExfilFragments, "actions::a_secret_in_three_calls_is_refused_in_the_third"),
     (Code::PolicyMissing, "a gate does not start without a rulebook; the rulebook's own tests"),
     (Code::PolicyEvaluationFailed, "a rule that cannot be decided does not load; the second lock"),

@@ -18,10 +18,11 @@ struct Kit {
 impl Kit {
     async fn start() -> Self {
         let upstream = Upstream::start().await;
+        let mut up = http_route("up", "/up", &upstream.url());
+        up["allow_cookies"] = true.into();
         let mut lax = http_route("lax", "/lax", &upstream.url());
         lax["allow_unread_requests"] = true.into();
-        let world =
-            World::builder().route("up", "/up", &upstream.url()).add_route(lax).start().await;
+        let world = World::builder().add_route(up).add_route(lax).start().await;
         let client = HttpClient::plain(world.plain(), false).await;
         Self { world, upstream, client }
     }

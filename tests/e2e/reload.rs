@@ -300,14 +300,32 @@ async fn the_example_is_sound() {
         let key = dir.path().join(format!("tls/{name}-key.pem"));
         std::fs::write(key, &certificates.server.key).unwrap();
     }
-    for name in ["agents-ca", "tools-ca", "lake-ca"] {
+    for name in ["agents-ca", "tools-ca", "lake-ca", "login-ca"] {
         let file = dir.path().join(format!("tls/{name}.pem"));
         std::fs::write(file, &certificates.authority.certificate).unwrap();
+    }
+    for name in [
+        "github-token",
+        "maps",
+        "wiki",
+        "aws-id",
+        "aws-key",
+        "aws-session",
+        "login",
+        "user-token",
+        "agent.jwt",
+    ] {
+        let file = dir.path().join("secrets").join(name);
+        std::fs::write(file, format!("the-Value-of-77-{name}")).unwrap();
     }
     std::fs::write(dir.path().join("secrets/bundle-hmac"), format!("{SECRET}\n")).unwrap();
     std::fs::write(dir.path().join("policy.yaml"), SIGNED).unwrap();
     write_known(dir.path()).await;
-    let environment = [("KNOWN_KEY", KNOWN_KEY), ("DATABASE_PASSWORD", "correct-horse-battery")];
+    let environment = [
+        ("KNOWN_KEY", KNOWN_KEY),
+        ("DATABASE_PASSWORD", "correct-horse-battery"),
+        ("PACKAGES_TOKEN", "the-Value-of-77-packages"),
+    ];
     let (code, out, err) = tollgate(&["check", "--config", config], &environment).await;
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("good (2 listeners, 3 agents, 2 routes, 1 rules)"), "{out}");

@@ -391,3 +391,29 @@ async fn the_authority_is_made_kept_and_carried_over() {
     let not = world.restart().await.unwrap_err();
     assert!(not.stderr.contains("another key"), "{}", not.stderr);
 }
+
+/// The agent's own client, with a placeholder: what most of them will be.
+#[tokio::test]
+async fn calls_in_a_tunnel_get_credentials() {
+    let upstream = upstream(true).await;
+    let port = upstream.address().port();
+    let give = json!({ "type": "header", "prefix": "Bearer ", "secret": { "file": "secret" } });
+    let bound = json!({ "host": "localhost", "port": port });
+    let world = opened(&[port])
+        .set("/credentials", json!([{ "id": "one", "for": bound, "give": give }]))
+        .file("secret", "in-a-Tunnel-77-only")
+        .start()
+        .await;
+    let target = format!("localhost:{port}");
+    let (status, mut client) = tunnel(&world, &target).await;
+    assert_eq!(status, 200);
+    let tls = shake(trusting(&world, &["h2"]), "localhost", client.socket()).await.unwrap();
+    let mut request = post(&target, "/a", &json!({ "n": 7 }));
+    let placeholder = http::HeaderValue::from_static("Bearer tollgate-one");
+    request.headers_mut().insert("authorization", placeholder);
+    assert_eq!(exchange(tls, request).await.0, 200);
+    let heard = upstream.wait_heard(1).await;
+    assert_eq!(heard[0].headers["authorization"], "Bearer in-a-Tunnel-77-only");
+    let written = String::from_utf8_lossy(&world.everything_written()).into_owned();
+    assert!(!written.contains("in-a-Tunnel-77-only"));
+}

@@ -1,6 +1,7 @@
 //! What one key says about another. Works on the tree, so that a file with mistakes of form shows
 //! its mistakes of meaning too; what is malformed was told by the walk and is passed over here.
 mod audit;
+mod credentials;
 mod dlp;
 mod forward;
 mod listeners;
@@ -18,6 +19,7 @@ pub(crate) fn check(root: &Node, errata: &mut Errata) {
     listeners::check(root, errata);
     routes::check(root, errata);
     forward::check(root, errata);
+    credentials::check(root, errata);
     audit::check(root, errata);
     dlp::check(root, errata);
     signers::check(root, errata);

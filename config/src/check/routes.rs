@@ -70,7 +70,7 @@ fn conditions(root: &Node, errata: &mut Errata) {
 }
 
 /// A client certificate and its key come together, and TLS settings need TLS.
-fn tls(upstream: &Node, path: &str, errata: &mut Errata) {
+pub(super) fn tls(upstream: &Node, path: &str, errata: &mut Errata) {
     let Some(tls) = upstream.value("tls") else { return };
     let path = format!("{path}.tls");
     client_identity(tls, &path, errata);

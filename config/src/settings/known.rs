@@ -114,7 +114,7 @@ impl Default for KnownSecrets {
 
 /// Where a secret of the gate is, and the key that names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Credential {
+pub enum OwnSecret {
     /// A secret.
     Secret(String, SecretRef),
     /// A private key, PEM.
@@ -125,7 +125,7 @@ impl Settings {
     /// Every secret and private key that the settings name, with the key that names it.
     ///
     /// They are found by their form, so that a setting that is added later is among them.
-    pub fn credentials(&self) -> Vec<Credential> {
+    pub fn own_secrets(&self) -> Vec<OwnSecret> {
         let mut found = Vec::new();
         // Settings are read from such a document, and so can be one again.
         if let Ok(document) = serde_json::to_value(self) {
@@ -135,7 +135,7 @@ impl Settings {
     }
 }
 
-fn collect(value: &Value, path: &str, found: &mut Vec<Credential>) {
+fn collect(value: &Value, path: &str, found: &mut Vec<OwnSecret>) {
     match value {
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
@@ -144,13 +144,13 @@ fn collect(value: &Value, path: &str, found: &mut Vec<Credential>) {
         }
         Value::Object(members) => {
             if let Ok(secret) = SecretRef::deserialize(value) {
-                return found.push(Credential::Secret(path.to_owned(), secret));
+                return found.push(OwnSecret::Secret(path.to_owned(), secret));
             }
             for (name, member) in members {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 match (name.as_str(), member) {
                     ("key" | "client_key", Value::String(file)) => {
-                        found.push(Credential::Key(path, file.into()));
+                        found.push(OwnSecret::Key(path, file.into()));
                     }
                     _ => collect(member, &path, found),
                 }

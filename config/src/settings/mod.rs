@@ -1,5 +1,6 @@
 //! Every setting, with its default, unit and limit. The JSON Schema is made from these types.
 mod audit;
+mod credentials;
 mod dlp;
 mod formats;
 mod intercept;
@@ -19,12 +20,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
+pub use credentials::{
+    ClientAuth, Credential, CredentialPlace, Give, GiveAws, GiveBasic, GiveCookie, GiveHeader,
+    GiveOauthClient, GiveQuery, GiveTokenExchange, TokenServer,
+};
 pub use dlp::{
     CardMask, Channel, Direction, Dlp, DlpAction, DlpChannel, DlpDetector, DlpGrade, DlpMask,
     DlpMemory, DlpRule, DlpTokens, MinimumGrade,
 };
 pub use intercept::{Ech, Intercept};
-pub use known::{Canary, Credential, Known, KnownDocuments, KnownRecords, KnownSecrets};
+pub use known::{Canary, Known, KnownDocuments, KnownRecords, KnownSecrets, OwnSecret};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
     BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,
@@ -71,6 +76,11 @@ pub struct Settings {
     /// Proxying for clients that use proxy variables. Off when absent.
     #[serde(default)]
     pub forward_proxy: Option<ForwardProxy>,
+    /// Credentials that the gate puts into calls after they were allowed. What the agent sent in
+    /// their place, and in `Authorization` and the like, does not reach their hosts.
+    #[serde(default)]
+    #[schemars(length(max = 1000))]
+    pub credentials: Vec<Credential>,
     /// The rulebook.
     pub policy: Policy,
     /// How names are resolved.

@@ -4,8 +4,8 @@ use tollgate_rules::Host;
 use url::Url;
 
 use super::{
-    AgentEntry, AtCap, Direction, DlpAction, Durability, Environment, Listener, Mode, NatsSink,
-    PostgresSink, Route, Settings, Sink,
+    AgentEntry, AtCap, Credential, Direction, DlpAction, Durability, Environment, Listener, Mode,
+    NatsSink, PostgresSink, Route, Settings, Sink,
 };
 
 impl Settings {
@@ -23,6 +23,7 @@ impl Settings {
         self.agents.iter().for_each(|agent| self.unreachable(agent, &mut warnings));
         self.routes.iter().for_each(|route| upstream(route, &mut warnings));
         self.reach(&mut warnings);
+        self.credentials.iter().for_each(|one| self.credential(one, &mut warnings));
         self.inspection(&mut warnings);
         self.record(&mut warnings);
         if self.policy.secret.is_none() {
@@ -89,6 +90,25 @@ impl Settings {
                 warnings
                     .push(format!("`dlp.rules[{nth}]` lets secrets that were found pass {way}"));
             }
+        }
+    }
+
+    /// A credential that nobody can get, or that others can read.
+    fn credential(&self, credential: &Credential, warnings: &mut Vec<String>) {
+        let (id, place) = (&credential.id, &credential.place);
+        if place.danger_cleartext {
+            warnings.push(format!("credential `{id}` may leave in clear text"));
+        }
+        let fits = |host: &str| match place.host.strip_prefix('*') {
+            Some(suffix) => host.ends_with(suffix),
+            None => Host::parse(&place.host).is_ok_and(|own| own.to_string() == host),
+        };
+        let reached = self.routes.iter().filter_map(|route| host(&route.upstream.url));
+        let proxied = self.forward_proxy.iter().flat_map(|proxy| &proxy.hosts);
+        if !reached.map(|host| host.to_string()).any(|host| fits(&host))
+            && !proxied.into_iter().any(|host| host.starts_with('*') || fits(host))
+        {
+            warnings.push(format!("no route leads to the host of credential `{id}`"));
         }
     }
 

@@ -26,6 +26,9 @@ pub struct Route {
     /// encrypted archives). They are refused otherwise.
     #[serde(default)]
     pub allow_unread_requests: bool,
+    /// Let cookies pass, both ways. They are dropped otherwise: a session is a credential.
+    #[serde(default)]
+    pub allow_cookies: bool,
     /// Where the calls go.
     pub upstream: Upstream,
 }
@@ -99,6 +102,9 @@ pub struct ForwardProxy {
     #[serde(default = "ports")]
     #[schemars(length(min = 1, max = 256), inner(range(min = 1)))]
     pub ports: Vec<u16>,
+    /// Let cookies pass, both ways. They are dropped otherwise.
+    #[serde(default)]
+    pub allow_cookies: bool,
     /// Ranges of addresses that are refused by default and are wanted here.
     #[serde(default, deserialize_with = "ranges")]
     #[schemars(with = "Vec<formats::AddressRange>", length(max = 256))]
@@ -120,7 +126,7 @@ pub struct ForwardProxy {
 }
 
 /// Reads ranges of addresses; a single address is a range of one.
-fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+pub(super) fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let words = Vec::<String>::deserialize(deserializer)?;
     let read = |word: &String| match word.parse::<IpAddr>() {
         Ok(address) => Ok(IpNet::from(address)),

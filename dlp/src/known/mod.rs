@@ -30,6 +30,7 @@ use serde_json::Value;
 use crate::engine::{Outcome, Span, Window};
 use crate::name::Name;
 
+mod fetched;
 mod file;
 mod form;
 mod key;
@@ -41,11 +42,13 @@ mod values;
 mod words;
 mod written;
 
+pub use fetched::Fetched;
 pub use file::IndexError;
 pub use form::Form;
 pub use key::{KeyTooShort, KnownKey};
 pub use prints::{Document, DocumentBuilder, DocumentIndex, DocumentStats};
 pub use records::{Column, ColumnsError, RecordBuilder, RecordIndex, RecordStats};
+pub(crate) use values::{CREDENTIAL, PLACEHOLDER};
 pub use values::{Secret, ValueError, Values};
 
 use prints::Documents;
@@ -54,7 +57,14 @@ use together::{Cell, Row, Rule};
 use words::Stretch;
 
 /// The classes of what is known.
-pub(crate) const CLASSES: [&str; 4] = [records::CLASS, prints::CLASS, values::CANARY, values::OWN];
+pub(crate) const CLASSES: [&str; 6] = [
+    records::CLASS,
+    prints::CLASS,
+    values::CANARY,
+    values::CREDENTIAL,
+    values::OWN,
+    values::PLACEHOLDER,
+];
 
 /// How an index of records is used.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,6 +96,7 @@ pub struct NoColumn {
 #[derive(Default)]
 pub struct Known {
     values: Option<Values>,
+    fetched: Option<Arc<Fetched>>,
     records: Vec<Records>,
     documents: Vec<Documents>,
 }
@@ -97,6 +108,11 @@ impl Known {
     /// Looks for these values.
     pub fn set_values(&mut self, values: Values) {
         self.values = Some(values).filter(|values| !values.is_empty());
+    }
+
+    /// Looks for what these are at the time.
+    pub fn set_fetched(&mut self, fetched: Arc<Fetched>) {
+        self.fetched = Some(fetched);
     }
 
     /// Looks for these records.
@@ -126,7 +142,10 @@ impl Known {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.values.is_none() && self.records.is_empty() && self.documents.is_empty()
+        self.values.is_none()
+            && self.fetched.is_none()
+            && self.records.is_empty()
+            && self.documents.is_empty()
     }
 
     /// Looks through a window, but not in private key blocks. `rows` are found wherever a cell of
@@ -141,6 +160,9 @@ impl Known {
         words::stretches(window, blocks, |stretch| {
             if let Some(values) = &self.values {
                 values.look(&stretch, sink);
+            }
+            if let Some(fetched) = &self.fetched {
+                fetched.look(&stretch, sink);
             }
             for (number, records) in self.records.iter().enumerate() {
                 let rows = rows.get(number).map(Vec::as_slice).unwrap_or_default();

@@ -19,28 +19,38 @@ use crate::name::Name;
 pub enum Secret {
     /// A string that stands where nobody has any business.
     Canary,
+    /// What the gate puts into calls in the agent's stead.
+    Credential,
     /// What the gate itself, or the machine it is on, must keep.
     Own,
+    /// What an agent holds in the place of a credential.
+    Placeholder,
 }
 
 impl Secret {
     fn class(self) -> &'static str {
         match self {
             Self::Canary => CANARY,
+            Self::Credential => CREDENTIAL,
             Self::Own => OWN,
+            Self::Placeholder => PLACEHOLDER,
         }
     }
 
     fn tag(self) -> &'static str {
         match self {
             Self::Canary => "[REDACTED:CANARY]",
+            Self::Credential => "[REDACTED:CREDENTIAL]",
             Self::Own => "[REDACTED:OWN-SECRET]",
+            Self::Placeholder => "[REDACTED:PLACEHOLDER]",
         }
     }
 }
 
 pub(super) const CANARY: &str = "known.canary";
+pub(crate) const CREDENTIAL: &str = "known.credential";
 pub(super) const OWN: &str = "known.own_secret";
+pub(crate) const PLACEHOLDER: &str = "known.placeholder";
 
 /// What is no secret, or no good one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

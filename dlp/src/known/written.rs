@@ -27,15 +27,18 @@ pub(super) fn spellings(value: &[u8]) -> Vec<(Codings, Vec<u8>)> {
             (!plain).then(|| [&b"%"[..], &hex(byte, UPPER)].concat())
         }),
     );
-    add(
-        Coding::Escape,
-        escaped(value, |byte| match byte {
-            b'"' | b'\\' => Some(vec![b'\\', byte]),
-            b'\n' => Some(b"\\n".to_vec()),
-            b'\t' => Some(b"\\t".to_vec()),
-            _ => None,
-        }),
-    );
+    // Some writers of JSON escape slashes, too.
+    for marks in [&b"\"\\"[..], b"\"\\/"] {
+        add(
+            Coding::Escape,
+            escaped(value, |byte| match byte {
+                b'\n' => Some(b"\\n".to_vec()),
+                b'\t' => Some(b"\\t".to_vec()),
+                byte if marks.contains(&byte) => Some(vec![b'\\', byte]),
+                _ => None,
+            }),
+        );
+    }
     all
 }
 

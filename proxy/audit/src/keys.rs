@@ -33,6 +33,8 @@ pub const INTENT: &str = "intent";
 pub const SESSION: &str = "session";
 /// The route's name.
 pub const ROUTE: &str = "route";
+/// The credential that the call gets, by its id.
+pub const CREDENTIAL: &str = "credential";
 /// The upstream's status.
 pub const STATUS: &str = "status";
 /// Body bytes sent on.

@@ -8,13 +8,14 @@ mod events;
 mod json;
 mod plain;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use pingora_core::protocols::http::ServerSession;
 use tollgate_dlp::documents::{Header, Kind as Form, MediaType};
-use tollgate_dlp::{Acted, Action, Direction};
+use tollgate_dlp::{Acted, Action, Direction, Scanner};
 use tollgate_rules::Code;
 
 pub use client::{client_gone, refuse};
@@ -23,7 +24,7 @@ use self::events::Framing;
 
 use crate::body::Share;
 use crate::coding::{self, Decoder};
-use crate::decode::head::strip_answer_headers;
+use crate::decode::head::{strip_answer_headers, strip_cookies};
 use crate::decode::media::media_type;
 use crate::egress::Upstream;
 use crate::flight::Flight;
@@ -109,7 +110,12 @@ impl<'e> Answer<'_, 'e> {
         }
         let codings = coding::codings(&self.headers).map_err(|_| unreadable())?;
         let kind = self.kind().ok_or_else(unreadable)?;
-        if !matches!(kind, Kind::Empty | Kind::Opaque) && !codings.is_empty() {
+        let is_read = match kind {
+            Kind::Empty => false,
+            Kind::Opaque => self.guard().is_some(),
+            Kind::Events | Kind::Json | Kind::Lines | Kind::Text => true,
+        };
+        if is_read && !codings.is_empty() {
             let bounds = &self.flight.snapshot.settings.bounds;
             // Streams have no end to their size; what is held whole is bounded where it is held.
             let limits =
@@ -118,7 +124,10 @@ impl<'e> Answer<'_, 'e> {
             self.headers.remove(header::CONTENT_ENCODING);
         }
         strip_answer_headers(&mut self.headers);
-        if kind != Kind::Opaque && kind != Kind::Empty {
+        if !self.flight.allow_cookies {
+            strip_cookies(&mut self.headers);
+        }
+        if is_read {
             // Lengths and ranges no longer hold for what inspection makes of the body.
             self.headers.remove(header::CONTENT_LENGTH);
             self.headers.remove(header::ETAG);
@@ -158,19 +167,33 @@ impl<'e> Answer<'_, 'e> {
         }
     }
 
+    /// What looks for the credential that the call got, in an answer that nothing else looks at.
+    fn guard(&self) -> Option<Arc<Scanner>> {
+        self.flight.granted.as_ref()?;
+        self.flight.snapshot.credentials.guard().map(Arc::clone)
+    }
+
     fn redact_headers(&mut self) -> Result<(), Refusal> {
         let snapshot = &self.flight.snapshot;
+        let guard = self.guard();
+        if let Some(guard) = &guard {
+            let tells = |name: &&HeaderName| !guard.scan(name.as_str().as_bytes()).is_empty();
+            let gone: Vec<HeaderName> = self.headers.keys().filter(tells).cloned().collect();
+            gone.iter().for_each(|name| drop(self.headers.remove(name)));
+        }
         let mut blocked = false;
         for (name, value) in &mut self.headers {
             // Challenges are credentials by design, made for this client.
-            if *name == header::WWW_AUTHENTICATE {
-                continue;
-            }
+            let scanner = match (*name == header::WWW_AUTHENTICATE, &guard) {
+                (false, _) => &snapshot.scanner,
+                (true, Some(guard)) => guard,
+                (true, None) => continue,
+            };
             // A byte beyond ASCII is legal here (RFC 9110 section 5.5) and must not hide the rest.
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
             let header = Header { name: name.as_str(), value: &text };
             let judge = &self.flight.judge;
-            let (clean, found) = snapshot.scanner.redact_header(header, judge, Direction::Answer);
+            let (clean, found) = scanner.redact_header(header, judge, Direction::Answer);
             if let Some(clean) = clean {
                 match http::HeaderValue::from_bytes(clean.as_bytes()) {
                     Ok(clean) => *value = clean,
@@ -193,8 +216,11 @@ impl<'e> Answer<'_, 'e> {
             Kind::Events => self.pass_events(Framing::Events).await,
             Kind::Lines => self.pass_events(Framing::Lines).await,
             Kind::Json => self.pass_json().await,
-            Kind::Opaque => self.pass_opaque().await,
-            Kind::Text => self.pass_text().await,
+            Kind::Opaque => match self.guard() {
+                Some(guard) => self.pass_text(guard).await,
+                None => self.pass_opaque().await,
+            },
+            Kind::Text => self.pass_text(Arc::clone(&self.flight.snapshot.scanner)).await,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Answers without structure: nothing, text, and what cannot be read.
+use std::sync::Arc;
+
 use bytes::Bytes;
-use tollgate_dlp::{Direction, TextStream};
+use tollgate_dlp::{Direction, Scanner, TextStream};
 use tollgate_rules::Code;
 
 use super::{Answer, client};
@@ -45,17 +47,13 @@ impl Answer<'_, '_> {
     }
 
     /// Scans text as it streams, holding back only what may be the beginning of something.
-    pub(super) async fn pass_text(&mut self) -> Ending {
+    pub(super) async fn pass_text(&mut self, scanner: Arc<Scanner>) -> Ending {
         let headers = std::mem::take(&mut self.headers);
         if !client::write_head(self.session, self.status, &headers, None).await {
             return Ending::Abandoned;
         }
-        let snapshot = &self.flight.snapshot;
-        let mut stream = TextStream::new(
-            std::sync::Arc::clone(&snapshot.scanner),
-            std::sync::Arc::clone(&self.flight.judge),
-            Direction::Answer,
-        );
+        let mut stream =
+            TextStream::new(scanner, Arc::clone(&self.flight.judge), Direction::Answer);
         loop {
             let piece = match self.next().await {
                 Err(ending) => return ending,

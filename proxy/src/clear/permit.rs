@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tollgate_rules::AgentId;
 
+use crate::credentials::Granted;
 use crate::egress::Destination;
 use crate::ledger::Receipt;
 
@@ -34,6 +35,8 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// The body, re-serialised from what was parsed.
     pub body: Bytes,
+    /// The credential that it gets at the door.
+    pub granted: Option<Granted>,
 }
 
 impl Permit {
@@ -71,6 +74,11 @@ impl Permit {
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.request.headers
+    }
+
+    /// The credential that it gets at the door.
+    pub fn granted(&self) -> Option<&Granted> {
+        self.request.granted.as_ref()
     }
 
     /// The body.

@@ -198,6 +198,7 @@ impl Entry {
                 tls,
                 http2: route.upstream.http2,
                 allow_unread_requests: route.allow_unread_requests,
+                allow_cookies: route.allow_cookies,
             }),
         })
     }
@@ -292,6 +293,7 @@ impl Forward {
             tls: tls.then(|| Arc::clone(&self.tls)),
             http2: tls && self.settings.http2,
             allow_unread_requests: false,
+            allow_cookies: self.settings.allow_cookies,
         }
     }
 }
@@ -310,6 +312,7 @@ mod tests {
             },
             protocol: RouteProtocol::Http,
             allow_unread_requests: false,
+            allow_cookies: false,
             upstream: Upstream {
                 url: url.to_owned(),
                 allow_addresses: Vec::new(),
@@ -355,6 +358,7 @@ mod tests {
             &ForwardProxy {
                 hosts: vec!["api.test".to_owned(), "*.wild.test".to_owned()],
                 ports: vec![80, 8080],
+                allow_cookies: false,
                 allow_addresses: Vec::new(),
                 mcp: vec!["api.test/mcp".to_owned()],
                 tls: Default::default(),

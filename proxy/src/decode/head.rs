@@ -15,6 +15,7 @@ pub const HEADERS_MAX: usize = 128;
 /// A header that stands twice has two meanings, one for each reader that takes the first or the
 /// last.
 const SINGLE: &[&str] = &[
+    "api-key",
     "authorization",
     "content-length",
     "content-location",
@@ -32,6 +33,7 @@ const SINGLE: &[&str] = &[
     "transfer-encoding",
     "user-agent",
     "x-api-key",
+    "x-goog-api-key",
 ];
 
 /// Headers that belong to one connection (RFC 9110 section 7.6.1) and those that go with them.
@@ -50,29 +52,75 @@ const HOP_BY_HOP: &[&str] = &[
 const CLAIMS: &[&str] = &[
     "accept-encoding",
     "cf-connecting-ip",
+    "cf-connecting-ipv6",
     "client-ip",
     "expect",
+    "fastly-client-ip",
     "forwarded",
+    "forwarded-for",
     "max-forwards",
+    "remote-user",
     "true-client-ip",
     "via",
     "x-agent-id",
+    "x-amzn-mtls-clientcert",
+    "x-authenticated-user",
+    "x-authenticated-userid",
+    "x-azure-clientip",
     "x-client-cert",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-envoy-original-dst-host",
+    "x-envoy-original-path",
+    "x-forwarded",
     "x-host",
     "x-http-host-override",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-ms-client-principal",
+    "x-ms-client-principal-id",
+    "x-ms-client-principal-idp",
+    "x-ms-client-principal-name",
+    "x-original-forwarded-for",
     "x-original-host",
+    "x-original-method",
+    "x-original-uri",
     "x-original-url",
+    "x-originating-ip",
+    "x-proxy-url",
+    "x-proxyuser-ip",
     "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-remote-user",
+    "x-rewrite-uri",
     "x-rewrite-url",
     "x-spiffe-id",
+    "x-webauth-user",
 ];
 
-const CLAIM_PREFIXES: &[&str] = &["proxy-", "ssl-client-", "x-forwarded-", "x-sentinel-", "x-ssl-"];
+/// Whole families of them: proxies and load balancers that vouch for who calls (Cloudflare Access,
+/// Google's IAP, AWS's load balancer, oauth2-proxy, Tailscale), and those that say where a call was.
+const CLAIM_PREFIXES: &[&str] = &[
+    "cf-access-",
+    "proxy-",
+    "ssl-client-",
+    "tailscale-",
+    "wl-proxy-",
+    "x-amzn-mtls-",
+    "x-amzn-oidc-",
+    "x-appengine-",
+    "x-auth-request-",
+    "x-client-cert-",
+    "x-forwarded-",
+    "x-goog-authenticated-user-",
+    "x-goog-iap-",
+    "x-sentinel-",
+    "x-spiffe-",
+    "x-ssl-",
+];
 
 /// What may not be dropped by naming it in `Connection`.
 const END_TO_END: &[&str] = &[
@@ -124,6 +172,11 @@ impl Head {
         self.query.as_deref()
     }
 
+    /// Replaces the query.
+    pub fn set_query(&mut self, query: Option<String>) {
+        self.query = query;
+    }
+
     /// The query's names and values with escapes decoded, for inspection. What is no UTF-8 is
     /// replaced.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
@@ -146,6 +199,12 @@ pub fn strip_request_headers(headers: &mut HeaderMap) {
             || CLAIMS.contains(&name)
             || CLAIM_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     });
+}
+
+/// Removes cookies, or the answer's wish to set some. A session that a credential of the gate opened
+/// is as good as that credential, and must not end in the agent's hands.
+pub fn strip_cookies(headers: &mut HeaderMap) {
+    strip(headers, |name| matches!(name, "cookie" | "cookie2" | "set-cookie" | "set-cookie2"));
 }
 
 /// Removes from an answer what ends at this connection, and `Alt-Svc`, which would send the next

@@ -11,10 +11,11 @@ use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorType};
 use pingora_http::{RequestHeader, ResponseHeader};
 use tollgate_config::settings::Deadlines;
-use tollgate_rules::Code;
+use tollgate_rules::{AgentId, Code};
 
 use super::{Destination, OwnAddresses, Resolver, Unreachable, peer};
 use crate::clear::Permit;
+use crate::credentials::Given;
 
 /// How many addresses of a name are tried before giving up.
 pub(super) const ATTEMPTS_MAX: usize = 3;
@@ -29,7 +30,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
+    /// A failure, with what the operator may know of it.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }
 }
@@ -73,7 +75,11 @@ impl Egress {
         deadlines: &Deadlines,
     ) -> Result<Upstream<'_>, Failure> {
         let addresses = self.addresses(permit).await?;
-        let mut upstream = self.send(permit, &addresses, deadlines).await?;
+        let given = match permit.granted() {
+            Some(granted) => Some(granted.give(permit, self, deadlines).await?),
+            None => None,
+        };
+        let mut upstream = self.send(permit, given.as_ref(), &addresses, deadlines).await?;
         let first_byte = Duration::from_millis(deadlines.first_byte_ms);
         match tokio::time::timeout(first_byte, upstream.read_head()).await {
             Ok(Ok(())) => Ok(upstream),
@@ -84,31 +90,47 @@ impl Egress {
 
     /// The addresses of the place that the permit names, every one of them checked.
     pub(super) async fn addresses(&self, permit: &Permit) -> Result<Vec<SocketAddr>, Failure> {
-        Ok(self.resolver.resolve(permit.destination(), &self.own.0).await?)
+        self.resolve(permit.destination()).await
+    }
+
+    /// The addresses of a destination, every one of them checked.
+    pub(super) async fn resolve(&self, to: &Destination) -> Result<Vec<SocketAddr>, Failure> {
+        Ok(self.resolver.resolve(to, &self.own.0).await?)
     }
 
     async fn send(
         &self,
         permit: &Permit,
+        given: Option<&Given>,
         addresses: &[SocketAddr],
         deadlines: &Deadlines,
     ) -> Result<Upstream<'_>, Failure> {
-        let to = permit.destination();
+        let mut upstream =
+            self.open(permit.destination(), addresses, permit.agent(), deadlines).await?;
+        let write = Duration::from_millis(deadlines.body_ms);
+        match tokio::time::timeout(write, upstream.write(permit, given)).await {
+            Ok(Ok(())) => Ok(upstream),
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::new(Code::UpstreamTimeout, "sending took too long")),
+        }
+    }
+
+    /// Connects to the first of these addresses that takes it. Nothing is sent yet.
+    pub(super) async fn open(
+        &self,
+        to: &Destination,
+        addresses: &[SocketAddr],
+        agent: &AgentId,
+        deadlines: &Deadlines,
+    ) -> Result<Upstream<'_>, Failure> {
         let mut last = Failure::new(Code::UpstreamConnect, "no address");
         for address in addresses.iter().take(ATTEMPTS_MAX) {
-            let peer = peer::peer(to, *address, permit.agent(), deadlines)
+            let peer = peer::peer(to, *address, agent, deadlines)
                 .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
             match self.connector.get_http_session(&peer).await {
                 Ok((session, _reused)) => {
                     let route = Arc::clone(&to.route);
-                    let mut upstream =
-                        Upstream { egress: self, session, peer, address: *address, route };
-                    let write = Duration::from_millis(deadlines.body_ms);
-                    return match tokio::time::timeout(write, upstream.write(permit)).await {
-                        Ok(Ok(())) => Ok(upstream),
-                        Ok(Err(failure)) => Err(failure),
-                        Err(_) => Err(Failure::new(Code::UpstreamTimeout, "sending took too long")),
-                    };
+                    return Ok(Upstream { egress: self, session, peer, address: *address, route });
                 }
                 // Nothing was sent yet, so the next address may be tried, unless TLS said no:
                 // another address of the same name would have to say the same.
@@ -125,8 +147,8 @@ impl Egress {
 }
 
 impl Upstream<'_> {
-    async fn write(&mut self, permit: &Permit) -> Result<(), Failure> {
-        let head = request_head(permit).map_err(|error| sort(&error))?;
+    async fn write(&mut self, permit: &Permit, given: Option<&Given>) -> Result<(), Failure> {
+        let head = request_head(permit, given).map_err(|error| sort(&error))?;
         let sent = async {
             self.session.write_request_header(Box::new(head)).await?;
             if !permit.body().is_empty() {
@@ -135,6 +157,17 @@ impl Upstream<'_> {
             self.session.finish_request_body().await
         };
         sent.await.map_err(|error| sort(&error))
+    }
+
+    /// Sends an errand's head and body, and reads the head of its answer.
+    pub(super) async fn post(&mut self, head: RequestHeader, body: Bytes) -> Result<(), Failure> {
+        let asked = async {
+            self.session.write_request_header(Box::new(head)).await?;
+            self.session.write_request_body(body, true).await?;
+            self.session.finish_request_body().await?;
+            self.read_head().await
+        };
+        asked.await.map_err(|error| sort(&error))
     }
 
     /// Reads up to the final head; informational ones (RFC 9110 section 15.2) are left behind.
@@ -180,10 +213,12 @@ impl Upstream<'_> {
     }
 }
 
-fn request_head(permit: &Permit) -> pingora_core::Result<RequestHeader> {
+fn request_head(permit: &Permit, given: Option<&Given>) -> pingora_core::Result<RequestHeader> {
+    let target = given.and_then(|given| given.path_and_query.as_ref());
+    let target = target.map_or(permit.path_and_query(), |target| target.as_str());
     let mut head = RequestHeader::build(
         permit.method().as_str(),
-        permit.path_and_query().as_bytes(),
+        target.as_bytes(),
         Some(permit.headers().len() + 3),
     )?;
     for (name, value) in permit.headers() {
@@ -199,11 +234,15 @@ fn request_head(permit: &Permit) -> pingora_core::Result<RequestHeader> {
     if wants_length {
         head.insert_header(http::header::CONTENT_LENGTH, permit.body().len().to_string())?;
     }
+    // Last, so that nothing of the agent's stands in a credential's place.
+    for (name, value) in given.iter().flat_map(|given| &given.headers) {
+        head.insert_header(name.clone(), value.clone())?;
+    }
     Ok(head)
 }
 
 /// Sorts pingora's errors into codes.
-fn sort(error: &Error) -> Failure {
+pub(super) fn sort(error: &Error) -> Failure {
     use ErrorType as E;
     let code = match error.etype() {
         E::ConnectTimedout

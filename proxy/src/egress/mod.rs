@@ -4,6 +4,7 @@
 //! one, so nothing leaves that was not ruled, inspected and recorded.
 mod carry;
 mod connect;
+mod errand;
 mod peer;
 pub mod ranges;
 mod resolve;
@@ -16,6 +17,7 @@ use tollgate_config::settings::RouteProtocol;
 use tollgate_rules::{Host, Scheme};
 
 pub use connect::{Egress, Failure, Upstream};
+pub use errand::Errand;
 pub use peer::ClientTls;
 pub use resolve::{Resolver, ResolverFault, Unreachable};
 
@@ -42,6 +44,8 @@ pub struct Destination {
     pub http2: bool,
     /// Whether request bodies that cannot be inspected may pass.
     pub allow_unread_requests: bool,
+    /// Whether cookies pass, both ways.
+    pub allow_cookies: bool,
 }
 
 impl Destination {

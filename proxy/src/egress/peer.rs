@@ -158,6 +158,7 @@ mod tests {
             tls,
             http2: false,
             allow_unread_requests: false,
+            allow_cookies: false,
         }
     }
 

@@ -57,7 +57,9 @@ use tollgate_config::settings;
 use uuid::Uuid;
 
 pub(crate) use archive::span;
-pub(crate) use aws::{Bucket, Object, Place as StorePlace, S3Error};
+pub(crate) use aws::{
+    Bucket, Object, Place as StorePlace, S3Error, Signer, Source as AwsKeys, sign,
+};
 pub use error::{LedgerError, LedgerRefusal};
 pub(crate) use files::{holder, replace as replace_file};
 pub use health::{ArchiveHolds, LedgerHealth, SinkHealth};

@@ -18,6 +18,9 @@ pub struct Metrics {
     pub dlp_forgotten: IntCounter,
     /// Canaries that were seen, by direction.
     pub canaries: IntCounterVec,
+    /// What became of credentials, by credential and event (`given`, `failed`, `placeholder`,
+    /// `blocked`).
+    pub credentials: IntCounterVec,
     /// Seconds from a call's head to the end of its answer.
     pub call_seconds: Histogram,
     /// Seconds the gate itself took before it forwarded.
@@ -112,6 +115,11 @@ impl Metrics {
                 "tollgate_canaries_seen_total",
                 "Canaries that were seen, by direction",
                 &["direction"],
+            )?,
+            credentials: shelf.counters(
+                "tollgate_credentials_total",
+                "What became of credentials, by credential and event",
+                &["credential", "event"],
             )?,
             call_seconds: shelf.histogram(
                 "tollgate_call_seconds",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tollgate_dlp::{Action, Detectors, Grade, Judge, JudgeRule, Means, Scanner, Trial};
 
 use super::super::{EXIT_CONFIG, EXIT_FAULT, check::wants_colour, complain};
+use crate::credentials::Secrets;
 use crate::known;
 use crate::snapshot::{self, SnapshotFault, Source};
 
@@ -52,7 +53,8 @@ impl Inspection {
         // The key of tokens is the gate's; here tags stand in their place.
         let judge = snapshot::judge(&settings, Means::default()).map_err(Trouble::Settings)?;
         let detectors = settings.dlp.engine_detectors();
-        let known = known::read(&settings).map_err(Trouble::Settings)?;
+        let known = known::read(&settings, &Secrets::found(&settings.credentials))
+            .map_err(Trouble::Settings)?;
         let scanner = Scanner::with(&detectors).map_err(|_| Trouble::Detectors)?;
         let scanner = scanner.with_known(Arc::new(known));
         let minimum = settings.dlp.minimum_grade.engine();

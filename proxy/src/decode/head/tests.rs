@@ -195,6 +195,81 @@ fn what_ends_here_or_claims_something_is_stripped() {
     );
 }
 
+/// What is said of strips towards upstreams, line by line: each header, and whether it goes.
+#[test]
+fn strips_towards_upstreams() {
+    for (line, names, goes) in [
+        (
+            "hop by hop",
+            "connection keep-alive te trailer transfer-encoding upgrade http2-settings",
+            true,
+        ),
+        ("nominated by connection", "x-nominated", true),
+        (
+            "of proxies",
+            "proxy-authorization proxy-connection proxy-authenticate proxy-anything",
+            true,
+        ),
+        (
+            "where it came from",
+            "forwarded x-forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-prefix x-forwarded-user x-forwarded-email x-forwarded-client-cert x-real-ip via x-client-ip client-ip true-client-ip cf-connecting-ip x-remote-ip x-originating-ip wl-proxy-client-ip x-original-forwarded-for",
+            true,
+        ),
+        (
+            "another method",
+            "x-http-method x-http-method-override x-method-override x-original-method",
+            true,
+        ),
+        (
+            "another place",
+            "x-original-url x-original-uri x-rewrite-url x-host x-original-host x-envoy-original-path",
+            true,
+        ),
+        (
+            "who calls",
+            "x-agent-id x-spiffe-id x-spiffe-trust-domain x-client-cert x-client-cert-chain ssl-client-verify x-ssl-client-cert x-sentinel-agent remote-user x-remote-user x-auth-request-user x-goog-iap-jwt-assertion x-goog-authenticated-user-email x-amzn-oidc-identity x-amzn-mtls-clientcert-leaf cf-access-jwt-assertion tailscale-user-login x-ms-client-principal",
+            true,
+        ),
+        ("handled here", "expect accept-encoding max-forwards", true),
+        (
+            "with underscores",
+            "x_forwarded_for x_http_method_override proxy_authorization remote_user",
+            true,
+        ),
+        (
+            "of the protocol",
+            "mcp-protocol-version mcp-session-id mcp-method mcp-name mcp-param-a last-event-id",
+            false,
+        ),
+        (
+            "of other protocols",
+            "accept a2a-version a2a-extensions content-type origin traceparent tracestate",
+            false,
+        ),
+        (
+            "the agent's own",
+            "authorization x-api-key user-agent idempotency-key x-request-id x-forward",
+            false,
+        ),
+    ] {
+        for name in names.split(' ') {
+            let mut map =
+                headers(&[("connection", "close, x-nominated"), (name, "1"), ("x-stays", "1")]);
+            strip_request_headers(&mut map);
+            assert_eq!(!map.contains_key(name), goes, "{line}: {name}");
+            assert!(map.contains_key("x-stays"));
+        }
+    }
+    for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization"] {
+        let twice = headers(&[(name, "a"), (name, "b")]);
+        let refusal = Head::read(&Method::GET, b"/", &twice).unwrap_err();
+        assert_eq!(refusal.code, Code::MalformedHead, "{name}");
+    }
+    let mut map = headers(&[("cookie", "a=1"), ("set-cookie", "a=1"), ("x-stays", "1")]);
+    strip_cookies(&mut map);
+    assert_eq!(map.len(), 1);
+}
+
 #[test]
 fn answers_lose_what_ends_here_and_the_way_around() {
     let mut map = headers(&[

@@ -25,7 +25,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
 /// Where credentials come from, and those of the moment. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Source {
+pub(crate) struct Source {
     inner: Arc<Inner>,
 }
 
@@ -50,7 +50,7 @@ impl Source {
     }
 
     /// Those of the moment. Old ones that still hold serve when there are no new ones.
-    pub(super) async fn current(&self, region: &str) -> Result<Credentials, AwsError> {
+    pub(crate) async fn current(&self, region: &str) -> Result<Credentials, AwsError> {
         let now = SystemTime::now();
         let held = self.inner.held.lock().clone();
         let held = held.filter(|held| held.credentials.expiry().is_none_or(|end| end > now));
@@ -79,7 +79,7 @@ impl Source {
     }
 
     /// They were refused.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.inner.held.lock().take();
     }
 

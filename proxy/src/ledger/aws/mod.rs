@@ -8,27 +8,24 @@ mod credentials;
 mod error;
 mod kms;
 mod s3;
+mod sign;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
-};
-use aws_sigv4::sign::v4::SigningParams;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
 
 use super::peer::{Answer, Peer};
-use credentials::Source;
+pub(crate) use credentials::Source;
 pub(crate) use error::AwsError;
 pub(in crate::ledger) use kms::{Kms, KmsError, KmsOptions};
 pub(crate) use s3::{Bucket, Object, S3Error};
 pub(in crate::ledger) use s3::{Lock, Put, Version, is_plain};
+pub(crate) use sign::{Signer, sign};
 
 /// Where a service is.
 #[derive(Clone, Debug, Default)]
@@ -111,36 +108,13 @@ impl Service {
     }
 
     async fn sign(&self, request: &mut Request<Bytes>) -> Result<(), AwsError> {
-        let identity = self.credentials.current(&self.region).await?.into();
-        let params = SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(self.name)
-            .time(SystemTime::now())
-            .settings(self.settings())
-            .build()
-            .map_err(|_| AwsError::Unsignable)?;
-        let url = format!("{}{}", self.base, request.uri());
-        let headers = request.headers().iter();
-        let headers =
-            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let body = SignableBody::Bytes(request.body());
-        let signable = SignableRequest::new(request.method().as_str(), url, headers, body)
-            .map_err(|_| AwsError::Unsignable)?;
-        let signed = sign(signable, &params.into()).map_err(|_| AwsError::Unsignable)?;
-        signed.into_parts().0.apply_to_request_http1x(request);
-        Ok(())
-    }
-
-    fn settings(&self) -> SigningSettings {
-        let mut settings = SigningSettings::default();
-        if self.name == "s3" {
-            // An object's key is a path as it is, and its body's hash stands in a header.
-            settings.percent_encoding_mode = PercentEncodingMode::Single;
-            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        }
-        settings
+        let signer = Signer {
+            service: self.name,
+            region: &self.region,
+            credentials: self.credentials.current(&self.region).await?,
+            time: SystemTime::now(),
+        };
+        sign(signer, &self.base, request)
     }
 }
 
