@@ -9,7 +9,7 @@ use tollgate_rules::Code;
 use crate::clear::Permit;
 use crate::egress::Failure;
 use crate::ledger::Ledger;
-use crate::record::{Found, Pen, found_facts};
+use crate::record::{Found, Pen, found_facts, host};
 use crate::refuse::Refusal;
 use crate::stop::Stop;
 
@@ -63,7 +63,7 @@ impl Outcome {
             .begin(EventType::CallOutcome)
             .text(keys::INTENT, &permit.receipt().id().to_string())
             .text(keys::ROUTE, &to.route)
-            .text(keys::HOST, &to.host.to_string());
+            .text(keys::HOST, &host(&pen.flight.snapshot, &to.host));
         Self {
             ledger: ledger.clone(),
             facts: Some(facts),

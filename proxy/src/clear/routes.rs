@@ -150,6 +150,12 @@ impl Routes {
         self.forward.as_ref()?.authority.as_ref()
     }
 
+    /// Whether an operator named this very host.
+    pub fn names(&self, host: &Host) -> bool {
+        self.routes.iter().any(|entry| entry.to.host == *host)
+            || self.forward.as_ref().is_some_and(|forward| forward.hosts.exact.contains(host))
+    }
+
     /// The hosts that routes are addressed by.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
         self.routes.iter().filter_map(|entry| entry.host.as_ref())

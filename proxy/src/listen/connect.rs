@@ -191,8 +191,9 @@ impl Work<'_> {
         let Ok(Ok(tls)) = shaken else {
             // Most often a client that does not trust the authority yet.
             self.gate.metrics.tunnels.with_label_values(&["handshake_failed"]).inc();
+            let host = crate::record::host(&flight.snapshot, &host);
             tracing::info!(
-                %host,
+                host,
                 "a client broke off the handshake in a tunnel; does it trust the certificate of \
                  `forward_proxy.intercept`?"
             );

@@ -8,11 +8,12 @@ use std::net::IpAddr;
 
 use tollgate_audit::{EventType, Facts, Fields, keys};
 use tollgate_dlp::{Acted, Action, Grade, Place, Scanner};
-use tollgate_rules::{Call, Ruling};
+use tollgate_rules::{Call, Host, Ruling};
 
 use crate::flight::Flight;
 use crate::limits::Exceeded;
 use crate::refuse::Refusal;
+use crate::snapshot::Snapshot;
 use shape::PrintKey;
 
 /// Something that was found, and where it stood.
@@ -68,7 +69,7 @@ impl Pen<'_> {
             .text(keys::ROUTE, &target.route)
             .text(keys::PROTOCOL, call.protocol.as_str())
             .text("http_method", &name(&target.method))
-            .text(keys::HOST, &target.host.to_string())
+            .text(keys::HOST, &host(&self.flight.snapshot, &target.host))
             .number(keys::PORT, u64::from(target.port))
             .text(keys::PATH, &shape::path(&target.path, scanner))
             .text("path_print", &self.key.print(target.path.as_bytes()))
@@ -147,6 +148,14 @@ pub fn source(facts: Facts, ip: IpAddr, key: &PrintKey) -> Facts {
         facts
     } else {
         facts.text("source_print", &key.print(ip.to_string().as_bytes()))
+    }
+}
+
+/// A host for the record: as it is when an operator named it.
+pub fn host(snapshot: &Snapshot, host: &Host) -> String {
+    match snapshot.routes.names(host) {
+        true => host.to_string(),
+        false => shape::host(host, &snapshot.scanner),
     }
 }
 

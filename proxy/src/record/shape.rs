@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
 use tollgate_dlp::Scanner;
+use tollgate_rules::Host;
 
 /// The key of prints; never leaves the process.
 pub struct PrintKey(hmac::Key);
@@ -68,6 +69,14 @@ pub fn path(path: &str, scanner: &Scanner) -> String {
         _ => "*",
     });
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// A host whose name an agent chose, with every label that is no plain word replaced by `*`: what
+/// cannot leave in a call could be written down in a name that is refused.
+pub fn host(host: &Host, scanner: &Scanner) -> String {
+    let Some(name) = host.name() else { return host.to_string() };
+    let labels = name.split('.').map(|label| if is_word(label, scanner) { label } else { "*" });
+    labels.collect::<Vec<_>>().join(".")
 }
 
 /// A JSON pointer with every key that is no plain word or index replaced by `*`.
