@@ -12,6 +12,7 @@
 //! running.stop().await?;
 //! # Ok(()) }
 //! ```
+mod alongside;
 mod answer;
 mod body;
 mod clear;
@@ -33,6 +34,7 @@ mod limits;
 mod lines;
 mod listen;
 mod outcome;
+mod outfit;
 mod recall;
 mod record;
 mod redirect;

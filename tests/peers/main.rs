@@ -15,6 +15,7 @@ mod authority;
 mod aws;
 mod clock;
 mod collectors;
+mod contained;
 mod curl;
 mod disks;
 mod formats;
