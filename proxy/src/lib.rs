@@ -22,6 +22,7 @@ pub mod commands;
 mod credentials;
 mod decode;
 pub mod demo;
+mod doctor;
 mod egress;
 mod flight;
 mod gate;

@@ -18,6 +18,7 @@ mod collectors;
 mod contained;
 mod curl;
 mod disks;
+mod doctor;
 mod formats;
 mod gate;
 mod judges;

@@ -4,6 +4,7 @@ pub mod audit;
 mod check;
 mod demo;
 mod dlp;
+mod doctor;
 mod env;
 mod hold;
 mod keys;
@@ -57,6 +58,7 @@ enum Command {
     Probe(probe::Probe),
     Redirect(redirect::Redirect),
     Env(env::Env),
+    Doctor(doctor::Doctor),
     Scan(scan::Scan),
     /// Work with the detectors and what is known: list, try, measure, index
     #[command(subcommand)]
@@ -101,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Schema => check::schema(),
         Command::Policy(policy) => policy::run(&policy),
         Command::Env(env) => env::run(&env),
+        Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Probe(probe) => probe::run(&probe),
         Command::Redirect(redirect) => redirect::run(&redirect),
         Command::Scan(scan) => scan::run(&scan),
