@@ -120,7 +120,8 @@ fn split(entry: &str) -> std::io::Result<(String, Option<u16>)> {
         Some((host, port)) => (host, Some(port.parse::<u16>().map_err(|_| wrong())?)),
         None => (entry, None),
     };
-    if port == Some(0) || Host::parse(host.strip_prefix("*.").unwrap_or(host)).is_err() {
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    if port == Some(0) || name.contains('*') || Host::parse(name).is_err() {
         return Err(wrong());
     }
     Ok((host.to_owned(), port))
