@@ -12,6 +12,7 @@
 //! running.stop().await?;
 //! # Ok(()) }
 //! ```
+mod alongside;
 mod answer;
 mod body;
 mod clear;
@@ -21,6 +22,7 @@ pub mod commands;
 mod credentials;
 mod decode;
 pub mod demo;
+mod doctor;
 mod egress;
 mod flight;
 mod gate;
@@ -33,6 +35,7 @@ mod limits;
 mod lines;
 mod listen;
 mod outcome;
+mod outfit;
 mod recall;
 mod record;
 mod redirect;

@@ -18,7 +18,7 @@ use crate::body::Held;
 use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
 use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
-use crate::listen::{Acceptors, ListenError};
+use crate::listen::{Acceptors, Given, ListenError};
 use crate::record::shape::PrintKey;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
 use crate::watch::Metrics;
@@ -83,6 +83,11 @@ pub struct Running {
 
 /// Builds everything, then accepts.
 pub async fn start(source: Source) -> Result<Running, StartFault> {
+    start_on(source, None).await
+}
+
+/// The same, with a socket that a listener takes instead of opening its own.
+pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Running, StartFault> {
     outlive_size_limits();
     let snapshot = Snapshot::build(&source, None, false)?;
     require_authorities(&snapshot)?;
@@ -90,7 +95,7 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
     if let Some(authority) = snapshot.routes.authority() {
         authority.publish().map_err(StartFault::Authority)?;
     }
-    let acceptors = Acceptors::bind(&settings.listeners).await?;
+    let acceptors = Acceptors::bind(&settings.listeners, given).await?;
     let listeners = acceptors.addresses();
     let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };
     let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;

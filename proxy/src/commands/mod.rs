@@ -4,6 +4,8 @@ pub mod audit;
 mod check;
 mod demo;
 mod dlp;
+mod doctor;
+mod env;
 mod hold;
 mod keys;
 mod policy;
@@ -17,6 +19,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::alongside;
+
 /// sysexits.h EX_CONFIG: the configuration has mistakes.
 pub const EXIT_CONFIG: u8 = 78;
 /// Something else went wrong.
@@ -25,6 +29,9 @@ pub const EXIT_FAULT: u8 = 1;
 pub const EXIT_FOUND: u8 = 3;
 /// What was asked for cannot be done with what was given.
 pub const EXIT_USAGE: u8 = 2;
+
+/// Where the configuration is when nothing else is said.
+const CONFIG: &str = "/etc/tollgate/tollgate.yaml";
 
 /// The gate beside an AI agent: every outbound tool call and API call leaves through it, or does
 /// not leave.
@@ -37,8 +44,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the gate until SIGTERM or SIGINT; SIGHUP reloads
-    Run(ConfigFile),
+    Run(run::Run),
     /// Read the configuration and everything it names, open no port, and say every mistake
     ///
     /// Exits 0 when the gate would start, 78 when the configuration has mistakes.
@@ -51,6 +57,8 @@ enum Command {
     /// Ask a running gate on this machine whether it is live or ready; exits 0 when it is
     Probe(probe::Probe),
     Redirect(redirect::Redirect),
+    Env(env::Env),
+    Doctor(doctor::Doctor),
     Scan(scan::Scan),
     /// Work with the detectors and what is known: list, try, measure, index
     #[command(subcommand)]
@@ -68,6 +76,9 @@ enum Command {
     Demo(demo::Demo),
     /// Run the demo's tool server alone
     DemoTools(demo::DemoTools),
+    /// Make the network of `run --contain`; not for people
+    #[command(hide = true)]
+    InternalContain(alongside::Inside),
 }
 
 /// Where the configuration is.
@@ -79,7 +90,7 @@ pub(crate) struct ConfigFile {
         long,
         value_name = "FILE",
         env = "TOLLGATE_CONFIG",
-        default_value = "/etc/tollgate/tollgate.yaml"
+        default_value = CONFIG
     )]
     config: PathBuf,
 }
@@ -87,10 +98,12 @@ pub(crate) struct ConfigFile {
 /// Parses the command line and does what it says.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Run(file) => run::run(&file.config),
+        Command::Run(args) => run::run(&args),
         Command::Check(file) => check::check(&file.config),
         Command::Schema => check::schema(),
         Command::Policy(policy) => policy::run(&policy),
+        Command::Env(env) => env::run(&env),
+        Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Probe(probe) => probe::run(&probe),
         Command::Redirect(redirect) => redirect::run(&redirect),
         Command::Scan(scan) => scan::run(&scan),
@@ -100,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Keys(keys) => keys.run(),
         Command::Demo(demo) => demo::run(&demo),
         Command::DemoTools(tools) => demo::tools(&tools),
+        Command::InternalContain(inside) => alongside::enter(&inside),
     }
 }
 

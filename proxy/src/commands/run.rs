@@ -1,16 +1,145 @@
 //! `tollgate run`.
-use std::path::Path;
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Args;
+use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{EXIT_CONFIG, EXIT_FAULT, complain, runtime};
+use super::{CONFIG, EXIT_CONFIG, EXIT_FAULT, EXIT_USAGE, complain, runtime};
+use crate::alongside::{CommandFault, Errand, ReadyMade, Wish};
 use crate::run::StartFault;
 use crate::snapshot::{SnapshotFault, Source};
 use crate::watch::log;
 
+/// As `env`, `timeout` and `docker run` tell them: a fault of ours, a program that cannot be run,
+/// and one that is not there.
+const OURS: u8 = 125;
+const CANNOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+/// Run the gate until SIGTERM or SIGINT (SIGHUP reloads), or beside a command until that ends
+///
+/// With a COMMAND the gate is started first; then the command runs with the variables that `tollgate
+/// env` prints, gets the signals sent to this process, and its exit code becomes this one's. The
+/// system's trust store is not touched, and nothing is left behind but the record. Without --config
+/// the hosts that may be reached are given with --allow; the rest of the configuration is made for
+/// the run. Exit codes then are the command's own, 125 for a fault of the gate's, 126 and 127 for a
+/// command that cannot be run or found.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The configuration file (YAML) [default without a COMMAND: /etc/tollgate/tollgate.yaml]
+    #[arg(short, long, value_name = "FILE", env = "TOLLGATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// A host that the command may reach: HOST, *.HOST (everything below), HOST:PORT; repeat it
+    #[arg(long, value_name = "HOST", requires = "command")]
+    allow: Vec<String>,
+    /// Addresses that are refused by default (private, loopback, link-local) and may be reached;
+    /// repeat it
+    #[arg(long, value_name = "RANGE", requires = "allow", value_parser = range)]
+    allow_address: Vec<IpNet>,
+    /// Only tell what rules and inspection would have refused; hosts that are not allowed stay
+    /// refused
+    #[arg(long, requires = "allow")]
+    observe: bool,
+    /// Where the record of the run is kept [default: a new folder below
+    /// $XDG_STATE_HOME/tollgate/runs]
+    #[arg(long, value_name = "DIR", requires = "allow")]
+    record: Option<PathBuf>,
+    /// Give the command a network of its own in which only the gate is reachable, so that programs
+    /// that obey no variable are held, too; when that cannot be made it is not started
+    ///
+    /// Files are not contained: a unix socket that the command may open, such as a container
+    /// engine's, is a way out.
+    #[arg(long, requires = "command")]
+    contain: bool,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// A single address is a range of one.
+fn range(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    address.or_else(|_| text.parse()).map_err(|_| "it is no address and no range".to_owned())
+}
+
+/// Runs what was asked for.
+pub(super) fn run(args: &Run) -> ExitCode {
+    if args.command.is_empty() {
+        return serve(args.config.as_deref().unwrap_or(Path::new(CONFIG)));
+    }
+    match (&args.config, args.allow.is_empty()) {
+        (Some(_), false) => complain(
+            "--allow makes a configuration for the run: give it, or --config (or TOLLGATE_CONFIG)",
+            EXIT_USAGE,
+        ),
+        (None, true) => complain(
+            "say which hosts the command may reach with --allow HOST (repeat it), or give --config \
+             FILE",
+            EXIT_USAGE,
+        ),
+        (Some(config), true) => match tempfile::Builder::new().prefix("tollgate-run-").tempdir() {
+            Ok(folder) => beside(args, config, folder.path()),
+            Err(error) => complain(format!("no folder for the run can be made: {error}"), OURS),
+        },
+        (None, false) => ready_made(args),
+    }
+}
+
+fn ready_made(args: &Run) -> ExitCode {
+    let wish = Wish {
+        hosts: args.allow.clone(),
+        addresses: args.allow_address.clone(),
+        observe: args.observe,
+        record: args.record.clone(),
+        authorities: None,
+    };
+    let made = match ReadyMade::write(&wish) {
+        Ok(made) => made,
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
+            return complain(error, EXIT_USAGE);
+        }
+        Err(error) => return complain(format!("the run cannot be prepared: {error}"), OURS),
+    };
+    let code = beside(args, &made.path(), made.folder());
+    eprintln!("tollgate: the record of this run: {}", made.record().display());
+    code
+}
+
+/// The gate, and the command beside it.
+fn beside(args: &Run, config: &Path, folder: &Path) -> ExitCode {
+    let source = Source::new(config);
+    match source.settings(super::check::wants_colour()) {
+        Ok((settings, _)) => log::start(&settings.log),
+        Err(fault) => return complain(fault, OURS),
+    }
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(error, OURS),
+    };
+    let errand = Errand { source, folder, command: &args.command, contain: args.contain };
+    match runtime.block_on(errand.run()) {
+        Ok(code) => ExitCode::from(code),
+        Err(fault @ CommandFault::Command { .. }) => {
+            let code = match &fault {
+                CommandFault::Command { reason, .. }
+                    if reason.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    NOT_FOUND
+                }
+                _ => CANNOT_RUN,
+            };
+            complain(fault, code)
+        }
+        Err(fault) => complain(fault, OURS),
+    }
+}
+
 /// Runs until a signal asks it to stop.
-pub(super) fn run(config: &Path) -> ExitCode {
+fn serve(config: &Path) -> ExitCode {
     let source = Source::new(config);
     let settings = match source.settings(super::check::wants_colour()) {
         Ok((settings, _)) => settings,

@@ -28,17 +28,35 @@ pub struct ListenError {
     reason: std::io::Error,
 }
 
+/// A socket that is open already, of another network perhaps, and must not block.
+#[derive(Debug)]
+pub struct Given {
+    /// The listener that takes it.
+    pub listener: String,
+    /// The socket.
+    pub socket: std::net::TcpListener,
+}
+
 /// The sockets, bound but not yet accepting, so that a start fails before anything runs.
 #[derive(Debug)]
 pub struct Acceptors(Vec<(Listener, TcpListener)>);
 
 impl Acceptors {
-    /// Binds every listener.
-    pub async fn bind(listeners: &[Listener]) -> Result<Self, ListenError> {
+    /// Binds every listener but the one whose socket is given.
+    pub async fn bind(
+        listeners: &[Listener],
+        mut given: Option<Given>,
+    ) -> Result<Self, ListenError> {
         let mut bound = Vec::with_capacity(listeners.len());
         for listener in listeners {
-            let socket = TcpListener::bind(listener.bind()).await.map_err(|reason| {
-                ListenError { name: listener.name().to_owned(), bind: listener.bind(), reason }
+            let socket = match given.take_if(|given| given.listener == listener.name()) {
+                Some(given) => TcpListener::from_std(given.socket),
+                None => TcpListener::bind(listener.bind()).await,
+            };
+            let socket = socket.map_err(|reason| ListenError {
+                name: listener.name().to_owned(),
+                bind: listener.bind(),
+                reason,
             })?;
             bound.push((listener.clone(), socket));
         }

@@ -15,7 +15,7 @@ mod transparent;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub use accept::{Acceptors, ListenError, serve};
+pub use accept::{Acceptors, Given, ListenError, serve};
 pub use authority::Authority;
 pub use hello::offers_ech;
 pub use stream::{GateStream, HeadClock};

@@ -1,0 +1,99 @@
+//! A command in a network of its own, seen from outside it.
+//!
+//! A helper (this very binary) makes the namespaces, opens the gate's listening socket inside and
+//! hands it out. The gate accepts on it; nothing else connects the two networks, and there is no
+//! relay that could be asked for another place. Then the helper becomes the command.
+use std::ffi::OsString;
+use std::io::{IoSliceMut, Write as _};
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use tokio::net::UnixListener;
+use tokio::process::{Child, Command};
+
+/// Why a command was not started: it would have had another way out than the gate.
+#[derive(Debug, thiserror::Error)]
+pub enum NotContained {
+    /// Namespaces, mostly; the helper has said what.
+    #[error("the command was not started, since it cannot be contained (see above)")]
+    Refused,
+    /// Between the two of us.
+    #[error("the command was not started, since its network cannot be prepared: {0}")]
+    Talk(#[from] std::io::Error),
+}
+
+/// A network with nobody in it yet but the helper.
+pub(super) struct Contained {
+    helper: Child,
+    talk: UnixStream,
+    listener: Option<std::net::TcpListener>,
+}
+
+impl Contained {
+    /// Makes the network and takes its listening socket.
+    pub(super) async fn make(
+        folder: &Path,
+        bind: SocketAddr,
+        command: &[OsString],
+    ) -> Result<Self, NotContained> {
+        let place = folder.join("contain.sock");
+        let meeting = UnixListener::bind(&place)?;
+        let mut helper = Command::new(std::env::current_exe()?)
+            .arg("internal-contain")
+            .arg("--socket")
+            .arg(&place)
+            .arg("--bind")
+            .arg(bind.to_string())
+            .arg("--")
+            .args(command)
+            .kill_on_drop(true)
+            .spawn()?;
+        let talk = tokio::select! {
+            met = meeting.accept() => met?.0,
+            _ = helper.wait() => return Err(NotContained::Refused),
+        };
+        let talk = talk.into_std()?;
+        talk.set_nonblocking(false)?;
+        let taken = tokio::task::spawn_blocking(move || Ok((take(&talk)?, talk)));
+        let taken: std::io::Result<_> = taken.await.map_err(std::io::Error::other)?;
+        let (socket, talk) = taken?;
+        std::fs::remove_file(&place)?;
+        let listener = std::net::TcpListener::from(socket);
+        listener.set_nonblocking(true)?;
+        Ok(Self { helper, talk, listener: Some(listener) })
+    }
+
+    /// The socket that the command's network has for the gate.
+    pub(super) fn listener(&mut self) -> Option<std::net::TcpListener> {
+        self.listener.take()
+    }
+
+    /// Lets the helper become the command.
+    pub(super) async fn release(
+        self,
+        variables: &[(&'static str, String)],
+    ) -> Result<Child, NotContained> {
+        let Self { helper, mut talk, .. } = self;
+        let variables = serde_json::to_vec(variables).map_err(std::io::Error::other)?;
+        let told = tokio::task::spawn_blocking(move || talk.write_all(&variables));
+        told.await.map_err(std::io::Error::other)??;
+        Ok(helper)
+    }
+}
+
+/// Takes a descriptor that the other side sends.
+fn take(talk: &UnixStream) -> std::io::Result<OwnedFd> {
+    let mut byte = [0_u8; 1];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    recvmsg(talk, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut sent = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
+        _ => None,
+    });
+    sent.next().ok_or_else(|| std::io::Error::other("the helper sent no socket"))
+}

@@ -1,0 +1,170 @@
+//! The helper that makes a command's network, and becomes the command.
+//!
+//! It runs before the process has a second thread, which a user namespace asks for.
+use std::ffi::OsString;
+use std::io::{IoSlice, Read as _};
+use std::mem::MaybeUninit;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use nix::sched::{CloneFlags, unshare};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg,
+};
+use rustix::process::{getegid, geteuid};
+
+use super::split;
+
+/// A program that is there and cannot be run, and one that is not there, as shells tell them.
+const CANNOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// Something of the gate's went wrong.
+const NOT_STARTED: u8 = 125;
+/// Bounds what is read from the gate.
+const VARIABLES_BYTES: u64 = 1 << 20;
+
+/// What the gate tells the helper.
+#[derive(Debug, Args)]
+pub struct Inside {
+    /// Where to meet
+    #[arg(long)]
+    socket: PathBuf,
+    /// Where the gate is to listen in the new network
+    #[arg(long)]
+    bind: SocketAddr,
+    /// What to become
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+/// Makes the network, hands its listening socket out, and becomes the command.
+pub fn enter(inside: &Inside) -> ExitCode {
+    let variables = match prepare(inside) {
+        Ok(variables) => variables,
+        Err(reason) => {
+            eprintln!("tollgate: --contain: {reason}");
+            return ExitCode::from(NOT_STARTED);
+        }
+    };
+    let (program, arguments) = split(&inside.command);
+    let mut command = std::process::Command::new(&program);
+    let error = command.args(arguments).envs(variables).exec();
+    eprintln!("tollgate: `{}` cannot be started: {error}", program.display());
+    ExitCode::from(match error.kind() {
+        std::io::ErrorKind::NotFound => NOT_FOUND,
+        _ => CANNOT_RUN,
+    })
+}
+
+fn prepare(inside: &Inside) -> Result<Vec<(String, String)>, String> {
+    close_inherited().map_err(|error| format!("open files cannot be closed: {error}"))?;
+    // The meeting place is a file, so it is reached from any network.
+    let mut talk = UnixStream::connect(&inside.socket).map_err(|error| error.to_string())?;
+    isolate()?;
+    loopback_up().map_err(|error| {
+        format!("the new network's loopback cannot be switched on: {error}{HELP}")
+    })?;
+    let bind = match inside.bind.ip().is_loopback() {
+        true => inside.bind,
+        false => SocketAddr::from(([127, 0, 0, 1], inside.bind.port())),
+    };
+    let listener = TcpListener::bind(bind)
+        .map_err(|error| format!("{bind} cannot be listened on in the new network: {error}"))?;
+    hand_out(&talk, &listener).map_err(|error| error.to_string())?;
+    drop(listener);
+    let mut variables = Vec::new();
+    let mut told = (&mut talk).take(VARIABLES_BYTES);
+    told.read_to_end(&mut variables).map_err(|error| error.to_string())?;
+    if variables.is_empty() {
+        return Err("the gate did not start".to_owned());
+    }
+    // No program of another user's rights comes out of this.
+    rustix::thread::set_no_new_privs(true).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&variables).map_err(|error| error.to_string())
+}
+
+/// A socket that was open before would be a way out.
+fn close_inherited() -> std::io::Result<()> {
+    let open = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|number| *number > 2)
+        .collect::<Vec<_>>();
+    for number in open {
+        // The one that listed them is among them, and closed already.
+        let _ = nix::unistd::close(number);
+    }
+    Ok(())
+}
+
+const HELP: &str = "\n  The command was not started: without a network of its own it could go around \
+     the gate. What helps:\n  - kernel.unprivileged_userns_clone=1 or user.max_user_namespaces > 0\n  \
+     - on Ubuntu, an AppArmor profile for tollgate that allows `userns`, or \
+     kernel.apparmor_restrict_unprivileged_userns=0\n  - in a container, a seccomp profile that \
+     allows `unshare`; or contain the whole container by its network (deploy/README.md)";
+
+/// Users and networks of its own; the user keeps the name that it has.
+fn isolate() -> Result<(), String> {
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
+        .map_err(|error| format!("no namespaces can be made: {}{HELP}", error.desc()))?;
+    for (file, text) in [
+        ("/proc/self/setgroups", "deny".to_owned()),
+        ("/proc/self/uid_map", format!("{user} {user} 1")),
+        ("/proc/self/gid_map", format!("{group} {group} 1")),
+    ] {
+        std::fs::write(file, text)
+            .map_err(|error| format!("`{file}` cannot be written: {error}{HELP}"))?;
+    }
+    Ok(())
+}
+
+/// Asks the kernel by rtnetlink(7) to switch on interface 1, which is the loopback of every network.
+fn loopback_up() -> std::io::Result<()> {
+    const NEW_LINK: u16 = 16;
+    const REQUEST_AND_ACKNOWLEDGE: u16 = 1 | 4;
+    const ERROR: u16 = 2;
+    const UP: u32 = 1;
+    let mut ask = Vec::with_capacity(32);
+    // struct nlmsghdr: length, type, flags, sequence, port.
+    ask.extend(32_u32.to_ne_bytes());
+    ask.extend(NEW_LINK.to_ne_bytes());
+    ask.extend(REQUEST_AND_ACKNOWLEDGE.to_ne_bytes());
+    ask.extend([0; 8]);
+    // struct ifinfomsg: family, padding, type, index, flags, which of them change.
+    ask.extend([0; 4]);
+    ask.extend(1_i32.to_ne_bytes());
+    ask.extend(UP.to_ne_bytes());
+    ask.extend(UP.to_ne_bytes());
+    // NETLINK_ROUTE is protocol 0, which is the default.
+    let socket = rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, None)?;
+    rustix::net::send(&socket, &ask, SendFlags::empty())?;
+    let mut answer = [0_u8; 1024];
+    rustix::net::recv(&socket, &mut answer, rustix::net::RecvFlags::empty())?;
+    // The acknowledgement is an error of number 0, behind a header of 16 bytes.
+    let kind = answer.get(4..6).and_then(|kind| Some(u16::from_ne_bytes(kind.try_into().ok()?)));
+    let fault = answer.get(16..20).and_then(|at| Some(i32::from_ne_bytes(at.try_into().ok()?)));
+    match (kind, fault) {
+        (Some(ERROR), Some(0)) => Ok(()),
+        (Some(ERROR), Some(fault)) => {
+            Err(std::io::Error::from_raw_os_error(fault.saturating_neg()))
+        }
+        _ => Err(std::io::Error::other("the kernel's answer cannot be read")),
+    }
+}
+
+/// Sends the socket out of the network.
+fn hand_out(talk: &UnixStream, listener: &TcpListener) -> std::io::Result<()> {
+    let sockets = [listener.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(&sockets)) {
+        return Err(std::io::Error::other("no room for a socket"));
+    }
+    sendmsg(talk, &[IoSlice::new(&[0])], &mut control, SendFlags::empty())?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! `tollgate env`: the variables that make programs use the gate.
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, complain};
+use crate::outfit::{self, Outfit, Shell, TrustFiles, Unfit};
+use crate::snapshot::Source;
+
+/// Print the variables that make programs send their calls through the gate and trust it
+///
+/// The proxy is the first plain listener; what to trust is the certificate of
+/// `forward_proxy.intercept`, which the gate writes when it starts. Beside it are written a bundle
+/// of the system's roots and that certificate, and the same as a PKCS#12 store for Java, since most
+/// variables replace a program's roots. The system's trust store is not touched.
+///
+/// Variables are a convenience: some programs obey none (`tollgate doctor` says which). What holds
+/// them all is `tollgate run --contain`, or the network.
+///
+/// Exits 78 when the configuration offers nothing to such programs, with what to add.
+#[derive(Debug, Args)]
+pub(super) struct Env {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Who reads them
+    #[arg(long, value_enum, default_value_t = Shell::Sh)]
+    shell: Shell,
+}
+
+pub(super) fn run(args: &Env) -> ExitCode {
+    let settings = match Source::new(&args.file.config).settings(super::check::wants_colour()) {
+        Ok((settings, _)) => settings,
+        Err(fault) => return complain(fault, EXIT_CONFIG),
+    };
+    let (name, bind, intercept) = match outfit::ways_in(&settings) {
+        Ok(found) => found,
+        Err(unfit) => return complain(unfit, EXIT_CONFIG),
+    };
+    if bind.port() == 0 {
+        return complain(Unfit::AnyPort(name.to_owned()), EXIT_CONFIG);
+    }
+    let trust = match TrustFiles::write(&intercept.certificate, None) {
+        Ok(trust) => trust,
+        Err(fault) => return complain(fault, EXIT_FAULT),
+    };
+    if intercept.key.is_none() {
+        eprintln!(
+            "tollgate: `forward_proxy.intercept` keeps no key, so the gate makes another authority \
+             at each start: ask again after it, or set `key`"
+        );
+    }
+    let outfit = Outfit::new(outfit::reachable(bind), trust);
+    print!("{}", args.shell.write(&outfit.variables()));
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,209 @@
+//! `tollgate doctor`: really runs each program that it finds through a gate, and says which uses
+//! the proxy, which trusts the gate's authority, and which goes around.
+//!
+//! The gate is one of its own, and so is the server behind it; both are on loopback, nothing leaves
+//! the machine. A counting relay stands before the gate, so that what came to it is known without
+//! asking the program.
+mod probes;
+mod report;
+mod site;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::process::Command;
+
+use crate::alongside::{ReadyMade, Wish};
+use crate::outfit::{Outfit, TrustFault, TrustFiles};
+use crate::run::{Running, StartFault, start};
+use crate::snapshot::Source;
+use probes::{PROBES, Probe};
+pub use report::{Format, Row, Verdict, write};
+use site::{Front, Site};
+
+/// A program that only says its version.
+const VERSION_PATIENCE: Duration = Duration::from_secs(30);
+/// Of one name on the path, such as two versions of Node.js.
+const PROGRAMS_MAX: usize = 3;
+
+/// Why nothing could be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum DoctorFault {
+    /// Files or sockets.
+    #[error("the examination cannot be prepared: {0}")]
+    Prepare(#[from] std::io::Error),
+    /// The gate.
+    #[error(transparent)]
+    Start(#[from] StartFault),
+    /// What programs are to trust.
+    #[error(transparent)]
+    Trust(#[from] TrustFault),
+}
+
+/// Runs everything that is found, one after the other. `told` hears each name before it is tried.
+pub async fn examine(told: impl Fn(&str)) -> Result<Vec<Row>, DoctorFault> {
+    let folder = tempfile::Builder::new().prefix("tollgate-doctor-").tempdir()?;
+    let site = Site::open(folder.path()).await?;
+    let wish = Wish {
+        hosts: vec![format!("{}:{}", site.name, site.port)],
+        addresses: loopback(),
+        record: Some(folder.path().join("record")),
+        authorities: Some(site.authority.clone()),
+        observe: false,
+    };
+    let made = ReadyMade::write(&wish)?;
+    let running = start(Source::new(&made.path())).await?;
+    let rows = match prepare(&running, &made).await {
+        Ok((front, variables)) => {
+            let ward = Ward { site, front, variables, folder: folder.path() };
+            Ok(ward.round(told).await)
+        }
+        Err(fault) => Err(fault),
+    };
+    if let Err(error) = running.stop().await {
+        tracing::warn!(%error, "the examination's record was not closed in order");
+    }
+    rows
+}
+
+/// The whole of it, since a machine's name may lead to any address there.
+fn loopback() -> Vec<IpNet> {
+    let four = ipnet::Ipv4Net::new(Ipv4Addr::LOCALHOST, 8).map(|range| range.trunc().into());
+    four.into_iter().chain([IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST))]).collect()
+}
+
+type Variables = Vec<(&'static str, String)>;
+
+async fn prepare(running: &Running, made: &ReadyMade) -> Result<(Front, Variables), DoctorFault> {
+    let gate = running.listener("agent").ok_or_else(|| std::io::Error::other("no listener"))?;
+    let front = Front::open(gate).await?;
+    let trust = TrustFiles::write(&made.folder().join("intercept-ca.pem"), None)?;
+    let variables = Outfit::new(front.address, trust).variables();
+    Ok((front, variables))
+}
+
+/// Where programs are looked at.
+struct Ward<'a> {
+    site: Site,
+    front: Front,
+    variables: Variables,
+    folder: &'a Path,
+}
+
+impl Ward<'_> {
+    async fn round(&self, told: impl Fn(&str)) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for probe in PROBES {
+            for (program, version) in self.programs(probe).await {
+                let Some(library) = self.library(probe, &program).await else { continue };
+                told(probe.name);
+                rows.push(self.look(probe, &program, version + &library).await);
+            }
+        }
+        rows
+    }
+
+    /// Each version on the path, once.
+    async fn programs(&self, probe: &Probe) -> Vec<(PathBuf, String)> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let places = std::env::split_paths(&path).map(|folder| folder.join(probe.program));
+        let mut found: Vec<(PathBuf, String)> = Vec::new();
+        for place in places.filter(|place| place.is_file()) {
+            let Some(said) = self.run(&place, probe.version, VERSION_PATIENCE).await else {
+                continue;
+            };
+            let version = said.version();
+            if said.good && !found.iter().any(|(_, known)| *known == version) {
+                found.push((place, version));
+            }
+        }
+        found.truncate(PROGRAMS_MAX);
+        found
+    }
+
+    /// The version of what the probe needs beside the program; nothing when that is not there.
+    async fn library(&self, probe: &Probe, program: &Path) -> Option<String> {
+        if probe.needs.is_empty() {
+            return Some(String::new());
+        }
+        let said = self.run(program, probe.needs, VERSION_PATIENCE).await?;
+        said.good.then(|| format!(" with {}", said.version()))
+    }
+
+    async fn look(&self, probe: &Probe, program: &Path, version: String) -> Row {
+        let path = format!("/{}", probe.name.replace([' ', ':'], "-"));
+        let url = format!("https://{}:{}{path}", self.site.name, self.site.port);
+        let (came, arrived) = (self.front.came(), self.site.arrived());
+        let arguments = (probe.arguments)(&url, self.folder);
+        let said = match arguments {
+            Ok(arguments) => self.run(program, &arguments, probe.patience).await,
+            Err(_) => None,
+        };
+        let proxied = self.front.came() > came;
+        let verdict = match (proxied, self.site.heard(&path), self.site.arrived() > arrived) {
+            (true, true, _) => Verdict::Good,
+            (true, false, _) => Verdict::Distrusts,
+            (false, _, true) => Verdict::Around,
+            (false, _, false) => Verdict::Silent,
+        };
+        let why = said.map_or_else(|| "did not end in time".to_owned(), |said| said.last());
+        let loopback = self.site.name == "localhost";
+        Row::new(probe, version, verdict, why, loopback)
+    }
+
+    /// Runs a program with the variables, without input; nothing when it does not end.
+    async fn run(
+        &self,
+        program: &Path,
+        arguments: &[impl AsRef<std::ffi::OsStr>],
+        patience: Duration,
+    ) -> Option<Said> {
+        let mut command = Command::new(program);
+        command.args(arguments).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.env("CARGO_REGISTRIES_DOCTOR_INDEX", self.index());
+        command.env("GOCACHE", self.folder.join("go")).env("GO111MODULE", "off");
+        command.env("GIT_TERMINAL_PROMPT", "0").current_dir(self.folder).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = tokio::time::timeout(patience, command.output()).await.ok()?.ok()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(Said {
+            good: output.status.success(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        })
+    }
+
+    /// cargo asks a registry and not an address.
+    fn index(&self) -> String {
+        format!("sparse+https://{}:{}/cargo/", self.site.name, self.site.port)
+    }
+}
+
+struct Said {
+    good: bool,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    /// The first number with a point in it.
+    fn version(&self) -> String {
+        // Java tells what it was given before it tells what it is.
+        let lines = self.out.lines().chain(self.err.lines());
+        let words =
+            lines.filter(|line| !line.starts_with("Picked up ")).flat_map(str::split_whitespace);
+        let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_digit()));
+        let number =
+            |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
+        words.find(number).unwrap_or("?").to_owned()
+    }
+
+    /// What it complained of last, in one short line.
+    fn last(&self) -> String {
+        let line = self.err.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
+        line.trim().chars().filter(|c| !c.is_control()).take(120).collect()
+    }
+}
