@@ -32,6 +32,7 @@ use crate::head::{self, HeadRead, Request};
 use crate::ledger::Ledger;
 use crate::limits::Exceeded;
 use crate::listen::Conn;
+use crate::names::Given;
 use crate::outcome::Outcome;
 use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
@@ -48,6 +49,8 @@ pub struct Gate {
     pub(crate) source: Source,
     pub(crate) ledger: Ledger,
     pub(crate) egress: Egress,
+    /// Which addresses the agent was given, and for which names.
+    pub(crate) given: Given,
     /// What requests hold.
     pub(crate) held: Held,
     /// What answers hold: room of their own, or the requests that wait for a call to end would
@@ -231,7 +234,11 @@ impl Gate {
     }
 
     /// Every call must be allowed; a batch passes whole or not at all.
-    pub(crate) fn decide(&self, flight: &Flight, calls: &[Call]) -> Result<(Vec<Ruling>, Allowed), Stop> {
+    pub(crate) fn decide(
+        &self,
+        flight: &Flight,
+        calls: &[Call],
+    ) -> Result<(Vec<Ruling>, Allowed), Stop> {
         let now = crate::clock::timestamp();
         let mode = flight.snapshot.settings.mode;
         let mut rulings = Vec::with_capacity(calls.len());

@@ -31,6 +31,7 @@ pub mod ledger;
 mod limits;
 mod lines;
 mod listen;
+pub mod names;
 mod outcome;
 mod recall;
 mod record;

@@ -17,6 +17,7 @@ use crate::identity::{Registry, RegistryFault};
 use crate::known;
 use crate::limits::Limits;
 use crate::listen::{ServerTls, TlsFault};
+use crate::names::NameRules;
 use crate::recall::Recall;
 
 /// Why a snapshot cannot be built. Each names the place and what to do.
@@ -90,6 +91,8 @@ pub struct Snapshot {
     pub recall: Arc<Recall>,
     /// The ways out.
     pub routes: Routes,
+    /// The names that the agent may ask for.
+    pub names: Option<NameRules>,
     /// The limiter; carried over a reload that does not change the limits.
     pub limits: Arc<Limits>,
     server_tls: HashMap<String, ServerTls>,
@@ -173,6 +176,7 @@ impl Snapshot {
             channels: channels(&settings.dlp)?,
             recall,
             routes: Routes::build(&settings, before.map(|before| &before.routes))?,
+            names: NameRules::build(&settings, before.and_then(|before| before.names.as_ref()))?,
             rulebook,
             scanner,
             limits,

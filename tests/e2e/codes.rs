@@ -16,6 +16,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::BytesExceeded, "limits::held_bytes_have_a_bound"),
     (Code::UpstreamTls, "deadlines::upstreams_that_fail"),
     (Code::UpstreamTimeout, "deadlines::upstreams_that_fail"),
+    (Code::DnsRefused, "names::what_may_not_be_asked_is_not_asked"),
     (Code::DlpBlocked, "redaction::private_keys_are_refused"),
     (Code::ExfilFragments, "actions::a_secret_in_three_calls_is_refused_in_the_third"),
     (Code::PolicyMissing, "a gate does not start without a rulebook; the rulebook's own tests"),

@@ -4,7 +4,9 @@ mod dlp;
 mod formats;
 mod intercept;
 mod known;
+mod names;
 mod paths;
+mod resolver;
 mod s3;
 mod servers;
 mod signers;
@@ -25,6 +27,8 @@ pub use dlp::{
 };
 pub use intercept::{Ech, Intercept};
 pub use known::{Canary, Credential, Known, KnownDocuments, KnownRecords, KnownSecrets};
+pub use names::{Dns, NameLimits};
+pub use resolver::{DnsServer, EncryptedServer, Encryption, Resolver};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
     BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,
@@ -37,9 +41,7 @@ pub(crate) use warnings::is_local;
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TrustWord,
 };
-pub use ways_out::{
-    ForwardProxy, Resolver, Route, RouteMatch, RouteProtocol, Upstream, UpstreamTls,
-};
+pub use ways_out::{ForwardProxy, Route, RouteMatch, RouteProtocol, Upstream, UpstreamTls};
 
 /// The whole configuration file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +72,9 @@ pub struct Settings {
     /// Proxying for clients that use proxy variables. Off when absent.
     #[serde(default)]
     pub forward_proxy: Option<ForwardProxy>,
+    /// The gate as the agent's DNS server. Off when absent.
+    #[serde(default)]
+    pub dns: Option<Dns>,
     /// The rulebook.
     pub policy: Policy,
     /// How names are resolved.

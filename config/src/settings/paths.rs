@@ -39,6 +39,7 @@ impl Settings {
                 intercept.key.iter_mut().for_each(&mut *visit);
             }
         }
+        self.resolver.ca.iter_mut().for_each(&mut *visit);
         visit(&mut self.policy.bundle);
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         self.admin.token.iter_mut().for_each(|token| file(token, visit));

@@ -36,7 +36,7 @@ impl Failure {
 
 impl From<Unreachable> for Failure {
     fn from(unreachable: Unreachable) -> Self {
-        Self::new(unreachable.code, unreachable.range.unwrap_or_default())
+        Self::new(unreachable.code(), unreachable.detail())
     }
 }
 
@@ -64,6 +64,11 @@ impl Egress {
         // As many idle connections as a node's agents may have to different upstreams.
         let connector = Connector::new(Some(ConnectorOptions::new(512)));
         Self { connector, resolver, own }
+    }
+
+    /// How names are resolved, for those who ask the gate instead.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
     }
 
     /// Sends a permitted call and reads the head of its answer.

@@ -75,6 +75,15 @@ pub fn pointer(pointer: &str, scanner: &Scanner) -> String {
     path(pointer, scanner)
 }
 
+/// A host's name with every label that is no plain word replaced by `*`.
+pub fn host(name: &str, scanner: &Scanner) -> String {
+    if !scanner.scan(name.as_bytes()).is_empty() {
+        return "*".to_owned();
+    }
+    let labels = name.split('.').map(|label| if is_word(label, scanner) { label } else { "*" });
+    labels.collect::<Vec<_>>().join(".")
+}
+
 /// A tool's or resource's name, or its print when it is no plain word.
 pub fn name<'n>(name: &'n str, key: &PrintKey, scanner: &Scanner) -> Cow<'n, str> {
     let fit = name.split(['/', ':']).all(|part| part.is_empty() || is_word(part, scanner));
