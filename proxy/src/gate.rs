@@ -350,6 +350,9 @@ impl Gate {
                 return Err(Stop::Gone);
             }
         };
+        if let Ok(upstream) = &forwarded {
+            outcome.resolved(&upstream.resolved);
+        }
         forwarded.map_err(|failure| {
             let refusal = Refusal::new(failure.code, words::failed(failure.code))
                 .with_receipt(permit.receipt().id().to_string());

@@ -13,7 +13,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use tollgate_config::settings::Deadlines;
 use tollgate_rules::Code;
 
-use super::{Destination, OwnAddresses, Resolver, Unreachable, peer};
+use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 
 /// How many addresses of a name are tried before giving up.
@@ -54,6 +54,8 @@ pub struct Upstream<'e> {
     peer: HttpPeer,
     /// The address that was connected to, for the record.
     pub address: SocketAddr,
+    /// What the name was resolved to, for the record; nothing for an address.
+    pub resolved: Resolved,
     /// The route that led here, for the metrics.
     pub route: Arc<str>,
 }
@@ -77,8 +79,11 @@ impl Egress {
         permit: &Permit,
         deadlines: &Deadlines,
     ) -> Result<Upstream<'_>, Failure> {
-        let addresses = self.addresses(permit).await?;
+        let (addresses, resolved) = self.addresses(permit).await?;
         let mut upstream = self.send(permit, &addresses, deadlines).await?;
+        if permit.destination().host.name().is_some() {
+            upstream.resolved = resolved;
+        }
         let first_byte = Duration::from_millis(deadlines.first_byte_ms);
         match tokio::time::timeout(first_byte, upstream.read_head()).await {
             Ok(Ok(())) => Ok(upstream),
@@ -88,7 +93,10 @@ impl Egress {
     }
 
     /// The addresses of the place that the permit names, every one of them checked.
-    pub(super) async fn addresses(&self, permit: &Permit) -> Result<Vec<SocketAddr>, Failure> {
+    pub(super) async fn addresses(
+        &self,
+        permit: &Permit,
+    ) -> Result<(Vec<SocketAddr>, Resolved), Failure> {
         Ok(self.resolver.resolve(permit.destination(), &self.own.0).await?)
     }
 
@@ -106,8 +114,15 @@ impl Egress {
             match self.connector.get_http_session(&peer).await {
                 Ok((session, _reused)) => {
                     let route = Arc::clone(&to.route);
-                    let mut upstream =
-                        Upstream { egress: self, session, peer, address: *address, route };
+                    let resolved = Resolved::default();
+                    let mut upstream = Upstream {
+                        egress: self,
+                        session,
+                        peer,
+                        address: *address,
+                        resolved,
+                        route,
+                    };
                     let write = Duration::from_millis(deadlines.body_ms);
                     return match tokio::time::timeout(write, upstream.write(permit)).await {
                         Ok(Ok(())) => Ok(upstream),

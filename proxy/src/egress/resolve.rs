@@ -141,14 +141,14 @@ impl Resolver {
         &self,
         to: &Destination,
         own: &[SocketAddr],
-    ) -> Result<Vec<SocketAddr>, Unreachable> {
+    ) -> Result<(Vec<SocketAddr>, Resolved), Unreachable> {
         let resolved = self.ask(&to.host, &to.allow_addresses).await?;
-        let sockets = resolved.addresses.iter().map(|address| SocketAddr::new(*address, to.port));
-        let sockets = sockets.collect::<Vec<_>>();
+        let ordered = taking_turns(&resolved.addresses);
+        let sockets = ordered.map(|address| SocketAddr::new(address, to.port)).collect::<Vec<_>>();
         if sockets.iter().any(|socket| own.iter().any(|bound| is_own(*bound, *socket))) {
             return Err(Unreachable::Forbidden("the gate itself"));
         }
-        Ok(sockets)
+        Ok((sockets, resolved))
     }
 
     /// Finds the addresses of a host and checks every one of them.
@@ -186,6 +186,22 @@ impl Resolver {
     }
 }
 
+/// The families in turn, the first one's first (RFC 8305 section 4), so that a family that leads
+/// nowhere does not use up all attempts.
+fn taking_turns(addresses: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
+    let first = addresses.first().is_some_and(IpAddr::is_ipv4);
+    let (ours, others) =
+        addresses.iter().copied().partition::<Vec<_>, _>(|address| address.is_ipv4() == first);
+    let mut turns = Vec::with_capacity(addresses.len());
+    let (mut ours, mut others) = (ours.into_iter(), others.into_iter());
+    loop {
+        match (ours.next(), others.next()) {
+            (None, None) => return turns.into_iter(),
+            (one, other) => turns.extend(one.into_iter().chain(other)),
+        }
+    }
+}
+
 /// The names that an answer leads through, in its order, which servers make that of the chain.
 fn chain(answers: &[Record]) -> Vec<String> {
     let names = answers.iter().filter_map(|record| match &record.data {
@@ -211,6 +227,20 @@ fn is_own(bound: SocketAddr, to: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let turns = |list: &[&str]| {
+            let list = list.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>();
+            taking_turns(&list).map(|ip| ip.to_string()).collect::<Vec<_>>()
+        };
+        let six = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1", "192.0.2.2"];
+        let expect = ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"];
+        assert_eq!(turns(&six), expect);
+        assert_eq!(turns(&["192.0.2.1", "192.0.2.2"]), ["192.0.2.1", "192.0.2.2"]);
+        assert_eq!(turns(&["192.0.2.1", "2001:db8::1"]), ["192.0.2.1", "2001:db8::1"]);
+        assert!(turns(&[]).is_empty());
+    }
 
     #[test]
     fn own_listeners_are_recognised() {
