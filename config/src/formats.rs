@@ -24,11 +24,11 @@ pub(crate) const KNOWN: [&str; 18] = [
     "dlp-class",
     "dlp-detector",
     "dlp-validator",
+    "dns-server",
     "host",
     "host-path",
     "host-pattern",
     "http-url",
-    "ip-address",
     "ip-range",
     "name",
     "path",
@@ -53,6 +53,13 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
                 "`luhn`, `mod97`, `mixed`, or `entropy>=3.5`: bits for each byte, 8 at most",
             ),
         },
+        "dns-server" => match text.parse::<crate::settings::DnsServer>() {
+            Ok(server) if server.port != Some(0) => Ok(()),
+            _ => wrong(
+                format!("{} is not the address of a DNS server", shown(text)),
+                "an address such as `192.0.2.53` or `2001:db8::53`, or with a port: `192.0.2.53:5353`, `[2001:db8::53]:5353`",
+            ),
+        },
         "host" => host(text),
         "host-path" => match text.find('/') {
             None => host(text),
@@ -63,13 +70,6 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
         },
         "host-pattern" => host_pattern(text),
         "http-url" => http_url(text).map(drop),
-        "ip-address" => match text.parse::<IpAddr>() {
-            Ok(_) => Ok(()),
-            Err(_) => wrong(
-                format!("{} is not an IP address", shown(text)),
-                "an address such as `192.0.2.53` or `2001:db8::53`, without port",
-            ),
-        },
         "ip-range" => ip_range(text),
         "name" => name(text),
         "pattern" => match tollgate_dlp::Pattern::new(text) {

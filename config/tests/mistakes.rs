@@ -84,7 +84,7 @@ fn form() {
             TOP,
             "version: 1\nresolver: { servers: [dns] }",
             "resolver.servers[0]",
-            "`dns` is not an IP address",
+            "`dns` is not the address of a DNS server",
             "",
         ),
         (

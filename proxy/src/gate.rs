@@ -35,6 +35,7 @@ use crate::head::{self, HeadRead, Request};
 use crate::ledger::Ledger;
 use crate::limits::Exceeded;
 use crate::listen::Conn;
+use crate::names::Given;
 use crate::outcome::Outcome;
 use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
@@ -51,6 +52,8 @@ pub struct Gate {
     pub(crate) source: Source,
     pub(crate) ledger: Ledger,
     pub(crate) egress: Egress,
+    /// Which addresses the agent was given, and for which names.
+    pub(crate) given: Given,
     /// What requests hold.
     pub(crate) held: Held,
     /// What answers hold: room of their own, or the requests that wait for a call to end would
@@ -366,6 +369,9 @@ impl Gate {
             }
         };
         self.count_credential(permit, &forwarded);
+        if let Ok(upstream) = &forwarded {
+            outcome.resolved(&upstream.resolved);
+        }
         forwarded.map_err(|failure| {
             let refusal = Refusal::new(failure.code, words::failed(failure.code))
                 .with_receipt(permit.receipt().id().to_string());

@@ -34,6 +34,7 @@ pub mod ledger;
 mod limits;
 mod lines;
 mod listen;
+pub mod names;
 mod outcome;
 mod outfit;
 mod recall;

@@ -7,9 +7,9 @@ use tollgate_audit::{EventType, Facts, keys};
 use tollgate_rules::Code;
 
 use crate::clear::Permit;
-use crate::egress::Failure;
+use crate::egress::{Failure, Resolved};
 use crate::ledger::Ledger;
-use crate::record::{Found, Pen, found_facts, host};
+use crate::record::{Found, Pen, found_facts, host, resolved_facts};
 use crate::refuse::Refusal;
 use crate::stop::Stop;
 
@@ -76,6 +76,12 @@ impl Outcome {
     /// The intent's receipt.
     pub fn intent(&self) -> &str {
         &self.intent
+    }
+
+    /// The name was resolved to this.
+    pub fn resolved(&mut self, resolved: &Resolved) {
+        let facts = self.facts.take();
+        self.facts = facts.map(|facts| resolved_facts(facts, resolved, &self.scanner));
     }
 
     /// The upstream could not be reached, or did not answer.

@@ -19,6 +19,7 @@ use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
 use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
 use crate::listen::{Acceptors, Given, ListenError};
+use crate::names::{Given as GivenNames, NameServer, NamesFault};
 use crate::record::shape::PrintKey;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
 use crate::watch::Metrics;
@@ -39,6 +40,9 @@ pub enum StartFault {
     /// A port.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The port of the DNS server.
+    #[error(transparent)]
+    Names(#[from] NamesFault),
     /// Name resolution.
     #[error(transparent)]
     Resolver(#[from] ResolverFault),
@@ -76,6 +80,7 @@ pub struct Running {
     pub admin: SocketAddr,
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
+    naming: Option<tokio::task::JoinHandle<()>>,
     admin_stop: CancellationToken,
     admin_serving: tokio::task::JoinHandle<()>,
     reloading: tokio::task::JoinHandle<()>,
@@ -97,17 +102,23 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     }
     let acceptors = Acceptors::bind(&settings.listeners, given).await?;
     let listeners = acceptors.addresses();
+    let names = match &settings.dns {
+        Some(dns) => Some(NameServer::bind(dns).await?),
+        None => None,
+    };
+    let names_address = names.as_ref().map(|names| names.address);
     let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };
     let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;
     let admin_address = admin.address().map_err(admin_fault)?;
     let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit)).await?;
-    let own =
-        listeners.iter().map(|(_, address)| *address).chain([admin_address]).collect::<Vec<_>>();
+    let own = listeners.iter().map(|(_, address)| *address).chain([admin_address]);
+    let own = own.chain(names_address).collect::<Vec<_>>();
     let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(Duration::from_millis(settings.deadlines.keep_alive_ms));
     let gate = Arc::new(Gate {
         egress: Egress::new(Resolver::new(&settings.resolver)?, OwnAddresses(own.into())),
+        given: GivenNames::new(settings.dns.as_ref().map_or(1, |dns| dns.remember)),
         held: Held::new(settings.bounds.held_bytes_total),
         held_answers: Held::new(settings.bounds.held_bytes_total),
         snapshot: ArcSwap::from_pointee(snapshot),
@@ -121,6 +132,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     announce(&gate, EventType::GateStart).await?;
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(crate::listen::serve(Arc::clone(&gate), acceptors, stopped.clone()));
+    let naming = names.map(|names| tokio::spawn(names.serve(Arc::clone(&gate), stopped.clone())));
     let admin_stop = CancellationToken::new();
     let admin_serving =
         tokio::spawn(admin.serve(Arc::clone(&gate), admin_stop.clone().cancelled_owned()));
@@ -132,6 +144,9 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     for (name, address) in &listeners {
         tracing::info!(listener = name, %address, "listening");
     }
+    if let Some(address) = names_address {
+        tracing::info!(%address, "answering DNS");
+    }
     tracing::info!(address = %admin_address, "admin listening");
     Ok(Running {
         gate,
@@ -139,6 +154,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         admin: admin_address,
         stop,
         serving,
+        naming,
         admin_stop,
         admin_serving,
         reloading,
@@ -170,6 +186,11 @@ impl Running {
         let _ = self.stop.send(true);
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the accept loops ended badly");
+        }
+        if let Some(naming) = self.naming
+            && let Err(error) = naming.await
+        {
+            tracing::error!(%error, "the DNS server ended badly");
         }
         // HTTP/2 calls are tasks of their own, which outlive their connection's loop.
         while !self.gate.is_idle() && tokio::time::Instant::now() < deadline {

@@ -18,6 +18,7 @@ use crate::identity::{Registry, RegistryFault};
 use crate::known;
 use crate::limits::Limits;
 use crate::listen::{ServerTls, TlsFault};
+use crate::names::NameRules;
 use crate::recall::Recall;
 
 /// Why a snapshot cannot be built. Each names the place and what to do.
@@ -93,6 +94,8 @@ pub struct Snapshot {
     pub routes: Routes,
     /// What agents do not have.
     pub credentials: Credentials,
+    /// The names that the agent may ask for.
+    pub names: Option<NameRules>,
     /// The limiter; carried over a reload that does not change the limits.
     pub limits: Arc<Limits>,
     server_tls: HashMap<String, ServerTls>,
@@ -179,6 +182,7 @@ impl Snapshot {
             recall,
             routes: Routes::build(&settings, before.map(|before| &before.routes))?,
             credentials: Credentials::build(&settings.credentials, &secrets, credentials)?,
+            names: NameRules::build(&settings, before.and_then(|before| before.names.as_ref()))?,
             rulebook,
             scanner,
             limits,

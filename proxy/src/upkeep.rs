@@ -254,7 +254,7 @@ impl Gate {
                 tracing::info!(revision = %after.revision, before = %before.revision, "reloaded");
                 if !same_at_start(&before, &after) {
                     tracing::warn!(
-                        "listeners, admin or audit changed; they take effect at the next start"
+                        "listeners, DNS, admin or audit changed; they take effect at the next start"
                     );
                 }
                 return true;
@@ -334,7 +334,14 @@ fn same_at_start(before: &Snapshot, after: &Snapshot) -> bool {
             settings.listeners.iter().map(|l| (l.name().to_owned(), l.bind())).collect::<Vec<_>>();
         // The signer is looked at in every reload.
         let audit = Audit { signer: Signer::default(), ..settings.audit.clone() };
-        (listeners, settings.admin.bind, serde_json::to_string(&audit).unwrap_or_default())
+        let dns = settings.dns.as_ref().map(|dns| (dns.listen, dns.remember));
+        (
+            listeners,
+            dns,
+            settings.resolver.clone(),
+            settings.admin.bind,
+            serde_json::to_string(&audit).unwrap_or_default(),
+        )
     };
     print(before) == print(after)
 }

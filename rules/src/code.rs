@@ -128,6 +128,8 @@ codes! {
     HostNotAllowed = "HOST_NOT_ALLOWED", Egress, 403;
     /// The address is in a range that is refused.
     AddressForbidden = "ADDRESS_FORBIDDEN", Egress, 403;
+    /// The gate does not answer for this name.
+    DnsRefused = "DNS_REFUSED", Egress, 403;
     /// The name has no address.
     DnsFailed = "DNS_FAILED", Egress, 502;
     /// The port is not on the list.

@@ -16,6 +16,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::BytesExceeded, "limits::held_bytes_have_a_bound"),
     (Code::UpstreamTls, "deadlines::upstreams_that_fail"),
     (Code::UpstreamTimeout, "deadlines::upstreams_that_fail"),
+    (Code::DnsRefused, "names::what_may_not_be_asked_is_not_asked"),
     (Code::DlpBlocked, "redaction::private_keys_are_refused"),
     (Code::CanaryHit, "credentials::placeholders_go_nowhere_else"),
     (Code::CredentialUnavailable, "tokens::a_server_that_gives_none_is_a_refusal"),

@@ -36,6 +36,7 @@ mod known;
 mod limits;
 mod load;
 mod mcp;
+mod names;
 mod reading;
 mod redaction;
 mod reload;

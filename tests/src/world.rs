@@ -179,7 +179,8 @@ impl World {
     async fn launch(&mut self) -> Result<(), NotStarted> {
         self.spawn();
         let stderr = self.log_path();
-        let expected = self.config["listeners"].as_array().map_or(0, Vec::len) + 1;
+        let named = usize::from(self.config["dns"].is_object());
+        let expected = self.config["listeners"].as_array().map_or(0, Vec::len) + 1 + named;
         let ended = until("the gate to listen", async || {
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 return Some(Some(status));
@@ -217,6 +218,11 @@ impl World {
     /// The admin listener's address.
     pub fn admin_address(&self) -> SocketAddr {
         self.listener("(admin)")
+    }
+
+    /// The address of the DNS server.
+    pub fn dns(&self) -> SocketAddr {
+        self.listener("(dns)")
     }
 
     /// The world's directory.
@@ -452,6 +458,7 @@ fn addresses(log: &str) -> HashMap<String, SocketAddr> {
     let told = lines.filter_map(|line| {
         let name = match line["message"].as_str()? {
             "listening" => line["listener"].as_str()?.to_owned(),
+            "answering DNS" => "(dns)".to_owned(),
             "admin listening" => "(admin)".to_owned(),
             _ => return None,
         };

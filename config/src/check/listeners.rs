@@ -12,6 +12,7 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
     unique(root, "listeners", "name", errata);
     unique(root, "agents", "id", errata);
     plain(root, errata);
+    names(root, errata);
     admin(root, errata);
     binds(root, errata);
     certificates(root, errata);
@@ -19,10 +20,6 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
 
 /// A plain listener is one agent that exists, and stays on loopback unless told otherwise.
 fn plain(root: &Node, errata: &mut Errata) {
-    let agents: Vec<&str> =
-        root.items("agents").iter().filter_map(|agent| agent.text("id")).collect();
-    // What may be told of them.
-    let shown_agents = || agents.iter().copied().filter(|id| showable(id));
     for (nth, listener) in root.items("listeners").iter().enumerate() {
         let transparent = listener.text("type") == Some("transparent");
         if listener.text("type") != Some("plain") && !transparent {
@@ -38,21 +35,7 @@ fn plain(root: &Node, errata: &mut Errata) {
                 )
                 .help("set `forward_proxy.intercept`, and name the hosts that may be reached under `forward_proxy.hosts`");
         }
-        if let Some(agent) = listener.text("agent")
-            && !agents.contains(&agent)
-            && !agent.is_empty()
-        {
-            let message = format!("{} is no agent of the registry", shown(agent));
-            let path = format!("listeners[{nth}].agent");
-            let draft = errata.add(place(listener, "agent"), path, message);
-            match meant(agent, shown_agents()) {
-                Some(meant) => draft.help(format!("did you mean `{meant}`?")),
-                None if (1..=5).contains(&shown_agents().count()) => {
-                    draft.help(format!("`agents` has {}", listed(shown_agents(), "and")));
-                }
-                None => draft.help("add it to `agents`"),
-            }
-        }
+        known_agent(root, listener, &format!("listeners[{nth}]"), errata);
         if let Some(bind) = address(listener)
             && !bind.ip().to_canonical().is_loopback()
             && !listener.flag("danger_allow_remote")
@@ -68,8 +51,47 @@ fn plain(root: &Node, errata: &mut Errata) {
     }
 }
 
+/// Who asks the DNS server is one agent that exists, and on this machine.
+fn names(root: &Node, errata: &mut Errata) {
+    let Some(dns) = root.value("dns") else { return };
+    known_agent(root, dns, "dns", errata);
+    if let Some(listen) = socket(dns, "listen")
+        && !listen.ip().to_canonical().is_loopback()
+    {
+        let message = format!("`{listen}` is not a loopback address");
+        errata
+            .add(place(dns, "listen"), "dns.listen", message)
+            .help("nobody proves who they are here: listen on `127.0.0.1` or `[::1]`");
+    }
+}
+
+/// Tells when the agent that `node` is bound to is not registered.
+fn known_agent(root: &Node, node: &Node, path: &str, errata: &mut Errata) {
+    let agents: Vec<&str> =
+        root.items("agents").iter().filter_map(|agent| agent.text("id")).collect();
+    // What may be told of them.
+    let shown_agents = || agents.iter().copied().filter(|id| showable(id));
+    let Some(agent) = node.text("agent") else { return };
+    if agents.contains(&agent) || agent.is_empty() {
+        return;
+    }
+    let message = format!("{} is no agent of the registry", shown(agent));
+    let draft = errata.add(place(node, "agent"), format!("{path}.agent"), message);
+    match meant(agent, shown_agents()) {
+        Some(meant) => draft.help(format!("did you mean `{meant}`?")),
+        None if (1..=5).contains(&shown_agents().count()) => {
+            draft.help(format!("`agents` has {}", listed(shown_agents(), "and")));
+        }
+        None => draft.help("add it to `agents`"),
+    }
+}
+
 fn address(node: &Node) -> Option<SocketAddr> {
-    node.text("bind")?.parse().ok()
+    socket(node, "bind")
+}
+
+fn socket(node: &Node, key: &str) -> Option<SocketAddr> {
+    node.text(key)?.parse().ok()
 }
 
 fn admin(root: &Node, errata: &mut Errata) {
@@ -108,6 +130,10 @@ fn binds(root: &Node, errata: &mut Errata) {
         }
         taken.push((bind, path));
     }
+    let Some(dns) = root.value("dns") else { return };
+    let Some(listen) = socket(dns, "listen") else { return };
+    taken.extend(admin_bind.map(|admin| (admin, "admin.bind".to_owned())));
+    tell_overlap(listen, &taken, place(dns, "listen"), "dns.listen", errata);
 }
 
 fn tell_overlap(

@@ -25,6 +25,26 @@ pub(crate) fn check(root: &Node, errata: &mut Errata) {
     signers::check(root, errata);
     known(root, errata);
     bounds(root, errata);
+    resolver(root, errata);
+}
+
+/// Cleartext beside encryption would be what is asked when encryption is kept from working.
+fn resolver(root: &Node, errata: &mut Errata) {
+    let Some(resolver) = root.value("resolver") else { return };
+    if !resolver.items("servers").is_empty() && !resolver.items("encrypted").is_empty() {
+        errata
+            .add(
+                place(resolver, "servers"),
+                "resolver.servers",
+                "`resolver.encrypted` names servers, too",
+            )
+            .help("what is asked encrypted is not asked in cleartext: keep one of the two");
+    }
+    if resolver.value("ca").is_some() && resolver.items("encrypted").is_empty() {
+        errata
+            .add(place(resolver, "ca"), "resolver.ca", "nothing is asked encrypted")
+            .help("it is for the servers of `resolver.encrypted`: name them, or take it away");
+    }
 }
 
 /// Findings bear these names, so that each must say which it was.

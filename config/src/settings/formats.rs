@@ -28,14 +28,14 @@ macro_rules! formats {
 formats! {
     /// The id of an agent.
     AgentName "agent-id" "spiffe://example.org/agents/coder";
-    /// An IP address.
-    Address "ip-address" "192.0.2.53";
     /// A range of IP addresses, or a single one.
     AddressRange "ip-range" "10.20.0.0/16";
     /// A class of findings, a family of them, or all.
     DlpClass "dlp-class" "secret.*";
     /// The name of a built-in detector.
     DlpDetectorName "dlp-detector" "email";
+    /// A DNS server's address, with or without a port.
+    DnsServer "dns-server" "192.0.2.53";
     /// A host without port.
     HostName "host" "tools.example.org";
     /// A host, or everything below a name.

@@ -5,7 +5,9 @@ mod dlp;
 mod formats;
 mod intercept;
 mod known;
+mod names;
 mod paths;
+mod resolver;
 mod s3;
 mod servers;
 mod signers;
@@ -30,6 +32,8 @@ pub use dlp::{
 };
 pub use intercept::{Ech, Intercept};
 pub use known::{Canary, Known, KnownDocuments, KnownRecords, KnownSecrets, OwnSecret};
+pub use names::{Dns, NameLimits};
+pub use resolver::{DnsServer, EncryptedServer, Encryption, Resolver};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
     BatchSignature, NatsAuth, NatsSink, OtlpSink, PostgresSink, SecretHeader, ServerTls,
@@ -43,9 +47,7 @@ pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,
     TrustWord,
 };
-pub use ways_out::{
-    ForwardProxy, Resolver, Route, RouteMatch, RouteProtocol, Upstream, UpstreamTls,
-};
+pub use ways_out::{ForwardProxy, Route, RouteMatch, RouteProtocol, Upstream, UpstreamTls};
 
 /// The whole configuration file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +83,9 @@ pub struct Settings {
     #[serde(default)]
     #[schemars(length(max = 1000))]
     pub credentials: Vec<Credential>,
+    /// The gate as the agent's DNS server. Off when absent.
+    #[serde(default)]
+    pub dns: Option<Dns>,
     /// The rulebook.
     pub policy: Policy,
     /// How names are resolved.

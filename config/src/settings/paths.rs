@@ -40,6 +40,7 @@ impl Settings {
             }
         }
         self.credentials.iter_mut().for_each(|credential| credential.give.paths(visit));
+        self.resolver.ca.iter_mut().for_each(&mut *visit);
         visit(&mut self.policy.bundle);
         self.policy.secret.iter_mut().for_each(|secret| file(secret, visit));
         self.admin.token.iter_mut().for_each(|token| file(token, visit));

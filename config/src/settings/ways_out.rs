@@ -142,24 +142,3 @@ fn ports() -> Vec<u16> {
 fn yes() -> bool {
     true
 }
-
-/// How names are resolved.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Resolver {
-    /// DNS servers to ask on port 53; the system's when empty.
-    #[schemars(with = "Vec<formats::Address>", length(max = 16))]
-    pub servers: Vec<IpAddr>,
-    /// How long one look-up may take.
-    #[schemars(range(min = 100, max = 60_000))]
-    pub timeout_ms: u64,
-    /// How many answers are kept.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub cache_entries: u64,
-}
-
-impl Default for Resolver {
-    fn default() -> Self {
-        Self { servers: Vec::new(), timeout_ms: 3_000, cache_entries: 1_024 }
-    }
-}

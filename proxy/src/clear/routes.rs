@@ -1,6 +1,7 @@
 //! Which way out a call asks for.
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use tollgate_config::settings::{ForwardProxy, Route, RouteProtocol, Settings};
 use tollgate_rules::{Code, Host, Scheme};
 
@@ -85,13 +86,14 @@ struct Forward {
 
 /// Hosts, and everything below some names.
 #[derive(Debug, Default)]
-struct HostList {
+pub struct HostList {
     exact: Vec<Host>,
     below: Vec<String>,
 }
 
 impl HostList {
-    fn build(patterns: &[String]) -> Result<Self, RouteFault> {
+    /// Reads the patterns.
+    pub fn build(patterns: &[String]) -> Result<Self, RouteFault> {
         let mut list = Self::default();
         for pattern in patterns {
             match pattern.strip_prefix("*.") {
@@ -105,6 +107,17 @@ impl HostList {
     fn holds(&self, host: &Host) -> bool {
         let name = host.name().unwrap_or_default();
         self.exact.contains(host) || self.below.iter().any(|suffix| name.ends_with(suffix.as_str()))
+    }
+
+    /// What `*` stands for in a host of the list, at most; nothing for one that is written out.
+    /// `None` for hosts that are not on it.
+    pub fn chosen<'h>(&self, host: &'h Host) -> Option<&'h str> {
+        if self.exact.contains(host) {
+            return Some("");
+        }
+        let name = host.name()?;
+        let rests = self.below.iter().filter_map(|suffix| name.strip_suffix(suffix.as_str()));
+        rests.min_by_key(|rest| rest.len())
     }
 }
 
@@ -154,6 +167,24 @@ impl Routes {
     pub fn names(&self, host: &Host) -> bool {
         self.routes.iter().any(|entry| entry.to.host == *host)
             || self.forward.as_ref().is_some_and(|forward| forward.hosts.exact.contains(host))
+    }
+
+    /// Whether the forward proxy or a route leads to this host, and what the caller chose of its
+    /// name: nothing, where it is written out.
+    pub fn named(&self, host: &Host) -> Option<String> {
+        let written = |entry: &Entry| entry.host.as_ref() == Some(host) || entry.to.host == *host;
+        if self.routes.iter().any(written) {
+            return Some(String::new());
+        }
+        Some(self.forward.as_ref()?.hosts.chosen(host)?.to_owned())
+    }
+
+    /// The ranges of addresses that are refused by default and wanted for this host.
+    pub fn wanted(&self, host: &Host) -> Vec<IpNet> {
+        let routes = self.routes.iter().filter(|entry| entry.to.host == *host);
+        let forward = self.forward.as_ref().filter(|forward| forward.hosts.holds(host));
+        let forward = forward.map(|forward| &forward.settings.allow_addresses);
+        routes.map(|entry| &entry.to.allow_addresses).chain(forward).flatten().copied().collect()
     }
 
     /// The hosts that routes are addressed by.

@@ -27,7 +27,7 @@ impl Egress {
         deadlines: &Deadlines,
         passage: &Passage,
     ) -> Result<Option<SocketAddr>, Failure> {
-        let addresses = self.addresses(permit).await?;
+        let (addresses, _) = self.addresses(permit).await?;
         let (mut upstream, address) = open(&addresses, deadlines).await?;
         let sent = upstream.write_all(&seen).await;
         sent.map_err(|_| Failure::new(Code::UpstreamProtocol, "the tunnel closed"))?;

@@ -13,7 +13,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use tollgate_config::settings::Deadlines;
 use tollgate_rules::{AgentId, Code};
 
-use super::{Destination, OwnAddresses, Resolver, Unreachable, peer};
+use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 use crate::credentials::Given;
 
@@ -38,7 +38,7 @@ impl Failure {
 
 impl From<Unreachable> for Failure {
     fn from(unreachable: Unreachable) -> Self {
-        Self::new(unreachable.code, unreachable.range.unwrap_or_default())
+        Self::new(unreachable.code(), unreachable.detail())
     }
 }
 
@@ -56,6 +56,8 @@ pub struct Upstream<'e> {
     peer: HttpPeer,
     /// The address that was connected to, for the record.
     pub address: SocketAddr,
+    /// What the name was resolved to, for the record; nothing for an address.
+    pub resolved: Resolved,
     /// The route that led here, for the metrics.
     pub route: Arc<str>,
 }
@@ -68,18 +70,26 @@ impl Egress {
         Self { connector, resolver, own }
     }
 
+    /// How names are resolved, for those who ask the gate instead.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
     /// Sends a permitted call and reads the head of its answer.
     pub async fn forward(
         &self,
         permit: &Permit,
         deadlines: &Deadlines,
     ) -> Result<Upstream<'_>, Failure> {
-        let addresses = self.addresses(permit).await?;
+        let (addresses, resolved) = self.addresses(permit).await?;
         let given = match permit.granted() {
             Some(granted) => Some(granted.give(permit, self, deadlines).await?),
             None => None,
         };
         let mut upstream = self.send(permit, given.as_ref(), &addresses, deadlines).await?;
+        if permit.destination().host.name().is_some() {
+            upstream.resolved = resolved;
+        }
         let first_byte = Duration::from_millis(deadlines.first_byte_ms);
         match tokio::time::timeout(first_byte, upstream.read_head()).await {
             Ok(Ok(())) => Ok(upstream),
@@ -89,12 +99,18 @@ impl Egress {
     }
 
     /// The addresses of the place that the permit names, every one of them checked.
-    pub(super) async fn addresses(&self, permit: &Permit) -> Result<Vec<SocketAddr>, Failure> {
+    pub(super) async fn addresses(
+        &self,
+        permit: &Permit,
+    ) -> Result<(Vec<SocketAddr>, Resolved), Failure> {
         self.resolve(permit.destination()).await
     }
 
     /// The addresses of a destination, every one of them checked.
-    pub(super) async fn resolve(&self, to: &Destination) -> Result<Vec<SocketAddr>, Failure> {
+    pub(super) async fn resolve(
+        &self,
+        to: &Destination,
+    ) -> Result<(Vec<SocketAddr>, Resolved), Failure> {
         Ok(self.resolver.resolve(to, &self.own.0).await?)
     }
 
@@ -130,7 +146,15 @@ impl Egress {
             match self.connector.get_http_session(&peer).await {
                 Ok((session, _reused)) => {
                     let route = Arc::clone(&to.route);
-                    return Ok(Upstream { egress: self, session, peer, address: *address, route });
+                    let resolved = Resolved::default();
+                    return Ok(Upstream {
+                        egress: self,
+                        session,
+                        peer,
+                        address: *address,
+                        resolved,
+                        route,
+                    });
                 }
                 // Nothing was sent yet, so the next address may be tried, unless TLS said no:
                 // another address of the same name would have to say the same.

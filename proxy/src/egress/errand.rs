@@ -32,7 +32,7 @@ impl Egress {
         permit: &Permit,
         deadlines: &Deadlines,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let addresses = self.resolve(errand.to).await?;
+        let (addresses, _) = self.resolve(errand.to).await?;
         let mut upstream = self.open(errand.to, &addresses, permit.agent(), deadlines).await?;
         let head = head(&errand).map_err(|error| sort(&error))?;
         upstream.post(head, errand.body).await?;

@@ -19,7 +19,7 @@ use tollgate_rules::{Host, Scheme};
 pub use connect::{Egress, Failure, Upstream};
 pub use errand::Errand;
 pub use peer::ClientTls;
-pub use resolve::{Resolver, ResolverFault, Unreachable};
+pub use resolve::{Resolved, Resolver, ResolverFault, Unreachable};
 
 /// Where a call goes, as the operator configured or allowed it.
 #[derive(Debug)]

@@ -69,6 +69,11 @@ impl Registry {
         self.by_listener.get(listener).cloned()
     }
 
+    /// The agent with this id.
+    pub fn known(&self, id: &str) -> Option<Arc<Agent>> {
+        self.by_id.get(id).cloned()
+    }
+
     /// The agent that a certificate's names mean: by its SPIFFE ID when it has one, else by its
     /// mapped common name and DNS names, which must agree.
     pub fn named(&self, names: &PeerNames) -> Result<Arc<Agent>, Unidentified> {

@@ -10,6 +10,7 @@ use tollgate_audit::{EventType, Facts, Fields, keys};
 use tollgate_dlp::{Acted, Action, Grade, Place, Scanner};
 use tollgate_rules::{Call, Host, Ruling};
 
+use crate::egress::Resolved;
 use crate::flight::Flight;
 use crate::limits::Exceeded;
 use crate::refuse::Refusal;
@@ -153,10 +154,18 @@ pub fn source(facts: Facts, ip: IpAddr, key: &PrintKey) -> Facts {
 
 /// A host for the record: as it is when an operator named it.
 pub fn host(snapshot: &Snapshot, host: &Host) -> String {
-    match snapshot.routes.names(host) {
-        true => host.to_string(),
-        false => shape::host(host, &snapshot.scanner),
+    match host.name() {
+        Some(name) if !snapshot.routes.names(host) => shape::host(name, &snapshot.scanner),
+        _ => host.to_string(),
     }
+}
+
+/// Adds what a name was resolved to. The names of a chain are chosen by whoever runs its servers.
+pub fn resolved_facts(facts: Facts, resolved: &Resolved, scanner: &Scanner) -> Facts {
+    let addresses = resolved.addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let chain = resolved.chain.iter().map(|name| shape::host(name, scanner)).collect::<Vec<_>>();
+    let facts = if addresses.is_empty() { facts } else { facts.texts("addresses", addresses) };
+    if chain.is_empty() { facts } else { facts.texts("names", chain) }
 }
 
 /// Adds what was found: classes, places and what was done; never the text.

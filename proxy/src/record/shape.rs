@@ -8,7 +8,6 @@ use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
 use tollgate_dlp::Scanner;
-use tollgate_rules::Host;
 
 /// The key of prints; never leaves the process.
 pub struct PrintKey(hmac::Key);
@@ -61,6 +60,14 @@ fn is_mixed(name: &str) -> bool {
     turns > 1 + name.len() / 4
 }
 
+/// Whether digits stand among letters in more than one place, as in a token whose case a host name
+/// does not keep.
+fn is_woven(label: &str) -> bool {
+    let bytes = label.as_bytes();
+    let turns = |[one, two]: &&[u8; 2]| one.is_ascii_digit() && two.is_ascii_alphabetic();
+    bytes.array_windows::<2>().filter(turns).count() > 1
+}
+
 /// A path with every segment that is no plain word replaced by `*`.
 pub fn path(path: &str, scanner: &Scanner) -> String {
     let segments = path.split('/').map(|segment| match segment {
@@ -71,17 +78,20 @@ pub fn path(path: &str, scanner: &Scanner) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// A host whose name an agent chose, with every label that is no plain word replaced by `*`: what
-/// cannot leave in a call could be written down in a name that is refused.
-pub fn host(host: &Host, scanner: &Scanner) -> String {
-    let Some(name) = host.name() else { return host.to_string() };
-    let labels = name.split('.').map(|label| if is_word(label, scanner) { label } else { "*" });
-    labels.collect::<Vec<_>>().join(".")
-}
-
 /// A JSON pointer with every key that is no plain word or index replaced by `*`.
 pub fn pointer(pointer: &str, scanner: &Scanner) -> String {
     path(pointer, scanner)
+}
+
+/// A host's name with every label that is no plain word replaced by `*`: what cannot leave in a call
+/// could be written down in a name that is refused.
+pub fn host(name: &str, scanner: &Scanner) -> String {
+    if !scanner.scan(name.as_bytes()).is_empty() {
+        return "*".to_owned();
+    }
+    let plain = |label: &&str| is_word(label, scanner) && !is_woven(label);
+    let labels = name.split('.').map(|label| if plain(&label) { label } else { "*" });
+    labels.collect::<Vec<_>>().join(".")
 }
 
 /// A tool's or resource's name, or its print when it is no plain word.

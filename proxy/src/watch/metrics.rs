@@ -34,6 +34,9 @@ pub struct Metrics {
     /// Tunnels by what became of them (`intercepted`, `cleartext`, `passed`, `refused`,
     /// `handshake_failed`).
     pub tunnels: IntCounterVec,
+    /// Queries to the DNS server by what became of them (`answered`, `empty`, `refused`, `failed`,
+    /// `malformed`, `limited`).
+    pub names: IntCounterVec,
     /// Calls in flight.
     pub calls_in_flight: IntGauge,
     /// Body bytes held now.
@@ -144,6 +147,11 @@ impl Metrics {
                 "tollgate_tunnels_total",
                 "Tunnels (CONNECT) by what became of them",
                 &["how"],
+            )?,
+            names: shelf.counters(
+                "tollgate_names_total",
+                "Queries to the DNS server by what became of them",
+                &["effect"],
             )?,
             calls_in_flight: shelf.gauge("tollgate_calls_in_flight", "Calls in flight")?,
             held_bytes: shelf.gauge("tollgate_held_bytes", "Body bytes held now")?,
