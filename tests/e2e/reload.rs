@@ -328,7 +328,7 @@ async fn the_example_is_sound() {
     ];
     let (code, out, err) = tollgate(&["check", "--config", config], &environment).await;
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("good (2 listeners, 3 agents, 2 routes, 1 rules)"), "{out}");
+    assert!(out.contains("good (3 listeners, 3 agents, 2 routes, 1 rules)"), "{out}");
     // The signature is looked at.
     std::fs::write(dir.path().join("policy.yaml"), SIGNED.replace("DENY", "ALLOW")).unwrap();
     let (code, _, err) = tollgate(&["check", "--config", config], &environment).await;

@@ -30,7 +30,7 @@ fn looks_random(chosen: &str, entropy_tenths: u32) -> bool {
         return false;
     }
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
-    digits * 4 > text.len() || entropy(&text) * 10.0 > f64::from(entropy_tenths)
+    digits * 5 > text.len() || entropy(&text) * 10.0 > f64::from(entropy_tenths)
 }
 
 /// Bits for each character, by how often each occurs.

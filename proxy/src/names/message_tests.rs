@@ -3,9 +3,13 @@ use hickory_proto::rr::Name;
 use super::*;
 
 fn query(name: &str, kind: RecordType) -> Message {
+    asking(Name::from_ascii(name).unwrap(), kind)
+}
+
+fn asking(name: Name, kind: RecordType) -> Message {
     let mut message = Message::new(77, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = true;
-    message.add_query(Query::query(Name::from_ascii(name).unwrap(), kind));
+    message.add_query(Query::query(name, kind));
     message
 }
 
@@ -32,10 +36,13 @@ fn a_question_is_read_in_one_spelling() {
     chaos.queries[0].set_query_class(DNSClass::CH);
     assert_eq!(read(&chaos.to_vec().unwrap()).unwrap().kind(), Kind::Other);
     // A dot or another byte inside a label could be written as another name.
-    for name in [r"a\.b.test.", r"a\033b.test.", r"a\126b.test.", "."] {
-        let asked = read(&query(name, RecordType::A).to_vec().unwrap()).unwrap();
-        assert_eq!(asked.name(), None, "{name}");
+    for label in [&b"a.b"[..], b"a\x1bb", b"a~b", b"a b"] {
+        let name = Name::from_labels([label, b"test"]).unwrap();
+        let asked = read(&asking(name, RecordType::A).to_vec().unwrap()).unwrap();
+        assert_eq!(asked.name(), None, "{label:?}");
     }
+    let asked = read(&query(".", RecordType::A).to_vec().unwrap()).unwrap();
+    assert_eq!(asked.name(), None);
 }
 
 #[test]

@@ -60,12 +60,13 @@ fn is_mixed(name: &str) -> bool {
     turns > 1 + name.len() / 4
 }
 
-/// Whether digits stand among letters in more than one place, as in a token whose case a host name
-/// does not keep.
-fn is_woven(label: &str) -> bool {
-    let bytes = label.as_bytes();
-    let turns = |[one, two]: &&[u8; 2]| one.is_ascii_digit() && two.is_ascii_alphabetic();
-    bytes.array_windows::<2>().filter(turns).count() > 1
+/// Whether a label is longer than words are: a host name does not keep a token's case, which tells it
+/// elsewhere.
+fn is_long(label: &str) -> bool {
+    const WITH_DIGITS: usize = 12;
+    const LETTERS: usize = 24;
+    let digits = label.bytes().any(|byte| byte.is_ascii_digit());
+    label.len() > if digits { WITH_DIGITS } else { LETTERS }
 }
 
 /// A path with every segment that is no plain word replaced by `*`.
@@ -89,7 +90,7 @@ pub fn host(name: &str, scanner: &Scanner) -> String {
     if !scanner.scan(name.as_bytes()).is_empty() {
         return "*".to_owned();
     }
-    let plain = |label: &&str| is_word(label, scanner) && !is_woven(label);
+    let plain = |label: &&str| is_word(label, scanner) && !is_long(label);
     let labels = name.split('.').map(|label| if plain(&label) { label } else { "*" });
     labels.collect::<Vec<_>>().join(".")
 }
