@@ -104,33 +104,14 @@ impl Scanner {
     /// Compiles one detector of the settings, to be tried with its examples.
     pub(crate) fn alone(custom: Custom, literals: &[String]) -> Option<Self> {
         let entries: Vec<_> = roles(literals, 0, custom.form.lead.is_none()).collect();
-        let surveyor = Surveyor {
-            literals: Literals::new(&entries, |_, _| None),
-            tokens: Vec::new(),
-            customs: vec![custom],
-            tuning: Tuning::default(),
-            known: None,
-            idents: Idents::new(Vec::new())?.ok()?,
-            providers: Providers::new(std::iter::empty()).ok()?,
-        };
+        let literals = Literals::new(&entries, |_, _| None);
+        let surveyor = Surveyor { literals, customs: vec![custom], ..nothing().ok()? };
         Some(Self { surveyor })
     }
 
     /// Looks for what is known and for nothing else, in whatever encoding.
     pub fn of_known(known: Arc<Known>) -> Result<Self, ScannerError> {
-        let missing = ScannerError::Pattern("nothing");
-        let idents = Idents::new(Vec::new()).ok_or(missing)??;
-        let providers = Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?;
-        let surveyor = Surveyor {
-            literals: Literals::new(&[], |_, _| None),
-            tokens: Vec::new(),
-            customs: Vec::new(),
-            tuning: Tuning::default(),
-            known: None,
-            idents,
-            providers,
-        };
-        Ok(Self { surveyor }.with_known(known))
+        Ok(Self { surveyor: nothing()? }.with_known(known))
     }
 
     /// Looks for what is known as well.
@@ -191,6 +172,19 @@ impl fmt::Debug for Scanner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scanner").field("tokens", &self.surveyor.tokens.len()).finish()
     }
+}
+
+/// Looks for nothing.
+fn nothing() -> Result<Surveyor, ScannerError> {
+    Ok(Surveyor {
+        literals: Literals::new(&[], |_, _| None),
+        tokens: Vec::new(),
+        customs: Vec::new(),
+        tuning: Tuning::default(),
+        known: None,
+        idents: Idents::new(Vec::new()).ok_or(ScannerError::Pattern("nothing"))??,
+        providers: Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?,
+    })
 }
 
 /// What was acted on.

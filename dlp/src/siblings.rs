@@ -26,7 +26,8 @@ pub(crate) fn hits(
     if !named && !values.iter().any(|(_, value)| has_digit(value)) {
         return Vec::new();
     }
-    if !may_join(surveyor, before, values) {
+    // A token's literal in one value is one in all of them.
+    if !named && !may_join(surveyor, before, values) {
         return Vec::new();
     }
     let sheet = Sheet::of(before, values);

@@ -197,6 +197,11 @@ const fn bit(byte: u8) -> u32 {
 ///
 /// `ip_address`, `clientIp` and `IP-Address` are two words each.
 pub(crate) fn told(window: &Window<'_>, start: usize, cue: &Cue) -> bool {
+    told_any(window, start, &[cue])
+}
+
+/// Whether a word of any of the cues does.
+pub(crate) fn told_any(window: &Window<'_>, start: usize, cues: &[&Cue]) -> bool {
     let text = member(window, start);
     let cut = start - text.len();
     let mut at = 0;
@@ -207,7 +212,7 @@ pub(crate) fn told(window: &Window<'_>, start: usize, cue: &Cue) -> bool {
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let length = word_length(rest);
         let word = rest.get(..length).unwrap_or_default();
-        if length > 0 && cue.holds(word) {
+        if length > 0 && cues.iter().any(|cue| cue.holds(word)) {
             return true;
         }
         at += length.max(1);

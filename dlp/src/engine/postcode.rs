@@ -1,6 +1,6 @@
 //! Postcodes: those that their letters tell, and numbers that a word tells.
 use super::boundary::{Side, after, free_before, is_word};
-use super::context::{Cue, told};
+use super::context::{Cue, told, told_any};
 use super::glance::Glance;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
@@ -18,11 +18,6 @@ const CUE: Cue = Cue::new(
     &["postcode", "postalcode", "zipcode"],
 );
 const GERMAN: Cue = Cue::new(&["plz", "postleitzahl"], &[]);
-/// Any of these.
-const ANY: Cue = Cue::new(
-    &["zip", "zipcode", "postcode", "postal", "pincode", "plz", "postleitzahl"],
-    &["postcode", "postalcode", "zipcode"],
-);
 
 /// Postcodes are words of a few letters and digits; `$4200` and `#4200` are none.
 pub(crate) fn may_be(glance: &Glance) -> bool {
@@ -32,7 +27,7 @@ pub(crate) fn may_be(glance: &Glance) -> bool {
 
 /// Whether a word before it says that it is a postcode.
 pub(crate) fn is_told(window: &Window<'_>, word: Span) -> bool {
-    told(window, word.start, &ANY)
+    told_any(window, word.start, &[&CUE, &GERMAN])
 }
 
 /// Looks at the word: does a postcode begin with it?

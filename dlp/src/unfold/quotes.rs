@@ -48,14 +48,6 @@ pub(crate) fn chains(
     Scratch { strings }: &mut Scratch,
     mut sink: impl FnMut(&Chain),
 ) -> usize {
-    // Most words stand in no string, or in one that holds other words.
-    let rest = text.get(word.end..text.len().min(word.start + PIECE_BYTES)).unwrap_or_default();
-    let stop = word.end + rest.iter().take_while(|byte| in_piece(**byte)).count();
-    match text.get(stop) {
-        Some(b'"' | b'\'' | b'`' | b'\\') => {}
-        Some(b' ') if stop - word.start <= BLANKS_BYTES => {}
-        _ => return stop,
-    }
     let Some(seed) = around(text, word) else { return word.end };
     if !is_seed(text, seed.inner) {
         return seed.inner.end;
