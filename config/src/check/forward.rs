@@ -13,28 +13,25 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
     }
     let hosts = texts(proxy, "hosts");
     let reached = |host: &str| hosts.iter().any(|(pattern, _)| covers(pattern, host));
+    let mut unlisted = |path: String, named: &str, node: &Node, help: &str| {
+        errata
+            .add(node.place.clone(), path, format!("{} is on no list of hosts", shown(named)))
+            .help(help);
+    };
     for (nth, (place, node)) in texts(proxy, "mcp").into_iter().enumerate() {
         let host = place.split('/').next().unwrap_or_default();
         if Host::parse(host).is_ok() && !reached(host) {
-            errata
-                .add(
-                    node.place.clone(),
-                    format!("forward_proxy.mcp[{nth}]"),
-                    format!("{} is on no list of hosts", shown(host)),
-                )
-                .help("name the host under `forward_proxy.hosts` too");
+            let path = format!("forward_proxy.mcp[{nth}]");
+            unlisted(path, host, node, "name the host under `forward_proxy.hosts` too");
         }
     }
     let Some(intercept) = proxy.value("intercept") else { return };
     for (nth, (pattern, node)) in texts(intercept, "pass_through").into_iter().enumerate() {
         if !reached(pattern) {
-            errata
-                .add(
-                    node.place.clone(),
-                    format!("forward_proxy.intercept.pass_through[{nth}]"),
-                    format!("{} is on no list of hosts", shown(pattern)),
-                )
-                .help("what is passed through must be reachable: name it under `forward_proxy.hosts` too");
+            let path = format!("forward_proxy.intercept.pass_through[{nth}]");
+            let help =
+                "what is passed through must be reachable: name it under `forward_proxy.hosts` too";
+            unlisted(path, pattern, node, help);
         }
     }
 }
