@@ -1,7 +1,9 @@
 //! Small files beside the segments: whole or not at all.
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown,
+};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
@@ -70,6 +72,12 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), LedgerError> {
     };
     write().map_err(|e| LedgerError::file("write", path, e))?;
     sync_parent(path)
+}
+
+/// The same for a file that everyone may read.
+pub(crate) fn replace_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content).map_err(io::Error::other)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }
 
 /// Gives a file to whoever has another one: root makes it, and a gate that is not root reads it.

@@ -61,7 +61,7 @@ pub(crate) use aws::{
     Bucket, Object, Place as StorePlace, S3Error, Signer, Source as AwsKeys, sign,
 };
 pub use error::{LedgerError, LedgerRefusal};
-pub(crate) use files::{holder, replace as replace_file};
+pub(crate) use files::{holder, replace as replace_file, replace_public};
 pub use health::{ArchiveHolds, LedgerHealth, SinkHealth};
 pub use holds::{Bound, Hold, HoldChange, HoldFault};
 pub use notes::read_notes;

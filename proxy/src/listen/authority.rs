@@ -1,5 +1,4 @@
 //! The gate's own authority, and the certificates that it gives hosts.
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use tollgate_rules::Host;
 use zeroize::Zeroizing;
 
 use super::{TlsFault, read_certificates};
-use crate::ledger::replace_file;
+use crate::ledger::{replace_file, replace_public};
 
 /// A clock that is a day behind must not refuse a certificate that was made just now.
 const BACK: Duration = Duration::from_secs(24 * 3600);
@@ -105,23 +104,17 @@ impl Authority {
 
     /// Writes the certificate where clients find it, and the key when it is to be kept.
     pub fn publish(&self) -> std::io::Result<()> {
-        let write = |path: &Path, bytes: &[u8]| {
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            replace_file(path, bytes).map_err(std::io::Error::other)
-        };
+        let folder = |path: &Path| path.parent().map_or(Ok(()), std::fs::create_dir_all);
         if let (Some(path), Some(key)) = (&self.settings.key, &self.made_key)
             && !path.exists()
         {
-            write(path, key.as_bytes())?;
+            folder(path)?;
+            replace_file(path, key.as_bytes()).map_err(std::io::Error::other)?;
         }
         if !self.is_on_disk() {
-            write(&self.settings.certificate, self.pem.as_bytes())?;
-            // Everyone may read what everyone is to trust.
-            use std::os::unix::fs::PermissionsExt as _;
-            let everyone = std::fs::Permissions::from_mode(0o644);
-            std::fs::set_permissions(&self.settings.certificate, everyone)?;
+            let path = &self.settings.certificate;
+            folder(path)?;
+            replace_public(path, self.pem.as_bytes())?;
         }
         Ok(())
     }
@@ -244,6 +237,6 @@ fn check(certificate: &CertificateDer<'_>, key: &KeyPair) -> Result<(), &'static
 pub(super) fn names(host: &Host, asked: Option<&str>) -> bool {
     match asked {
         Some(asked) => Host::parse(asked).is_ok_and(|asked| asked == *host),
-        None => matches!(host.address(), Some(IpAddr::V4(_) | IpAddr::V6(_))),
+        None => host.address().is_some(),
     }
 }

@@ -1,12 +1,11 @@
 //! Files that make programs trust the gate's authority beside the system's.
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry};
 
 use super::{STORE_PASSWORD, beside};
-use crate::ledger::replace_file;
+use crate::ledger::replace_public;
 
 /// Why there is nothing to trust.
 #[derive(Debug, thiserror::Error)]
@@ -109,12 +108,8 @@ fn java_store(certificates: &[Vec<u8>], path: &Path) -> Result<Vec<u8>, TrustFau
     })
 }
 
-/// Writes a file that everyone may read, whole or not at all.
 fn put(path: &Path, bytes: &[u8]) -> Result<(), TrustFault> {
-    let written = replace_file(path, bytes)
-        .map_err(std::io::Error::other)
-        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)));
-    written.map_err(|error| TrustFault::Unwritable {
+    replace_public(path, bytes).map_err(|error| TrustFault::Unwritable {
         path: path.to_owned(),
         reason: error.to_string(),
     })
