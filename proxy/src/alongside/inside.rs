@@ -18,13 +18,8 @@ use rustix::net::{
 };
 use rustix::process::{getegid, geteuid};
 
-use super::split;
+use super::{OURS, split, unstarted};
 
-/// A program that is there and cannot be run, and one that is not there, as shells tell them.
-const CANNOT_RUN: u8 = 126;
-const NOT_FOUND: u8 = 127;
-/// Something of the gate's went wrong.
-const NOT_STARTED: u8 = 125;
 /// Bounds what is read from the gate.
 const VARIABLES_BYTES: u64 = 1 << 20;
 
@@ -48,17 +43,14 @@ pub fn enter(inside: &Inside) -> ExitCode {
         Ok(variables) => variables,
         Err(reason) => {
             eprintln!("tollgate: --contain: {reason}");
-            return ExitCode::from(NOT_STARTED);
+            return ExitCode::from(OURS);
         }
     };
     let (program, arguments) = split(&inside.command);
     let mut command = std::process::Command::new(&program);
     let error = command.args(arguments).envs(variables).exec();
     eprintln!("tollgate: `{}` cannot be started: {error}", program.display());
-    ExitCode::from(match error.kind() {
-        std::io::ErrorKind::NotFound => NOT_FOUND,
-        _ => CANNOT_RUN,
-    })
+    ExitCode::from(unstarted(&error))
 }
 
 fn prepare(inside: &Inside) -> Result<Vec<(String, String)>, String> {

@@ -29,6 +29,20 @@ use crate::run::{StartFault, start_on};
 use crate::snapshot::{SnapshotFault, Source};
 use contain::Contained;
 
+/// As `env`, `timeout` and `docker run` tell them: a fault of ours, a program that cannot be run,
+/// and one that is not there.
+pub const OURS: u8 = 125;
+const CANNOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+/// The exit code for a program that did not start.
+pub fn unstarted(error: &std::io::Error) -> u8 {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => NOT_FOUND,
+        _ => CANNOT_RUN,
+    }
+}
+
 /// Why a command did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandFault {

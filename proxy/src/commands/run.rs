@@ -9,16 +9,10 @@ use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CONFIG, EXIT_CONFIG, EXIT_FAULT, EXIT_USAGE, complain, runtime};
-use crate::alongside::{CommandFault, Errand, ReadyMade, Wish};
+use crate::alongside::{CommandFault, Errand, OURS, ReadyMade, Wish, unstarted};
 use crate::run::StartFault;
 use crate::snapshot::{SnapshotFault, Source};
 use crate::watch::log;
-
-/// As `env`, `timeout` and `docker run` tell them: a fault of ours, a program that cannot be run,
-/// and one that is not there.
-const OURS: u8 = 125;
-const CANNOT_RUN: u8 = 126;
-const NOT_FOUND: u8 = 127;
 
 /// Run the gate until SIGTERM or SIGINT (SIGHUP reloads), or beside a command until that ends
 ///
@@ -123,16 +117,9 @@ fn beside(args: &Run, config: &Path, folder: &Path) -> ExitCode {
     let errand = Errand { source, folder, command: &args.command, contain: args.contain };
     match runtime.block_on(errand.run()) {
         Ok(code) => ExitCode::from(code),
-        Err(fault @ CommandFault::Command { .. }) => {
-            let code = match &fault {
-                CommandFault::Command { reason, .. }
-                    if reason.kind() == std::io::ErrorKind::NotFound =>
-                {
-                    NOT_FOUND
-                }
-                _ => CANNOT_RUN,
-            };
-            complain(fault, code)
+        Err(CommandFault::Command { command, reason }) => {
+            let code = unstarted(&reason);
+            complain(CommandFault::Command { command, reason }, code)
         }
         Err(fault) => complain(fault, OURS),
     }
