@@ -201,12 +201,6 @@ impl Snapshot {
         }
     }
 
-    /// Whether connections to a listener were redirected there.
-    pub fn is_transparent(&self, listener: &str) -> bool {
-        let transparent = |known: &&Listener| matches!(known, Listener::Transparent(_));
-        self.settings.listeners.iter().filter(transparent).any(|known| known.name() == listener)
-    }
-
     /// The TLS of a listener; `None` for a plain one.
     pub fn server_tls(&self, listener: &str) -> Option<&ServerTls> {
         self.server_tls.get(listener)

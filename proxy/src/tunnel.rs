@@ -55,17 +55,6 @@ impl Gate {
         port: u16,
         stopping: bool,
     ) -> Result<Admitted, Stop> {
-        let admitted = self.admitted(flight, host, port, stopping);
-        admitted.map_err(|stop| about(stop, flight, host, port))
-    }
-
-    fn admitted(
-        &self,
-        flight: &mut Flight,
-        host: &Host,
-        port: u16,
-        stopping: bool,
-    ) -> Result<Admitted, Stop> {
         self.identify(flight)?;
         if stopping {
             return Err(Stop::refuse(Code::GateDraining, words::DRAINING));

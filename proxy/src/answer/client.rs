@@ -37,7 +37,7 @@ pub async fn refuse(session: &mut ServerSession, refusal: &Refusal, caller: &Cal
 }
 
 /// Names the call's record. What an upstream says under that name is not ours and goes.
-pub(super) fn put_receipt(headers: &mut HeaderMap, receipt: &str) {
+pub(crate) fn put_receipt(headers: &mut HeaderMap, receipt: &str) {
     headers.remove(RECEIPT);
     if let Ok(value) = HeaderValue::from_str(receipt) {
         headers.insert(RECEIPT, value);

@@ -18,6 +18,7 @@ use tollgate_dlp::documents::{Header, Kind as Form, MediaType};
 use tollgate_dlp::{Acted, Action, Direction, Scanner};
 use tollgate_rules::Code;
 
+pub(crate) use client::put_receipt;
 pub use client::{client_gone, refuse};
 
 use self::events::Framing;

@@ -105,8 +105,7 @@ impl HostList {
     }
 
     fn holds(&self, host: &Host) -> bool {
-        let name = host.name().unwrap_or_default();
-        self.exact.contains(host) || self.below.iter().any(|suffix| name.ends_with(suffix.as_str()))
+        self.chosen(host).is_some()
     }
 
     /// What `*` stands for in a host of the list, at most; nothing for one that is written out.

@@ -98,6 +98,7 @@ async fn accept_loop(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let name: Arc<str> = listener.name().into();
+    let redirected = matches!(listener, Listener::Transparent(_));
     let mut connections = JoinSet::new();
     loop {
         // Back-pressure: without room the kernel's backlog holds the clients, not our memory.
@@ -119,7 +120,8 @@ async fn accept_loop(
                 let shutdown = shutdown.clone();
                 connections.spawn(async move {
                     gate.metrics.connections.inc();
-                    take(&gate, name, io, peer, shutdown).await;
+                    let from = Origin { listener: name, peer, redirected };
+                    take(&gate, from, io, shutdown).await;
                     gate.metrics.connections.dec();
                     drop(place);
                 });
@@ -142,25 +144,31 @@ async fn accept_loop(
     }
 }
 
+/// Where a connection came from.
+struct Origin {
+    listener: Arc<str>,
+    peer: SocketAddr,
+    /// It was made to somewhere else.
+    redirected: bool,
+}
+
 /// Takes one connection: TLS if the listener says so, then HTTP until it ends.
 async fn take(
     gate: &Arc<Gate>,
-    listener: Arc<str>,
+    Origin { listener, peer, redirected }: Origin,
     io: TcpStream,
-    peer: SocketAddr,
     shutdown: watch::Receiver<bool>,
 ) {
     // An answer is one write; waiting to fill a segment only delays it.
     let _ = io.set_nodelay(true);
-    let snapshot = gate.snapshot();
     let fd = io.as_raw_fd();
     let local = io.local_addr().unwrap_or(peer);
     let conn =
         Conn { listener, peer, local, names: None, clock: HeadClock::default(), tunnel: None };
-    if snapshot.is_transparent(&conn.listener) {
-        drop(snapshot);
+    if redirected {
         return transparent::take(gate, io, Came { conn, fd }, shutdown).await;
     }
+    let snapshot = gate.snapshot();
     let Some(tls) = snapshot.server_tls(&conn.listener) else {
         drop(snapshot);
         return speak(gate, io, Came { conn, fd }, shutdown).await;

@@ -18,13 +18,15 @@ use tollgate_rules::{Code, Host, Scheme};
 use super::accept::{Came, hand_over};
 use super::hello::HELLO_BYTES;
 use super::sniff::{self, Opening};
+use super::stream::Replayed;
 use super::{Authority, Conn, HeadClock, Io, Tunnel, authority, offers_ech};
+use crate::answer::put_receipt;
 use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::head;
 use crate::refuse::Refusal;
 use crate::stop::Stop;
-use crate::tunnel::Admitted;
+use crate::tunnel::{Admitted, about};
 use crate::words;
 
 /// RFC 9110 section 9.3.6: any 2xx opens the tunnel, and what follows the head belongs to it.
@@ -54,18 +56,17 @@ pub(super) async fn take<S: Io>(
         Err(_) => Err(Stop::refuse(Code::RequestTimeout, words::HEAD_LATE)),
     };
     let mut flight = Flight::begin(Arc::clone(&snapshot), Arc::clone(&conn), gate.held.share());
-    let stopping = *shutdown.borrow();
-    let (asked, admitted) = match asked {
-        Ok(asked) => {
-            let admitted = gate.admit(&mut flight, &asked.host, asked.port, stopping);
-            (Some(asked), admitted)
-        }
-        Err(stop) => (None, Err(stop)),
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(stop) => return refuse(gate, &mut io, &flight, stop).await,
     };
-    let (asked, admitted) = match (asked, admitted) {
-        (Some(asked), Ok(admitted)) => (asked, admitted),
-        (_, Err(stop)) => return refuse(gate, &mut io, &flight, stop).await,
-        (None, Ok(_)) => return,
+    let stopping = *shutdown.borrow();
+    let admitted = match gate.admit(&mut flight, &asked.host, asked.port, stopping) {
+        Ok(admitted) => admitted,
+        Err(stop) => {
+            let stop = about(stop, &flight, &asked.host, asked.port);
+            return refuse(gate, &mut io, &flight, stop).await;
+        }
     };
     if io.write_all(OPEN).await.is_err() || io.flush().await.is_err() {
         return;
@@ -256,7 +257,7 @@ impl Work<'_> {
     pub(super) async fn refuse_silently(&self, flight: &Flight, host: Option<&Host>, stop: Stop) {
         self.gate.metrics.tunnels.with_label_values(&["refused"]).inc();
         let stop = match host {
-            Some(host) => crate::tunnel::about(stop, flight, host, self.port),
+            Some(host) => about(stop, flight, host, self.port),
             None => stop,
         };
         let _ = self.gate.refused(flight, stop).await;
@@ -385,7 +386,10 @@ async fn refuse<S: Io>(gate: &Gate, io: &mut S, flight: &Flight, stop: Stop) {
 }
 
 fn written(refusal: &Refusal) -> Vec<u8> {
-    let reply = crate::refuse::answer(refusal, &crate::refuse::Caller::Http);
+    let mut reply = crate::refuse::answer(refusal, &crate::refuse::Caller::Http);
+    if let Some(receipt) = &refusal.receipt {
+        put_receipt(&mut reply.headers, receipt);
+    }
     let reason = reply.status.canonical_reason().unwrap_or_default();
     let mut out = format!("HTTP/1.1 {} {reason}\r\n", reply.status.as_u16()).into_bytes();
     for (name, value) in &reply.headers {
@@ -394,58 +398,9 @@ fn written(refusal: &Refusal) -> Vec<u8> {
         out.extend_from_slice(value.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
-    if let Some(receipt) = &refusal.receipt {
-        out.extend_from_slice(format!("{}: {receipt}\r\n", crate::answer::RECEIPT).as_bytes());
-    }
     let length = reply.body.len();
     out.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
     out.extend_from_slice(b"connection: close\r\n\r\n");
     out.extend_from_slice(&reply.body);
     out
-}
-
-/// A connection of which some bytes were read already.
-pub(super) struct Replayed<S> {
-    pub(super) bytes: Bytes,
-    pub(super) io: S,
-}
-
-impl<S: tokio::io::AsyncRead + Unpin> tokio::io::AsyncRead for Replayed<S> {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        buf: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        if self.bytes.is_empty() {
-            return std::pin::Pin::new(&mut self.io).poll_read(cx, buf);
-        }
-        let take = self.bytes.len().min(buf.remaining());
-        let head = self.bytes.split_to(take);
-        buf.put_slice(&head);
-        std::task::Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: tokio::io::AsyncWrite + Unpin> tokio::io::AsyncWrite for Replayed<S> {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        std::pin::Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }

@@ -86,10 +86,9 @@ async fn read<S: AsyncRead + Unpin>(
     tell: impl Fn(&[u8]) -> Option<Opening>,
 ) -> Result<(Opening, Bytes), Nothing> {
     let mut seen = BytesMut::with_capacity(4096);
-    match tokio::time::timeout(patience.first, io.read_buf(&mut seen)).await {
-        Ok(Ok(1..)) => {}
-        Ok(_) => return Err(Nothing::Gone),
-        Err(_) => return Err(Nothing::Gone),
+    let first = tokio::time::timeout(patience.first, io.read_buf(&mut seen)).await;
+    if !matches!(first, Ok(Ok(1..))) {
+        return Err(Nothing::Gone);
     }
     let told = async {
         loop {

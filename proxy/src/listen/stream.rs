@@ -51,10 +51,61 @@ impl HeadClock {
     }
 }
 
+/// A connection of which some bytes were read already, to find out what it speaks.
+pub(super) struct Replayed<S> {
+    pub(super) bytes: Bytes,
+    pub(super) io: S,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Replayed<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.bytes.is_empty() {
+            return Pin::new(&mut self.io).poll_read(cx, buf);
+        }
+        let take = self.bytes.len().min(buf.remaining());
+        let head = self.bytes.split_to(take);
+        buf.put_slice(&head);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Replayed<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, data)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
 /// A client's connection, plain or TLS, with the bytes that were read to find out what it speaks.
 pub struct GateStream<S> {
-    io: S,
-    sniffed: Bytes,
+    io: Replayed<S>,
     fd: i32,
     alpn: Option<ALPN>,
     conn: Arc<Conn>,
@@ -74,8 +125,7 @@ impl<S> GateStream<S> {
         header: Box<ResponseHeader>,
     ) -> Self {
         Self {
-            io,
-            sniffed,
+            io: Replayed { bytes: sniffed, io },
             fd,
             alpn,
             proxy: Arc::new(ProxyDigest::new(header, Some(Box::new(Arc::clone(&conn))))),
@@ -98,13 +148,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for GateStream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.sniffed.is_empty() {
-            let take = self.sniffed.len().min(buf.remaining());
-            let head = self.sniffed.split_to(take);
-            buf.put_slice(&head);
-            self.conn.clock.saw_bytes();
-            return Poll::Ready(Ok(()));
-        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 use tollgate_rules::{Code, Host};
 
 use super::accept::Came;
-use super::connect::{Replayed, Work};
+use super::connect::Work;
 use super::sniff::Opening;
+use super::stream::Replayed;
 use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::stop::Stop;
