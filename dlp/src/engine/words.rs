@@ -2,7 +2,7 @@
 //! (cards, accounts, ids, numbers of telephones, addresses of machines) is looked for where one
 //! begins.
 use super::Span;
-use super::bits::{BLOCK, below, bits};
+use super::bits::{BLOCK, Block, below, digits, letters};
 
 /// The words of a text in order: each is a maximal run and holds a digit.
 pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = Span> {
@@ -34,9 +34,9 @@ struct Signs {
 
 impl Signs {
     #[inline(always)]
-    fn of(block: &[u8; BLOCK]) -> Self {
-        let is = |sign: fn(&u8) -> bool| bits(&block.map(|byte| u8::from(sign(&byte))));
-        Self { alphanumeric: is(u8::is_ascii_alphanumeric), digit: is(u8::is_ascii_digit) }
+    fn of(block: Block) -> Self {
+        let digit = block.bits(digits);
+        Self { alphanumeric: block.bits(letters) | digit, digit }
     }
 }
 
@@ -81,14 +81,7 @@ impl Words<'_> {
     fn load(&mut self) -> Option<Span> {
         self.keep();
         let rest = self.text.get(self.next..)?;
-        self.signs = match rest.first_chunk() {
-            Some(block) => Signs::of(block),
-            None => {
-                let mut block = [0; BLOCK];
-                block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                Signs::of(&block)
-            }
-        };
+        self.signs = Signs::of(Block::of(rest));
         self.base = self.next;
         self.next += BLOCK;
         let run = self.open.as_mut()?;

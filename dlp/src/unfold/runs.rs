@@ -1,6 +1,6 @@
 //! Runs of letters and digits that are long enough to be something encoded.
 use crate::engine::Span;
-use crate::engine::bits::{BLOCK, bits};
+use crate::engine::bits::{BLOCK, Block, capitals, digits, is, letters};
 
 /// No shorter run is looked at: twelve characters of base64 are nine bytes.
 pub(crate) const RUN_BYTES: usize = 12;
@@ -44,29 +44,27 @@ fn seed(text: &[u8], from: usize) -> Option<usize> {
     let first = from.next_multiple_of(EIGHT);
     let (blocks, rest) = text.get(first..)?.as_chunks::<BLOCK>();
     let found = blocks.iter().enumerate().find_map(|(at, block)| {
-        let eight = marked(block)?;
+        let eight = marked(Block::new(block))?;
         Some(at * BLOCK + eight)
     });
-    let last = || {
-        let mut block = [0; BLOCK];
-        block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        Some(blocks.len() * BLOCK + marked(&block)?)
-    };
+    let last = || Some(blocks.len() * BLOCK + marked(Block::of(rest))?);
     found.or_else(last).map(|at| first + at)
 }
 
 /// The first eight bytes of a block that are all of a run and hold a digit or a capital.
 #[inline(always)]
-fn marked(block: &[u8; BLOCK]) -> Option<usize> {
+fn marked(block: Block) -> Option<usize> {
     const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    let runs = bits(&block.map(|byte| u8::from(in_run(byte))));
+    let digits = block.bits(digits);
+    let signs =
+        |lane| is(lane, b'+') | is(lane, b'/') | is(lane, b'-') | is(lane, b'_') | letters(lane);
+    let runs = digits | block.bits(signs);
     // The high bit of each byte of bits: that none is missing, and that there is one.
     let full = !(((!runs & LOW) + LOW) | !runs | LOW);
     if full == 0 {
         return None;
     }
-    let marks =
-        bits(&block.map(|byte| u8::from(byte.is_ascii_digit() | byte.is_ascii_uppercase())));
+    let marks = digits | block.bits(capitals);
     let some = ((marks & LOW) + LOW) | marks;
     let both = full & some;
     (both != 0).then(|| both.trailing_zeros() as usize / EIGHT * EIGHT)

@@ -6,7 +6,7 @@
 //! look-up goes place by place. Literals of one or two bytes are compared directly.
 //!
 //! It may say yes where no literal stands, never no where one does.
-use crate::engine::bits::{BLOCK, below, bits, bits_of_8};
+use crate::engine::bits::{BLOCK, Block, below, is};
 
 /// So many places are looked at in one go: many enough that nobody waits for the bytes just
 /// written to be readable as vectors.
@@ -159,13 +159,12 @@ impl Filter {
             }
         }
         for (place, found) in places.iter_mut().zip(found.as_chunks::<BLOCK>().0) {
-            *place = bits(found);
+            *place = !Block::new(found).bits(|lane| is(lane, 0));
         }
         if N < BLOCK
             && let Some(place) = places.first_mut()
         {
-            let bytes = found.as_chunks::<8>().0.iter().rev();
-            *place = bytes.fold(0, |all, one| all << 8 | u64::from(bits_of_8(one)));
+            *place = !Block::of(found).bits(|lane| is(lane, 0));
         }
     }
 
