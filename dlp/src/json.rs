@@ -1,4 +1,6 @@
 //! JSON documents: every string, every name, every number.
+use std::cell::RefCell;
+
 use serde_json::{Map, Value};
 
 use crate::actions::mark;
@@ -24,7 +26,8 @@ impl Scanner {
     #[cfg(test)]
     pub(crate) fn scan_json_in_full(&self, value: &Value) -> Vec<Finding> {
         let walk = Walk::new(self, None, &|_| false, value);
-        self.found(&Walk { quiet: Quiet::default(), ..walk }, value)
+        let quiet = Quiet::of(&self.surveyor, value).nothing();
+        self.found(&Walk { quiet, ..walk }, value)
     }
 
     fn found(&self, walk: &Walk<'_>, value: &Value) -> Vec<Finding> {
@@ -165,13 +168,14 @@ struct Walk<'a> {
     /// The rows of known records that the document holds.
     rows: Rows,
     quiet: Quiet,
+    room: RefCell<siblings::Room>,
 }
 
 /// What stands beside a value.
 #[derive(Default)]
 struct Beside<'v> {
-    /// The string before it.
-    before: Option<&'v str>,
+    /// The string before it, and whether the literal of a token stands in it.
+    before: (Option<&'v str>, bool),
     /// The hits in it that only its neighbours make.
     hits: Vec<Hit>,
 }
@@ -189,7 +193,7 @@ impl<'a> Walk<'a> {
         let known = scanner.surveyor.known.as_ref();
         let rows = known.map(|known| known.rows(document)).unwrap_or_default();
         let quiet = Quiet::of(&scanner.surveyor, document);
-        Self { scanner, judge, skips, rows, quiet }
+        Self { scanner, judge, skips, rows, quiet, room: RefCell::default() }
     }
 
     fn value<'v>(
@@ -224,17 +228,19 @@ impl<'a> Walk<'a> {
     fn values<'v>(
         &self,
         values: &[(Option<&'v str>, &'v Value)],
-        before: Option<&str>,
+        before: (Option<&str>, bool),
         path: &mut Vec<Step<'v>>,
         report: &mut Report<'_>,
     ) {
-        let joined = siblings::hits(&self.scanner.surveyor, before, values);
+        let surveyor = &self.scanner.surveyor;
+        let beside = self.quiet.beside();
+        let joined = siblings::hits(surveyor, before, values, beside, &mut self.room.borrow_mut());
         let mut joined = joined.into_iter().peekable();
-        let mut last = None;
+        let mut last = (None, false);
         for (at, (name, value)) in values.iter().enumerate() {
-            let quiet = self.quiet.next();
+            let told = self.quiet.next();
             path.push(name.map_or(Step::Item(at), Step::Name));
-            if let Some(name) = name.filter(|_| !quiet) {
+            if let Some(name) = name.filter(|_| !told.name) {
                 let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
                 if !clusters.is_empty() {
                     report(path, Part::Key, name, &clusters);
@@ -243,11 +249,11 @@ impl<'a> Walk<'a> {
             let mine = std::iter::from_fn(|| joined.next_if(|(place, _)| *place == at));
             let hits: Vec<Hit> = mine.map(|(_, hit)| hit).collect();
             let list = value.is_array() || value.is_object();
-            if list || !quiet || !hits.is_empty() {
+            if list || !told.quiet || !hits.is_empty() {
                 self.value(value, path, Beside { before: last, hits }, report);
             }
             path.pop();
-            last = value.as_str();
+            last = (value.as_str(), told.token);
         }
     }
 

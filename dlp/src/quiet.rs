@@ -10,8 +10,8 @@ use std::io::Write as _;
 use serde_json::Value;
 
 use crate::engine::everyday::{self, Everyday};
-use crate::engine::survey::Surveyor;
-use crate::engine::{Span, Window, postcode, words};
+use crate::engine::survey::{Standing, Surveyor};
+use crate::engine::{Outcome, Span, Window, postcode, words};
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
 /// No literal holds it.
@@ -23,38 +23,81 @@ const DIGITS: usize = 6;
 const ALL_DIGITS: usize = 6;
 /// The shortest postcode that is all digits.
 const POSTCODE: usize = 4;
+/// Room for what most documents have.
+const SHEET_BYTES: usize = 2048;
+const SHEET_TEXTS: usize = 64;
+/// Room for the signs around a name and a value.
+const MARGIN_BYTES: usize = 8;
 /// Where an event of a stream may begin.
 const EVENT: &[u8] = b"data:";
 
-/// The members and items of a document in its order, each with whether it holds nothing.
+/// What is told of the members and items of a document, in its order.
 #[derive(Default)]
 pub(crate) struct Quiet {
-    quiet: Vec<bool>,
+    bytes: Vec<u8>,
+    told: Vec<Told>,
     next: Cell<usize>,
+}
+
+/// What is told of a member or an item.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// It holds nothing, and its name neither.
+    pub(crate) quiet: bool,
+    /// Its name holds nothing.
+    pub(crate) name: bool,
+    /// Its value holds the literal of a token.
+    pub(crate) token: bool,
+    /// Its value holds a digit.
+    pub(crate) digit: bool,
+    /// Where its value is written.
+    value: (usize, usize),
+    /// How many members and items it has, and they have.
+    inside: usize,
 }
 
 impl Quiet {
     pub(crate) fn of(surveyor: &Surveyor, document: &Value) -> Self {
-        // What is known may be anything.
-        if surveyor.known.is_some() {
-            return Self::default();
-        }
-        let mut sheet = Sheet::default();
+        let mut sheet = Sheet {
+            bytes: Vec::with_capacity(SHEET_BYTES),
+            texts: Vec::with_capacity(SHEET_TEXTS),
+        };
         sheet.values(None, document);
         sheet.look(surveyor);
-        let quiet = sheet.texts.iter().map(|text| text.quiet).collect();
-        Self { quiet, next: Cell::new(0) }
+        let mut told: Vec<Told> = sheet.texts.iter().map(|text| text.told).collect();
+        // Records and documents may be anything.
+        if surveyor.known.as_ref().is_some_and(|known| !known.is_of_values()) {
+            told.iter_mut().for_each(|told| (told.quiet, told.name) = (false, false));
+        }
+        Self { bytes: sheet.bytes, told, next: Cell::new(0) }
     }
 
-    /// Whether the next member or item holds nothing.
-    pub(crate) fn next(&self) -> bool {
+    /// The same with a look at everything.
+    #[cfg(test)]
+    pub(crate) fn nothing(mut self) -> Self {
+        self.told.iter_mut().for_each(|told| (told.quiet, told.name) = (false, false));
+        self
+    }
+
+    /// What is told of the next member or item.
+    pub(crate) fn next(&self) -> Told {
         let at = self.next.replace(self.next.get() + 1);
-        self.quiet.get(at).copied().unwrap_or(false)
+        self.told.get(at).copied().unwrap_or_default()
+    }
+
+    /// The members or items that come next and stand beside each other, with what is told of each
+    /// and its value as it is written.
+    pub(crate) fn beside(&self) -> impl Iterator<Item = (Told, &[u8])> + Clone {
+        let mut at = self.next.get();
+        std::iter::from_fn(move || {
+            let told = *self.told.get(at)?;
+            at += 1 + told.inside;
+            Some((told, self.bytes.get(told.value.0..told.value.1).unwrap_or_default()))
+        })
     }
 }
 
 /// All members and items, one behind the other.
-#[derive(Default)]
 struct Sheet {
     bytes: Vec<u8>,
     texts: Vec<Text>,
@@ -62,8 +105,10 @@ struct Sheet {
 
 struct Text {
     start: usize,
+    /// Where its value begins.
+    value: usize,
     end: usize,
-    quiet: bool,
+    told: Told,
 }
 
 impl Sheet {
@@ -71,11 +116,13 @@ impl Sheet {
     fn values(&mut self, name: Option<&str>, document: &Value) {
         match document {
             Value::Array(items) => {
+                self.texts.reserve(items.len());
                 for item in items {
                     self.value(name, item);
                 }
             }
             Value::Object(members) => {
+                self.texts.reserve(members.len());
                 for (name, member) in members {
                     self.value(Some(name), member);
                 }
@@ -87,32 +134,42 @@ impl Sheet {
     /// Writes a value down as it is looked at: behind its name, or alone.
     fn value(&mut self, name: Option<&str>, value: &Value) {
         let start = self.bytes.len();
-        let mut quiet = true;
+        let short = name.is_none_or(|name| name.len() <= NAME_BYTES);
         if let Some(name) = name {
-            quiet = name.len() <= NAME_BYTES;
+            let text = value.as_str().map_or(0, str::len);
+            self.bytes.reserve(name.len() + text + MARGIN_BYTES);
             self.bytes.push(b'"');
             self.bytes.extend_from_slice(name.as_bytes());
             self.bytes.extend_from_slice(b"\":");
         }
+        let mut begins = self.bytes.len();
         match value {
             Value::String(text) => {
                 self.bytes.extend(name.map(|_| b'"'));
+                begins = self.bytes.len();
                 self.bytes.extend_from_slice(text.as_bytes());
             }
             // A vector takes all that is written to it.
             Value::Number(number) => _ = write!(self.bytes, "{number}"),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
         }
-        self.texts.push(Text { start, end: self.bytes.len(), quiet });
+        let span = (begins, self.bytes.len());
+        let told = Told { quiet: short, name: short, value: span, ..Told::default() };
+        let number = self.texts.len();
+        self.texts.push(Text { start, value: begins, end: self.bytes.len(), told });
         self.bytes.push(BETWEEN);
         self.values(name, value);
+        let inside = self.texts.len() - number - 1;
+        if let Some(text) = self.texts.get_mut(number) {
+            text.told.inside = inside;
+        }
     }
 
     fn look(&mut self, surveyor: &Surveyor) {
         let window = Window::whole(&self.bytes);
         let mut texts = Texts { texts: &mut self.texts, at: 0 };
-        for at in surveyor.literals_in(window.text) {
-            texts.told(at);
+        for (at, kind) in surveyor.literals_in(window.text) {
+            texts.told(at, kind);
         }
         texts.at = 0;
         let mut passed = 0;
@@ -120,25 +177,44 @@ impl Sheet {
             if word.start < passed {
                 continue;
             }
+            if let Some(text) = texts.holding(word.start) {
+                let name = word.start < text.value;
+                text.told.name &= !name;
+                text.told.digit |= !name;
+            }
             match everyday::look(&window, word) {
                 Everyday::Row(end) => passed = end,
                 _ => {
-                    if let Some(text) = texts.holding(word.start)
-                        && text.quiet
-                    {
+                    let Some(text) = texts.holding(word.start) else { continue };
+                    if text.told.quiet {
                         let bytes = window.part(text.start, text.end);
                         let word = Span::new(word.start - text.start, word.end - text.start);
-                        text.quiet = is_small(surveyor, &Window::whole(bytes), word);
+                        text.told.quiet = is_small(surveyor, &Window::whole(bytes), word);
                     }
                 }
             }
         }
+        let mut known = Vec::new();
+        if let Some(values) = &surveyor.known {
+            values.look(&window, &[], &[], &mut |outcome| {
+                if let Outcome::Hit(hit) = outcome {
+                    known.extend([hit.secret.start, hit.secret.end]);
+                }
+            });
+        }
+        known.sort_unstable();
+        texts.at = 0;
+        for at in known {
+            texts.told(at, Standing::Any);
+        }
         texts.at = 0;
         for at in memchr::memmem::find_iter(window.text, EVENT) {
-            texts.told(at);
+            texts.told(at, Standing::Any);
         }
-        for text in self.texts.iter_mut().filter(|text| text.quiet) {
-            text.quiet = !is_coded(window.part(text.start, text.end));
+        for text in &mut self.texts {
+            text.told.name = text.told.name && !is_coded(window.part(text.start, text.value));
+            let quiet = text.told.quiet && text.told.name;
+            text.told.quiet = quiet && !is_coded(window.part(text.value, text.end));
         }
     }
 }
@@ -157,10 +233,11 @@ impl Texts<'_> {
         self.texts.get_mut(self.at)
     }
 
-    fn told(&mut self, place: usize) {
-        if let Some(text) = self.holding(place) {
-            text.quiet = false;
-        }
+    fn told(&mut self, place: usize, standing: Standing) {
+        let Some(text) = self.holding(place) else { return };
+        text.told.quiet &= standing == Standing::Address;
+        text.told.name &= place >= text.value;
+        text.told.token |= standing == Standing::Token && place >= text.value;
     }
 }
 
@@ -210,6 +287,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::Scanner;
+    use crate::known::{Known, Secret, Values};
 
     /// Names and values that tell, look as if they told, or tell nothing.
     fn text() -> impl Strategy<Value = String> {
@@ -268,6 +346,13 @@ mod tests {
             "D-1",
             "12.5%",
             "=41",
+            KNOWN,
+            "a correct horse battery staple",
+            "https://one.test/two/123",
+            "https://user:hunter2@one.test/",
+            "https://one.test/?token=hunter2hunter2",
+            "ghp_",
+            "abcd1234efgh5678ijkl9012mnop3456qrst",
             "**",
         ]);
         prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[a-z_]{1,12}", 1 => "[ -~é]{0,24}"]
@@ -303,6 +388,17 @@ mod tests {
     }
 
     thread_local! {
-        static SCANNER: std::rc::Rc<Scanner> = std::rc::Rc::new(Scanner::new().unwrap());
+        static SCANNER: std::rc::Rc<Scanner> = std::rc::Rc::new(scanner());
     }
+
+    /// It knows a value, which stands in some texts.
+    fn scanner() -> Scanner {
+        let mut values = Values::new(b"0123456789abcdef");
+        values.add(Secret::Own, "own".into(), KNOWN.as_bytes()).unwrap();
+        let mut known = Known::default();
+        known.set_values(values);
+        Scanner::new().unwrap().with_known(std::sync::Arc::new(known))
+    }
+
+    const KNOWN: &str = "correct horse battery";
 }

@@ -13,7 +13,7 @@ use crate::engine::literals::{Literals, Role};
 use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Span, Window, bic, key, pem, people, url};
+use crate::engine::{Span, Window, bic, key, pem, people, postcode, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
@@ -66,6 +66,7 @@ impl Scanner {
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
         entries.push(("@", Role::Email, false));
         entries.extend(bic::LITERALS.iter().map(|word| (*word, Role::Bic, false)));
+        entries.extend(postcode::words().map(|word| (word, Role::Postcode, false)));
         entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         entries.extend([mark::TOKEN, mark::PRINT].map(|literal| (literal, Role::Mark, true)));

@@ -3,6 +3,7 @@ use serde_json::Value;
 
 use crate::engine::survey::Surveyor;
 use crate::engine::{Hit, Span};
+use crate::quiet::Told;
 use crate::unfold::{self, quotes::are_alike};
 
 /// Of a longer string only the end is written down: it may tell what follows it.
@@ -11,24 +12,38 @@ const TAIL_BYTES: usize = 96;
 /// More values of one object or list are not looked at together.
 const VALUES: usize = 4096;
 
+/// Room for values one behind the other, used again for the next.
+#[derive(Default)]
+pub(crate) struct Room {
+    joined: Vec<u8>,
+    seams: Vec<usize>,
+}
+
 /// The hits in the values of an object or a list that only their neighbours make, each with the
-/// number of the value. `before` is the string before the object or list.
-pub(crate) fn hits(
+/// number of the value. `before` is the string before the object or list, and whether the literal of
+/// a token stands in it; `beside` is what is told of each value, and how it is written.
+pub(crate) fn hits<'v>(
     surveyor: &Surveyor,
-    before: Option<&str>,
+    (before, before_names): (Option<&str>, bool),
     values: &[(Option<&str>, &Value)],
+    beside: impl Iterator<Item = (Told, &'v [u8])> + Clone,
+    room: &mut Room,
 ) -> Vec<(usize, Hit)> {
     let pieces = values.iter().filter(|(_, value)| is_piece(value)).count();
     if !(2..=VALUES).contains(&pieces) {
         return Vec::new();
     }
-    let named = values.iter().any(|(_, value)| names_token(surveyor, value));
-    if !named && !values.iter().any(|(_, value)| has_digit(value)) {
+    let beside = || values.iter().zip(beside.clone());
+    let named = beside().any(|((_, value), (told, text))| told.token && is_word(value, text));
+    if !named && !beside().any(|((_, value), (told, _))| told.digit && has_digit(value)) {
         return Vec::new();
     }
     // A token's literal in one value is one in all of them.
-    if !named && !may_join(surveyor, before, values) {
-        return Vec::new();
+    if !named && !before_names {
+        let texts = beside().filter(|((_, value), _)| is_piece(value)).map(|(_, (_, text))| text);
+        if !may_join(surveyor, values, texts, room) {
+            return Vec::new();
+        }
     }
     let sheet = Sheet::of(before, values);
     let hits = unfold::joined(surveyor, &sheet.text, named).into_iter();
@@ -39,7 +54,12 @@ pub(crate) fn hits(
 
 /// Whether anything can come of putting the values together: they are long enough, and they are
 /// items of a list, members of like names, or hold the literal of a token together.
-fn may_join(surveyor: &Surveyor, before: Option<&str>, values: &[(Option<&str>, &Value)]) -> bool {
+fn may_join<'v>(
+    surveyor: &Surveyor,
+    values: &[(Option<&str>, &Value)],
+    texts: impl Iterator<Item = &'v [u8]>,
+    Room { joined, seams }: &mut Room,
+) -> bool {
     const TEXT_BYTES: usize = 4;
     let like = |pair: &[(Option<&str>, &Value)]| match pair {
         [(Some(one), first), (Some(two), second)] => {
@@ -48,18 +68,16 @@ fn may_join(surveyor: &Surveyor, before: Option<&str>, values: &[(Option<&str>, 
         pair => pair.iter().any(|(name, _)| name.is_none()),
     };
     let like = values.windows(2).any(like);
-    let mut joined = Vec::new();
-    for (_, value) in values.iter().filter(|(_, value)| is_piece(value)) {
-        match value {
-            Value::String(text) => joined.extend_from_slice(text.as_bytes()),
-            value => joined.extend_from_slice(value.to_string().as_bytes()),
-        }
+    joined.clear();
+    seams.clear();
+    for text in texts {
+        seams.push(joined.len());
+        joined.extend_from_slice(text);
         if like && joined.len() >= TEXT_BYTES {
             return true;
         }
     }
-    joined.extend_from_slice(before.map(tail).unwrap_or_default().as_bytes());
-    !like && surveyor.names_token(&joined)
+    !like && surveyor.sews_token(joined, seams.iter().copied())
 }
 
 /// Values as a document would have them, and where each stands.
@@ -114,8 +132,15 @@ impl Sheet {
     }
 
     fn string(&mut self, text: &str) {
-        // A string is always written.
-        self.text.extend(serde_json::to_vec(text).unwrap_or_default());
+        let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+        if text.bytes().all(plain) {
+            self.text.push(b'"');
+            self.text.extend_from_slice(text.as_bytes());
+            self.text.push(b'"');
+        } else {
+            // A string is always written.
+            self.text.extend(serde_json::to_vec(text).unwrap_or_default());
+        }
     }
 
     /// The hit counted in its value.
@@ -144,20 +169,18 @@ fn is_piece(value: &Value) -> bool {
     }
 }
 
-/// Whether the literal of a token stands in a value that is one word.
-fn names_token(surveyor: &Surveyor, value: &Value) -> bool {
-    let Value::String(text) = value else { return false };
-    text.len() <= STRING_BYTES
-        && memchr::memchr2(b'_', b'-', text.as_bytes()).is_some()
-        && !text.contains(' ')
-        && surveyor.names_token(text.as_bytes())
+/// Whether a value is one word of those that tokens begin with.
+fn is_word(value: &Value, text: &[u8]) -> bool {
+    value.is_string()
+        && text.len() <= STRING_BYTES
+        && memchr::memchr2(b'_', b'-', text).is_some()
+        && memchr::memchr(b' ', text).is_none()
 }
 
+/// Whether a digit in the value counts.
 fn has_digit(value: &Value) -> bool {
     match value {
-        Value::String(text) => {
-            text.len() <= STRING_BYTES && text.bytes().any(|byte| byte.is_ascii_digit())
-        }
+        Value::String(text) => text.len() <= STRING_BYTES,
         Value::Number(number) => number.is_u64(),
         _ => false,
     }

@@ -53,6 +53,13 @@ impl Glance {
         }
     }
 
+    /// How many digits the word has when it is nothing else, and nothing goes on behind it.
+    pub(crate) fn number(&self) -> Option<usize> {
+        let signs = |byte: u8| !matches!(byte, b',' | b';' | b'"' | b'\'' | b'}' | b'\\' | b'\n');
+        let on = self.open || self.after.is_some_and(signs);
+        (self.first == self.length && !on).then_some(self.first)
+    }
+
     /// Whether a sign of these stands right before or behind the word.
     pub(crate) fn beside(&self, signs: &[u8]) -> bool {
         let is = |byte: Option<u8>| byte.is_some_and(|byte| signs.contains(&byte));

@@ -14,6 +14,8 @@ pub(crate) const CLASS: &str = "network.ip";
 
 /// `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`
 const BYTES: usize = 45;
+/// `255.255.255.255`
+const V4_BYTES: usize = 15;
 
 const CUE: Cue = Cue::new(
     &[
@@ -69,6 +71,12 @@ fn v4(window: &Window<'_>, start: usize) -> Outcome {
         }
         _ => {}
     }
+    // Most are a version or a price: no more than one point.
+    let row = window.run(start, V4_BYTES, |byte| byte.is_ascii_digit() || byte == b'.');
+    let points = window.part(start, row).iter().filter(|byte| **byte == b'.').count();
+    if points < 3 && !window.dry(row) {
+        return Outcome::Nothing;
+    }
     let mut octets = [0_u8; 4];
     let mut at = start;
     for (number, slot) in octets.iter_mut().enumerate() {
@@ -100,7 +108,10 @@ fn v4(window: &Window<'_>, start: usize) -> Outcome {
 /// An octet as it is written: no zero before it, which some read as octal.
 fn octet(digits: &[u8]) -> Option<u8> {
     let plain = digits.first() != Some(&b'0') || digits.len() == 1;
-    std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
+    let value = |sum: Option<u8>, digit: &u8| {
+        sum?.checked_mul(10)?.checked_add(digit.checked_sub(b'0').filter(|digit| *digit < 10)?)
+    };
+    if digits.is_empty() || !plain { None } else { digits.iter().fold(Some(0), value) }
 }
 
 /// Whether something goes on behind an address: a fifth number, a letter, the name of a version.
@@ -184,7 +195,10 @@ fn v6(window: &Window<'_>, word: Span) -> Outcome {
     let near = window.before(anchor) == Some(b':')
         || window.byte(word.end) == Some(b':')
         || window.dry(word.end);
-    if !near {
+    // One colon is what stands before a value: `"id":1234`.
+    let single = window.byte(word.end) != Some(b':')
+        && anchor.checked_sub(1).is_none_or(|at| !window.before(at).is_some_and(in_v6));
+    if !near || (single && !window.dry(word.end)) {
         return Outcome::Nothing;
     }
     let start = window.run_back(anchor, BYTES, in_v6);

@@ -1,5 +1,6 @@
 //! The one pass for literals.
 use super::people;
+use super::seams::Seams;
 use super::sieve::{Next, Sieve};
 
 use crate::unfold::turned::Turn;
@@ -26,8 +27,17 @@ pub(crate) enum Role {
     Name,
     /// A word of the quiet identifier with this number.
     Ident(usize),
+    /// A word that tells of a postcode.
+    Postcode,
     /// The name of the provider with this number.
     Provider(usize),
+}
+
+impl Role {
+    /// Whether a token is told by it, of ours or of the settings.
+    pub(crate) fn is_token(&self) -> bool {
+        matches!(self, Self::Token(_) | Self::Custom(_))
+    }
 }
 
 /// All literals in one sieve, whatever their case.
@@ -37,6 +47,8 @@ pub(crate) struct Literals {
     /// Proper beginnings of the literals that belong to the secret, lower case, sorted.
     beginnings: Vec<Vec<u8>>,
     longest: usize,
+    /// Of those that tokens are told by.
+    seams: Seams,
 }
 
 impl Literals {
@@ -68,7 +80,10 @@ impl Literals {
         beginnings.sort_unstable();
         beginnings.dedup();
         let longest = beginnings.iter().map(Vec::len).max().unwrap_or(0);
-        Self { sieve: Sieve::new(texts), roles, beginnings, longest }
+        let of_token =
+            texts.iter().zip(&roles).filter(|(_, roles)| roles.iter().any(Role::is_token));
+        let seams = Seams::new(of_token.map(|((text, _), _)| text.as_slice()));
+        Self { sieve: Sieve::new(texts), roles, beginnings, longest, seams }
     }
 
     /// Where literals stand in the text and how long they are, by their beginning, with what to
@@ -78,6 +93,12 @@ impl Literals {
             let roles = self.roles.get(literal).map(Vec::as_slice).unwrap_or_default();
             (at, self.sieve.length(literal), roles)
         })
+    }
+
+    /// Whether the literal of a token stands over one of the seams of a text.
+    pub(crate) fn are_sewn(&self, text: &[u8], seams: impl IntoIterator<Item = usize>) -> bool {
+        let mut around = seams.into_iter().filter_map(|at| self.seams.around(text, at));
+        around.any(|part| self.find(part).any(|(_, _, roles)| roles.iter().any(Role::is_token)))
     }
 
     /// How many of the text's last bytes are the beginning of a literal.

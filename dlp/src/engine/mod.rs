@@ -35,6 +35,7 @@ pub(crate) mod phone;
 pub(crate) mod place;
 pub(crate) mod postcode;
 pub(crate) mod ranges;
+pub(crate) mod seams;
 pub(crate) mod seed;
 pub(crate) mod shape;
 mod sieve;

@@ -1,5 +1,6 @@
 //! What tells of people, places and machines: where each of its checks is asked.
 use super::glance::Glance;
+use super::ident::Spoken;
 use super::letters::{self, Letters};
 use super::{
     Open, Outcome, Span, Window, boundary, crypto, email, ip, key, mac, person, phone, place,
@@ -114,7 +115,7 @@ type Check = fn(&Window<'_>, Span) -> Outcome;
 pub(crate) fn shapes(
     window: &Window<'_>,
     word: Span,
-    glance: &Glance,
+    (glance, spoken): (&Glance, Spoken),
     mut take: impl FnMut(Outcome),
 ) {
     let checks: [(bool, Check); 6] = [
@@ -122,7 +123,7 @@ pub(crate) fn shapes(
         (mac::may_be(glance), mac::check),
         (crypto::may_be(glance), crypto::check),
         (phone::may_be(glance), phone::check),
-        (postcode::may_be(glance), postcode::check),
+        (postcode::may_be(glance, spoken), postcode::check),
         (place::may_be(glance), place::check),
     ];
     for (_, check) in checks.iter().filter(|(may_be, _)| glance.open || *may_be) {

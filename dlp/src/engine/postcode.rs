@@ -3,6 +3,7 @@ use super::boundary::{Side, after, free_before, is_word};
 use super::context::{Cue, told, told_any};
 use super::glance::Glance;
 use super::hit::Rank;
+use super::ident::Spoken;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
 
@@ -20,9 +21,18 @@ const CUE: Cue = Cue::new(
 const GERMAN: Cue = Cue::new(&["plz", "postleitzahl"], &[]);
 
 /// Postcodes are words of a few letters and digits; `$4200` and `#4200` are none.
-pub(crate) fn may_be(glance: &Glance) -> bool {
-    let least = if glance.first == glance.length { 4 } else { 2 };
-    (least..=7).contains(&glance.length) && !matches!(glance.before, Some(b'$' | b'#' | b'.'))
+/// Those that are all digits are told by a word.
+pub(crate) fn may_be(glance: &Glance, spoken: Spoken) -> bool {
+    let number = glance.first == glance.length;
+    let least = if number { 4 } else { 2 };
+    (spoken.postcode || !number)
+        && (least..=7).contains(&glance.length)
+        && !matches!(glance.before, Some(b'$' | b'#' | b'.'))
+}
+
+/// The words that tell of postcodes: one stands in every text that has such a number.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    CUE.words().chain(GERMAN.words())
 }
 
 /// Whether a word before it says that it is a postcode.

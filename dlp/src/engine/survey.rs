@@ -18,6 +18,7 @@ use super::{
 use crate::actions::mark;
 use crate::finding::Grade;
 use crate::known::Known;
+use crate::unfold::joints::Parts;
 use crate::unfold::{self, joints};
 
 /// How much is held back while a candidate is open.
@@ -29,12 +30,25 @@ pub(crate) enum Patience {
     Eager,
 }
 
+/// What a literal that stands somewhere may be of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    /// A token.
+    Token,
+    /// An address, in which nothing is found but behind other literals.
+    Address,
+    /// Anything else.
+    Any,
+}
+
 /// What a window holds.
 pub(crate) struct Survey {
     pub(crate) hits: Vec<Hit>,
     /// Words that may be pieces of something that was taken apart, in order: those with a digit, and
     /// the beginnings of tokens that end too soon.
     pub(crate) pieces: Vec<Span>,
+    /// Where literals stand that tokens are told by, in order.
+    pub(crate) tokens: Vec<usize>,
     exact: usize,
     eager: usize,
     spoken: Spoken,
@@ -49,10 +63,16 @@ impl Survey {
         }
     }
 
+    /// What may be put together.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts { pieces: &self.pieces, tokens: &self.tokens }
+    }
+
     fn new(window: &Window<'_>) -> Self {
         Self {
             hits: Vec::new(),
             pieces: Vec::new(),
+            tokens: Vec::new(),
             exact: window.len(),
             eager: window.len(),
             spoken: Spoken::default(),
@@ -92,7 +112,7 @@ impl Surveyor {
     /// Looks at the whole window, and behind the codings in it.
     pub(crate) fn survey(&self, window: &Window<'_>) -> Survey {
         let mut survey = self.plain(window);
-        let mut unfolded = unfold::unfold(self, window, &survey.pieces);
+        let mut unfolded = unfold::unfold(self, window, &survey.parts());
         self.tuning.apply(&mut unfolded.hits);
         // A mark is never written in another way, and nothing else in a mark.
         let marks = survey.hits.iter().filter(|hit| mark::is_mark(hit));
@@ -108,18 +128,24 @@ impl Surveyor {
 
     /// Whether no identifier begins at the word, or in the letters before it.
     pub(crate) fn is_no_ident(&self, window: &Window<'_>, word: Span) -> bool {
-        matches!(self.idents.check(window, word, Spoken::default()), Outcome::Nothing)
+        matches!(self.idents.check(window, word, Spoken::default(), None), Outcome::Nothing)
     }
 
-    /// Where any literal stands in a text.
-    pub(crate) fn literals_in(&self, text: &[u8]) -> impl Iterator<Item = usize> {
-        self.literals.find(text).map(|(at, _, _)| at)
+    /// Where any literal stands in a text, and what it may be of.
+    pub(crate) fn literals_in(&self, text: &[u8]) -> impl Iterator<Item = (usize, Standing)> {
+        self.literals.find(text).map(|(at, _, roles)| {
+            let standing = match roles {
+                [Role::Url] => Standing::Address,
+                roles if roles.iter().any(Role::is_token) => Standing::Token,
+                _ => Standing::Any,
+            };
+            (at, standing)
+        })
     }
 
-    /// Whether the literal of a token stands anywhere in a text.
-    pub(crate) fn names_token(&self, text: &[u8]) -> bool {
-        let token = |role: &Role| matches!(role, Role::Token(_) | Role::Custom(_));
-        self.literals.find(text).any(|(_, _, roles)| roles.iter().any(token))
+    /// Whether the literal of a token stands over one of the seams of a text.
+    pub(crate) fn sews_token(&self, text: &[u8], seams: impl IntoIterator<Item = usize>) -> bool {
+        self.literals.are_sewn(text, seams)
     }
 
     /// Looks at the window as it is, in one pass for literals and one for words.
@@ -188,9 +214,19 @@ impl Surveyor {
         let mut name_end = 0;
         let mut mark_end = 0;
         for (at, length, roles) in self.literals.find(window.text) {
+            for role in roles {
+                match role {
+                    Role::Ident(nth) => survey.spoken.add(*nth),
+                    Role::Postcode => survey.spoken.postcode = true,
+                    _ => {}
+                }
+            }
             // The class in a mark is no telling name.
             if at < window.floor || at < mark_end {
                 continue;
+            }
+            if !window.streamed && roles.iter().any(Role::is_token) {
+                survey.tokens.push(at);
             }
             for role in roles {
                 let outcome = match role {
@@ -231,10 +267,7 @@ impl Surveyor {
                         }
                         outcome
                     }
-                    Role::Ident(nth) => {
-                        survey.spoken.add(*nth);
-                        Outcome::Nothing
-                    }
+                    Role::Ident(_) | Role::Postcode => Outcome::Nothing,
                     Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
@@ -312,11 +345,11 @@ impl Surveyor {
     /// Asks each shape that may begin at this word, or around it, whether it does.
     fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
         let glance = Glance::of(window, word);
-        survey.take(self.idents.check(window, word, survey.spoken));
+        survey.take(self.idents.check(window, word, survey.spoken, glance.number()));
         if glance.open || track::may_be(&glance) {
             survey.take(track::check(window, word));
         }
-        people::shapes(window, word, &glance, |outcome| survey.take(outcome));
+        people::shapes(window, word, (&glance, survey.spoken), |outcome| survey.take(outcome));
         // Only pieces that were put together have numbers within a word.
         if window.joints.is_empty() {
             if glance.first > 0 && (glance.open || glance.digits >= digits::SHORTEST) {

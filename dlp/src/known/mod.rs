@@ -174,6 +174,11 @@ impl Known {
         });
     }
 
+    /// Whether all that is known is values, which are found letter for letter wherever they stand.
+    pub(crate) fn is_of_values(&self) -> bool {
+        self.records.is_empty() && self.documents.is_empty()
+    }
+
     /// The rows of which enough columns stand near each other in a document, in whatever strings.
     pub(crate) fn rows(&self, document: &Value) -> Rows {
         let wanted = |records: &Records| records.rule.together > 1;

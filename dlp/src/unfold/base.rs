@@ -23,11 +23,66 @@ const TEXT_BYTES: usize = 8;
 /// Where a run does not begin where the encoding does, so much of it is tried at each place.
 const SHIFT_BYTES: usize = 4096;
 
+/// What kinds of bytes there are in a run, a bit each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kinds(u8);
+
+impl Kinds {
+    const LOWER: Self = Self(1);
+    const UPPER: Self = Self(2);
+    const DIGIT: Self = Self(4);
+    /// The signs of the standard alphabet of base64.
+    const STANDARD: Self = Self(8);
+    /// The signs of the alphabet for URLs.
+    const URL: Self = Self(16);
+    /// What stands in no run: line ends and dots.
+    const OTHER: Self = Self(32);
+    /// What is no hexadecimal digit.
+    const NO_HEX: Self = Self(64);
+
+    const OF: [u8; 256] = {
+        let mut of = [0; 256];
+        let mut rest: &mut [u8] = &mut of;
+        let mut byte = 0_u8;
+        while let Some((slot, more)) = rest.split_first_mut() {
+            let kind = match byte {
+                b'a'..=b'z' => Self::LOWER,
+                b'A'..=b'Z' => Self::UPPER,
+                b'0'..=b'9' => Self::DIGIT,
+                b'+' | b'/' => Self::STANDARD,
+                b'-' | b'_' => Self::URL,
+                b'=' => Self(0),
+                _ => Self::OTHER,
+            };
+            *slot = kind.0 | if byte.is_ascii_hexdigit() { 0 } else { Self::NO_HEX.0 };
+            byte = byte.wrapping_add(1);
+            rest = more;
+        }
+        of
+    };
+
+    fn of(bytes: &[u8]) -> Self {
+        let kind = |byte: &u8| Self::OF.get(usize::from(*byte)).copied().unwrap_or(0);
+        Self(bytes.iter().fold(0, |all, byte| all | kind(byte)))
+    }
+
+    fn has(self, kinds: Self) -> bool {
+        self.0 & kinds.0 == kinds.0
+    }
+
+    fn any(self, one: Self, other: Self) -> bool {
+        self.0 & (one.0 | other.0) != 0
+    }
+
+    fn is_hex(self) -> bool {
+        !self.has(Self::NO_HEX)
+    }
+}
+
 /// Adds what the run means, if it means anything.
 pub(crate) fn decode(text: &[u8], run: Span, atoms: &mut Atoms) {
     let bytes = text.get(run.start..run.end).unwrap_or_default();
-    let plain = bytes.iter().all(|byte| in_run(*byte) || *byte == b'=');
-    if plain {
+    if !Kinds::of(bytes).has(Kinds::OTHER) {
         pieces(bytes, run, atoms);
         return;
     }
@@ -57,8 +112,9 @@ fn pieces(bytes: &[u8], run: Span, atoms: &mut Atoms) {
     if bytes.len() < RUN_BYTES || is_identifier(bytes) {
         return;
     }
-    let url = |byte: &u8| matches!(byte, b'-' | b'_');
-    if bytes.iter().any(|byte| matches!(byte, b'+' | b'/')) && bytes.iter().any(url) {
+    let kinds = Kinds::of(bytes);
+    if kinds.has(Kinds::STANDARD) && kinds.has(Kinds::URL) {
+        let url = |byte: &u8| matches!(byte, b'-' | b'_');
         // No alphabet has both: what stands between the signs of one is in the other.
         let mut at = run.start;
         for part in bytes.split(url) {
@@ -71,7 +127,7 @@ fn pieces(bytes: &[u8], run: Span, atoms: &mut Atoms) {
         atoms.push(run, coding, &meaning, true);
         return;
     }
-    if bytes.iter().all(u8::is_ascii_hexdigit) {
+    if kinds.is_hex() {
         return;
     }
     // `key-aGVsbG8…`, `/path/aGVsbG8…`, `id_736b…`: the encoding begins behind a sign.
@@ -88,12 +144,8 @@ fn pieces(bytes: &[u8], run: Span, atoms: &mut Atoms) {
             atoms.push(span, coding, &meaning, true);
         }
     }
-    let cases = |is: fn(&u8) -> bool| bytes.iter().any(is);
-    if bytes.len() <= SHIFT_BYTES
-        && cases(u8::is_ascii_lowercase)
-        && cases(u8::is_ascii_uppercase)
-        && cases(u8::is_ascii_digit)
-    {
+    let mixed = [Kinds::LOWER, Kinds::UPPER, Kinds::DIGIT].iter().all(|kind| kinds.has(*kind));
+    if bytes.len() <= SHIFT_BYTES && mixed {
         shifted(bytes, run, atoms);
     }
 }
@@ -121,18 +173,21 @@ fn shifted(bytes: &[u8], run: Span, atoms: &mut Atoms) {
 
 /// What the bytes mean in the one coding in which they mean text.
 fn whole(bytes: &[u8], atoms: &mut Atoms, run: Span) -> Option<(Coding, Vec<u8>)> {
-    if bytes.iter().all(u8::is_ascii_hexdigit) && bytes.len().is_multiple_of(2) {
+    let kinds = Kinds::of(bytes);
+    if kinds.is_hex() && bytes.len().is_multiple_of(2) {
         let decoded = HEXLOWER_PERMISSIVE.decode(bytes).ok()?;
         return Some((Coding::Hex, text(decoded, atoms, run)?));
     }
-    if let Some(decoded) = base32(bytes)
+    let cases = kinds.has(Kinds::LOWER) && kinds.has(Kinds::UPPER);
+    if !cases
+        && !kinds.any(Kinds::STANDARD, Kinds::URL)
+        && let Some(decoded) = base32(bytes)
         && let Some(meaning) = text(decoded, atoms, run)
     {
         return Some((Coding::Base32, meaning));
     }
     // Text in base64 has letters of both cases before long; names and digests in capitals do not.
-    let lower = bytes.iter().any(u8::is_ascii_lowercase);
-    if !lower || !bytes.iter().any(u8::is_ascii_uppercase) {
+    if !cases {
         return None;
     }
     Some((Coding::Base64, text(base64(bytes)?, atoms, run)?))

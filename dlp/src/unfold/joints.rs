@@ -1,5 +1,7 @@
 //! One text in several strings, or with something between its characters: `"gh" + "p_…"`,
 //! `["gh", "p_…"]`, members of one object, groups with blanks, lines.
+use std::cell::RefCell;
+
 use super::escapes;
 use super::quotes::{self, PIECE_BYTES};
 use super::spaces::{self, GROUP_BYTES};
@@ -91,15 +93,6 @@ impl Chain {
         view
     }
 
-    /// The pieces one behind the other, behind what may tell what they are.
-    fn joined<'b>(&self, text: &[u8], room: &'b mut Vec<u8>) -> &'b [u8] {
-        room.clear();
-        for piece in std::iter::once(&self.context).chain(&self.pieces) {
-            room.extend_from_slice(text.get(piece.start..piece.end).unwrap_or_default());
-        }
-        room
-    }
-
     pub(crate) fn span(&self) -> Span {
         let start = self.pieces.first().map_or(0, |piece| piece.start);
         Span::new(start, self.pieces.last().map_or(start, |piece| piece.end))
@@ -125,27 +118,56 @@ pub(crate) fn may_join(window: &Window<'_>, word: Span) -> bool {
     ends || line || single
 }
 
+/// Room for a joined text and its seams, used again for the next.
+#[derive(Default)]
+struct Room {
+    text: Vec<u8>,
+    seams: Vec<usize>,
+}
+
+/// What may be put together in a text.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'p> {
+    /// Words that may be pieces of something, in order.
+    pub(crate) pieces: &'p [Span],
+    /// Where literals stand that tokens are told by, in order.
+    pub(crate) tokens: &'p [usize],
+}
+
 /// Calls `sink` with every chain as one text that one of the words stands in, which come in order.
-/// Neighbours that are only beside each other must hold a token together: `names` tells whether a
-/// text holds the literal of one.
+/// Neighbours that are only beside each other must hold a token together: the literal of one stands
+/// in them, or over one of their seams, which `sews` tells of a text and its seams.
 pub(crate) fn find(
     text: &[u8],
     words: impl IntoIterator<Item = Span>,
-    names: impl Fn(&[u8]) -> bool,
+    tokens: &[usize],
+    sews: impl Fn(&[u8], &[usize]) -> bool,
     mut sink: impl FnMut(&View, Span, Bond),
 ) {
     let mut scratch = quotes::Scratch::default();
-    let mut joined = Vec::new();
+    let room = RefCell::default();
+    let sews = |pieces: &mut dyn Iterator<Item = Span>| {
+        let Room { text: joined, seams } = &mut *room.borrow_mut();
+        joined.clear();
+        seams.clear();
+        for piece in pieces {
+            let from = tokens.partition_point(|token| *token < piece.start);
+            if tokens.get(from).is_some_and(|token| *token < piece.end) {
+                return true;
+            }
+            seams.push(joined.len());
+            joined.extend_from_slice(text.get(piece.start..piece.end).unwrap_or_default());
+        }
+        sews(joined, seams)
+    };
     let mut quoted = 0;
     let mut spaced = 0;
     let mut lined = 0;
     for word in words {
         if word.start >= quoted {
-            quoted = quotes::chains(text, word, &mut scratch, |chain| {
-                if chain.bond != Bond::Weak || names(chain.joined(text, &mut joined)) {
-                    let view = chain.view(text, crate::coding::Coding::Joined);
-                    sink(&view, chain.span(), chain.bond);
-                }
+            quoted = quotes::chains(text, word, &mut scratch, &sews, |chain| {
+                let view = chain.view(text, crate::coding::Coding::Joined);
+                sink(&view, chain.span(), chain.bond);
             });
         }
         if word.start >= spaced

@@ -18,7 +18,7 @@ pub(crate) mod turned;
 mod view;
 
 use atoms::{Atom, Atoms};
-use joints::Bond;
+use joints::{Bond, Parts};
 use view::{View, on_char};
 
 use crate::coding::{Coding, Codings};
@@ -67,12 +67,10 @@ pub(crate) struct Unfolded {
 }
 
 /// Looks through the codings in a window.
-///
-/// `pieces` are the words that may be pieces of something.
-pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, pieces: &[Span]) -> Unfolded {
+pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, parts: &Parts<'_>) -> Unfolded {
     let budget = LEAST_BYTES.max(window.len().saturating_mul(MORE_TIMES));
     let mut work = Work { surveyor, budget, hits: Vec::new() };
-    let open = work.level(window, pieces, 0, false);
+    let open = work.level(window, parts, 0, false);
     Unfolded { hits: work.hits, open }
 }
 
@@ -82,11 +80,11 @@ pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> 
     let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
     let window = Window::whole(text);
     if named {
-        let pieces = surveyor.plain(&window).pieces;
-        work.joints(text, pieces.into_iter(), 0);
+        let survey = surveyor.plain(&window);
+        work.joints(text, survey.pieces.iter().copied(), &survey.tokens, 0);
     } else {
         let pieces = words::words(text).filter(|word| joints::may_join(&window, *word));
-        work.joints(text, pieces, 0);
+        work.joints(text, pieces, &[], 0);
     }
     work.hits
 }
@@ -102,7 +100,7 @@ impl Work<'_> {
     fn level(
         &mut self,
         window: &Window<'_>,
-        pieces: &[Span],
+        parts: &Parts<'_>,
         depth: usize,
         joined: bool,
     ) -> Option<(usize, bool)> {
@@ -142,19 +140,26 @@ impl Work<'_> {
         if window.streamed || joined {
             return open;
         }
-        self.joints(text, pieces.iter().copied(), depth);
+        self.joints(text, parts.pieces.iter().copied(), parts.tokens, depth);
         stream::find(text, |view, span| {
             self.look(view, (depth, None), (span, view.text.len()), None);
         });
         open
     }
 
-    fn joints(&mut self, text: &[u8], pieces: impl Iterator<Item = Span>, depth: usize) {
+    fn joints(
+        &mut self,
+        text: &[u8],
+        pieces: impl Iterator<Item = Span>,
+        tokens: &[usize],
+        depth: usize,
+    ) {
         let surveyor = self.surveyor;
         joints::find(
             text,
             pieces,
-            |joined| surveyor.names_token(joined),
+            tokens,
+            |joined, seams| surveyor.sews_token(joined, seams.iter().copied()),
             |view, span, bond| self.look(view, (depth, None), (span, span.len()), Some(bond)),
         );
     }
@@ -214,10 +219,10 @@ impl Work<'_> {
         let outer = std::mem::take(&mut self.hits);
         let joints = view.joints();
         let window = Window { joints: &joints, value, ..Window::whole(&view.text) };
-        let survey = self.surveyor.plain(&window);
-        self.hits = survey.hits;
+        let mut survey = self.surveyor.plain(&window);
+        self.hits = std::mem::take(&mut survey.hits);
         if depth < DEPTH {
-            self.level(&window, &survey.pieces, depth + 1, bond.is_some());
+            self.level(&window, &survey.parts(), depth + 1, bond.is_some());
         }
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {

@@ -41,30 +41,31 @@ pub(crate) struct Scratch {
 /// Items of one list.
 const LIST: Link = Link { strong: true, glued: false };
 
-/// Calls `sink` with the chains that the word stands in; gives where the search may go on.
+/// Calls `sink` with the chains that the word stands in; gives where the search may go on. What is
+/// only beside each other is a chain where `sews` says so of all its pieces.
 pub(crate) fn chains(
     text: &[u8],
     word: Span,
     Scratch { strings }: &mut Scratch,
+    sews: &impl Fn(&mut dyn Iterator<Item = Span>) -> bool,
     mut sink: impl FnMut(&Chain),
 ) -> usize {
     let Some(seed) = around(text, word) else { return word.end };
     if !is_seed(text, seed.inner) {
         return seed.inner.end;
     }
-    let piece =
-        |found: Option<(Quoted, Link)>| found.is_some_and(|(at, _)| is_piece(text, at.inner));
-    if !piece(after(text, seed)) && !piece(before(text, seed)) {
+    let piece = |found: &(Quoted, Link)| is_piece(text, found.0.inner);
+    let mut behind = after(text, seed).filter(piece);
+    if behind.is_none() && before(text, seed).filter(piece).is_none() {
         return seed.inner.end;
     }
     strings.clear();
     strings.push((seed, LIST));
     let mut last = seed;
-    while let Some((next, link)) = after(text, last).filter(|(next, _)| is_piece(text, next.inner))
-        && strings.len() < PIECES
-    {
+    while let Some((next, link)) = behind.filter(|_| strings.len() < PIECES) {
         strings.push((next, link));
         last = next;
+        behind = after(text, next).filter(piece);
     }
     let mut first = seed;
     let mut context = None;
@@ -86,7 +87,7 @@ pub(crate) fn chains(
     if strings.len() < 2 || is_short(strings) {
         return last.inner.end;
     }
-    give(text, strings, context, &mut sink);
+    give(text, strings, context, sews, &mut sink);
     last.inner.end
 }
 
@@ -101,6 +102,7 @@ fn give(
     text: &[u8],
     strings: &[(Quoted, Link)],
     context: Option<Quoted>,
+    sews: &impl Fn(&mut dyn Iterator<Item = Span>) -> bool,
     sink: &mut impl FnMut(&Chain),
 ) {
     let mut before = context;
@@ -112,7 +114,8 @@ fn give(
         }
         before = run.last().map(|(string, _)| *string);
     }
-    if runs > 1 {
+    let all = || context.iter().chain(strings.iter().map(|(string, _)| string));
+    if runs > 1 && sews(&mut all().map(|string| string.inner)) {
         sink(&chain(text, strings, context, Bond::Weak));
     }
 }
@@ -364,13 +367,19 @@ fn is_quote(byte: u8) -> bool {
 /// Whether a string may be a piece of something that holds no words.
 fn is_piece(text: &[u8], inner: Span) -> bool {
     let inner = text.get(inner.start..inner.end).unwrap_or_default();
-    let blanks = inner.iter().filter(|byte| **byte == b' ').count();
-    let plain = inner.iter().all(|byte| in_piece(*byte) || *byte == b' ');
+    let mut blanks = 0;
+    for byte in inner {
+        match byte {
+            b' ' => blanks += 1,
+            byte if in_piece(*byte) => {}
+            _ => return false,
+        }
+    }
     let numbers = || {
         let digits = inner.iter().filter(|byte| byte.is_ascii_digit()).count();
         inner.len() <= BLANKS_BYTES && digits * 2 >= inner.len() - blanks
     };
-    plain && !inner.is_empty() && (blanks == 0 || numbers())
+    !inner.is_empty() && (blanks == 0 || numbers())
 }
 
 pub(crate) fn in_piece(byte: u8) -> bool {
@@ -401,8 +410,8 @@ const fn table(but: &[u8]) -> [bool; 256] {
 /// Whether a piece may be of something that is worth hiding: no time, no UUID.
 fn is_seed(text: &[u8], inner: Span) -> bool {
     let bytes = text.get(inner.start..inner.end).unwrap_or_default();
-    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let time = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && digits >= 8;
+    let digits = || bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let time = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && digits() >= 8;
     let uuid = bytes.len() == 36 && bytes.get(8) == Some(&b'-') && bytes.get(13) == Some(&b'-');
     !time && !uuid && !bytes.starts_with(b":") && is_piece(text, inner)
 }

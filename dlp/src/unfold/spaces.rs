@@ -134,7 +134,18 @@ fn in_group(byte: u8, separator: u8) -> bool {
 }
 
 fn in_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-./+=@:~$".contains(&byte)
+    const SIGNS: u128 = signs(b"_-./+=@:~$");
+    byte.is_ascii_alphanumeric() || (byte < 128 && SIGNS >> byte & 1 != 0)
+}
+
+/// A bit for each.
+const fn signs(mut signs: &[u8]) -> u128 {
+    let mut bits = 0;
+    while let Some((sign, rest)) = signs.split_first() {
+        bits |= 1 << *sign;
+        signs = rest;
+    }
+    bits
 }
 
 /// Shorter pieces at a line end are words.

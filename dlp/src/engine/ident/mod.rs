@@ -36,17 +36,26 @@ pub(crate) struct Idents {
     digits: usize,
 }
 
-/// Which of the quiet identifiers have a word of theirs anywhere in the text, a bit each.
+/// Words that stand anywhere in a text.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Spoken(u64);
+pub(crate) struct Spoken {
+    /// Which of the quiet identifiers have one of theirs, a bit each.
+    idents: u64,
+    /// One that tells of a postcode.
+    pub(crate) postcode: bool,
+}
 
 impl Spoken {
+    fn is_empty(self) -> bool {
+        self.idents == 0
+    }
+
     pub(crate) fn add(&mut self, nth: usize) {
-        self.0 |= 1 << (nth % 64);
+        self.idents |= 1 << (nth % 64);
     }
 
     fn holds(self, nth: usize) -> bool {
-        self.0 & (1 << (nth % 64)) != 0
+        self.idents & (1 << (nth % 64)) != 0
     }
 }
 
@@ -105,11 +114,27 @@ impl Idents {
     }
 
     /// Looks at the identifier that begins at this word, or in the letters before it.
-    pub(crate) fn check(&self, window: &Window<'_>, word: Span, spoken: Spoken) -> Outcome {
+    /// `digits` is how many digits stand there, if the word is nothing else and no sign goes on
+    /// behind it.
+    pub(crate) fn check(
+        &self,
+        window: &Window<'_>,
+        word: Span,
+        spoken: Spoken,
+        digits: Option<usize>,
+    ) -> Outcome {
         let mut best: Option<Graded> = None;
         let mut held: Option<Open> = None;
         let mut start = word.start;
-        for _ in 0..=GROUPS {
+        // Too few, and none that a word asks for.
+        let few = spoken.is_empty() && digits.is_some_and(|digits| digits < self.digits);
+        if few {
+            match group_before(window, start) {
+                Some(group) => start = group,
+                None => return Outcome::Nothing,
+            }
+        }
+        for _ in usize::from(few)..=GROUPS {
             match self.at(window, start, spoken) {
                 // Each further one begins before it.
                 Err(open) => held = Some(open),

@@ -357,7 +357,10 @@ impl Find<'_, '_> {
             }
         }
         for short in &sieve.shorts {
-            self.take(*short, place);
+            let first = sieve.literals.get(*short).and_then(|literal| literal.text.first());
+            if first == rest.first().map(u8::to_ascii_lowercase).as_ref() {
+                self.take(*short, place);
+            }
         }
     }
 
