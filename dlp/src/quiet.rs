@@ -173,6 +173,7 @@ impl Sheet {
         }
         texts.at = 0;
         let mut passed = 0;
+        let few = surveyor.few();
         for word in words::words(window.text) {
             if word.start < passed {
                 continue;
@@ -182,8 +183,12 @@ impl Sheet {
                 text.told.name &= !name;
                 text.told.digit |= !name;
             }
-            match everyday::look(&window, word) {
+            match everyday::look(&window, word, few) {
                 Everyday::Row(end) => passed = end,
+                // With a number that stands alone its text ends.
+                Everyday::Number(last) if window.byte(last.end) == Some(BETWEEN) => {
+                    passed = last.end;
+                }
                 _ => {
                     let Some(text) = texts.holding(word.start) else { continue };
                     if text.told.quiet {

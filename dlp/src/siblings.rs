@@ -29,21 +29,18 @@ pub(crate) fn hits<'v>(
     beside: impl Iterator<Item = (Told, &'v [u8])> + Clone,
     room: &mut Room,
 ) -> Vec<(usize, Hit)> {
-    let pieces = values.iter().filter(|(_, value)| is_piece(value)).count();
-    if !(2..=VALUES).contains(&pieces) {
-        return Vec::new();
+    let (mut pieces, mut named, mut digit) = (0, false, false);
+    for ((_, value), (told, text)) in values.iter().zip(beside.clone()) {
+        pieces += usize::from(is_piece(value));
+        named |= told.token && is_word(value, text);
+        digit |= told.digit && has_digit(value);
     }
-    let beside = || values.iter().zip(beside.clone());
-    let named = beside().any(|((_, value), (told, text))| told.token && is_word(value, text));
-    if !named && !beside().any(|((_, value), (told, _))| told.digit && has_digit(value)) {
+    if !(2..=VALUES).contains(&pieces) || !(named || digit) {
         return Vec::new();
     }
     // A token's literal in one value is one in all of them.
-    if !named && !before_names {
-        let texts = beside().filter(|((_, value), _)| is_piece(value)).map(|(_, (_, text))| text);
-        if !may_join(surveyor, values, texts, room) {
-            return Vec::new();
-        }
+    if !named && !before_names && !may_join(surveyor, values, beside, room) {
+        return Vec::new();
     }
     let sheet = Sheet::of(before, values);
     let hits = unfold::joined(surveyor, &sheet.text, named).into_iter();
@@ -57,7 +54,7 @@ pub(crate) fn hits<'v>(
 fn may_join<'v>(
     surveyor: &Surveyor,
     values: &[(Option<&str>, &Value)],
-    texts: impl Iterator<Item = &'v [u8]>,
+    beside: impl Iterator<Item = (Told, &'v [u8])>,
     Room { joined, seams }: &mut Room,
 ) -> bool {
     const TEXT_BYTES: usize = 4;
@@ -70,7 +67,10 @@ fn may_join<'v>(
     let like = values.windows(2).any(like);
     joined.clear();
     seams.clear();
-    for text in texts {
+    for ((_, value), (_, text)) in values.iter().zip(beside) {
+        if !is_piece(value) {
+            continue;
+        }
         seams.push(joined.len());
         joined.extend_from_slice(text);
         if like && joined.len() >= TEXT_BYTES {

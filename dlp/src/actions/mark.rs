@@ -99,8 +99,11 @@ pub(crate) fn is_mark(hit: &Hit) -> bool {
 pub(crate) fn holds(name: &[u8]) -> bool {
     let window = Window::whole(name);
     [TOKEN, PRINT].iter().any(|literal| {
-        memchr::memmem::find_iter(name, literal)
-            .any(|at| matches!(check(&window, at, literal.len()), Outcome::Hit(_)))
+        let mut parts = name.windows(literal.len()).enumerate();
+        parts.any(|(at, part)| {
+            part == literal.as_bytes()
+                && matches!(check(&window, at, literal.len()), Outcome::Hit(_))
+        })
     })
 }
 

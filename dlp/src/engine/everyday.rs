@@ -10,6 +10,9 @@ pub(crate) enum Everyday {
     Small,
     /// A date, a time or a UUID, which ends here.
     Row(usize),
+    /// A number that stands alone, with one point at the most: the word behind the point, or the
+    /// whole.
+    Number(Span),
     /// Only bytes still to come can tell.
     Open,
 }
@@ -23,8 +26,11 @@ const SMALL: usize = 2;
 /// The longest time behind a date: `T10:00:00.123456789+01:00`.
 const TIME_BYTES: usize = 26;
 
-/// Looks at the word.
-pub(crate) fn look(window: &Window<'_>, word: Span) -> Everyday {
+/// Looks at the word. A number of fewer digits than `few` that stands alone is nothing.
+pub(crate) fn look(window: &Window<'_>, word: Span, few: usize) -> Everyday {
+    if let Some(last) = number(window, word, few) {
+        return Everyday::Number(last);
+    }
     if word.len() <= SMALL {
         return small(window, word);
     }
@@ -37,6 +43,46 @@ pub(crate) fn look(window: &Window<'_>, word: Span) -> Everyday {
         8 => fits(window, word.start, UUID),
         _ => Everyday::No,
     }
+}
+
+/// A count, a price, a version or the end of a path: what closes a value or a bracket stands behind
+/// it, and nothing before it that may be a part of it.
+fn number(window: &Window<'_>, word: Span, few: usize) -> Option<Span> {
+    if word.len() >= few {
+        return None;
+    }
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let digits = |from: usize| {
+        let part = window.part(from, from + few);
+        from + part.iter().take_while(|byte| is_digit(byte)).count()
+    };
+    if digits(word.start) < word.end {
+        return None;
+    }
+    let mut last = word;
+    let mut count = word.len();
+    if window.byte(word.end) == Some(b'.') {
+        last = Span::new(word.end + 1, digits(word.end + 1));
+        count += last.len();
+    }
+    let after = window.byte(last.end)?;
+    if last.is_empty() || count >= few || !b",;\"'}])\\\n\0".contains(&after) {
+        return None;
+    }
+    let before = window.before(word.start)?;
+    // A telephone number may begin with what stands in brackets.
+    if before == b'(' && after == b')' {
+        return None;
+    }
+    let further = word.start.checked_sub(1).and_then(|at| window.before(at));
+    let free = match before {
+        b'"' | b'\'' | b'=' | b'(' | b'[' | b',' => true,
+        b':' => matches!(further, Some(b'"' | b'\'')),
+        b' ' => further.is_some_and(|byte| byte.is_ascii_punctuation() && byte != b']'),
+        b'/' => further.is_some_and(|byte| byte.is_ascii_lowercase()),
+        _ => false,
+    };
+    free.then_some(last)
 }
 
 fn small(window: &Window<'_>, word: Span) -> Everyday {
@@ -96,6 +142,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_that_stand_alone() {
+        let cases = [
+            ("\"id\":1234,", 5, Some((5, 9))),
+            ("\"id\":12.34}", 5, Some((8, 10))),
+            ("\"id\":12345,", 5, None),
+            ("\"id\":123.45}", 5, None),
+            ("\"1.2.3\"", 1, None),
+            ("\"2.0\"", 1, Some((3, 4))),
+            ("x = 5;", 4, Some((4, 5))),
+            ("AB 1234,", 3, None),
+            ("(555) 123", 1, None),
+            ("(555, 1)", 1, Some((1, 4))),
+            ("https://one.test/two/123\"", 21, Some((21, 24))),
+            ("\"::/12\"", 4, None),
+            ("\"12 Main\"", 1, None),
+            ("\"12", 1, None),
+        ];
+        for (text, at, expect) in cases {
+            let window = Window::whole(text.as_bytes());
+            let end = window.run(at, text.len(), |byte| byte.is_ascii_alphanumeric());
+            let found = number(&window, Span::new(at, end), 5);
+            assert_eq!(found.map(|last| (last.start, last.end)), expect, "{text}");
+        }
+    }
+
+    #[test]
     fn what_nobody_asks_about() {
         let cases = [
             ("2026-11-26", Everyday::Row(10)),
@@ -111,10 +183,10 @@ mod tests {
         for (text, expect) in cases {
             let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
             let word = Span::new(0, end);
-            assert_eq!(look(&Window::whole(text.as_bytes()), word), expect, "{text}");
+            assert_eq!(look(&Window::whole(text.as_bytes()), word, 5), expect, "{text}");
             let cut = Window { ended: false, ..Window::whole(&text.as_bytes()[..text.len() - 1]) };
             if text.len() == 10 && expect != Everyday::No {
-                assert_eq!(look(&cut, word), Everyday::Open, "{text}");
+                assert_eq!(look(&cut, word, 5), Everyday::Open, "{text}");
             }
         }
     }

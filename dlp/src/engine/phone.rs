@@ -16,7 +16,7 @@ pub(crate) const CLASS: &str = "contact.phone";
 const DIGITS: usize = 18;
 const GROUPS: usize = 8;
 /// The shortest number that is told by its groups or its plan.
-const SHORTEST: usize = 7;
+pub(crate) const SHORTEST: usize = 7;
 /// How many digits must be there before it is worth waiting for more.
 const SERIOUS_DIGITS: usize = 4;
 

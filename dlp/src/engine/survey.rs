@@ -13,7 +13,7 @@ use super::neighbour::Providers;
 use super::token::Token;
 use super::{
     Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
-    track, url, words,
+    phone, track, url, words,
 };
 use crate::actions::mark;
 use crate::finding::Grade;
@@ -302,6 +302,11 @@ impl Surveyor {
         }
     }
 
+    /// A number of fewer digits that stands alone is nothing, when no word says what it is.
+    pub(crate) fn few(&self) -> usize {
+        self.idents.digits().min(phone::SHORTEST).min(digits::SHORTEST)
+    }
+
     /// Looks at every word with a digit in it.
     fn shapes(&self, window: &Window<'_>, blocks: &[Span], survey: &mut Survey) {
         let mut window = *window;
@@ -309,8 +314,9 @@ impl Surveyor {
         let from = window.floor;
         let mut passed = from;
         let cut = !survey.pieces.is_empty();
+        let few = if survey.spoken == Spoken::default() { self.few() } else { 0 };
         for word in words::words(window.part(from, window.len())) {
-            let word = Span::new(from + word.start, from + word.end);
+            let mut word = Span::new(from + word.start, from + word.end);
             // Both come in order, so that each block is passed once.
             while let Some(block) = blocks.next_if(|block| block.end <= word.start) {
                 window.floor = window.floor.max(block.end);
@@ -321,16 +327,20 @@ impl Surveyor {
             if word.start < passed {
                 continue;
             }
-            let everyday = everyday::look(&window, word);
+            let everyday = everyday::look(&window, word, few);
             match everyday {
                 Everyday::Row(end) => {
                     passed = end;
                     continue;
                 }
                 Everyday::Open => survey.hold(Open { from: word.start, serious: false }),
+                Everyday::Number(last) => {
+                    passed = last.end;
+                    word = last;
+                }
                 Everyday::No | Everyday::Small => {}
             }
-            if everyday != Everyday::Small {
+            if matches!(everyday, Everyday::No | Everyday::Open) {
                 self.shape(&window, word, survey);
             }
             if !window.streamed && joints::may_join(&window, word) {

@@ -413,7 +413,10 @@ fn is_seed(text: &[u8], inner: Span) -> bool {
     let digits = || bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     let time = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && digits() >= 8;
     let uuid = bytes.len() == 36 && bytes.get(8) == Some(&b'-') && bytes.get(13) == Some(&b'-');
-    !time && !uuid && !bytes.starts_with(b":") && is_piece(text, inner)
+    // A version, and an address: what has a piece of something in it has others beside it.
+    let version = matches!(bytes, [b'0'..=b'9', b'.', b'0'..=b'9']);
+    let address = bytes.starts_with(b"http") && memchr::memmem::find(bytes, b"://").is_some();
+    !time && !uuid && !version && !address && !bytes.starts_with(b":") && is_piece(text, inner)
 }
 
 /// `part_a` and `part_b`, `key1` and `key2`, `a` and `b`.

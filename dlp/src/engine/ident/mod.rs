@@ -37,7 +37,7 @@ pub(crate) struct Idents {
 }
 
 /// Words that stand anywhere in a text.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Spoken {
     /// Which of the quiet identifiers have one of theirs, a bit each.
     idents: u64,
@@ -93,12 +93,13 @@ impl Idents {
         let words = Words::new(idents.iter().copied());
         let quiet = (0..idents.len()).filter(|at| idents.get(*at).is_some_and(|i| is_quiet(i)));
         let quiet: Vec<usize> = quiet.collect();
-        let loud = |length: &usize| shapes.of_digits(*length).any(|ident| !quiet.contains(&ident));
-        let digits = (1..=LONGEST).find(loud).unwrap_or(LONGEST);
+        let loud = idents.iter().enumerate().filter(|(at, _)| !quiet.contains(at));
+        let shapes_of = loud.flat_map(|(_, ident)| ident.shapes.iter().copied());
+        let digits = shapes_of.filter_map(notation::digits).min().unwrap_or(LONGEST);
         Some(words.map(|words| Self { shapes, words, idents, quiet, digits }))
     }
 
-    /// How many digits the shortest has that is nothing but digits, quiet ones aside.
+    /// How many digits the shortest has that is nothing but digits and signs, quiet ones aside.
     pub(crate) fn digits(&self) -> usize {
         self.digits
     }

@@ -122,13 +122,6 @@ impl Shapes {
         Some(Self { shapes, table, wild, shortest })
     }
 
-    /// The detectors that may look like so many digits.
-    pub(crate) fn of_digits(&self, length: usize) -> impl Iterator<Item = usize> {
-        let hash = (0..length).fold(HASH, |hash, _| mix(hash, b'9'));
-        let numbers = self.table.get(&hash).into_iter().chain(self.wild.get(length));
-        numbers.flatten().filter_map(|number| Some(self.shapes.get(*number)?.ident))
-    }
-
     /// Whether so many letters and digits stand in a row from `at` on that a shape may fit, or may
     /// once more bytes have come.
     pub(crate) fn may_fit(&self, window: &Window<'_>, at: usize) -> bool {
@@ -325,6 +318,17 @@ impl Shape {
 fn letters(items: &[Item]) -> usize {
     let letters = |item: &&Item| item.sign.classes().iter().all(u8::is_ascii_alphanumeric);
     items.iter().filter(letters).map(|item| item.least).sum()
+}
+
+/// How many digits what has this shape has at the least when it is digits and signs alone; `None`
+/// when it has letters.
+pub(crate) fn digits(shape: &str) -> Option<usize> {
+    let items = items(shape)?;
+    let numbers = |item: &Item| {
+        let classes = item.sign.classes();
+        item.least == 0 || classes.iter().any(|class| !class.is_ascii_alphabetic())
+    };
+    items.iter().all(numbers).then(|| letters(&items))
 }
 
 /// How many letters and digits what has this shape has at the least.
