@@ -23,8 +23,8 @@ const DATE: &[u8] = b"9999-99-99";
 const UUID: &[u8] = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 /// A number of so few digits that stands alone is nothing.
 const SMALL: usize = 2;
-/// The longest time behind a date: `T10:00:00.123456789+01:00`.
-const TIME_BYTES: usize = 26;
+/// Nanoseconds have nine digits.
+const FRACTION: usize = 9;
 
 /// Looks at the word. A number of fewer digits than `few` that stands alone is nothing.
 pub(crate) fn look(window: &Window<'_>, word: Span, few: usize) -> Everyday {
@@ -34,13 +34,17 @@ pub(crate) fn look(window: &Window<'_>, word: Span, few: usize) -> Everyday {
     if word.len() <= SMALL {
         return small(window, word);
     }
-    match word.len() {
-        4 => match fits(window, word.start, DATE) {
-            Everyday::Row(end) if !is_date(window.part(word.start, end)) => Everyday::No,
-            Everyday::Row(end) => Everyday::Row(time(window, end)),
-            other => other,
-        },
-        8 => fits(window, word.start, UUID),
+    let escaped = is_behind_escape(window, word);
+    match word.len() - usize::from(escaped) {
+        4 => {
+            let start = word.start + usize::from(escaped);
+            match fits(window, start, DATE, escaped) {
+                Everyday::Row(end) if !is_date(window.part(start, end)) => Everyday::No,
+                Everyday::Row(end) => Everyday::Row(time(window, end)),
+                other => other,
+            }
+        }
+        8 if !escaped => fits(window, word.start, UUID, false),
         _ => Everyday::No,
     }
 }
@@ -98,8 +102,16 @@ fn small(window: &Window<'_>, word: Span) -> Everyday {
     if after && (json || !before) { Everyday::Small } else { Everyday::No }
 }
 
+/// Whether the word begins with the letter of an escaped line end or tab: `\\n2026-11-26`.
+fn is_behind_escape(window: &Window<'_>, word: Span) -> bool {
+    let further = word.start.checked_sub(1).and_then(|at| window.before(at));
+    matches!(window.byte(word.start), Some(b'n' | b'r' | b't'))
+        && window.before(word.start) == Some(b'\\')
+        && further != Some(b'\\')
+}
+
 /// Whether the text has this form here, and nothing of its kind on either side.
-fn fits(window: &Window<'_>, start: usize, form: &[u8]) -> Everyday {
+fn fits(window: &Window<'_>, start: usize, form: &[u8], free: bool) -> Everyday {
     let text = window.part(start, start + form.len());
     let same = text.iter().zip(form).all(|(byte, form)| match form {
         b'9' => byte.is_ascii_digit(),
@@ -107,7 +119,7 @@ fn fits(window: &Window<'_>, start: usize, form: &[u8]) -> Everyday {
         _ => byte == form,
     });
     let glued = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if !same || window.before(start).is_some_and(glued) {
+    if !same || (!free && window.before(start).is_some_and(glued)) {
         return Everyday::No;
     }
     let end = start + form.len();
@@ -130,11 +142,35 @@ fn is_date(text: &[u8]) -> bool {
     (1..=12).contains(&number(5, 7)) && (1..=31).contains(&number(8, 10))
 }
 
+/// Where the time ends that stands behind a date, with a `T` or a blank between (RFC 3339 section
+/// 5.6): `T10:00:00.123456789+01:00`. Where the date does when none stands there.
 fn time(window: &Window<'_>, date: usize) -> usize {
-    if window.byte(date) != Some(b'T') {
+    let form = |at: usize, form: &[u8]| {
+        let text = window.part(at, at + form.len());
+        let same = |(byte, form): (&u8, &u8)| match form {
+            b'9' => byte.is_ascii_digit(),
+            _ => byte == form,
+        };
+        text.len() == form.len() && text.iter().zip(form).all(same)
+    };
+    if !matches!(window.byte(date), Some(b'T' | b' ')) || !form(date + 1, b"99:99") {
         return date;
     }
-    window.run(date, TIME_BYTES, |byte| byte.is_ascii_digit() || b"TZ:.+-".contains(&byte))
+    let mut end = date + 6;
+    if form(end, b":99") {
+        end += 3;
+    }
+    if matches!(window.byte(end), Some(b'.' | b',')) {
+        let fraction = window.run(end + 1, FRACTION, |byte| byte.is_ascii_digit());
+        end = if fraction > end + 1 { fraction } else { end };
+    }
+    match window.byte(end) {
+        Some(b'Z') => end += 1,
+        Some(b'+' | b'-') if form(end + 1, b"99:99") => end += 6,
+        _ => {}
+    }
+    // A longer number is none of a time.
+    if window.byte(end).is_some_and(|byte| byte.is_ascii_digit()) { date } else { end }
 }
 
 #[cfg(test)]
@@ -172,6 +208,12 @@ mod tests {
         let cases = [
             ("2026-11-26", Everyday::Row(10)),
             ("2026-11-26T10:00:00Z,", Everyday::Row(20)),
+            ("2026-11-26 10:00:00 INFO", Everyday::Row(19)),
+            ("2026-11-26 1000", Everyday::Row(10)),
+            ("2026-11-26T10:00:00.123456789+01:00 x", Everyday::Row(35)),
+            ("2026-11-26 10:00:00,411111111111", Everyday::Row(10)),
+            ("2026-11-26T10:00:00-4111111111111111", Everyday::Row(19)),
+            ("2026-11-26 10:00 4111111111111111", Everyday::Row(16)),
             ("2026-13-26", Everyday::No),
             ("2026-11-2611", Everyday::No),
             ("550e8400-e29b-41d4-a716-446655440000", Everyday::Row(36)),

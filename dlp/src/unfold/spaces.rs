@@ -22,6 +22,7 @@ pub(crate) fn groups(text: &[u8], word: Span) -> Option<Chain> {
     let single = if word.len() == 1 { singles(text, word.start) } else { None };
     let (separator, length) = match single {
         Some(separator) => (separator, 1),
+        None if matches!(text.get(word.end), Some(b'"' | b'\'' | b'\\')) => return None,
         None => (b' ', pair(text, word)?),
     };
     let start = first(text, word, separator, length);
