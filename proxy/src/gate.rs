@@ -92,9 +92,10 @@ impl HttpServerApp for Gate {
         let idle = flight.snapshot.settings.deadlines.idle_ms;
         session.set_write_timeout(Some(Duration::from_millis(idle)));
         let stopping = *shutdown.borrow();
+        let read_head = !matches!(read, HeadRead::Unread(..));
         let walked = match read {
             HeadRead::Closed => return None,
-            HeadRead::Refused(code, sentence) => {
+            HeadRead::Refused(code, sentence) | HeadRead::Unread(code, sentence) => {
                 session.set_keepalive(None);
                 // Who sent it is recorded even when what was sent cannot be read.
                 flight.agent = identity::identify(&flight.snapshot.registry, &flight.conn).ok();
@@ -106,7 +107,7 @@ impl HttpServerApp for Gate {
                 self.guarded(&mut session, &mut flight, *request, stopping).await
             }
         };
-        let whole = self.end(&mut session, &flight, walked).await;
+        let whole = self.end(&mut session, &flight, walked, read_head).await;
         self.metrics.call_seconds.observe(flight.took().as_secs_f64());
         drop(flight);
         if !whole {
@@ -403,18 +404,22 @@ impl Gate {
         }
     }
 
-    /// Ends a call: records and answers a refusal. Returns whether the connection is in order.
+    /// Ends a call: records and answers a refusal. Returns whether the connection is in order: not
+    /// when there was no head.
     async fn end(
         &self,
         session: &mut ServerSession,
         flight: &Flight,
         walked: Result<(), Stop>,
+        read_head: bool,
     ) -> bool {
         let Err(stop) = walked else { return true };
-        match self.refused(flight, stop).await {
-            Some(refusal) => answer::refuse(session, &refusal, &flight.caller).await,
-            None => false,
+        let Some(refusal) = self.refused(flight, stop).await else { return false };
+        let sent = answer::refuse(session, &refusal, &flight.caller).await;
+        if sent && read_head {
+            body::drain(session).await;
         }
+        sent && read_head
     }
 
     /// Records and counts a refusal; `None` when there is nobody to answer.

@@ -26,8 +26,11 @@ use crate::words;
 pub enum HeadRead {
     /// A head that can be read in one way.
     Ready(Box<Request>),
-    /// One that cannot, or that took too long.
+    /// One that cannot.
     Refused(Code, String),
+    /// What came instead of a head, or too slowly: where it ends nobody knows, and pingora may not
+    /// be asked about it.
+    Unread(Code, String),
     /// The client closed the connection between two calls.
     Closed,
 }
@@ -68,7 +71,7 @@ pub async fn read(
     let read = tokio::select! {
         biased;
         () = too_late => {
-            return HeadRead::Refused(Code::RequestTimeout, words::HEAD_LATE.to_owned());
+            return HeadRead::Unread(Code::RequestTimeout, words::HEAD_LATE.to_owned());
         }
         read = session.read_request() => read,
         // After the read, which takes notice of bytes that came before the stop.
@@ -88,10 +91,13 @@ pub async fn read(
                     .is_some_and(|context| context.as_str().contains("Host header differs")) =>
                 {
                     let what = "the host header names another host than the target";
-                    HeadRead::Refused(Code::HostMismatch, sentence(what))
+                    HeadRead::Unread(Code::HostMismatch, sentence(what))
                 }
                 // The error quotes the head, so nothing of it goes any further.
-                _ => refused("the request's head cannot be parsed"),
+                _ => {
+                    let what = "the request's head cannot be parsed";
+                    HeadRead::Unread(Code::MalformedHead, sentence(what))
+                }
             };
         }
     }
@@ -108,10 +114,6 @@ async fn stopped_while_idle(conn: &Conn, stop: &ShutdownWatch) {
     if !(stopped && conn.clock.is_waiting()) {
         std::future::pending().await
     }
-}
-
-fn refused(what: &str) -> HeadRead {
-    HeadRead::Refused(Code::MalformedHead, sentence(what))
 }
 
 /// A fault's description as the sentence of a refusal.

@@ -1,5 +1,6 @@
 //! Requests that two readers could take for different ones: each is refused, or passed on in one
 //! plain form that has one reading only. Whatever hides behind them never arrives.
+use serde_json::json;
 use tollgate_tests::{HttpClient, RawClient, Upstream, World, full};
 
 /// What the tool server may see of a probe.
@@ -276,15 +277,82 @@ fn hidden() -> Vec<Probe> {
 async fn probes() {
     let upstream = Upstream::start().await;
     let world = World::to(&upstream.url()).await;
+    let host = upstream.address().to_string();
+    let wrong = judge(&world, &upstream, &host, None).await;
+    assert!(wrong.is_empty(), "{} probes:\n{}", wrong.len(), wrong.join("\n"));
+    // After all of this, the gate still does its work.
+    let mut client = RawClient::connect(world.plain()).await;
+    assert_eq!(client.call("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n").await.status, 200);
+    assert_eq!(world.metric("tollgate_bugs_total").await, 0.0);
+    assert!(!world.log().contains("fault of the gate's own"), "{}", world.log());
+}
+
+/// The same in a tunnel: whatever hides in it is looked at as anywhere else.
+#[tokio::test]
+async fn probes_in_a_tunnel() {
+    let upstream = Upstream::start().await;
+    let port = upstream.address().port();
+    let world = World::builder().set(
+        "/forward_proxy",
+        json!({
+            "hosts": ["localhost"],
+            "ports": [port],
+            "allow_addresses": ["127.0.0.0/8", "::1"],
+            "intercept": { "certificate": "made/intercept-ca.pem" },
+        }),
+    );
+    let world = world.start().await;
+    let host = format!("localhost:{port}");
+    let wrong = judge(&world, &upstream, &host, Some(&host)).await;
+    assert!(wrong.is_empty(), "{} probes:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(world.metric("tollgate_bugs_total").await, 0.0);
+    assert!(!world.log().contains("fault of the gate's own"), "{}", world.log());
+}
+
+/// These are about routes, which a tunnel has none of, and one has a length that another host
+/// changes.
+const OUTSIDE: [&str; 6] = [
+    "in a body of GET",
+    "out of the route",
+    "out of the route in escapes",
+    "beside the route",
+    "the absolute form without a proxy",
+    "another host in the target",
+];
+
+/// These begin with no method, so that nobody knows what would come through the tunnel.
+const UNSPOKEN: [&str; 3] =
+    ["a tab for a space", "a method in lower case", "an empty line before it"];
+
+/// Sends every probe, in a tunnel of its own if one is named, and tells what went wrong.
+async fn judge(
+    world: &World,
+    upstream: &Upstream,
+    host: &str,
+    tunnel: Option<&str>,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     for probe in [lengths(), chunks(), heads(), hidden()].concat_all() {
+        if tunnel.is_some() && OUTSIDE.contains(&probe.name) {
+            continue;
+        }
         let before = upstream.wire().iter().map(Vec::len).sum::<usize>();
         let mut client = RawClient::connect(world.plain()).await;
-        client.send(&probe.bytes).await;
+        match tunnel {
+            None => client.send(&probe.bytes).await,
+            Some(target) => {
+                client.send(format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n")).await;
+                assert_eq!(client.read_head().await.unwrap().0, 200, "{}", probe.name);
+                client.send(inside(&probe.bytes, target)).await;
+            }
+        }
         let answer = match client.try_answer().await {
             Ok(answer) => answer,
             Err(error) => {
-                wrong.push(format!("{}: no answer ({error})", probe.name));
+                let silent = tunnel.is_some() && UNSPOKEN.contains(&probe.name);
+                if !silent || !upstream.take_seen().is_empty() {
+                    wrong.push(format!("{}: no answer ({error})", probe.name));
+                }
                 continue;
             }
         };
@@ -325,7 +393,7 @@ async fn probes() {
                             wrong.push(format!("{}: passed {name}", probe.name));
                         }
                     }
-                    if one.header("host") != [upstream.address().to_string()] {
+                    if one.header("host") != [host] {
                         wrong.push(format!("{}: passed host {:?}", probe.name, one.header("host")));
                     }
                 }
@@ -333,11 +401,28 @@ async fn probes() {
             },
         }
     }
-    assert!(wrong.is_empty(), "{} probes:\n{}", wrong.len(), wrong.join("\n"));
-    // After all of this, the gate still does its work.
-    let mut client = RawClient::connect(world.plain()).await;
-    assert_eq!(client.call("GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n").await.status, 200);
-    assert_eq!(world.metric("tollgate_bugs_total").await, 0.0);
+    wrong
+}
+
+/// A probe as it is sent in a tunnel to `target`: without the route before its path, and for that
+/// host.
+fn inside(bytes: &[u8], target: &str) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let mut replace = |from: &str, to: &str| {
+        let mut at = 0;
+        while let Some(found) = out
+            .get(at..)
+            .and_then(|rest| rest.windows(from.len()).position(|p| p == from.as_bytes()))
+        {
+            let start = at + found;
+            out.splice(start..start + from.len(), to.bytes());
+            at = start + to.len();
+        }
+    };
+    replace("/up/", "/");
+    replace("LocalHost:80", "localhost");
+    replace("localhost\r\n", &format!("{target}\r\n"));
+    out
 }
 
 trait ConcatAll {

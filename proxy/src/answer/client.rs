@@ -5,7 +5,6 @@ use pingora_core::protocols::http::ServerSession;
 use pingora_http::ResponseHeader;
 
 use super::RECEIPT;
-use crate::body;
 use crate::refuse::{Caller, Refusal, answer};
 
 /// Resolves when the client goes away, or sends what it may not; never otherwise. Only to be used
@@ -18,7 +17,7 @@ pub async fn client_gone(session: &mut ServerSession) {
     }
 }
 
-/// Answers a refusal in the caller's protocol. Returns whether the connection is in order.
+/// Answers a refusal in the caller's protocol. Returns whether it was sent.
 pub async fn refuse(session: &mut ServerSession, refusal: &Refusal, caller: &Caller) -> bool {
     // After a fault in the middle of an answer a second one would be read as a part of the first.
     if session.response_written().is_some_and(|head| !head.status.is_informational()) {
@@ -28,12 +27,8 @@ pub async fn refuse(session: &mut ServerSession, refusal: &Refusal, caller: &Cal
     if let Some(receipt) = &refusal.receipt {
         put_receipt(&mut reply.headers, receipt);
     }
-    let sent = write_head(session, reply.status, &reply.headers, Some(reply.body.len())).await
-        && write_end(session, reply.body).await;
-    if sent {
-        body::drain(session).await;
-    }
-    sent
+    write_head(session, reply.status, &reply.headers, Some(reply.body.len())).await
+        && write_end(session, reply.body).await
 }
 
 /// Names the call's record. What an upstream says under that name is not ours and goes.
