@@ -82,6 +82,27 @@ fn form() {
         ),
         (
             TOP,
+            "version: 1\nupstreams: { breaker: { open_ms: 70000 } }",
+            "upstreams.breaker.open_ms",
+            "`70000`, is more than `open_max_ms`, `60000`",
+            "at most",
+        ),
+        (
+            TOP,
+            "version: 1\nupstreams: { breaker: { open_max_ms: 1000 } }",
+            "upstreams.breaker.open_max_ms",
+            "`5000`, is more than `open_max_ms`, `1000`",
+            "at most",
+        ),
+        (
+            TOP,
+            "version: 1\nupstreams: { concurrency: 0 }",
+            "upstreams.concurrency",
+            "less than `1`",
+            "",
+        ),
+        (
+            TOP,
             "version: 1\nresolver: { servers: [dns] }",
             "resolver.servers[0]",
             "`dns` is not the address of a DNS server",

@@ -363,7 +363,7 @@ impl Gate {
     ) -> Result<Upstream<'e>, Stop> {
         let forwarded = tokio::select! {
             biased;
-            forwarded = self.egress.forward(permit, &flight.snapshot.settings.deadlines) => forwarded,
+            forwarded = self.egress.forward(permit, &flight.snapshot.settings) => forwarded,
             () = answer::client_gone(session) => {
                 outcome.abandoned();
                 return Err(Stop::Gone);
@@ -374,8 +374,7 @@ impl Gate {
             outcome.resolved(&upstream.resolved);
         }
         forwarded.map_err(|failure| {
-            let refusal = Refusal::new(failure.code, words::failed(failure.code))
-                .with_receipt(permit.receipt().id().to_string());
+            let refusal = words::failure(&failure).with_receipt(permit.receipt().id().to_string());
             outcome.failed(&failure);
             Stop::Failed(refusal)
         })

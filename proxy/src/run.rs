@@ -116,8 +116,10 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(Duration::from_millis(settings.deadlines.keep_alive_ms));
+    let metrics = Metrics::new()?;
+    let resolver = Resolver::new(&settings.resolver)?;
     let gate = Arc::new(Gate {
-        egress: Egress::new(Resolver::new(&settings.resolver)?, OwnAddresses(own.into())),
+        egress: Egress::new(resolver, OwnAddresses(own.into()), metrics.upstreams.clone()),
         given: GivenNames::new(settings.dns.as_ref().map_or(1, |dns| dns.remember)),
         held: Held::new(settings.bounds.held_bytes_total),
         held_answers: Held::new(settings.bounds.held_bytes_total),
@@ -125,7 +127,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         source,
         ledger,
         print_key,
-        metrics: Metrics::new()?,
+        metrics,
         cut: CancellationToken::new(),
         options,
     });

@@ -16,7 +16,6 @@ use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::listen::{Authority, Io};
 use crate::outcome::Outcome;
-use crate::refuse::Refusal;
 use crate::stop::Stop;
 use crate::words;
 
@@ -100,10 +99,10 @@ impl Gate {
         let permit = self.record(flight, &[call], &[ruling], allowed, outgoing, &[]).await?;
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
         let passage = Passage::default();
-        let deadlines = &flight.snapshot.settings.deadlines;
+        let settings = &flight.snapshot.settings;
         let carried = tokio::select! {
-            carried = self.egress.carry(&permit, client, seen, deadlines, &passage) => carried,
-            () = self.ended(shutdown, deadlines.drain_ms) => Ok(None),
+            carried = self.egress.carry(&permit, client, seen, settings, &passage) => carried,
+            () = self.ended(shutdown, settings.deadlines.drain_ms) => Ok(None),
         };
         match carried {
             Ok(address) => {
@@ -113,8 +112,8 @@ impl Gate {
                 Ok(())
             }
             Err(failure) => {
-                let refusal = Refusal::new(failure.code, words::failed(failure.code))
-                    .with_receipt(permit.receipt().id().to_string());
+                let refusal =
+                    words::failure(&failure).with_receipt(permit.receipt().id().to_string());
                 outcome.failed(&failure);
                 Err(Stop::Failed(refusal))
             }

@@ -215,6 +215,13 @@ impl Gate {
         self.metrics.holds.set(i64::try_from(self.ledger.holds().len()).unwrap_or(i64::MAX));
         self.metrics.ready.set(i64::from(self.health().reasons.is_empty()));
         self.metrics.policy_expires.set(self.snapshot().rulebook.expires_at().as_second());
+        // Upstreams are forgotten, and their routes with them.
+        self.metrics.upstream_flying.reset();
+        self.metrics.upstream_open.reset();
+        for (route, standing) in self.egress.standing() {
+            self.metrics.upstream_flying.with_label_values(&[&route]).set(standing.flying);
+            self.metrics.upstream_open.with_label_values(&[&route]).set(standing.open);
+        }
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));
             let failures = self.metrics.sink_failures.with_label_values(&[&sink.name]);

@@ -3,6 +3,7 @@
 use tollgate_dlp::documents::Why;
 use tollgate_rules::{Code, Outcome, Ruling};
 
+use crate::egress::Failure;
 use crate::limits::Exceeded;
 use crate::refuse::Refusal;
 
@@ -86,7 +87,9 @@ fn limit(code: Code) -> &'static str {
         Code::ConcurrencyExceeded => {
             "This agent has too many calls in flight. Wait for one to end, then try again."
         }
-        _ => "The gate cannot keep count of one more tool right now. Wait, then try again.",
+        _ => {
+            "The gate cannot keep count of one more tool or upstream right now. Wait, then try again."
+        }
     }
 }
 
@@ -110,6 +113,15 @@ pub fn record(code: Code) -> &'static str {
     }
 }
 
+/// A failure's refusal, with the time to come back when it is known.
+pub fn failure(failure: &Failure) -> Refusal {
+    let refusal = Refusal::new(failure.code, failed(failure.code));
+    match failure.retry_after {
+        Some(after) => refusal.with_retry_after(after),
+        None => refusal,
+    }
+}
+
 /// The call was permitted but got no answer.
 pub fn failed(code: Code) -> &'static str {
     match code {
@@ -121,6 +133,13 @@ pub fn failed(code: Code) -> &'static str {
         }
         Code::CredentialUnavailable => {
             "The credential for this upstream cannot be had right now, so nothing was sent. Try again later, or tell the operator."
+        }
+        Code::UpstreamBusy => {
+            "The upstream has as many calls in flight as it may, so nothing was sent. Wait, then try again."
+        }
+        Code::LimiterUnavailable => limit(code),
+        Code::UpstreamCircuitOpen => {
+            "The upstream has failed too often and is left alone for a while, so nothing was sent. Wait, then try again."
         }
         Code::UpstreamConnect => "The upstream could not be reached. Try again later.",
         Code::UpstreamTls => {

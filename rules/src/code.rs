@@ -121,6 +121,8 @@ codes! {
     BytesExceeded = "BYTES_EXCEEDED", Limits, 429;
     /// The limiter has no room to keep count for one more key.
     LimiterUnavailable = "LIMITER_UNAVAILABLE", Limits, 503;
+    /// The upstream has as many calls in flight as it may.
+    UpstreamBusy = "UPSTREAM_BUSY", Limits, 503;
 
     /// No route leads there, or what is in the call may not go there.
     EgressBlocked = "EGRESS_BLOCKED", Egress, 403;
@@ -159,6 +161,8 @@ codes! {
     UpstreamTimeout = "UPSTREAM_TIMEOUT", Fault, 504;
     /// The upstream's answer cannot be read in exactly one way.
     UpstreamProtocol = "UPSTREAM_PROTOCOL", Fault, 502;
+    /// The upstream has failed too often and is left alone for a while.
+    UpstreamCircuitOpen = "UPSTREAM_CIRCUIT_OPEN", Fault, 503;
     /// The credential that the call would get cannot be had.
     CredentialUnavailable = "CREDENTIAL_UNAVAILABLE", Fault, 503;
     /// Something that cannot happen did.

@@ -52,4 +52,5 @@ mod streams;
 mod tls;
 mod tokens;
 mod tunnels;
+mod upstreams;
 mod watching;

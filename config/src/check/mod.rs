@@ -7,6 +7,7 @@ mod forward;
 mod listeners;
 mod routes;
 mod signers;
+mod upstreams;
 
 use std::collections::HashMap;
 
@@ -23,6 +24,7 @@ pub(crate) fn check(root: &Node, errata: &mut Errata) {
     audit::check(root, errata);
     dlp::check(root, errata);
     signers::check(root, errata);
+    upstreams::check(root, errata);
     known(root, errata);
     bounds(root, errata);
     resolver(root, errata);

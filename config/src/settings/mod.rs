@@ -12,6 +12,7 @@ mod s3;
 mod servers;
 mod signers;
 mod sinks;
+mod upstreams;
 mod warnings;
 mod ways_in;
 mod ways_out;
@@ -42,6 +43,7 @@ pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, Si
 pub use sinks::{
     FolderSink, HttpFormat, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls,
 };
+pub use upstreams::{Breaker, Upstreams};
 pub(crate) use warnings::is_local;
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,
@@ -94,6 +96,9 @@ pub struct Settings {
     /// Rates and concurrency.
     #[serde(default)]
     pub limits: Limits,
+    /// How many calls an upstream gets at once, and when it is left alone.
+    #[serde(default)]
+    pub upstreams: Upstreams,
     /// What is looked for, and what is done about it.
     #[serde(default)]
     pub dlp: Dlp,

@@ -74,6 +74,10 @@ pub struct Upstream {
     /// Speak HTTP/2 to an upstream that offers it (ALPN), or by prior knowledge on `http://`.
     #[serde(default)]
     pub http2: bool,
+    /// Calls in flight to it at once, in place of `upstreams.concurrency`.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub concurrency: Option<u32>,
 }
 
 /// TLS towards an upstream.

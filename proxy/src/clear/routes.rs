@@ -233,6 +233,7 @@ impl Entry {
                 allow_addresses: route.upstream.allow_addresses.clone(),
                 tls,
                 http2: route.upstream.http2,
+                concurrency: route.upstream.concurrency,
                 allow_unread_requests: route.allow_unread_requests,
                 allow_cookies: route.allow_cookies,
             }),
@@ -328,6 +329,7 @@ impl Forward {
             allow_addresses: self.settings.allow_addresses.clone(),
             tls: tls.then(|| Arc::clone(&self.tls)),
             http2: tls && self.settings.http2,
+            concurrency: None,
             allow_unread_requests: false,
             allow_cookies: self.settings.allow_cookies,
         }
@@ -354,6 +356,7 @@ mod tests {
                 allow_addresses: Vec::new(),
                 tls: Default::default(),
                 http2: false,
+                concurrency: None,
             },
         })
         .unwrap()

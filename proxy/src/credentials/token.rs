@@ -250,6 +250,7 @@ fn destination(id: &str, server: &TokenServer) -> Result<Destination, SnapshotFa
         allow_addresses: server.allow_addresses.clone(),
         tls,
         http2: false,
+        concurrency: None,
         allow_unread_requests: false,
         allow_cookies: false,
     })

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_util::io::InspectReader;
-use tollgate_config::settings::Deadlines;
+use tollgate_config::settings::{Deadlines, Settings};
 use tollgate_rules::Code;
 
 use super::connect::{ATTEMPTS_MAX, Egress, Failure};
@@ -24,11 +24,19 @@ impl Egress {
         permit: &Permit,
         client: &mut S,
         seen: Bytes,
-        deadlines: &Deadlines,
+        settings: &Settings,
         passage: &Passage,
     ) -> Result<Option<SocketAddr>, Failure> {
         let (addresses, _) = self.addresses(permit).await?;
-        let (mut upstream, address) = open(&addresses, deadlines).await?;
+        let mut place = self.enter(permit, &addresses, &settings.upstreams).await?;
+        let (mut upstream, address) = match open(&addresses, &settings.deadlines).await {
+            Ok(open) => open,
+            Err(failure) => {
+                place.judge(&failure);
+                return Err(failure);
+            }
+        };
+        place.well();
         let sent = upstream.write_all(&seen).await;
         sent.map_err(|_| Failure::new(Code::UpstreamProtocol, "the tunnel closed"))?;
         passage.out.fetch_add(seen.len() as u64, Ordering::Relaxed);
@@ -38,7 +46,7 @@ impl Egress {
         let mut far = InspectReader::new(upstream, |bytes: &[u8]| {
             passage.back.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         });
-        let idle = Duration::from_millis(deadlines.stream_idle_ms);
+        let idle = Duration::from_millis(settings.deadlines.stream_idle_ms);
         tokio::select! {
             // Whoever breaks a tunnel off has ended it.
             _ = copy_bidirectional(&mut near, &mut far) => {}

@@ -1,18 +1,21 @@
 //! Connecting and sending, with failures sorted into codes.
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use pingora_core::connectors::ConnectorOptions;
 use pingora_core::connectors::http::Connector;
 use pingora_core::protocols::http::client::HttpSession;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorType};
 use pingora_http::{RequestHeader, ResponseHeader};
-use tollgate_config::settings::Deadlines;
+use tollgate_config::settings::{Deadlines, Settings, Upstreams};
 use tollgate_rules::{AgentId, Code};
 
+use super::places::{Counters, Place, Places, Standing};
 use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 use crate::credentials::Given;
@@ -27,12 +30,20 @@ pub struct Failure {
     pub code: Code,
     /// What the operator may know: pingora's error type, or the range's name. Never content.
     pub detail: String,
+    /// When it may go better, when that is known.
+    pub retry_after: Option<Duration>,
 }
 
 impl Failure {
     /// A failure, with what the operator may know of it.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self { code, detail: detail.into(), retry_after: None }
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub(super) fn with_retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
     }
 }
 
@@ -47,6 +58,7 @@ pub struct Egress {
     connector: Connector<()>,
     resolver: Resolver,
     own: OwnAddresses,
+    places: Places,
 }
 
 /// An upstream that is answering.
@@ -54,6 +66,8 @@ pub struct Upstream<'e> {
     egress: &'e Egress,
     session: HttpSession<()>,
     peer: HttpPeer,
+    /// The call's place at the upstream; errands of the gate's own have none.
+    place: Option<Place>,
     /// The address that was connected to, for the record.
     pub address: SocketAddr,
     /// What the name was resolved to, for the record; nothing for an address.
@@ -64,10 +78,10 @@ pub struct Upstream<'e> {
 
 impl Egress {
     /// Builds the pool. `own` are the gate's own listeners, which are never connected to.
-    pub fn new(resolver: Resolver, own: OwnAddresses) -> Self {
+    pub fn new(resolver: Resolver, own: OwnAddresses, counters: Counters) -> Self {
         // As many idle connections as a node's agents may have to different upstreams.
         let connector = Connector::new(Some(ConnectorOptions::new(512)));
-        Self { connector, resolver, own }
+        Self { connector, resolver, own, places: Places::new(counters) }
     }
 
     /// How names are resolved, for those who ask the gate instead.
@@ -75,21 +89,62 @@ impl Egress {
         &self.resolver
     }
 
+    /// How every route stands, by its name.
+    pub fn standing(&self) -> HashMap<Arc<str>, Standing> {
+        self.places.standing()
+    }
+
+    /// Takes a place at the upstream that the permit names.
+    pub(super) async fn enter(
+        &self,
+        permit: &Permit,
+        addresses: &[SocketAddr],
+        terms: &Upstreams,
+    ) -> Result<Place, Failure> {
+        self.places.enter(permit.destination(), addresses, terms).await
+    }
+
     /// Sends a permitted call and reads the head of its answer.
     pub async fn forward(
         &self,
         permit: &Permit,
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<Upstream<'_>, Failure> {
+        let deadlines = &settings.deadlines;
         let (addresses, resolved) = self.addresses(permit).await?;
+        // Before a token is asked for: a call that does not leave costs none.
+        let mut place = self.enter(permit, &addresses, &settings.upstreams).await?;
         let given = match permit.granted() {
             Some(granted) => Some(granted.give(permit, self, deadlines).await?),
             None => None,
         };
-        let mut upstream = self.send(permit, given.as_ref(), &addresses, deadlines).await?;
+        let mut upstream = match self.ask(permit, given.as_ref(), &addresses, deadlines).await {
+            Ok(upstream) => upstream,
+            Err(failure) => {
+                place.judge(&failure);
+                return Err(failure);
+            }
+        };
+        match upstream.head().map(|head| head.status) {
+            Some(status) if is_failing(status) => place.failed(),
+            _ => place.well(),
+        }
+        upstream.place = Some(place);
         if permit.destination().host.name().is_some() {
             upstream.resolved = resolved;
         }
+        Ok(upstream)
+    }
+
+    /// Sends a call and reads the head of its answer.
+    async fn ask(
+        &self,
+        permit: &Permit,
+        given: Option<&Given>,
+        addresses: &[SocketAddr],
+        deadlines: &Deadlines,
+    ) -> Result<Upstream<'_>, Failure> {
+        let mut upstream = self.send(permit, given, addresses, deadlines).await?;
         let first_byte = Duration::from_millis(deadlines.first_byte_ms);
         match tokio::time::timeout(first_byte, upstream.read_head()).await {
             Ok(Ok(())) => Ok(upstream),
@@ -151,6 +206,7 @@ impl Egress {
                         egress: self,
                         session,
                         peer,
+                        place: None,
                         address: *address,
                         resolved,
                         route,
@@ -202,7 +258,7 @@ impl Upstream<'_> {
             match self.session.response_header() {
                 Some(head)
                     if head.status.is_informational()
-                        && head.status != http::StatusCode::SWITCHING_PROTOCOLS => {}
+                        && head.status != StatusCode::SWITCHING_PROTOCOLS => {}
                 Some(_) => return Ok(()),
                 None => break,
             }
@@ -222,7 +278,13 @@ impl Upstream<'_> {
 
     /// The next piece of the body; `None` at its end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        self.session.read_response_body().await.map_err(|error| sort(&error))
+        let piece = self.session.read_response_body().await;
+        if piece.is_err()
+            && let Some(place) = &mut self.place
+        {
+            place.failed();
+        }
+        piece.map_err(|error| sort(&error))
     }
 
     /// Gives a connection whose answer was read to its end back to the pool.
@@ -235,6 +297,14 @@ impl Upstream<'_> {
     pub async fn cancel(mut self) {
         self.session.shutdown().await;
     }
+}
+
+/// Whether a status says that the upstream does not work, rather than that this call does not.
+fn is_failing(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+    )
 }
 
 fn request_head(permit: &Permit, given: Option<&Given>) -> pingora_core::Result<RequestHeader> {

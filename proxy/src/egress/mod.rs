@@ -2,10 +2,12 @@
 //!
 //! [`forward`](Egress::forward) takes a [`Permit`](crate::clear::Permit) and nothing else makes
 //! one, so nothing leaves that was not ruled, inspected and recorded.
+mod breaker;
 mod carry;
 mod connect;
 mod errand;
 mod peer;
+mod places;
 pub mod ranges;
 mod resolve;
 
@@ -19,6 +21,7 @@ use tollgate_rules::{Host, Scheme};
 pub use connect::{Egress, Failure, Upstream};
 pub use errand::Errand;
 pub use peer::ClientTls;
+pub use places::Counters;
 pub use resolve::{Resolved, Resolver, ResolverFault, Unreachable};
 
 /// Where a call goes, as the operator configured or allowed it.
@@ -42,6 +45,8 @@ pub struct Destination {
     pub tls: Option<Arc<ClientTls>>,
     /// Whether HTTP/2 is spoken.
     pub http2: bool,
+    /// Calls in flight at once, when this route has a number of its own.
+    pub concurrency: Option<u32>,
     /// Whether request bodies that cannot be inspected may pass.
     pub allow_unread_requests: bool,
     /// Whether cookies pass, both ways.

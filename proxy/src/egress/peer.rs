@@ -157,6 +157,7 @@ mod tests {
             allow_addresses: Vec::new(),
             tls,
             http2: false,
+            concurrency: None,
             allow_unread_requests: false,
             allow_cookies: false,
         }

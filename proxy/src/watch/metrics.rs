@@ -4,6 +4,8 @@ use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+use crate::egress::Counters;
+
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Metrics {
@@ -37,6 +39,12 @@ pub struct Metrics {
     /// Queries to the DNS server by what became of them (`answered`, `empty`, `refused`, `failed`,
     /// `malformed`, `limited`).
     pub names: IntCounterVec,
+    /// Changes of upstreams' circuits, and calls that did not leave for them.
+    pub upstreams: Counters,
+    /// Calls in flight at upstreams, by route.
+    pub upstream_flying: prometheus::IntGaugeVec,
+    /// Upstreams whose circuit is not closed, by route.
+    pub upstream_open: prometheus::IntGaugeVec,
     /// Calls in flight.
     pub calls_in_flight: IntGauge,
     /// Body bytes held now.
@@ -152,6 +160,28 @@ impl Metrics {
                 "tollgate_names_total",
                 "Queries to the DNS server by what became of them",
                 &["effect"],
+            )?,
+            upstreams: Counters {
+                changes: shelf.counters(
+                    "tollgate_upstream_circuit_changes_total",
+                    "Changes of upstreams' circuits",
+                    &["route", "state"],
+                )?,
+                refusals: shelf.counters(
+                    "tollgate_upstream_refusals_total",
+                    "Calls that did not leave for the sake of their upstream",
+                    &["route", "why"],
+                )?,
+            },
+            upstream_flying: shelf.gauges(
+                "tollgate_upstream_calls_in_flight",
+                "Calls in flight at upstreams",
+                &["route"],
+            )?,
+            upstream_open: shelf.gauges(
+                "tollgate_upstream_circuits_open",
+                "Upstreams whose circuit is not closed",
+                &["route"],
             )?,
             calls_in_flight: shelf.gauge("tollgate_calls_in_flight", "Calls in flight")?,
             held_bytes: shelf.gauge("tollgate_held_bytes", "Body bytes held now")?,

@@ -1,0 +1,75 @@
+//! How upstreams are treated: how many calls at once, and when one is left alone.
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How upstreams are treated, each for itself. An upstream is a host and port behind a route.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstreams {
+    /// Calls in flight to one upstream at once, of all agents together; streams and tunnels count
+    /// until they end. A route may say another number.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub concurrency: u32,
+    /// How long a call waits for another to end when there are as many; 0 refuses it at once.
+    #[schemars(range(min = 0, max = 60_000))]
+    pub wait_ms: u64,
+    /// How many calls may wait so at one upstream.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub waiting: u32,
+    /// When an upstream that fails is left alone.
+    pub breaker: Breaker,
+}
+
+impl Default for Upstreams {
+    fn default() -> Self {
+        Self {
+            // Twice what one agent may have in flight.
+            concurrency: 256,
+            wait_ms: 1_000,
+            waiting: 128,
+            breaker: Breaker::default(),
+        }
+    }
+}
+
+/// When an upstream that fails is left alone. It fails when it cannot be connected to or verified,
+/// does not answer in time, breaks off, cannot be understood, or answers 502, 503 or 504.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Failures in a row that open the circuit; 0 counts none.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub failures: u32,
+    /// Failures of a hundred calls within `window_ms` that open it; 0 counts none.
+    #[schemars(range(min = 0, max = 100))]
+    pub share_percent: u32,
+    /// How many calls there must be within `window_ms` before their share says anything.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub share_calls: u32,
+    /// The time within which calls are counted for `share_percent`.
+    #[schemars(range(min = 1_000, max = 3_600_000))]
+    pub window_ms: u64,
+    /// How long nothing is sent once it is open; twice as long each time that trial calls fail.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub open_ms: u64,
+    /// How long that may become.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub open_max_ms: u64,
+    /// How many trial calls there are then at once, and must go well before it closes.
+    #[schemars(range(min = 1, max = 100))]
+    pub trials: u32,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            failures: 10,
+            share_percent: 50,
+            share_calls: 20,
+            window_ms: 30_000,
+            open_ms: 5_000,
+            open_max_ms: 60_000,
+            trials: 2,
+        }
+    }
+}
