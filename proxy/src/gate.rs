@@ -29,7 +29,7 @@ use crate::body::{self, BodyFault, Held};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
 use crate::decode::head::strip_cookies;
-use crate::egress::{Egress, Upstream};
+use crate::egress::{Egress, Trail, Upstream};
 use crate::flight::Flight;
 use crate::head::{self, HeadRead, Request};
 use crate::ledger::Ledger;
@@ -361,18 +361,20 @@ impl Gate {
         permit: &Permit,
         outcome: &mut Outcome,
     ) -> Result<Upstream<'e>, Stop> {
+        let mut trail = Trail::default();
         let forwarded = tokio::select! {
             biased;
-            forwarded = self.egress.forward(permit, &flight.snapshot.settings) => forwarded,
-            () = answer::client_gone(session) => {
-                outcome.abandoned();
-                return Err(Stop::Gone);
+            forwarded = self.egress.forward(permit, &flight.snapshot.settings, &mut trail) => {
+                Some(forwarded)
             }
+            () = answer::client_gone(session) => None,
+        };
+        outcome.went(&trail);
+        let Some(forwarded) = forwarded else {
+            outcome.abandoned();
+            return Err(Stop::Gone);
         };
         self.count_credential(permit, &forwarded);
-        if let Ok(upstream) = &forwarded {
-            outcome.resolved(&upstream.resolved);
-        }
         forwarded.map_err(|failure| {
             let refusal = words::failure(&failure).with_receipt(permit.receipt().id().to_string());
             outcome.failed(&failure);

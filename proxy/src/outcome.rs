@@ -7,9 +7,9 @@ use tollgate_audit::{EventType, Facts, keys};
 use tollgate_rules::Code;
 
 use crate::clear::Permit;
-use crate::egress::{Failure, Resolved};
+use crate::egress::{Failure, Trail};
 use crate::ledger::Ledger;
-use crate::record::{Found, Pen, found_facts, host, resolved_facts};
+use crate::record::{Found, Pen, attempts_facts, found_facts, host, resolved_facts};
 use crate::refuse::Refusal;
 use crate::stop::Stop;
 
@@ -78,10 +78,13 @@ impl Outcome {
         &self.intent
     }
 
-    /// The name was resolved to this.
-    pub fn resolved(&mut self, resolved: &Resolved) {
+    /// The name was resolved to this, and the call was sent so often.
+    pub fn went(&mut self, trail: &Trail) {
         let facts = self.facts.take();
-        self.facts = facts.map(|facts| resolved_facts(facts, resolved, &self.scanner));
+        self.facts = facts.map(|facts| {
+            let facts = resolved_facts(facts, &trail.resolved, &self.scanner);
+            attempts_facts(facts, &trail.attempts)
+        });
     }
 
     /// The upstream could not be reached, or did not answer.

@@ -40,6 +40,7 @@ mod names;
 mod reading;
 mod redaction;
 mod reload;
+mod retries;
 mod scan;
 mod secrets;
 mod signing;

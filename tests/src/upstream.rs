@@ -1,5 +1,5 @@
 //! A tool server on a bare socket, which keeps the exact bytes that it was sent.
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,7 +44,8 @@ impl Seen {
 
 #[derive(Default)]
 struct State {
-    scripts: Mutex<HashMap<String, Script>>,
+    /// One after the other; the last for ever.
+    scripts: Mutex<HashMap<String, VecDeque<Script>>>,
     seen: Mutex<Vec<Seen>>,
     /// Bytes that came on each connection, read as a request or not.
     wire: Mutex<Vec<Vec<u8>>>,
@@ -68,7 +69,12 @@ impl Drop for Upstream {
 impl Upstream {
     /// Starts a server that answers `{"ok":true}` to everything that has no script.
     pub async fn start() -> Self {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// The same at an address.
+    pub async fn start_at(address: SocketAddr) -> Self {
+        let socket = TcpListener::bind(address).await.unwrap();
         let address = socket.local_addr().unwrap();
         let state = Arc::new(State::default());
         let serving = tokio::spawn(accept(socket, Arc::clone(&state)));
@@ -87,7 +93,12 @@ impl Upstream {
 
     /// What it answers to a path, without the query.
     pub fn on(&self, path: &str, script: Script) {
-        self.state.scripts.lock().unwrap().insert(path.to_owned(), script);
+        self.state.scripts.lock().unwrap().insert(path.to_owned(), [script].into());
+    }
+
+    /// What it answers after that, when it is asked again.
+    pub fn then(&self, path: &str, script: Script) {
+        self.state.scripts.lock().unwrap().entry(path.to_owned()).or_default().push_back(script);
     }
 
     /// Every request so far.
@@ -152,7 +163,11 @@ async fn serve(mut io: TcpStream, connection: usize, state: Arc<State>) {
         let path = seen.line().split(' ').nth(1).unwrap_or_default();
         let path = path.split('?').next().unwrap_or_default().to_owned();
         state.seen.lock().unwrap().push(seen);
-        let script = state.scripts.lock().unwrap().get(&path).cloned();
+        let script =
+            state.scripts.lock().unwrap().get_mut(&path).and_then(|scripts| match scripts.len() {
+                0 | 1 => scripts.front().cloned(),
+                _ => scripts.pop_front(),
+            });
         let script = script.unwrap_or_else(|| json_answer(r#"{"ok":true}"#));
         if !play(&mut io, script, connection, &state).await {
             return;

@@ -43,7 +43,7 @@ pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, Si
 pub use sinks::{
     FolderSink, HttpFormat, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls,
 };
-pub use upstreams::{Breaker, Upstreams};
+pub use upstreams::{Breaker, Retry, Upstreams};
 pub(crate) use warnings::is_local;
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,

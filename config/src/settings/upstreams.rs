@@ -18,6 +18,8 @@ pub struct Upstreams {
     pub waiting: u32,
     /// When an upstream that fails is left alone.
     pub breaker: Breaker,
+    /// When a call is sent again.
+    pub retry: Retry,
 }
 
 impl Default for Upstreams {
@@ -28,6 +30,7 @@ impl Default for Upstreams {
             wait_ms: 1_000,
             waiting: 128,
             breaker: Breaker::default(),
+            retry: Retry::default(),
         }
     }
 }
@@ -70,6 +73,44 @@ impl Default for Breaker {
             open_ms: 5_000,
             open_max_ms: 60_000,
             trials: 2,
+        }
+    }
+}
+
+/// When a call is sent again: always when no connection was made, so that nothing was sent; GET,
+/// HEAD, OPTIONS, PUT and DELETE also when a kept connection was closed before an answer began;
+/// never once a byte of an answer was passed on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// How often one call is sent again at most; 0 never.
+    #[schemars(range(min = 0, max = 10))]
+    pub times: u32,
+    /// Retries to one upstream for each hundred calls to it; 10 more when it was quiet.
+    #[schemars(range(min = 0, max = 100))]
+    pub share_percent: u32,
+    /// The pause before the first; each is twice as long as the one before, less chance.
+    #[schemars(range(min = 0, max = 60_000))]
+    pub wait_ms: u64,
+    /// How long a pause is at most. A `Retry-After` that asks for more is not waited for.
+    #[schemars(range(min = 0, max = 60_000))]
+    pub wait_max_ms: u64,
+    /// Send GET and HEAD again when the answer is 502, 503 or 504 and says `Retry-After` in seconds.
+    pub statuses: bool,
+    /// Treat calls of plain HTTP that carry an `Idempotency-Key` as GET. Only for upstreams that
+    /// know it.
+    pub idempotency_key: bool,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            times: 2,
+            share_percent: 20,
+            wait_ms: 100,
+            wait_max_ms: 2_000,
+            statuses: false,
+            idempotency_key: false,
         }
     }
 }

@@ -9,7 +9,8 @@ use tollgate_config::settings::Deadlines;
 use tollgate_rules::Code;
 
 use super::Destination;
-use super::connect::{Egress, Failure, sort};
+use super::connect::{Egress, Failure};
+use super::exchange::sort;
 use crate::clear::Permit;
 
 /// A POST whose answer is read whole.

@@ -2,10 +2,13 @@
 //!
 //! [`forward`](Egress::forward) takes a [`Permit`](crate::clear::Permit) and nothing else makes
 //! one, so nothing leaves that was not ruled, inspected and recorded.
+mod again;
 mod breaker;
 mod carry;
 mod connect;
 mod errand;
+mod exchange;
+mod forward;
 mod peer;
 mod places;
 pub mod ranges;
@@ -18,8 +21,10 @@ use ipnet::IpNet;
 use tollgate_config::settings::RouteProtocol;
 use tollgate_rules::{Host, Scheme};
 
-pub use connect::{Egress, Failure, Upstream};
+pub use again::{Attempt, Trail};
+pub use connect::{Egress, Failure};
 pub use errand::Errand;
+pub use exchange::Upstream;
 pub use peer::ClientTls;
 pub use places::Counters;
 pub use resolve::{Resolved, Resolver, ResolverFault, Unreachable};

@@ -19,6 +19,9 @@ use super::{Destination, Failure};
 /// names, so there must be an end; those with nothing in flight are forgotten first.
 const UPSTREAMS_MAX: usize = 4096;
 
+/// Retries that an upstream may get at once when it was quiet before, in hundredths.
+const SPARE_MAX: u32 = 1_000;
+
 /// What is counted of upstreams.
 #[derive(Clone, Debug)]
 pub struct Counters {
@@ -26,6 +29,8 @@ pub struct Counters {
     pub changes: IntCounterVec,
     /// Calls that did not leave, by `route` and `why`.
     pub refusals: IntCounterVec,
+    /// Calls that were sent again, by `route` and `why`.
+    pub retries: IntCounterVec,
 }
 
 /// A host and port behind a route.
@@ -57,6 +62,8 @@ struct Taken {
     breaker: Breaker,
     flying: u32,
     waiting: u32,
+    /// What is left for retries, in hundredths of one.
+    spare: u32,
     /// When somebody came last.
     last: Instant,
 }
@@ -138,7 +145,8 @@ impl Places {
         if upstreams.len() >= UPSTREAMS_MAX {
             return Err(Failure::new(Code::LimiterUnavailable, "too many upstreams at once"));
         }
-        let taken = Taken { breaker: Breaker::new(), flying: 0, waiting: 0, last: now };
+        let taken =
+            Taken { breaker: Breaker::new(), flying: 0, waiting: 0, spare: SPARE_MAX, last: now };
         let yard = Arc::new(Yard {
             route: Arc::clone(&to.route),
             state: Mutex::new(taken),
@@ -189,6 +197,7 @@ impl Yard {
         let entered = taken.breaker.enter(&terms.breaker, Instant::now());
         if entered.is_ok() {
             taken.flying += 1;
+            taken.spare = (taken.spare + terms.retry.share_percent).min(SPARE_MAX);
         }
         drop(taken);
         Some(match entered {
@@ -272,6 +281,17 @@ impl Place {
         let change =
             self.yard.state.lock().breaker.failed(&mut self.pass, &self.terms, Instant::now());
         self.yard.tell(change, self.address);
+    }
+
+    /// Whether there is something left for one more retry; it is used up.
+    pub(super) fn may_repeat(&self, why: &'static str) -> bool {
+        let mut taken = self.yard.state.lock();
+        let left = taken.spare.checked_sub(100);
+        let why = if left.is_some() { why } else { "none_left" };
+        taken.spare = left.unwrap_or(taken.spare);
+        drop(taken);
+        self.yard.counters.retries.with_label_values(&[&*self.yard.route, why]).inc();
+        left.is_some()
     }
 
     /// Whether a failure is the upstream's: what was never sent for other reasons says nothing.

@@ -10,7 +10,7 @@ use tollgate_audit::{EventType, Facts, Fields, keys};
 use tollgate_dlp::{Acted, Action, Grade, Place, Scanner};
 use tollgate_rules::{Call, Host, Ruling};
 
-use crate::egress::Resolved;
+use crate::egress::{Attempt, Resolved};
 use crate::flight::Flight;
 use crate::limits::Exceeded;
 use crate::refuse::Refusal;
@@ -166,6 +166,23 @@ pub fn resolved_facts(facts: Facts, resolved: &Resolved, scanner: &Scanner) -> F
     let chain = resolved.chain.iter().map(|name| shape::host(name, scanner)).collect::<Vec<_>>();
     let facts = if addresses.is_empty() { facts } else { facts.texts("addresses", addresses) };
     if chain.is_empty() { facts } else { facts.texts("names", chain) }
+}
+
+/// Adds how often a call was sent, when that was more than once.
+pub fn attempts_facts(facts: Facts, attempts: &[Attempt]) -> Facts {
+    if attempts.len() < 2 {
+        return facts;
+    }
+    let list = attempts.iter().map(|attempt| {
+        let address = attempt.address.map(|address| address.to_string());
+        let fields = Fields::new().maybe_text(keys::DESTINATION, address.as_deref());
+        let fields = match attempt.came {
+            Ok(status) => fields.number(keys::STATUS, u64::from(status)),
+            Err(code) => fields.text(keys::CODE, code.as_str()),
+        };
+        if attempt.reused { fields.flag("kept_connection", true) } else { fields }
+    });
+    facts.objects("attempts", list.collect::<Vec<_>>())
 }
 
 /// Adds what was found: classes, places and what was done; never the text.

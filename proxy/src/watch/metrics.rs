@@ -172,6 +172,11 @@ impl Metrics {
                     "Calls that did not leave for the sake of their upstream",
                     &["route", "why"],
                 )?,
+                retries: shelf.counters(
+                    "tollgate_upstream_retries_total",
+                    "Calls that were sent again",
+                    &["route", "why"],
+                )?,
             },
             upstream_flying: shelf.gauges(
                 "tollgate_upstream_calls_in_flight",
