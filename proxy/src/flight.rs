@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tollgate_dlp::Judge;
 use tollgate_rules::Agent;
 
+use crate::answer::Links;
 use crate::body::Share;
 use crate::credentials::Granted;
 use crate::limits::InFlight;
@@ -36,6 +37,8 @@ pub struct Flight {
     pub granted: Option<Granted>,
     /// Whether cookies pass on its way.
     pub allow_cookies: bool,
+    /// Where its answer may lead to, on a base-URL route.
+    pub(crate) links: Option<Links>,
 }
 
 impl Flight {
@@ -52,6 +55,7 @@ impl Flight {
             began: Instant::now(),
             granted: None,
             allow_cookies: false,
+            links: None,
         }
     }
 

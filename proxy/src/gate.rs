@@ -304,6 +304,7 @@ impl Gate {
         let agent = calls.first().map(|call| call.agent.id.clone());
         let agent = agent.ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;
         flight.allow_cookies = way.to.allow_cookies;
+        flight.links = answer::Links::of(way, &request, &flight.conn);
         if !flight.allow_cookies {
             strip_cookies(&mut request.headers);
         }

@@ -6,10 +6,11 @@ use tokio::time::Instant;
 use tollgate_audit::{EventType, Facts, keys};
 use tollgate_rules::Code;
 
+use crate::answer::Led;
 use crate::clear::Permit;
 use crate::egress::{Failure, Trail};
 use crate::ledger::Ledger;
-use crate::record::{Found, Pen, attempts_facts, found_facts, host, resolved_facts};
+use crate::record::{Found, Pen, attempts_facts, found_facts, host, led_facts, resolved_facts};
 use crate::refuse::Refusal;
 use crate::stop::Stop;
 
@@ -43,6 +44,8 @@ pub struct Answered {
     pub unread: bool,
     /// What was found in it, already shaped for the record.
     pub found: Vec<Found>,
+    /// What became of the links in it.
+    pub led: Led,
 }
 
 /// The outcome of one intent. When it is dropped before it was told, the call's task was ended
@@ -128,6 +131,7 @@ impl Outcome {
                 Some(status) => facts.number(keys::STATUS, u64::from(status)),
                 None => facts,
             };
+            let facts = led_facts(facts, &answered.led, &scanner);
             let facts = if answered.unread { facts.flag("unread", true) } else { facts };
             found_facts(facts, &answered.found, &scanner)
         });

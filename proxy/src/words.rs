@@ -157,6 +157,8 @@ pub fn failed(code: Code) -> &'static str {
 /// The answer held something that may not pass.
 pub const ANSWER_BLOCKED: &str =
     "The answer held data that may not pass and was withheld. Ask for less, or ask the operator.";
+/// The answer redirects to a place that is not the upstream.
+pub const LEADS_ELSEWHERE: &str = "The upstream redirects to another place, which this route does not follow. Ask the operator for a route to it.";
 /// The answer could not be inspected.
 pub const ANSWER_UNREADABLE: &str =
     "The upstream's answer cannot be inspected and was withheld. Tell the operator.";

@@ -34,6 +34,7 @@ mod kit;
 mod kms;
 mod known;
 mod limits;
+mod links;
 mod load;
 mod mcp;
 mod names;

@@ -49,7 +49,9 @@ pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,
     TrustWord,
 };
-pub use ways_out::{ForwardProxy, Route, RouteMatch, RouteProtocol, Upstream, UpstreamTls};
+pub use ways_out::{
+    Elsewhere, ForwardProxy, Route, RouteMatch, RouteProtocol, SignedCards, Upstream, UpstreamTls,
+};
 
 /// The whole configuration file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -29,6 +29,13 @@ pub struct Route {
     /// Let cookies pass, both ways. They are dropped otherwise: a session is a credential.
     #[serde(default)]
     pub allow_cookies: bool,
+    /// What is done with a redirect to another place than below `upstream.url`.
+    #[serde(default)]
+    pub redirects_elsewhere: Elsewhere,
+    /// What is done with the card of an A2A agent that is signed, and names addresses below
+    /// `upstream.url`.
+    #[serde(default)]
+    pub signed_cards: SignedCards,
     /// Where the calls go.
     pub upstream: Upstream,
 }
@@ -54,6 +61,28 @@ pub enum RouteProtocol {
     Http,
     /// MCP over Streamable HTTP. Every POST must be JSON-RPC.
     Mcp,
+}
+
+/// See [`Route::redirects_elsewhere`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Elsewhere {
+    /// It is passed on, and the record says where it leads.
+    #[default]
+    Pass,
+    /// It is refused.
+    Refuse,
+}
+
+/// See [`Route::signed_cards`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedCards {
+    /// It is rewritten as every card, and loses its signature, which would not hold any more.
+    #[default]
+    Rewrite,
+    /// It is left as it is, and leads its readers past the gate.
+    Leave,
 }
 
 /// Where a route's calls go.

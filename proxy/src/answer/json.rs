@@ -24,6 +24,9 @@ impl Answer<'_, '_> {
                 return refused(Code::UpstreamProtocol, words::ANSWER_UNREADABLE);
             };
             drop(whole);
+            if let Some(links) = &self.flight.links {
+                links.document(&mut document, &mut self.led);
+            }
             if self.inspect(&mut document) {
                 return refused(Code::DlpBlocked, words::ANSWER_BLOCKED);
             }

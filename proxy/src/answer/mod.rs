@@ -6,6 +6,7 @@
 mod client;
 mod events;
 mod json;
+mod links;
 mod plain;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use tollgate_rules::Code;
 
 pub(crate) use client::put_receipt;
 pub use client::{client_gone, refuse};
+pub use links::Led;
+pub(crate) use links::Links;
 
 use self::events::Framing;
 
@@ -63,6 +66,7 @@ pub(crate) struct Answer<'a, 'e> {
     headers: HeaderMap,
     bytes_in: u64,
     found: Vec<Found>,
+    led: Led,
 }
 
 /// Relays the answer and tells how it went.
@@ -91,15 +95,18 @@ pub(crate) async fn relay(
         headers,
         bytes_in: 0,
         found: Vec::new(),
+        led: Led::default(),
     };
     let (ending, unread) = match answer.prepare() {
         Ok(kind) => (answer.pass(kind).await, kind == Kind::Opaque),
         Err(refusal) => (Ending::Refused(refusal), false),
     };
     let (bytes_in, found) = (answer.bytes_in, std::mem::take(&mut answer.found));
+    let led = std::mem::take(&mut answer.led);
     answer.close(&ending).await;
     gate.count_answer(&route, &ending, unread, &found);
-    Answered { ending, status: Some(status.as_u16()), destination, bytes_in, unread, found }
+    let status = Some(status.as_u16());
+    Answered { ending, status, destination, bytes_in, unread, found, led }
 }
 
 impl<'e> Answer<'_, 'e> {
@@ -133,6 +140,7 @@ impl<'e> Answer<'_, 'e> {
             self.headers.remove(header::CONTENT_LENGTH);
             self.headers.remove(header::ETAG);
         }
+        self.lead()?;
         self.redact_headers()?;
         client::put_receipt(&mut self.headers, self.receipt);
         let deadlines = &self.flight.snapshot.settings.deadlines;
@@ -172,6 +180,16 @@ impl<'e> Answer<'_, 'e> {
     fn guard(&self) -> Option<Arc<Scanner>> {
         self.flight.granted.as_ref()?;
         self.flight.snapshot.credentials.guard().map(Arc::clone)
+    }
+
+    /// Makes what leads below the route's upstream the route's own address.
+    fn lead(&mut self) -> Result<(), Refusal> {
+        let Some(links) = &self.flight.links else { return Ok(()) };
+        let redirects = self.status.is_redirection();
+        match links.head(&mut self.headers, &mut self.led, redirects) {
+            true => Ok(()),
+            false => Err(Refusal::new(Code::EgressBlocked, words::LEADS_ELSEWHERE)),
+        }
     }
 
     fn redact_headers(&mut self) -> Result<(), Refusal> {

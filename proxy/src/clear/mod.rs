@@ -7,7 +7,7 @@ mod permit;
 mod routes;
 
 pub use permit::{Outgoing, Permit};
-pub use routes::{Asked, HostList, RouteFault, Routes, Through, Way};
+pub use routes::{Asked, Base, HostList, RouteFault, Routes, Through, Way};
 
 use tollgate_config::settings::Mode;
 use tollgate_rules::{Duty, Effect, Ruling};

@@ -2,7 +2,9 @@
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use tollgate_config::settings::{ForwardProxy, Route, RouteProtocol, Settings};
+use tollgate_config::settings::{
+    Elsewhere, ForwardProxy, Route, RouteProtocol, Settings, SignedCards,
+};
 use tollgate_rules::{Code, Host, Scheme};
 
 use crate::egress::{ClientTls, Destination};
@@ -57,6 +59,19 @@ pub struct Way {
     pub to: Arc<Destination>,
     /// The path that is forwarded.
     pub path: String,
+    /// What a base-URL route says of links in answers; nothing on other ways.
+    pub base: Option<Arc<Base>>,
+}
+
+/// How a base-URL route appears to its callers, and what is done with links in its answers.
+#[derive(Debug)]
+pub struct Base {
+    /// The path below which it is found; empty when it takes all paths.
+    pub prefix: String,
+    /// What is done with redirects to elsewhere.
+    pub redirects_elsewhere: Elsewhere,
+    /// What is done with signed cards.
+    pub signed_cards: SignedCards,
 }
 
 /// The table of ways out.
@@ -71,6 +86,7 @@ struct Entry {
     prefix: Option<String>,
     host: Option<Host>,
     to: Arc<Destination>,
+    base: Arc<Base>,
 }
 
 #[derive(Debug)]
@@ -220,8 +236,15 @@ impl Entry {
             Scheme::Https => Some(Arc::new(ClientTls::read(&route.name, &route.upstream.tls)?)),
             Scheme::Http => None,
         };
+        let prefix = route.matches.prefix.clone().filter(|prefix| prefix != "/");
+        let base = Base {
+            prefix: prefix.clone().unwrap_or_default(),
+            redirects_elsewhere: route.redirects_elsewhere,
+            signed_cards: route.signed_cards,
+        };
         Ok(Self {
-            prefix: route.matches.prefix.clone().filter(|prefix| prefix != "/"),
+            prefix,
+            base: Arc::new(base),
             host: matched,
             to: Arc::new(Destination {
                 route: route.name.as_str().into(),
@@ -259,7 +282,7 @@ impl Entry {
         let rest = if rest == "/" && !self.to.base_path.is_empty() { "" } else { rest };
         let path = format!("{}{rest}", self.to.base_path);
         let path = if path.is_empty() { "/".to_owned() } else { path };
-        Some(Way { to: Arc::clone(&self.to), path })
+        Some(Way { to: Arc::clone(&self.to), path, base: Some(Arc::clone(&self.base)) })
     }
 }
 
@@ -303,7 +326,7 @@ impl Forward {
             return Err(Code::EgressBlocked);
         }
         let to = self.destination(scheme, asked.host, port, Some(asked.path));
-        Ok(Way { to: Arc::new(to), path: asked.path.to_owned() })
+        Ok(Way { to: Arc::new(to), path: asked.path.to_owned(), base: None })
     }
 
     fn destination(
@@ -351,6 +374,8 @@ mod tests {
             protocol: RouteProtocol::Http,
             allow_unread_requests: false,
             allow_cookies: false,
+            redirects_elsewhere: Default::default(),
+            signed_cards: Default::default(),
             upstream: Upstream {
                 url: url.to_owned(),
                 allow_addresses: Vec::new(),

@@ -10,6 +10,7 @@ use tollgate_audit::{EventType, Facts, Fields, keys};
 use tollgate_dlp::{Acted, Action, Grade, Place, Scanner};
 use tollgate_rules::{Call, Host, Ruling};
 
+use crate::answer::Led;
 use crate::egress::{Attempt, Resolved};
 use crate::flight::Flight;
 use crate::limits::Exceeded;
@@ -166,6 +167,18 @@ pub fn resolved_facts(facts: Facts, resolved: &Resolved, scanner: &Scanner) -> F
     let chain = resolved.chain.iter().map(|name| shape::host(name, scanner)).collect::<Vec<_>>();
     let facts = if addresses.is_empty() { facts } else { facts.texts("addresses", addresses) };
     if chain.is_empty() { facts } else { facts.texts("names", chain) }
+}
+
+/// Adds where an answer led to. Foreign hosts are chosen by the upstream.
+pub fn led_facts(facts: Facts, led: &Led, scanner: &Scanner) -> Facts {
+    let hosts = led.foreign.iter().map(|host| match host.name() {
+        Some(name) => shape::host(name, scanner),
+        None => host.to_string(),
+    });
+    let hosts = hosts.collect::<Vec<_>>();
+    let facts = if hosts.is_empty() { facts } else { facts.texts("leads_elsewhere", hosts) };
+    let facts = facts.maybe_text("card_signature", led.signature);
+    if led.rewritten == 0 { facts } else { facts.number("links_rewritten", led.rewritten) }
 }
 
 /// Adds how often a call was sent, when that was more than once.

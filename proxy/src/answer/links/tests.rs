@@ -1,0 +1,205 @@
+use serde_json::json;
+
+use super::*;
+
+fn links(base_path: &str, prefix: &str, signed_cards: SignedCards) -> Links {
+    let base =
+        Base { prefix: prefix.to_owned(), redirects_elsewhere: Elsewhere::Refuse, signed_cards };
+    let to = Destination {
+        route: "r".into(),
+        protocol: Default::default(),
+        scheme: Scheme::Https,
+        host: Host::parse("api.test").unwrap(),
+        port: 443,
+        base_path: base_path.to_owned(),
+        allow_addresses: Vec::new(),
+        tls: None,
+        http2: false,
+        concurrency: None,
+        allow_unread_requests: false,
+        allow_cookies: false,
+    };
+    let path = format!("{base_path}/a/b");
+    Links::between(base.into(), to.into(), &path, "http://gate:1".to_owned()).unwrap()
+}
+
+fn here(url: &str) -> Option<Lead> {
+    Some(Lead::Here(url.to_owned()))
+}
+
+#[test]
+fn what_leads_below_the_upstream() {
+    let links = links("/v1", "/api", SignedCards::Rewrite);
+    for (text, expect) in [
+        ("https://api.test/v1/x?y=1#z", "http://gate:1/api/x?y=1#z"),
+        ("https://API.test:443/v1", "http://gate:1/api"),
+        ("https://api.test./v1/", "http://gate:1/api/"),
+        ("//api.test/v1/x", "http://gate:1/api/x"),
+        ("/v1/x", "http://gate:1/api/x"),
+        ("c", "http://gate:1/api/a/c"),
+        ("../c", "http://gate:1/api/c"),
+        ("?page=2", "http://gate:1/api/a/b?page=2"),
+        ("", "http://gate:1/api/a/b"),
+        ("https://api.test/v1//evil.test", "http://gate:1/api//evil.test"),
+        ("https://api.test/other/../v1/x", "http://gate:1/api/x"),
+    ] {
+        assert_eq!(links.lead(text), here(expect), "{text}");
+    }
+    for text in [
+        "https://api.test/v10/x",
+        "https://api.test/",
+        "/login",
+        "https://api.test/v1/../x",
+        "https://api.test/v1/%2e%2e/x",
+        "http://api.test/v1/x",
+        "https://api.test:8443/v1/x",
+        "https://u@api.test/v1/x",
+        "https://u:p@api.test/v1/x",
+        "https://evil.test/v1/x",
+        "//evil.test/v1",
+        "\\\\evil.test/v1",
+        "https://api.test.evil.test/v1/x",
+        "https://api.test@evil.test/v1/x",
+        "cursor://callback",
+    ] {
+        let lead = links.lead(text).unwrap();
+        let Lead::There(url, _) = lead else { panic!("{text}: {lead:?}") };
+        assert!(url.contains("://"), "{text}: {url} is still relative");
+    }
+    assert_eq!(links.lead("https://["), None);
+}
+
+#[test]
+fn routes_without_prefix_or_path() {
+    let links = links("", "", SignedCards::Rewrite);
+    assert_eq!(links.lead("https://api.test"), here("http://gate:1/"));
+    assert_eq!(links.lead("https://api.test//evil.test/x"), here("http://gate:1//evil.test/x"));
+}
+
+#[test]
+fn heads() {
+    let links = links("/v1", "/api", SignedCards::Rewrite);
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("location", "https://evil.test/x"),
+        ("content-location", "/v1/x"),
+        (
+            "link",
+            "<https://api.test/v1/x?page=2>; rel=\"next\", </v1/y>; rel=prev, <https://cdn.test/>",
+        ),
+        ("link", "nothing"),
+        (
+            "www-authenticate",
+            "Bearer realm=\"x\", resource_metadata=\"https://api.test/v1/.well-known/r\", scope=\"s\"",
+        ),
+    ] {
+        headers.append(name, value.parse().unwrap());
+    }
+    let mut led = Led::default();
+    assert!(!links.head(&mut headers, &mut led, true), "a redirect to elsewhere is not wanted");
+    assert_eq!(led.foreign, [Host::parse("evil.test").unwrap()]);
+    assert_eq!(led.rewritten, 4);
+    assert_eq!(headers["content-location"], "http://gate:1/api/x");
+    let all = headers.get_all("link").iter().collect::<Vec<_>>();
+    assert_eq!(
+        all,
+        [
+            "<http://gate:1/api/x?page=2>; rel=\"next\", <http://gate:1/api/y>; rel=prev, <https://cdn.test/>",
+            "nothing"
+        ]
+    );
+    assert_eq!(
+        headers["www-authenticate"],
+        "Bearer realm=\"x\", resource_metadata=\"http://gate:1/api/.well-known/r\", scope=\"s\""
+    );
+    let mut headers = HeaderMap::from_iter([(header::LOCATION, "https://[".parse().unwrap())]);
+    assert!(links.head(&mut headers, &mut led, true));
+    assert!(headers.is_empty());
+}
+
+#[test]
+fn cards() {
+    let card = json!({
+        "name": "n", "url": "https://api.test/v1/a2a", "skills": [], "capabilities": {},
+        "additionalInterfaces": [
+            { "url": "https://api.test/v1/grpc", "transport": "GRPC" },
+            { "url": "https://elsewhere.test/" },
+        ],
+        "documentationUrl": "https://api.test/v1/docs",
+    });
+    let mut signed = card.clone();
+    signed["signatures"] = json!([{ "protected": "e30", "signature": "AA" }]);
+    for (document, terms, rewritten, signature) in [
+        (card.clone(), SignedCards::Rewrite, 2, None),
+        (json!({ "jsonrpc": "2.0", "id": 1, "result": card }), SignedCards::Rewrite, 2, None),
+        (signed.clone(), SignedCards::Rewrite, 2, Some("dropped")),
+        (signed.clone(), SignedCards::Leave, 0, Some("left")),
+    ] {
+        let links = links("/v1", "/api", terms);
+        let (mut after, mut led) = (document.clone(), Led::default());
+        links.document(&mut after, &mut led);
+        assert_eq!((led.rewritten, led.signature), (rewritten, signature));
+        let after = after.get("result").unwrap_or(&after);
+        if rewritten == 0 {
+            assert_eq!(*after, document);
+            continue;
+        }
+        assert_eq!(after["url"], "http://gate:1/api/a2a");
+        assert_eq!(after["additionalInterfaces"][0]["url"], "http://gate:1/api/grpc");
+        assert_eq!(after["additionalInterfaces"][1]["url"], "https://elsewhere.test/");
+        assert_eq!(after["documentationUrl"], "https://api.test/v1/docs");
+        assert!(after.get("signatures").is_none());
+    }
+    // What leads elsewhere anyway keeps its signature, and what is no card is left alone.
+    for document in [
+        json!({ "url": "https://b.test", "skills": [], "capabilities": {}, "signatures": [{}] }),
+        json!({ "url": "https://api.test/v1/a2a", "skills": "many" }),
+        json!([{ "url": "https://api.test/v1/a2a", "skills": [], "capabilities": {} }]),
+    ] {
+        let (mut after, mut led) = (document.clone(), Led::default());
+        links("/v1", "/api", SignedCards::Rewrite).document(&mut after, &mut led);
+        assert_eq!((after, led), (document, Led::default()));
+    }
+}
+
+#[test]
+fn descriptions_of_apis() {
+    for (base_path, document, expect) in [
+        (
+            "/v1",
+            json!({ "openapi": "3.1.0", "paths": { "/x": { "servers": [{ "url": "." }], "get": { "servers": [{ "url": "https://api.test/v1" }] } } },
+                "servers": [{ "url": "/v1" }, { "url": "https://{where}.test/v1" }, { "url": "https://b.test" }] }),
+            json!({ "openapi": "3.1.0", "paths": { "/x": { "servers": [{ "url": "http://gate:1/api/a/" }], "get": { "servers": [{ "url": "http://gate:1/api" }] } } },
+                "servers": [{ "url": "http://gate:1/api" }, { "url": "https://{where}.test/v1" }, { "url": "https://b.test" }] }),
+        ),
+        (
+            "",
+            json!({ "openapi": "3.0.0", "paths": {} }),
+            json!({ "openapi": "3.0.0", "paths": {}, "servers": [{ "url": "http://gate:1/api" }] }),
+        ),
+        (
+            "/v1",
+            json!({ "openapi": "3.0.0", "paths": {} }),
+            json!({ "openapi": "3.0.0", "paths": {} }),
+        ),
+        (
+            "",
+            json!({ "swagger": "2.0", "paths": {}, "host": "api.test", "basePath": "/v2", "schemes": ["https"] }),
+            json!({ "swagger": "2.0", "paths": {}, "host": "gate:1", "basePath": "/api/v2", "schemes": ["http"] }),
+        ),
+        (
+            "",
+            json!({ "swagger": "2.0", "paths": {} }),
+            json!({ "swagger": "2.0", "paths": {}, "host": "gate:1", "basePath": "/api/", "schemes": ["http"] }),
+        ),
+        (
+            "",
+            json!({ "swagger": "2.0", "paths": {}, "host": "b.test" }),
+            json!({ "swagger": "2.0", "paths": {}, "host": "b.test" }),
+        ),
+    ] {
+        let mut after = document;
+        links(base_path, "/api", SignedCards::Rewrite).document(&mut after, &mut Led::default());
+        assert_eq!(after, expect);
+    }
+}
