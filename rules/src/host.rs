@@ -101,4 +101,20 @@ mod tests {
             assert_eq!(Host::parse(bad), Err(HostError), "{bad}");
         }
     }
+
+    #[test]
+    fn every_spelling_of_the_table() {
+        let table = include_str!("../../tests/cases/addresses.txt").lines();
+        let cases = table.filter_map(|line| line.strip_prefix("host\t")?.split_once('\t'));
+        let cases = cases.collect::<Vec<_>>();
+        assert!(cases.len() > 50, "the table was not read");
+        let listed = cases.iter().map(|case| case.1).collect::<std::collections::HashSet<_>>();
+        for (spelling, expect) in cases {
+            let found = Host::parse(spelling).map(|host| host.to_string());
+            match expect {
+                "no" => assert!(!found.is_ok_and(|host| listed.contains(&*host)), "{spelling}"),
+                expect => assert_eq!(found.as_deref(), Ok(expect), "{spelling}"),
+            }
+        }
+    }
 }

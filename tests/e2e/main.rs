@@ -9,6 +9,7 @@
     reason = "a test that cannot go on must stop and say where"
 )]
 mod actions;
+mod addresses;
 mod alongside;
 mod bodies;
 mod canary;

@@ -16,6 +16,10 @@ pub struct Upstreams {
     /// How many calls may wait so at one upstream.
     #[schemars(range(min = 0, max = 100_000))]
     pub waiting: u32,
+    /// How long an address of a name may take to be connected to before the next one is tried
+    /// beside it (RFC 8305).
+    #[schemars(range(min = 10, max = 2_000))]
+    pub stagger_ms: u64,
     /// When an upstream that fails is left alone.
     pub breaker: Breaker,
     /// When a call is sent again.
@@ -29,6 +33,8 @@ impl Default for Upstreams {
             concurrency: 256,
             wait_ms: 1_000,
             waiting: 128,
+            // RFC 8305 section 5.
+            stagger_ms: 250,
             breaker: Breaker::default(),
             retry: Retry::default(),
         }

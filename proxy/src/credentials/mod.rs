@@ -15,7 +15,7 @@ mod token;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
-use tollgate_config::settings::{self, CredentialPlace, Deadlines, Give};
+use tollgate_config::settings::{self, CredentialPlace, Give, Settings};
 use tollgate_dlp::known::{Fetched, Known};
 use tollgate_dlp::{Acted, Action, Finding, Pattern, Scanner};
 use tollgate_rules::{AgentId, Code, Host, Scheme};
@@ -278,7 +278,7 @@ impl Granted {
         &self,
         permit: &Permit,
         egress: &Egress,
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<Given, Failure> {
         let credential = &self.credential;
         let path = permit.path_and_query().split('?').next().unwrap_or_default();
@@ -293,7 +293,7 @@ impl Granted {
             Source::Aws(aws) => aws.give(permit).await,
             Source::Fetched(tokens) => {
                 let subject = self.subject.as_ref().map(|subject| subject.as_str());
-                let value = tokens.give(subject, permit, egress, deadlines).await?;
+                let value = tokens.give(subject, permit, egress, settings).await?;
                 let headers = vec![(http::header::AUTHORIZATION, value)];
                 Ok(Given { headers, path_and_query: None })
             }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tollgate_config::settings::{ClientAuth, Deadlines, Give, RouteProtocol, TokenServer};
+use tollgate_config::settings::{ClientAuth, Give, RouteProtocol, Settings, TokenServer};
 use tollgate_dlp::known::Fetched;
 use tollgate_rules::{Code, Host, Scheme};
 use url::form_urlencoded::{Serializer, byte_serialize};
@@ -118,7 +118,7 @@ impl Tokens {
         subject: Option<&str>,
         permit: &Permit,
         egress: &Egress,
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<HeaderValue, Failure> {
         if self.subject_is_sent && subject.is_none() {
             return Err(failure("no subject token was sent"));
@@ -127,7 +127,7 @@ impl Tokens {
         let token = match self.held(&key) {
             Some(held) => held?,
             None => {
-                let fetching = self.fetch(key, subject, permit, egress, deadlines);
+                let fetching = self.fetch(key, subject, permit, egress, settings);
                 let fetched = tokio::time::timeout(FETCH_WAIT, fetching).await;
                 fetched.map_err(|_| failure("token server: it did not answer in time"))??
             }
@@ -150,13 +150,13 @@ impl Tokens {
         subject: Option<&str>,
         permit: &Permit,
         egress: &Egress,
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<Zeroizing<String>, Failure> {
         let _turn = self.turn.acquire().await.map_err(|_| failure("the gate is stopping"))?;
         if let Some(held) = self.held(&key) {
             return held;
         }
-        let asked = self.ask(subject, permit, egress, deadlines).await;
+        let asked = self.ask(subject, permit, egress, settings).await;
         let since = Instant::now();
         let (lasts, added, token) = match asked {
             Ok((token, lasts, added)) => (lasts, added, Ok(token)),
@@ -178,7 +178,7 @@ impl Tokens {
         subject: Option<&str>,
         permit: &Permit,
         egress: &Egress,
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<(Zeroizing<String>, Duration, u64), Failure> {
         let mut headers = HeaderMap::new();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -197,7 +197,7 @@ impl Tokens {
             body: Bytes::copy_from_slice(body.as_bytes()),
             answer_bytes_max: ANSWER_BYTES_MAX,
         };
-        let (status, body) = egress.run(errand, permit, deadlines).await.map_err(|cause| {
+        let (status, body) = egress.run(errand, permit, settings).await.map_err(|cause| {
             failure(&format!("token server: {} {}", cause.code.as_str(), cause.detail))
         })?;
         if status != StatusCode::OK {

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_util::io::InspectReader;
-use tollgate_config::settings::{Deadlines, Settings};
+use tollgate_config::settings::Settings;
 use tollgate_rules::Code;
 
-use super::connect::{ATTEMPTS_MAX, Egress, Failure};
+use super::connect::{Egress, Failure};
+use super::race::race;
 use crate::clear::Permit;
 use crate::listen::Io;
 use crate::tunnel::Passage;
@@ -29,7 +30,7 @@ impl Egress {
     ) -> Result<Option<SocketAddr>, Failure> {
         let (addresses, _) = self.addresses(permit).await?;
         let mut place = self.enter(permit, &addresses, &settings.upstreams).await?;
-        let (mut upstream, address) = match open(&addresses, &settings.deadlines).await {
+        let (mut upstream, address) = match open(&addresses, settings).await {
             Ok(open) => open,
             Err(failure) => {
                 place.judge(&failure);
@@ -58,16 +59,18 @@ impl Egress {
 
 async fn open(
     addresses: &[SocketAddr],
-    deadlines: &Deadlines,
+    settings: &Settings,
 ) -> Result<(TcpStream, SocketAddr), Failure> {
-    let patience = Duration::from_millis(deadlines.connect_ms);
-    for address in addresses.iter().take(ATTEMPTS_MAX) {
-        if let Ok(Ok(stream)) = tokio::time::timeout(patience, TcpStream::connect(address)).await {
-            let _ = stream.set_nodelay(true);
-            return Ok((stream, *address));
-        }
-    }
-    Err(Failure::new(Code::UpstreamConnect, "no address answered"))
+    let patience = Duration::from_millis(settings.deadlines.connect_ms);
+    let connect = async |address: SocketAddr| {
+        let stream = tokio::time::timeout(patience, TcpStream::connect(address)).await??;
+        let _ = stream.set_nodelay(true);
+        Ok((stream, address))
+    };
+    let stagger = Duration::from_millis(settings.upstreams.stagger_ms);
+    race(addresses.iter().copied(), stagger, connect, |_: &std::io::Error| false)
+        .await
+        .map_err(|_| Failure::new(Code::UpstreamConnect, "no address answered"))
 }
 
 /// Resolves when no byte has moved for a while.

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use pingora_core::connectors::ConnectorOptions;
 use pingora_core::connectors::http::Connector;
-use tollgate_config::settings::{Deadlines, Upstreams};
+use tollgate_config::settings::{Settings, Upstreams};
 use tollgate_rules::{AgentId, Code};
 
 use super::exchange::{Upstream, sort};
 use super::places::{Counters, Place, Places, Standing};
+use super::race::race;
 use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
-
-/// How many addresses of a name are tried before giving up.
-pub(super) const ATTEMPTS_MAX: usize = 3;
 
 /// Why a permitted call did not get an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,34 +103,21 @@ impl Egress {
         to: &Destination,
         addresses: &[SocketAddr],
         agent: &AgentId,
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<Upstream<'_>, Failure> {
-        let mut last = Failure::new(Code::UpstreamConnect, "no address");
-        for address in addresses.iter().take(ATTEMPTS_MAX) {
-            let peer = peer::peer(to, *address, agent, deadlines)
+        let connect = async |address: SocketAddr| {
+            let peer = peer::peer(to, address, agent, &settings.deadlines)
                 .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
-            match self.connector.get_http_session(&peer).await {
-                Ok((session, reused)) => {
-                    return Ok(Upstream {
-                        egress: self,
-                        session,
-                        peer,
-                        reused,
-                        place: None,
-                        address: *address,
-                        route: Arc::clone(&to.route),
-                    });
-                }
-                // Nothing was sent yet, so the next address may be tried, unless TLS said no:
-                // another address of the same name would have to say the same.
-                Err(error) => {
-                    last = sort(&error);
-                    if last.code != Code::UpstreamConnect {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(last)
+            let (session, reused) =
+                self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;
+            let route = Arc::clone(&to.route);
+            Ok(Upstream { egress: self, session, peer, reused, place: None, address, route })
+        };
+        let stagger = Duration::from_millis(settings.upstreams.stagger_ms);
+        // Another address of the same name would have to say the same of TLS.
+        let is_final = |failure: &Failure| failure.code != Code::UpstreamConnect;
+        race(addresses.iter().copied(), stagger, connect, is_final).await.map_err(|last| {
+            last.unwrap_or_else(|| Failure::new(Code::UpstreamConnect, "no address"))
+        })
     }
 }

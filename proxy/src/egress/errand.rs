@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use pingora_http::RequestHeader;
-use tollgate_config::settings::Deadlines;
+use tollgate_config::settings::Settings;
 use tollgate_rules::Code;
 
 use super::Destination;
@@ -31,14 +31,14 @@ impl Egress {
         &self,
         errand: Errand<'_>,
         permit: &Permit,
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<(StatusCode, Bytes), Failure> {
         let (addresses, _) = self.resolve(errand.to).await?;
-        let mut upstream = self.open(errand.to, &addresses, permit.agent(), deadlines).await?;
+        let mut upstream = self.open(errand.to, &addresses, permit.agent(), settings).await?;
         let head = head(&errand).map_err(|error| sort(&error))?;
         upstream.post(head, errand.body).await?;
         let mut whole = BytesMut::new();
-        upstream.set_idle(Duration::from_millis(deadlines.idle_ms));
+        upstream.set_idle(Duration::from_millis(settings.deadlines.idle_ms));
         while let Some(piece) = upstream.next().await? {
             if whole.len().saturating_add(piece.len()) > errand.answer_bytes_max {
                 upstream.cancel().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use pingora_core::{Error, ErrorType};
-use tollgate_config::settings::{Deadlines, Settings};
+use tollgate_config::settings::Settings;
 use tollgate_rules::Code;
 
 use super::again::{Again, Attempt, Missed, Reach, Trail};
@@ -29,12 +29,13 @@ impl Egress {
         // Before a token is asked for: a call that does not leave costs none.
         let mut place = self.enter(permit, &addresses, &settings.upstreams).await?;
         let given = match permit.granted() {
-            Some(granted) => Some(granted.give(permit, self, &settings.deadlines).await?),
+            Some(granted) => Some(granted.give(permit, self, settings).await?),
             None => None,
         };
         let mut again = Again::new(permit, settings);
         loop {
-            let asked = self.ask(permit, given.as_ref(), &addresses, &settings.deadlines).await;
+            let near = place.first(&addresses);
+            let asked = self.ask(permit, given.as_ref(), &near, settings).await;
             let pause = match &asked {
                 Ok(upstream) => {
                     trail.attempts.push(Attempt::answered(upstream));
@@ -53,6 +54,7 @@ impl Egress {
                     tokio::time::sleep(pause).await;
                 }
                 (Ok(mut upstream), None) => {
+                    place.reached(upstream.address);
                     match upstream.head().map(|head| head.status) {
                         Some(status) if is_failing(status) => place.failed(),
                         _ => place.well(),
@@ -74,9 +76,10 @@ impl Egress {
         permit: &Permit,
         given: Option<&Given>,
         addresses: &[SocketAddr],
-        deadlines: &Deadlines,
+        settings: &Settings,
     ) -> Result<Upstream<'_>, Missed> {
-        let opened = self.open(permit.destination(), addresses, permit.agent(), deadlines).await;
+        let deadlines = &settings.deadlines;
+        let opened = self.open(permit.destination(), addresses, permit.agent(), settings).await;
         let mut upstream = opened.map_err(Missed::unsent)?;
         let (address, reused) = (Some(upstream.address), upstream.reused);
         let broke = |error: Box<Error>| {

@@ -11,6 +11,7 @@ mod exchange;
 mod forward;
 mod peer;
 mod places;
+mod race;
 pub mod ranges;
 mod resolve;
 

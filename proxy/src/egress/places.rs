@@ -66,6 +66,8 @@ struct Taken {
     spare: u32,
     /// When somebody came last.
     last: Instant,
+    /// The address that answered last.
+    near: Option<SocketAddr>,
 }
 
 /// A place in flight at an upstream.
@@ -145,8 +147,14 @@ impl Places {
         if upstreams.len() >= UPSTREAMS_MAX {
             return Err(Failure::new(Code::LimiterUnavailable, "too many upstreams at once"));
         }
-        let taken =
-            Taken { breaker: Breaker::new(), flying: 0, waiting: 0, spare: SPARE_MAX, last: now };
+        let taken = Taken {
+            breaker: Breaker::new(),
+            flying: 0,
+            waiting: 0,
+            spare: SPARE_MAX,
+            last: now,
+            near: None,
+        };
         let yard = Arc::new(Yard {
             route: Arc::clone(&to.route),
             state: Mutex::new(taken),
@@ -283,6 +291,20 @@ impl Place {
         self.yard.tell(change, self.address);
     }
 
+    /// The addresses, the one that answered last first (RFC 8305 section 4): there is a connection
+    /// to it, and none to one that hangs.
+    pub(super) fn first(&self, addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+        let near = self.yard.state.lock().near;
+        let mut ordered = addresses.to_vec();
+        ordered.sort_by_key(|address| Some(*address) != near);
+        ordered
+    }
+
+    /// This address answered.
+    pub(super) fn reached(&self, address: SocketAddr) {
+        self.yard.state.lock().near = Some(address);
+    }
+
     /// Whether there is something left for one more retry; it is used up.
     pub(super) fn may_repeat(&self, why: &'static str) -> bool {
         let mut taken = self.yard.state.lock();
@@ -313,5 +335,74 @@ impl Drop for Place {
         taken.flying = taken.flying.saturating_sub(1);
         drop(taken);
         self.yard.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::Opts;
+    use tollgate_rules::Scheme;
+
+    use super::*;
+
+    fn places() -> Places {
+        let counter = |labels: &[&str]| IntCounterVec::new(Opts::new("c", "c"), labels).unwrap();
+        Places::new(Counters {
+            changes: counter(&["route", "state"]),
+            refusals: counter(&["route", "why"]),
+            retries: counter(&["route", "why"]),
+        })
+    }
+
+    fn to(host: &str) -> Destination {
+        Destination {
+            route: "forward".into(),
+            protocol: Default::default(),
+            scheme: Scheme::Http,
+            host: Host::parse(host).unwrap(),
+            port: 80,
+            base_path: String::new(),
+            allow_addresses: Vec::new(),
+            tls: None,
+            http2: false,
+            concurrency: Some(1),
+            allow_unread_requests: false,
+            allow_cookies: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn upstreams_without_end_are_forgotten_and_those_in_use_are_not() {
+        let (places, terms) = (places(), Upstreams { wait_ms: 0, ..Upstreams::default() });
+        let busy = places.enter(&to("busy.test"), &[], &terms).await.unwrap();
+        for nth in 0..2 * UPSTREAMS_MAX {
+            places.enter(&to(&format!("n{nth}.test")), &[], &terms).await.unwrap();
+        }
+        assert_eq!(places.upstreams.lock().len(), UPSTREAMS_MAX);
+        let again = places.enter(&to("busy.test"), &[], &terms).await;
+        assert_eq!(again.unwrap_err().code, Code::UpstreamBusy);
+        drop(busy);
+        places.enter(&to("busy.test"), &[], &terms).await.unwrap();
+        // When all of them are in use there is no room for one more.
+        let mut held = Vec::new();
+        for nth in 0..UPSTREAMS_MAX {
+            held.push(places.enter(&to(&format!("h{nth}.test")), &[], &terms).await.unwrap());
+        }
+        let one_more = places.enter(&to("more.test"), &[], &terms).await;
+        assert_eq!(one_more.unwrap_err().code, Code::LimiterUnavailable);
+        assert_eq!(places.standing()["forward"].flying, UPSTREAMS_MAX as i64);
+    }
+
+    #[tokio::test]
+    async fn what_answered_last_is_tried_first() {
+        let (places, terms) = (places(), Upstreams::default());
+        let list = ["192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80"];
+        let list = list.map(|address| address.parse::<SocketAddr>().unwrap());
+        let place = places.enter(&to("a.test"), &list, &terms).await.unwrap();
+        assert_eq!(place.first(&list), list);
+        place.reached(list[2]);
+        assert_eq!(place.first(&list), [list[2], list[0], list[1]]);
+        // Only what was found and checked now is ever tried.
+        assert_eq!(place.first(&list[..2]), list[..2]);
     }
 }
