@@ -63,6 +63,87 @@ async fn client_certificates_are_never_mixed_up() {
     }
 }
 
+/// A certificate that was rotated is shown by the next call, while one that began before ends in
+/// peace; nothing of it is used for a later call.
+#[tokio::test]
+async fn client_certificates_rotate() {
+    let certificates = Certificates::shared();
+    let authority = &certificates.authority;
+    for h2 in [false, true] {
+        let upstream = HttpUpstream::tls(&certificates.server, h2, Some(authority)).await;
+        let [old, new, newest] =
+            ["old", "new", "newest"].map(|name| authority.client(&[], Some(name)));
+        let der = |identity: &tollgate_tests::Identity| identity.to_rustls().0[0].to_vec();
+        let mut route = http_route("up", "/up", &upstream.url());
+        route["upstream"]["http2"] = h2.into();
+        route["upstream"]["tls"] =
+            serde_json::json!({ "client_certificate": "gate.pem", "client_key": "gate.key" });
+        let world = World::builder()
+            .add_route(route)
+            .file("gate.pem", old.certificate.clone())
+            .file("gate.key", old.key.clone())
+            .start()
+            .await;
+        let put = |identity: &tollgate_tests::Identity| {
+            crate::kit::swap(&world.path("gate.key"), &identity.key);
+            crate::kit::swap(&world.path("gate.pem"), &identity.certificate);
+        };
+        let mut client = HttpClient::plain(world.plain(), true).await;
+        let shown = async |client: &mut HttpClient| {
+            assert_eq!(client.get("/up/x").await.status, 200);
+            upstream.take_heard().remove(0)
+        };
+        let first = shown(&mut client).await;
+        assert!(first.certificate == Some(der(&old)));
+        // A certificate without its key is not taken, and the old one stays in force.
+        crate::kit::swap(&world.path("gate.pem"), &new.certificate);
+        tollgate_tests::until("a reload that was refused", async || {
+            (world.metric("policy_reload_failure_total").await > 0.0).then_some(())
+        })
+        .await;
+        assert!(shown(&mut client).await.certificate == Some(der(&old)));
+        put(&new);
+        // Nobody asks for a reload: the files are watched.
+        let second = tollgate_tests::until("the new certificate", async || {
+            let heard = shown(&mut client).await;
+            (heard.certificate == Some(der(&new))).then_some(heard)
+        })
+        .await;
+        assert_ne!(second.connection, first.connection);
+        put(&newest);
+        assert!(world.reload().await);
+        for _ in 0..3 {
+            assert!(shown(&mut client).await.certificate == Some(der(&newest)));
+        }
+    }
+}
+
+/// Calls share a connection of HTTP/2 up to a bound, and open another one beyond it.
+#[tokio::test]
+async fn h2_connections_are_shared_up_to_a_bound() {
+    let certificates = Certificates::shared();
+    let upstream = HttpUpstream::tls(&certificates.server, true, None).await;
+    let mut route = http_route("up", "/up", &upstream.url());
+    route["upstream"]["http2"] = true.into();
+    let world = World::builder().add_route(route).set("/upstreams/h2_streams", 4).start().await;
+    let waiting = upstream.hold();
+    let mut calls = Vec::new();
+    for nth in 1..=12 {
+        let mut client = HttpClient::plain(world.plain(), true).await;
+        calls.push(tokio::spawn(async move { client.get("/up/x").await.status }));
+        upstream.wait_heard(nth).await;
+    }
+    drop(waiting);
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+    let mut shared = std::collections::BTreeMap::<_, usize>::new();
+    for heard in upstream.heard() {
+        *shared.entry(heard.connection).or_default() += 1;
+    }
+    assert_eq!(shared.into_values().collect::<Vec<_>>(), [4, 4, 4]);
+}
+
 /// An authority that is no longer trusted ends what was connected under it.
 #[tokio::test]
 async fn a_reload_of_authorities_does_not_reuse_old_connections() {

@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -43,7 +44,17 @@ pub struct HttpUpstream {
     address: SocketAddr,
     scheme: &'static str,
     heard: Arc<Mutex<Vec<Heard>>>,
+    answers: Arc<Semaphore>,
     serving: JoinHandle<()>,
+}
+
+/// While it lasts nothing is answered.
+pub struct Held(Arc<Semaphore>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
 }
 
 impl Drop for HttpUpstream {
@@ -92,9 +103,11 @@ impl HttpUpstream {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
+        let answers = Arc::new(Semaphore::new(1));
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let serving = tokio::spawn(accept(socket, tls, h2, Arc::clone(&heard)));
-        Self { address, scheme, heard, serving }
+        let serving =
+            tokio::spawn(accept(socket, tls, h2, Arc::clone(&heard), Arc::clone(&answers)));
+        Self { address, scheme, heard, answers, serving }
     }
 
     /// Its address.
@@ -105,6 +118,13 @@ impl HttpUpstream {
     /// Its URL, by address.
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Answers nothing until what it gives is dropped.
+    pub fn hold(&self) -> Held {
+        let taken = self.answers.try_acquire().expect("it is not held");
+        taken.forget();
+        Held(Arc::clone(&self.answers))
     }
 
     /// Every request so far.
@@ -132,19 +152,23 @@ async fn accept(
     tls: Option<TlsAcceptor>,
     h2: bool,
     heard: Arc<Mutex<Vec<Heard>>>,
+    answers: Arc<Semaphore>,
 ) {
     let mut tasks = tokio::task::JoinSet::new();
     for connection in 0.. {
         let Ok((io, _)) = socket.accept().await else { return };
         let _ = io.set_nodelay(true);
         let (tls, heard) = (tls.clone(), Arc::clone(&heard));
+        let answers = Arc::clone(&answers);
         tasks.spawn(async move {
-            let Some(tls) = tls else { return serve(io, h2, connection, None, heard).await };
+            let Some(tls) = tls else {
+                return serve(io, h2, connection, None, heard, answers).await;
+            };
             let Ok(io) = tls.accept(io).await else { return };
             let session = io.get_ref().1;
             let h2 = session.alpn_protocol() == Some(b"h2");
             let certificate = session.peer_certificates().map(|chain| chain[0].to_vec());
-            serve(io, h2, connection, certificate, heard).await;
+            serve(io, h2, connection, certificate, heard, answers).await;
         });
     }
 }
@@ -155,12 +179,19 @@ async fn serve<S>(
     connection: usize,
     certificate: Option<Vec<u8>>,
     heard: Arc<Mutex<Vec<Heard>>>,
+    answers: Arc<Semaphore>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
         let (heard, certificate) = (Arc::clone(&heard), certificate.clone());
-        async move { Ok::<_, Infallible>(answer(request, connection, certificate, &heard).await) }
+        let answers = Arc::clone(&answers);
+        async move {
+            let answer = answer(request, connection, certificate, &heard).await;
+            // It is closed with the server.
+            let _ = answers.acquire().await;
+            Ok::<_, Infallible>(answer)
+        }
     });
     let io = TokioIo::new(io);
     // A connection that breaks shows on the other side.

@@ -20,6 +20,10 @@ pub struct Upstreams {
     /// beside it (RFC 8305).
     #[schemars(range(min = 10, max = 2_000))]
     pub stagger_ms: u64,
+    /// Calls at once on one HTTP/2 connection to an upstream; more open another one. An upstream may
+    /// allow fewer.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub h2_streams: usize,
     /// When an upstream that fails is left alone.
     pub breaker: Breaker,
     /// When a call is sent again.
@@ -35,6 +39,7 @@ impl Default for Upstreams {
             waiting: 128,
             // RFC 8305 section 5.
             stagger_ms: 250,
+            h2_streams: 64,
             breaker: Breaker::default(),
             retry: Retry::default(),
         }

@@ -106,7 +106,7 @@ impl Egress {
         settings: &Settings,
     ) -> Result<Upstream<'_>, Failure> {
         let connect = async |address: SocketAddr| {
-            let peer = peer::peer(to, address, agent, &settings.deadlines)
+            let peer = peer::peer(to, address, agent, settings)
                 .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
             let (session, reused) =
                 self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pingora_core::protocols::ALPN;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::utils::tls::{CertKey, WrappedX509, parse_x509};
-use tollgate_config::settings::{Deadlines, UpstreamTls};
+use tollgate_config::settings::{Settings, UpstreamTls};
 use tollgate_rules::{AgentId, Scheme};
 
 use super::Destination;
@@ -64,6 +64,8 @@ impl ClientTls {
                 for certificate in &chain {
                     certificate.as_ref().hash(&mut print);
                 }
+                // A certificate is also issued anew for the key that it had.
+                key.secret_der().hash(&mut print);
                 let chain = chain.iter().map(|certificate| certificate.to_vec()).collect();
                 Some(Arc::new(CertKey::new(chain, key.secret_der().to_vec())))
             }
@@ -98,8 +100,9 @@ pub fn peer(
     to: &Destination,
     address: SocketAddr,
     agent: &AgentId,
-    deadlines: &Deadlines,
+    settings: &Settings,
 ) -> Option<HttpPeer> {
+    let deadlines = &settings.deadlines;
     let tls = to.scheme == Scheme::Https;
     let name = match (tls, to.host.name(), to.host.address()) {
         (false, ..) => String::new(),
@@ -118,7 +121,7 @@ pub fn peer(
     options.read_timeout = Some(Duration::from_millis(deadlines.first_byte_ms));
     options.write_timeout = Some(Duration::from_millis(deadlines.idle_ms));
     options.idle_timeout = Some(POOL_IDLE);
-    options.max_h2_streams = 64;
+    options.max_h2_streams = settings.upstreams.h2_streams;
     options.alpn = match (to.http2, tls) {
         (true, true) => ALPN::H2H1,
         (true, false) => ALPN::H2,
@@ -146,6 +149,11 @@ fn group(to: &Destination, agent: &AgentId) -> u64 {
 mod tests {
     use super::*;
 
+    fn settings() -> Settings {
+        let text = include_str!("../../../config/minimal.yaml");
+        tollgate_config::read(text, "minimal.yaml", &[]).unwrap()
+    }
+
     fn destination(url_host: &str, tls: Option<Arc<ClientTls>>) -> Destination {
         Destination {
             route: "r".into(),
@@ -165,11 +173,11 @@ mod tests {
 
     #[test]
     fn verification_cannot_be_switched_off() {
-        let deadlines = Deadlines::default();
+        let settings = settings();
         for host in ["tools.test", "192.0.2.7", "[2001:db8::7]"] {
             let to = destination(host, None);
-            let peer = peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new("a"), &deadlines)
-                .unwrap();
+            let peer =
+                peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new("a"), &settings).unwrap();
             assert!(!peer.sni.is_empty(), "{host}");
             assert!(peer.options.verify_cert && peer.options.verify_hostname);
         }
@@ -178,13 +186,13 @@ mod tests {
     #[test]
     fn identities_and_authorities_never_share_a_pool() {
         use pingora_core::upstreams::peer::Peer;
-        let deadlines = Deadlines::default();
+        let settings = settings();
         let material =
             |print| Some(Arc::new(ClientTls { authorities: None, identity: None, print }));
         let key = |tls, agent: &str, route: &str| {
             let mut to = destination("tools.test", tls);
             to.route = route.into();
-            peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new(agent), &deadlines)
+            peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new(agent), &settings)
                 .unwrap()
                 .reuse_hash()
         };
