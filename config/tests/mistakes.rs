@@ -103,6 +103,27 @@ fn form() {
         ),
         (
             TOP,
+            "version: 1\nparent_proxy: { url: 'https://proxy.example.org' }",
+            "parent_proxy.url",
+            "not spoken to in TLS yet",
+            "`http://`, host and port",
+        ),
+        (
+            TOP,
+            "version: 1\nparent_proxy: { url: 'http://proxy.example.org/x' }",
+            "parent_proxy.url",
+            "no path",
+            "",
+        ),
+        (
+            TOP,
+            "version: 1\nparent_proxy: { url: 'http://p', credentials: { user: 'a:b', secret: { env: X } } }",
+            "parent_proxy.credentials.user",
+            "colon",
+            "",
+        ),
+        (
+            TOP,
             "version: 1\nresolver: { servers: [dns] }",
             "resolver.servers[0]",
             "`dns` is not the address of a DNS server",

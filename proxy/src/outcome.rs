@@ -86,7 +86,7 @@ impl Outcome {
         let facts = self.facts.take();
         self.facts = facts.map(|facts| {
             let facts = resolved_facts(facts, &trail.resolved, &self.scanner);
-            attempts_facts(facts, &trail.attempts)
+            attempts_facts(facts.maybe_text("via", trail.via.as_deref()), &trail.attempts)
         });
     }
 

@@ -141,6 +141,9 @@ pub fn failed(code: Code) -> &'static str {
         Code::UpstreamCircuitOpen => {
             "The upstream has failed too often and is left alone for a while, so nothing was sent. Wait, then try again."
         }
+        Code::UpstreamProxy => {
+            "The proxy that the gate must use does not lead to the upstream, so nothing was sent. Tell the operator."
+        }
         Code::UpstreamConnect => "The upstream could not be reached. Try again later.",
         Code::UpstreamTls => {
             "The upstream's certificate could not be verified, so nothing was sent."

@@ -161,6 +161,8 @@ codes! {
     UpstreamTimeout = "UPSTREAM_TIMEOUT", Fault, 504;
     /// The upstream's answer cannot be read in exactly one way.
     UpstreamProtocol = "UPSTREAM_PROTOCOL", Fault, 502;
+    /// The parent proxy refuses to lead there.
+    UpstreamProxy = "UPSTREAM_PROXY", Fault, 502;
     /// The upstream has failed too often and is left alone for a while.
     UpstreamCircuitOpen = "UPSTREAM_CIRCUIT_OPEN", Fault, 503;
     /// The credential that the call would get cannot be had.

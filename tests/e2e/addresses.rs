@@ -121,7 +121,7 @@ async fn hanging(port: u16) -> (TcpListener, Vec<TcpStream>) {
 }
 
 /// What a client of TLS says first.
-fn hello(name: &str) -> Vec<u8> {
+pub(crate) fn hello(name: &str) -> Vec<u8> {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -15,6 +15,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::ConcurrencyExceeded, "limits::calls_at_once_have_a_bound"),
     (Code::BytesExceeded, "limits::held_bytes_have_a_bound"),
     (Code::UpstreamBusy, "upstreams::calls_at_one_upstream_have_a_bound"),
+    (Code::UpstreamProxy, "parents::what_it_answers_is_told"),
     (Code::UpstreamCircuitOpen, "upstreams::one_that_fails_is_left_alone_and_tried_again"),
     (Code::UpstreamTls, "deadlines::upstreams_that_fail"),
     (Code::UpstreamTimeout, "deadlines::upstreams_that_fail"),

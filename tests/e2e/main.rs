@@ -39,6 +39,7 @@ mod links;
 mod load;
 mod mcp;
 mod names;
+mod parents;
 mod reading;
 mod redaction;
 mod reload;

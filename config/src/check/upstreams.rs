@@ -5,6 +5,35 @@ use crate::settings::Breaker;
 use crate::tree::{Kind, Node};
 
 pub(super) fn check(root: &Node, errata: &mut Errata) {
+    parent(root, errata);
+    breaker(root, errata);
+}
+
+/// A proxy has no path, and is spoken to in clear text.
+fn parent(root: &Node, errata: &mut Errata) {
+    let Some(parent) = root.value("parent_proxy") else { return };
+    let url = parent.text("url").unwrap_or_default().to_ascii_lowercase();
+    if let Some((scheme, rest)) = url.split_once("://") {
+        let mut wrong = |message: &str| {
+            errata
+                .add(place(parent, "url"), "parent_proxy.url", message)
+                .help("write `http://`, host and port of the proxy, and nothing more");
+        };
+        match (scheme, rest.trim_end_matches('/').contains('/')) {
+            ("https", _) => wrong("a parent proxy is not spoken to in TLS yet"),
+            (_, true) => wrong("a proxy has no path"),
+            _ => {}
+        }
+    }
+    let user = parent.value("credentials").and_then(|credentials| credentials.text("user"));
+    if user.is_some_and(|user| user.contains(':')) {
+        errata
+            .add(place(parent, "credentials"), "parent_proxy.credentials.user", "it has a colon")
+            .help("a colon ends the user (RFC 7617 section 2)");
+    }
+}
+
+fn breaker(root: &Node, errata: &mut Errata) {
     let Some(breaker) = root.value("upstreams").and_then(|node| node.value("breaker")) else {
         return;
     };

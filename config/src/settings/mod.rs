@@ -6,6 +6,7 @@ mod formats;
 mod intercept;
 mod known;
 mod names;
+mod parent_proxy;
 mod paths;
 mod resolver;
 mod s3;
@@ -34,6 +35,7 @@ pub use dlp::{
 pub use intercept::{Ech, Intercept};
 pub use known::{Canary, Known, KnownDocuments, KnownRecords, KnownSecrets, OwnSecret};
 pub use names::{Dns, NameLimits};
+pub use parent_proxy::{ConnectBy, ParentProxy, ProxyCredentials};
 pub use resolver::{DnsServer, EncryptedServer, Encryption, Resolver};
 pub use s3::{S3Lock, S3LockMode, S3Sink};
 pub use servers::{
@@ -101,6 +103,9 @@ pub struct Settings {
     /// How many calls an upstream gets at once, and when it is left alone.
     #[serde(default)]
     pub upstreams: Upstreams,
+    /// The proxy that the gate itself must use. None when absent.
+    #[serde(default)]
+    pub parent_proxy: Option<ParentProxy>,
     /// What is looked for, and what is done about it.
     #[serde(default)]
     pub dlp: Dlp,

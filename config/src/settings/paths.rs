@@ -39,6 +39,8 @@ impl Settings {
                 intercept.key.iter_mut().for_each(&mut *visit);
             }
         }
+        let parent = self.parent_proxy.as_mut().and_then(|parent| parent.credentials.as_mut());
+        parent.into_iter().for_each(|credentials| file(&mut credentials.secret, visit));
         self.credentials.iter_mut().for_each(|credential| credential.give.paths(visit));
         self.resolver.ca.iter_mut().for_each(&mut *visit);
         visit(&mut self.policy.bundle);

@@ -7,7 +7,7 @@ use tollgate_config::settings::{
 };
 use tollgate_rules::{Code, Host, Scheme};
 
-use crate::egress::{ClientTls, Destination};
+use crate::egress::{ClientTls, Destination, Parent};
 use crate::listen::{Authority, TlsFault};
 
 /// A route that cannot be built. The config crate reports these with their place; this is the
@@ -98,6 +98,7 @@ struct Forward {
     mcp: Vec<(Host, String)>,
     authority: Option<Arc<Authority>>,
     passed: HostList,
+    parent: Option<Arc<Parent>>,
 }
 
 /// Hosts, and everything below some names.
@@ -147,10 +148,13 @@ impl Routes {
     /// Builds the table and reads the TLS material it names.
     /// `before` lends the authority that was made.
     pub fn build(settings: &Settings, before: Option<&Self>) -> Result<Self, RouteFault> {
-        let routes = settings.routes.iter().map(Entry::build).collect::<Result<_, _>>()?;
+        let parent = settings.parent_proxy.as_ref().map(Parent::read).transpose()?.map(Arc::new);
+        let routes = settings.routes.iter().map(|route| Entry::build(route, parent.as_ref()));
+        let routes = routes.collect::<Result<_, _>>()?;
         let authority = before.and_then(Self::authority);
         let forward = settings.forward_proxy.as_ref();
-        let forward = forward.map(|forward| Forward::build(forward, authority)).transpose()?;
+        let forward = forward.map(|forward| Forward::build(forward, authority, parent.as_ref()));
+        let forward = forward.transpose()?;
         Ok(Self { routes, forward })
     }
 
@@ -209,7 +213,7 @@ impl Routes {
 }
 
 impl Entry {
-    fn build(route: &Route) -> Result<Self, RouteFault> {
+    fn build(route: &Route, parent: Option<&Arc<Parent>>) -> Result<Self, RouteFault> {
         let unusable = |reason: &str| RouteFault::Unusable {
             route: route.name.clone(),
             reason: reason.to_owned(),
@@ -259,6 +263,7 @@ impl Entry {
                 concurrency: route.upstream.concurrency,
                 allow_unread_requests: route.allow_unread_requests,
                 allow_cookies: route.allow_cookies,
+                parent: parent.cloned(),
             }),
         })
     }
@@ -287,7 +292,11 @@ impl Entry {
 }
 
 impl Forward {
-    fn build(settings: &ForwardProxy, before: Option<&Arc<Authority>>) -> Result<Self, RouteFault> {
+    fn build(
+        settings: &ForwardProxy,
+        before: Option<&Arc<Authority>>,
+        parent: Option<&Arc<Parent>>,
+    ) -> Result<Self, RouteFault> {
         let mcp = settings.mcp.iter().map(|place| {
             let (host, prefix) = place.split_once('/').unwrap_or((place, ""));
             let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
@@ -303,6 +312,7 @@ impl Forward {
             authority: authority.transpose()?,
             passed: passed.transpose()?.unwrap_or_default(),
             settings: settings.clone(),
+            parent: parent.cloned(),
         })
     }
 
@@ -355,6 +365,7 @@ impl Forward {
             concurrency: None,
             allow_unread_requests: false,
             allow_cookies: self.settings.allow_cookies,
+            parent: self.parent.clone(),
         }
     }
 }
@@ -365,25 +376,28 @@ mod tests {
     use tollgate_config::settings::{RouteMatch, Upstream};
 
     fn route(name: &str, prefix: Option<&str>, host: Option<&str>, url: &str) -> Entry {
-        Entry::build(&Route {
-            name: name.to_owned(),
-            matches: RouteMatch {
-                prefix: prefix.map(str::to_owned),
-                host: host.map(str::to_owned),
+        Entry::build(
+            &Route {
+                name: name.to_owned(),
+                matches: RouteMatch {
+                    prefix: prefix.map(str::to_owned),
+                    host: host.map(str::to_owned),
+                },
+                protocol: RouteProtocol::Http,
+                allow_unread_requests: false,
+                allow_cookies: false,
+                redirects_elsewhere: Default::default(),
+                signed_cards: Default::default(),
+                upstream: Upstream {
+                    url: url.to_owned(),
+                    allow_addresses: Vec::new(),
+                    tls: Default::default(),
+                    http2: false,
+                    concurrency: None,
+                },
             },
-            protocol: RouteProtocol::Http,
-            allow_unread_requests: false,
-            allow_cookies: false,
-            redirects_elsewhere: Default::default(),
-            signed_cards: Default::default(),
-            upstream: Upstream {
-                url: url.to_owned(),
-                allow_addresses: Vec::new(),
-                tls: Default::default(),
-                http2: false,
-                concurrency: None,
-            },
-        })
+            None,
+        )
         .unwrap()
     }
 
@@ -429,6 +443,7 @@ mod tests {
                 http2: true,
                 intercept: None,
             },
+            None,
             None,
         )
         .unwrap();

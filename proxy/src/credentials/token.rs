@@ -253,6 +253,8 @@ fn destination(id: &str, server: &TokenServer) -> Result<Destination, SnapshotFa
         concurrency: None,
         allow_unread_requests: false,
         allow_cookies: false,
+        // That of the call is used.
+        parent: None,
     })
 }
 

@@ -25,6 +25,8 @@ use crate::clear::Permit;
 pub struct Trail {
     /// What the name was resolved to; nothing for an address.
     pub resolved: Resolved,
+    /// The parent proxy that led there.
+    pub via: Option<String>,
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
 }

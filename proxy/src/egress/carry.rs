@@ -10,7 +10,7 @@ use tokio_util::io::InspectReader;
 use tollgate_config::settings::Settings;
 use tollgate_rules::Code;
 
-use super::connect::{Egress, Failure};
+use super::connect::{Egress, Failure, Found, Spot};
 use super::race::race;
 use crate::clear::Permit;
 use crate::listen::Io;
@@ -28,9 +28,10 @@ impl Egress {
         settings: &Settings,
         passage: &Passage,
     ) -> Result<Option<SocketAddr>, Failure> {
-        let (addresses, _) = self.addresses(permit).await?;
-        let mut place = self.enter(permit, &addresses, &settings.upstreams).await?;
-        let (mut upstream, address) = match open(&addresses, settings).await {
+        let mut found = self.find(permit.destination(), permit).await?;
+        let mut place = self.enter(permit, &found.addresses, &settings.upstreams).await?;
+        place.sort(&mut found.addresses);
+        let (mut upstream, address) = match open(&found, permit, settings).await {
             Ok(open) => open,
             Err(failure) => {
                 place.judge(&failure);
@@ -38,6 +39,7 @@ impl Egress {
             }
         };
         place.well();
+        place.reached(address);
         let sent = upstream.write_all(&seen).await;
         sent.map_err(|_| Failure::new(Code::UpstreamProtocol, "the tunnel closed"))?;
         passage.out.fetch_add(seen.len() as u64, Ordering::Relaxed);
@@ -58,19 +60,29 @@ impl Egress {
 }
 
 async fn open(
-    addresses: &[SocketAddr],
+    found: &Found,
+    permit: &Permit,
     settings: &Settings,
 ) -> Result<(TcpStream, SocketAddr), Failure> {
     let patience = Duration::from_millis(settings.deadlines.connect_ms);
-    let connect = async |address: SocketAddr| {
-        let stream = tokio::time::timeout(patience, TcpStream::connect(address)).await??;
+    let late = |()| Failure::new(Code::UpstreamConnect, "no address answered");
+    let connect = async |spot: Spot| {
+        let connecting = async {
+            match &spot.through {
+                Some(through) => Ok(through.parent.tunnel(spot.near, &through.target).await?),
+                None => TcpStream::connect(spot.near).await.map_err(|_| late(())),
+            }
+        };
+        let connected = tokio::time::timeout(patience, connecting).await;
+        let stream = connected.unwrap_or_else(|_| Err(late(())))?;
         let _ = stream.set_nodelay(true);
-        Ok((stream, address))
+        Ok((stream, spot.address))
     };
     let stagger = Duration::from_millis(settings.upstreams.stagger_ms);
-    race(addresses.iter().copied(), stagger, connect, |_: &std::io::Error| false)
+    let is_final = |failure: &Failure| failure.code != Code::UpstreamConnect;
+    race(found.spots(permit.destination()), stagger, connect, is_final)
         .await
-        .map_err(|_| Failure::new(Code::UpstreamConnect, "no address answered"))
+        .map_err(|last| last.unwrap_or_else(|| late(())))
 }
 
 /// Resolves when no byte has moved for a while.

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use pingora_core::connectors::ConnectorOptions;
 use pingora_core::connectors::http::Connector;
 use tollgate_config::settings::{Settings, Upstreams};
 use tollgate_rules::{AgentId, Code};
 
 use super::exchange::{Upstream, sort};
+use super::parent::{Parent, Through};
 use super::places::{Counters, Place, Places, Standing};
 use super::race::race;
 use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
@@ -81,43 +83,93 @@ impl Egress {
         self.places.enter(permit.destination(), addresses, terms).await
     }
 
-    /// The addresses of the place that the permit names, every one of them checked.
-    pub(super) async fn addresses(
-        &self,
-        permit: &Permit,
-    ) -> Result<(Vec<SocketAddr>, Resolved), Failure> {
-        self.resolve(permit.destination()).await
+    /// Where a place is, as seen from here, every address checked. A permitted call's own way tells
+    /// whether a parent proxy stands before it.
+    pub(super) async fn find(&self, to: &Destination, permit: &Permit) -> Result<Found, Failure> {
+        let parent = permit.destination().parent.as_ref().filter(|parent| parent.takes(&to.host));
+        let (addresses, resolved) = match parent {
+            Some(parent) if parent.resolves(&to.host) => (Vec::new(), Resolved::default()),
+            _ => self.resolver.resolve(to, &self.own.0).await?,
+        };
+        let parent = match parent {
+            None => None,
+            Some(parent) => {
+                // The operator wants it wherever it stands, but never a metadata service.
+                let all = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
+                let at = (&parent.host, parent.port);
+                let (near, _) = self.resolver.sockets(at, &all, &self.own.0).await?;
+                Some((Arc::clone(parent), near))
+            }
+        };
+        Ok(Found { addresses, resolved, parent })
     }
 
-    /// The addresses of a destination, every one of them checked.
-    pub(super) async fn resolve(
-        &self,
-        to: &Destination,
-    ) -> Result<(Vec<SocketAddr>, Resolved), Failure> {
-        Ok(self.resolver.resolve(to, &self.own.0).await?)
-    }
-
-    /// Connects to the first of these addresses that takes it. Nothing is sent yet.
+    /// Connects to the first of these places that takes it. Nothing is sent yet.
     pub(super) async fn open(
         &self,
         to: &Destination,
-        addresses: &[SocketAddr],
+        found: &Found,
         agent: &AgentId,
         settings: &Settings,
     ) -> Result<Upstream<'_>, Failure> {
-        let connect = async |address: SocketAddr| {
-            let peer = peer::peer(to, address, agent, settings)
+        let connect = async |spot: Spot| {
+            let via = spot.through.as_ref().map(|through| through.parent.authority());
+            let peer = peer::peer(to, spot.near, agent, settings, spot.through)
                 .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
             let (session, reused) =
                 self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;
-            let route = Arc::clone(&to.route);
-            Ok(Upstream { egress: self, session, peer, reused, place: None, address, route })
+            let (route, address) = (Arc::clone(&to.route), spot.address);
+            Ok(Upstream { egress: self, session, peer, reused, place: None, address, via, route })
         };
         let stagger = Duration::from_millis(settings.upstreams.stagger_ms);
         // Another address of the same name would have to say the same of TLS.
         let is_final = |failure: &Failure| failure.code != Code::UpstreamConnect;
-        race(addresses.iter().copied(), stagger, connect, is_final).await.map_err(|last| {
+        race(found.spots(to), stagger, connect, is_final).await.map_err(|last| {
             last.unwrap_or_else(|| Failure::new(Code::UpstreamConnect, "no address"))
         })
+    }
+}
+
+/// Where a place is.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Its addresses; none when the parent proxy is asked by name.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// What its name was resolved to.
+    pub(super) resolved: Resolved,
+    parent: Option<(Arc<Parent>, Vec<SocketAddr>)>,
+}
+
+/// One way to get there.
+#[derive(Debug)]
+pub(super) struct Spot {
+    /// What is connected to from here.
+    pub(super) near: SocketAddr,
+    /// What is told of it: the place's own address, when it is known.
+    pub(super) address: SocketAddr,
+    /// What a parent proxy is asked for.
+    pub(super) through: Option<Through>,
+}
+
+impl Found {
+    /// Every way to get there, in the order in which they are tried.
+    pub(super) fn spots(&self, to: &Destination) -> Vec<Spot> {
+        let Some((parent, near)) = &self.parent else {
+            let direct =
+                |address: &SocketAddr| Spot { near: *address, address: *address, through: None };
+            return self.addresses.iter().map(direct).collect();
+        };
+        let spot = |near: SocketAddr, address: Option<SocketAddr>| {
+            let target =
+                address.map_or_else(|| format!("{}:{}", to.host, to.port), |at| at.to_string());
+            let through = Some(Through { parent: Arc::clone(parent), target });
+            Spot { near, address: address.unwrap_or(near), through }
+        };
+        let Some((first, rest)) = near.split_first() else { return Vec::new() };
+        if self.addresses.is_empty() {
+            return near.iter().map(|near| spot(*near, None)).collect();
+        }
+        let far = self.addresses.iter().map(|address| spot(*first, Some(*address)));
+        far.chain(rest.iter().map(|near| spot(*near, self.addresses.first().copied()))).collect()
     }
 }

@@ -33,8 +33,8 @@ impl Egress {
         permit: &Permit,
         settings: &Settings,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let (addresses, _) = self.resolve(errand.to).await?;
-        let mut upstream = self.open(errand.to, &addresses, permit.agent(), settings).await?;
+        let found = self.find(errand.to, permit).await?;
+        let mut upstream = self.open(errand.to, &found, permit.agent(), settings).await?;
         let head = head(&errand).map_err(|error| sort(&error))?;
         upstream.post(head, errand.body).await?;
         let mut whole = BytesMut::new();

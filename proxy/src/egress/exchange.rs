@@ -28,6 +28,8 @@ pub struct Upstream<'e> {
     pub(super) place: Option<Place>,
     /// The address that was connected to, for the record.
     pub address: SocketAddr,
+    /// The parent proxy that led there, for the record.
+    pub via: Option<String>,
     /// The route that led here, for the metrics.
     pub route: Arc<str>,
 }
@@ -138,6 +140,9 @@ fn request_head(permit: &Permit, given: Option<&Given>) -> pingora_core::Result<
 /// Sorts pingora's errors into codes.
 pub(super) fn sort(error: &Error) -> Failure {
     use ErrorType as E;
+    if let Some(denied) = super::parent::denied(error) {
+        return denied.into();
+    }
     let code = match error.etype() {
         E::ConnectTimedout
         | E::ConnectRefused

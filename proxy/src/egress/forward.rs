@@ -1,5 +1,4 @@
 //! Sending a permitted call, and again when that is safe.
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -8,7 +7,7 @@ use tollgate_config::settings::Settings;
 use tollgate_rules::Code;
 
 use super::again::{Again, Attempt, Missed, Reach, Trail};
-use super::connect::{Egress, Failure};
+use super::connect::{Egress, Failure, Found};
 use super::exchange::{Upstream, sort};
 use crate::clear::Permit;
 use crate::credentials::Given;
@@ -22,23 +21,24 @@ impl Egress {
         settings: &Settings,
         trail: &mut Trail,
     ) -> Result<Upstream<'_>, Failure> {
-        let (addresses, resolved) = self.addresses(permit).await?;
+        let mut found = self.find(permit.destination(), permit).await?;
         if permit.destination().host.name().is_some() {
-            trail.resolved = resolved;
+            trail.resolved = std::mem::take(&mut found.resolved);
         }
         // Before a token is asked for: a call that does not leave costs none.
-        let mut place = self.enter(permit, &addresses, &settings.upstreams).await?;
+        let mut place = self.enter(permit, &found.addresses, &settings.upstreams).await?;
         let given = match permit.granted() {
             Some(granted) => Some(granted.give(permit, self, settings).await?),
             None => None,
         };
         let mut again = Again::new(permit, settings);
         loop {
-            let near = place.first(&addresses);
-            let asked = self.ask(permit, given.as_ref(), &near, settings).await;
+            place.sort(&mut found.addresses);
+            let asked = self.ask(permit, given.as_ref(), &found, settings).await;
             let pause = match &asked {
                 Ok(upstream) => {
                     trail.attempts.push(Attempt::answered(upstream));
+                    trail.via.clone_from(&upstream.via);
                     again.after_answer(upstream.head(), &mut place)
                 }
                 Err(missed) => {
@@ -75,11 +75,11 @@ impl Egress {
         &self,
         permit: &Permit,
         given: Option<&Given>,
-        addresses: &[SocketAddr],
+        found: &Found,
         settings: &Settings,
     ) -> Result<Upstream<'_>, Missed> {
         let deadlines = &settings.deadlines;
-        let opened = self.open(permit.destination(), addresses, permit.agent(), settings).await;
+        let opened = self.open(permit.destination(), found, permit.agent(), settings).await;
         let mut upstream = opened.map_err(Missed::unsent)?;
         let (address, reused) = (Some(upstream.address), upstream.reused);
         let broke = |error: Box<Error>| {

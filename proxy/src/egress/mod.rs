@@ -9,6 +9,7 @@ mod connect;
 mod errand;
 mod exchange;
 mod forward;
+mod parent;
 mod peer;
 mod places;
 mod race;
@@ -26,6 +27,7 @@ pub use again::{Attempt, Trail};
 pub use connect::{Egress, Failure};
 pub use errand::Errand;
 pub use exchange::Upstream;
+pub use parent::Parent;
 pub use peer::ClientTls;
 pub use places::Counters;
 pub use resolve::{Resolved, Resolver, ResolverFault, Unreachable};
@@ -57,6 +59,8 @@ pub struct Destination {
     pub allow_unread_requests: bool,
     /// Whether cookies pass, both ways.
     pub allow_cookies: bool,
+    /// The proxy that the gate must use, for all hosts that it takes.
+    pub parent: Option<Arc<Parent>>,
 }
 
 impl Destination {

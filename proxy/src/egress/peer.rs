@@ -11,6 +11,7 @@ use tollgate_config::settings::{Settings, UpstreamTls};
 use tollgate_rules::{AgentId, Scheme};
 
 use super::Destination;
+use super::parent::Through;
 use crate::listen::TlsFault;
 use crate::listen::{read_certificates, read_key};
 
@@ -101,6 +102,7 @@ pub fn peer(
     address: SocketAddr,
     agent: &AgentId,
     settings: &Settings,
+    through: Option<Through>,
 ) -> Option<HttpPeer> {
     let deadlines = &settings.deadlines;
     let tls = to.scheme == Scheme::Https;
@@ -131,17 +133,22 @@ pub fn peer(
         options.ca = material.authorities.clone();
         peer.client_cert_key = material.identity.clone();
     }
-    peer.group_key = group(to, agent);
+    peer.group_key = group(to, agent, through.as_ref());
+    if let Some(through) = through {
+        peer.options.custom_l4 = Some(Arc::new(through));
+    }
     Some(peer)
 }
 
-/// What must never share a connection: routes, agents and TLS material.
-fn group(to: &Destination, agent: &AgentId) -> u64 {
+/// What must never share a connection: routes, agents, TLS material, and what a parent proxy leads
+/// to, whose own address is all that pingora knows.
+fn group(to: &Destination, agent: &AgentId, through: Option<&Through>) -> u64 {
     let mut hasher = DefaultHasher::new();
     to.route.hash(&mut hasher);
     agent.hash(&mut hasher);
     to.host.hash(&mut hasher);
     to.tls.as_ref().map(|tls| tls.print).hash(&mut hasher);
+    through.map(|through| (through.parent.print, &through.target)).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -168,6 +175,7 @@ mod tests {
             concurrency: None,
             allow_unread_requests: false,
             allow_cookies: false,
+            parent: None,
         }
     }
 
@@ -177,7 +185,8 @@ mod tests {
         for host in ["tools.test", "192.0.2.7", "[2001:db8::7]"] {
             let to = destination(host, None);
             let peer =
-                peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new("a"), &settings).unwrap();
+                peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new("a"), &settings, None)
+                    .unwrap();
             assert!(!peer.sni.is_empty(), "{host}");
             assert!(peer.options.verify_cert && peer.options.verify_hostname);
         }
@@ -192,7 +201,7 @@ mod tests {
         let key = |tls, agent: &str, route: &str| {
             let mut to = destination("tools.test", tls);
             to.route = route.into();
-            peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new(agent), &settings)
+            peer(&to, "192.0.2.7:443".parse().unwrap(), &AgentId::new(agent), &settings, None)
                 .unwrap()
                 .reuse_hash()
         };

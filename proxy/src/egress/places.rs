@@ -291,13 +291,11 @@ impl Place {
         self.yard.tell(change, self.address);
     }
 
-    /// The addresses, the one that answered last first (RFC 8305 section 4): there is a connection
-    /// to it, and none to one that hangs.
-    pub(super) fn first(&self, addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    /// Puts the address that answered last first (RFC 8305 section 4): there is a connection to it,
+    /// and none to one that hangs.
+    pub(super) fn sort(&self, addresses: &mut [SocketAddr]) {
         let near = self.yard.state.lock().near;
-        let mut ordered = addresses.to_vec();
-        ordered.sort_by_key(|address| Some(*address) != near);
-        ordered
+        addresses.sort_by_key(|address| Some(*address) != near);
     }
 
     /// This address answered.
@@ -368,6 +366,7 @@ mod tests {
             concurrency: Some(1),
             allow_unread_requests: false,
             allow_cookies: false,
+            parent: None,
         }
     }
 
@@ -399,10 +398,15 @@ mod tests {
         let list = ["192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80"];
         let list = list.map(|address| address.parse::<SocketAddr>().unwrap());
         let place = places.enter(&to("a.test"), &list, &terms).await.unwrap();
-        assert_eq!(place.first(&list), list);
+        let sorted = |list: &[SocketAddr]| {
+            let mut list = list.to_vec();
+            place.sort(&mut list);
+            list
+        };
+        assert_eq!(sorted(&list), list);
         place.reached(list[2]);
-        assert_eq!(place.first(&list), [list[2], list[0], list[1]]);
+        assert_eq!(sorted(&list), [list[2], list[0], list[1]]);
         // Only what was found and checked now is ever tried.
-        assert_eq!(place.first(&list[..2]), list[..2]);
+        assert_eq!(sorted(&list[..2]), list[..2]);
     }
 }

@@ -1,7 +1,6 @@
 //! Happy eyeballs (RFC 8305 section 5): the next address is tried when one has failed, or has not
 //! answered for a moment, and the first connection is the one that is used. All of the addresses
 //! were checked before.
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -12,16 +11,16 @@ pub(super) const ATTEMPTS_MAX: usize = 4;
 
 /// Gives the first connection, or the last failure; nothing when there is no address. A failure
 /// that is `final` for one address is so for all. Whatever is not finished then is dropped.
-pub(super) async fn race<T, E, F>(
-    addresses: impl Iterator<Item = SocketAddr>,
+pub(super) async fn race<A, T, E, F>(
+    addresses: impl IntoIterator<Item = A>,
     stagger: Duration,
-    connect: impl Fn(SocketAddr) -> F,
+    connect: impl Fn(A) -> F,
     is_final: impl Fn(&E) -> bool,
 ) -> Result<T, Option<E>>
 where
     F: Future<Output = Result<T, E>>,
 {
-    let mut addresses = addresses.take(ATTEMPTS_MAX);
+    let mut addresses = addresses.into_iter().take(ATTEMPTS_MAX);
     let mut running = FuturesUnordered::new();
     let mut last = None;
     let mut is_due = true;
@@ -50,6 +49,7 @@ where
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::net::SocketAddr;
 
     use super::*;
 

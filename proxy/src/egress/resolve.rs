@@ -142,9 +142,19 @@ impl Resolver {
         to: &Destination,
         own: &[SocketAddr],
     ) -> Result<(Vec<SocketAddr>, Resolved), Unreachable> {
-        let resolved = self.ask(&to.host, &to.allow_addresses).await?;
+        self.sockets((&to.host, to.port), &to.allow_addresses, own).await
+    }
+
+    /// The same for a host and port.
+    pub(super) async fn sockets(
+        &self,
+        (host, port): (&Host, u16),
+        wanted: &[IpNet],
+        own: &[SocketAddr],
+    ) -> Result<(Vec<SocketAddr>, Resolved), Unreachable> {
+        let resolved = self.ask(host, wanted).await?;
         let ordered = taking_turns(&resolved.addresses);
-        let sockets = ordered.map(|address| SocketAddr::new(address, to.port)).collect::<Vec<_>>();
+        let sockets = ordered.map(|address| SocketAddr::new(address, port)).collect::<Vec<_>>();
         if sockets.iter().any(|socket| own.iter().any(|bound| is_own(*bound, *socket))) {
             return Err(Unreachable::Forbidden("the gate itself"));
         }

@@ -1,0 +1,206 @@
+//! The proxy of the network that the gate stands in: the only way out of many a company. It is
+//! asked for a tunnel (CONNECT) to every upstream, in clear text or TLS, and sees of TLS what any
+//! network sees.
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pingora_core::connectors::L4Connect;
+use pingora_core::protocols::l4::socket::SocketAddr as PeerAddress;
+use pingora_core::protocols::l4::stream::Stream;
+use pingora_core::{Error, ErrorType};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tollgate_config::settings::{ConnectBy, ParentProxy};
+use tollgate_rules::{Code, Host};
+use zeroize::Zeroizing;
+
+use super::Failure;
+use crate::clear::{HostList, RouteFault};
+use crate::snapshot::read_secret;
+
+/// How long the head of its answer may be.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+/// How pingora's error names an answer that is no tunnel.
+pub(super) const REFUSED: &str = "ParentProxyRefused";
+/// The same for one that cannot be read.
+pub(super) const UNREADABLE: &str = "ParentProxyUnreadable";
+
+/// The parent proxy.
+pub struct Parent {
+    /// Its name or address.
+    pub(super) host: Host,
+    /// Its port.
+    pub(super) port: u16,
+    by: ConnectBy,
+    direct: HostList,
+    authorization: Option<Zeroizing<String>>,
+    /// Keeps pools apart when anything of it changes.
+    pub(super) print: u64,
+}
+
+impl std::fmt::Debug for Parent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parent").field("host", &self.host).field("port", &self.port).finish()
+    }
+}
+
+impl Parent {
+    /// Reads its settings and its secret.
+    pub fn read(settings: &ParentProxy) -> Result<Self, RouteFault> {
+        let unusable =
+            |reason: String| RouteFault::Unusable { route: "parent_proxy".to_owned(), reason };
+        let url =
+            url::Url::parse(&settings.url).map_err(|_| unusable("it has no URL".to_owned()))?;
+        let host = url.host_str().and_then(|host| Host::parse(host).ok());
+        let host = host.ok_or_else(|| unusable("its URL names no host".to_owned()))?;
+        let authorization = match &settings.credentials {
+            None => None,
+            Some(credentials) => {
+                let secret = read_secret(&credentials.secret);
+                let secret = secret.map_err(|fault| unusable(fault.to_string()))?;
+                let mut pair = Zeroizing::new(credentials.user.clone().into_bytes());
+                pair.push(b':');
+                pair.extend_from_slice(&secret);
+                Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(&*pair))))
+            }
+        };
+        let port = url.port_or_known_default().unwrap_or(80);
+        let mut print = DefaultHasher::new();
+        (host.to_string(), port).hash(&mut print);
+        authorization.as_ref().map(|value| value.as_bytes()).hash(&mut print);
+        Ok(Self {
+            host,
+            port,
+            by: settings.connect_by,
+            direct: HostList::build(&settings.no_proxy)?,
+            authorization,
+            print: print.finish(),
+        })
+    }
+
+    /// Whether the way to a host leads through it.
+    pub(super) fn takes(&self, host: &Host) -> bool {
+        self.direct.chosen(host).is_none()
+    }
+
+    /// Whether it finds the address of a host itself. An address in place of a name is looked at
+    /// here in any case.
+    pub(super) fn resolves(&self, host: &Host) -> bool {
+        self.by == ConnectBy::Name && host.name().is_some()
+    }
+
+    /// Its authority, for the record.
+    pub(super) fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Opens a tunnel to a target at one of its addresses.
+    pub(super) async fn tunnel(&self, near: SocketAddr, target: &str) -> Result<TcpStream, Denied> {
+        let mut stream = TcpStream::connect(near).await.map_err(|_| Denied::Unreachable)?;
+        let _ = stream.set_nodelay(true);
+        let mut head = Zeroizing::new(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"));
+        if let Some(authorization) = &self.authorization {
+            head.push_str("Proxy-Authorization: ");
+            head.push_str(authorization);
+            head.push_str("\r\n");
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).await.map_err(|_| Denied::Unreachable)?;
+        match answered(&mut stream).await? {
+            200..=299 => Ok(stream),
+            status => Err(Denied::Answered(status)),
+        }
+    }
+}
+
+/// Reads the head of an answer, and nothing beyond it.
+async fn answered(stream: &mut TcpStream) -> Result<u16, Denied> {
+    let mut bytes = Vec::new();
+    let mut piece = [0; 2048];
+    loop {
+        let read = stream.read(&mut piece).await.map_err(|_| Denied::Unreachable)?;
+        bytes.extend_from_slice(piece.get(..read).unwrap_or_default());
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut head = httparse::Response::new(&mut headers);
+        match head.parse(&bytes).map_err(|_| Denied::Unreadable)? {
+            httparse::Status::Complete(length) => {
+                let status = head.code.ok_or(Denied::Unreadable)?;
+                // Whatever follows was not said by the upstream, which was not spoken to yet.
+                let whole = length == bytes.len() || !(200..300).contains(&status);
+                return if whole { Ok(status) } else { Err(Denied::Unreadable) };
+            }
+            httparse::Status::Partial if read == 0 => return Err(Denied::Unreachable),
+            httparse::Status::Partial if bytes.len() > HEAD_BYTES_MAX => {
+                return Err(Denied::Unreadable);
+            }
+            httparse::Status::Partial => {}
+        }
+    }
+}
+
+/// Why there is no tunnel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Denied {
+    /// It said so.
+    Answered(u16),
+    /// It is not there, or broke off.
+    Unreachable,
+    /// What it said is no HTTP, or more than a head.
+    Unreadable,
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            // It tried, and the upstream was not there.
+            Denied::Answered(status @ 502..=504) => {
+                Self::new(Code::UpstreamConnect, format!("the parent proxy answered {status}"))
+            }
+            Denied::Answered(status) => {
+                Self::new(Code::UpstreamProxy, format!("the parent proxy answered {status}"))
+            }
+            Denied::Unreachable => {
+                Self::new(Code::UpstreamConnect, "the parent proxy cannot be reached")
+            }
+            Denied::Unreadable => {
+                Self::new(Code::UpstreamProxy, "the parent proxy cannot be understood")
+            }
+        }
+    }
+}
+
+/// The way through it to one target, as pingora's connector takes it.
+#[derive(Debug)]
+pub(super) struct Through {
+    pub(super) parent: Arc<Parent>,
+    pub(super) target: String,
+}
+
+#[async_trait]
+impl L4Connect for Through {
+    async fn connect(&self, near: &PeerAddress) -> pingora_core::Result<Stream> {
+        let wrong = || Error::new(ErrorType::SocketError);
+        let near = near.as_inet().ok_or_else(wrong)?;
+        self.parent.tunnel(*near, &self.target).await.map(Stream::from).map_err(|denied| {
+            Error::new(match denied {
+                Denied::Answered(status) => ErrorType::CustomCode(REFUSED, status),
+                Denied::Unreachable => ErrorType::CustomCode(REFUSED, 0),
+                Denied::Unreadable => ErrorType::Custom(UNREADABLE),
+            })
+        })
+    }
+}
+
+/// What such an error of pingora's was.
+pub(super) fn denied(error: &Error) -> Option<Denied> {
+    match error.etype() {
+        ErrorType::CustomCode(REFUSED, 0) => Some(Denied::Unreachable),
+        ErrorType::CustomCode(REFUSED, status) => Some(Denied::Answered(*status)),
+        ErrorType::Custom(UNREADABLE) => Some(Denied::Unreadable),
+        _ => None,
+    }
+}
