@@ -15,6 +15,7 @@
 mod alongside;
 mod answer;
 mod body;
+mod checks;
 mod clear;
 mod clock;
 mod coding;

@@ -84,6 +84,7 @@ pub struct Running {
     admin_stop: CancellationToken,
     admin_serving: tokio::task::JoinHandle<()>,
     reloading: tokio::task::JoinHandle<()>,
+    checking: tokio::task::JoinHandle<()>,
 }
 
 /// Builds everything, then accepts.
@@ -138,6 +139,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     let admin_stop = CancellationToken::new();
     let admin_serving =
         tokio::spawn(admin.serve(Arc::clone(&gate), admin_stop.clone().cancelled_owned()));
+    let checking = tokio::spawn(crate::checks::run(Arc::clone(&gate), stopped.clone()));
     let reloading = tokio::spawn(crate::reload::run(Arc::clone(&gate), stopped));
     announce(&gate, EventType::GateReady).await?;
     for warning in gate.snapshot().settings.warnings() {
@@ -160,6 +162,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         admin_stop,
         admin_serving,
         reloading,
+        checking,
     })
 }
 
@@ -206,6 +209,7 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let _ = self.reloading.await;
+        let _ = self.checking.await;
         let facts =
             Facts::new(EventType::GateStop, "gate").revision(&self.gate.snapshot().revision);
         if self.gate.ledger.append(facts).await.is_err() {

@@ -218,9 +218,11 @@ impl Gate {
         // Upstreams are forgotten, and their routes with them.
         self.metrics.upstream_flying.reset();
         self.metrics.upstream_open.reset();
+        self.metrics.upstream_unwell.reset();
         for (route, standing) in self.egress.standing() {
             self.metrics.upstream_flying.with_label_values(&[&route]).set(standing.flying);
             self.metrics.upstream_open.with_label_values(&[&route]).set(standing.open);
+            self.metrics.upstream_unwell.with_label_values(&[&route]).set(standing.unwell);
         }
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));

@@ -28,6 +28,7 @@ mod expect;
 mod faults;
 mod faults_signer;
 mod framing;
+mod health;
 mod identity;
 mod keeping;
 mod keys;

@@ -306,6 +306,7 @@ async fn the_example_is_sound() {
     }
     for name in [
         "github-token",
+        "proxy-password",
         "maps",
         "wiki",
         "aws-id",

@@ -45,7 +45,7 @@ pub use signers::{AwsKms, EventSigner, KeyService, Pkcs11, ProxyForm, Signer, Si
 pub use sinks::{
     FolderSink, HttpFormat, HttpSink, Sink, StdoutSink, SyslogFormat, SyslogSink, SyslogTls,
 };
-pub use upstreams::{Breaker, Retry, Upstreams};
+pub use upstreams::{Breaker, Health, Retry, Upstreams};
 pub(crate) use warnings::is_local;
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,

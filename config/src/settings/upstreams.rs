@@ -2,6 +2,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::formats;
+
 /// How upstreams are treated, each for itself. An upstream is a host and port behind a route.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -123,5 +125,33 @@ impl Default for Retry {
             statuses: false,
             idempotency_key: false,
         }
+    }
+}
+
+/// How the gate looks after an upstream by itself. While it does not pass, its calls are refused.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Health {
+    /// A path below `url` that is asked for with GET and answers 200 to 399; without it a connection
+    /// is enough.
+    #[schemars(with = "Option<formats::Prefix>", length(min = 2, max = 255), extend("examples" = ["/healthz"]))]
+    pub path: Option<String>,
+    /// From the end of a check to the next.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub interval_ms: u64,
+    /// How long a check may take.
+    #[schemars(range(min = 50, max = 60_000))]
+    pub timeout_ms: u64,
+    /// After how many checks in a row that failed it is left alone.
+    #[schemars(range(min = 1, max = 100))]
+    pub failures: u32,
+    /// After how many in a row that went well calls are sent again.
+    #[schemars(range(min = 1, max = 100))]
+    pub passes: u32,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { path: None, interval_ms: 10_000, timeout_ms: 2_000, failures: 3, passes: 2 }
     }
 }

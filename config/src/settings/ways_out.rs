@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Intercept, formats};
+use super::{Health, Intercept, formats};
 
 /// A base-URL route: calls that match go to its upstream.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -107,6 +107,9 @@ pub struct Upstream {
     #[serde(default)]
     #[schemars(range(min = 1, max = 100_000))]
     pub concurrency: Option<u32>,
+    /// How the gate looks after it between calls. Not at all when absent.
+    #[serde(default)]
+    pub health: Option<Health>,
 }
 
 /// TLS towards an upstream.

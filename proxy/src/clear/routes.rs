@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use tollgate_config::settings::{
-    Elsewhere, ForwardProxy, Route, RouteProtocol, Settings, SignedCards,
+    Elsewhere, ForwardProxy, Health, Route, RouteProtocol, Settings, SignedCards,
 };
 use tollgate_rules::{Code, Host, Scheme};
 
@@ -22,6 +22,9 @@ pub enum RouteFault {
         /// Why.
         reason: String,
     },
+    /// The parent proxy cannot be used.
+    #[error("`parent_proxy`: {0}")]
+    Parent(String),
     /// The TLS material cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsFault),
@@ -87,6 +90,7 @@ struct Entry {
     host: Option<Host>,
     to: Arc<Destination>,
     base: Arc<Base>,
+    health: Option<Health>,
 }
 
 #[derive(Debug)]
@@ -206,6 +210,11 @@ impl Routes {
         routes.map(|entry| &entry.to.allow_addresses).chain(forward).flatten().copied().collect()
     }
 
+    /// The upstreams that are looked after between calls.
+    pub fn looked_after(&self) -> impl Iterator<Item = (&Arc<Destination>, &Health)> {
+        self.routes.iter().filter_map(|entry| Some((&entry.to, entry.health.as_ref()?)))
+    }
+
     /// The hosts that routes are addressed by.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
         self.routes.iter().filter_map(|entry| entry.host.as_ref())
@@ -249,6 +258,7 @@ impl Entry {
         Ok(Self {
             prefix,
             base: Arc::new(base),
+            health: route.upstream.health.clone(),
             host: matched,
             to: Arc::new(Destination {
                 route: route.name.as_str().into(),
@@ -394,6 +404,7 @@ mod tests {
                     tls: Default::default(),
                     http2: false,
                     concurrency: None,
+                    health: None,
                 },
             },
             None,

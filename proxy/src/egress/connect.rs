@@ -73,6 +73,11 @@ impl Egress {
         self.places.standing()
     }
 
+    /// What its upstreams are like, for those who look after them.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Takes a place at the upstream that the permit names.
     pub(super) async fn enter(
         &self,
@@ -86,7 +91,16 @@ impl Egress {
     /// Where a place is, as seen from here, every address checked. A permitted call's own way tells
     /// whether a parent proxy stands before it.
     pub(super) async fn find(&self, to: &Destination, permit: &Permit) -> Result<Found, Failure> {
-        let parent = permit.destination().parent.as_ref().filter(|parent| parent.takes(&to.host));
+        self.find_past(to, permit.destination().parent.as_ref()).await
+    }
+
+    /// The same, where no call is under way.
+    pub(super) async fn find_past(
+        &self,
+        to: &Destination,
+        parent: Option<&Arc<Parent>>,
+    ) -> Result<Found, Failure> {
+        let parent = parent.filter(|parent| parent.takes(&to.host));
         let (addresses, resolved) = match parent {
             Some(parent) if parent.resolves(&to.host) => (Vec::new(), Resolved::default()),
             _ => self.resolver.resolve(to, &self.own.0).await?,

@@ -60,6 +60,13 @@ impl Upstream<'_> {
         asked.await.map_err(|error| sort(&error))
     }
 
+    /// Sends a head without a body, and reads the head of its answer.
+    pub(super) async fn ask_head(&mut self, head: RequestHeader) -> pingora_core::Result<()> {
+        self.session.write_request_header(Box::new(head)).await?;
+        self.session.finish_request_body().await?;
+        self.read_head().await
+    }
+
     /// Reads up to the final head; informational ones (RFC 9110 section 15.2) are left behind.
     pub(super) async fn read_head(&mut self) -> pingora_core::Result<()> {
         // A server that sends more than a few of them is not going to answer.

@@ -51,17 +51,15 @@ impl std::fmt::Debug for Parent {
 impl Parent {
     /// Reads its settings and its secret.
     pub fn read(settings: &ParentProxy) -> Result<Self, RouteFault> {
-        let unusable =
-            |reason: String| RouteFault::Unusable { route: "parent_proxy".to_owned(), reason };
-        let url =
-            url::Url::parse(&settings.url).map_err(|_| unusable("it has no URL".to_owned()))?;
+        let unusable = |reason: &str| RouteFault::Parent(reason.to_owned());
+        let url = url::Url::parse(&settings.url).map_err(|_| unusable("`url` is no URL"))?;
         let host = url.host_str().and_then(|host| Host::parse(host).ok());
-        let host = host.ok_or_else(|| unusable("its URL names no host".to_owned()))?;
+        let host = host.ok_or_else(|| unusable("`url` names no host"))?;
         let authorization = match &settings.credentials {
             None => None,
             Some(credentials) => {
                 let secret = read_secret(&credentials.secret);
-                let secret = secret.map_err(|fault| unusable(fault.to_string()))?;
+                let secret = secret.map_err(|fault| RouteFault::Parent(fault.to_string()))?;
                 let mut pair = Zeroizing::new(credentials.user.clone().into_bytes());
                 pair.push(b':');
                 pair.extend_from_slice(&secret);

@@ -1,6 +1,6 @@
 //! Places in flight at upstreams. A call takes one before it connects, and holds it until its
 //! answer has ended; it comes back when whatever holds it is dropped.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub struct Counters {
     pub refusals: IntCounterVec,
     /// Calls that were sent again, by `route` and `why`.
     pub retries: IntCounterVec,
+    /// Checks, by `route` and `outcome`.
+    pub checks: IntCounterVec,
 }
 
 /// A host and port behind a route.
@@ -39,6 +41,12 @@ struct Key {
     route: Arc<str>,
     host: Host,
     port: u16,
+}
+
+impl Key {
+    fn of(to: &Destination) -> Self {
+        Self { route: Arc::clone(&to.route), host: to.host.clone(), port: to.port }
+    }
 }
 
 /// The places at all upstreams.
@@ -68,6 +76,8 @@ struct Taken {
     last: Instant,
     /// The address that answered last.
     near: Option<SocketAddr>,
+    /// When it is looked at again, while it does not pass its checks.
+    unwell: Option<Duration>,
 }
 
 /// A place in flight at an upstream.
@@ -86,6 +96,8 @@ pub struct Standing {
     pub flying: i64,
     /// Upstreams whose circuit is not closed.
     pub open: i64,
+    /// Upstreams that do not pass their checks.
+    pub unwell: i64,
 }
 
 impl Places {
@@ -121,6 +133,28 @@ impl Places {
         }
     }
 
+    /// A check says how an upstream is: well, or not before so long.
+    pub(super) fn set_unwell(&self, to: &Destination, after: Option<Duration>) {
+        // Where there is no room for it, its calls find none either.
+        let Ok(yard) = self.yard(to) else { return };
+        yard.state.lock().unwell = after;
+    }
+
+    /// Those that nobody looks after any more are believed again.
+    pub(super) fn forget_unwell(&self, looked_after: &[Arc<Destination>]) {
+        let looked_after = looked_after.iter().map(|to| Key::of(to)).collect::<HashSet<_>>();
+        for (key, yard) in &*self.upstreams.lock() {
+            if !looked_after.contains(key) {
+                yard.state.lock().unwell = None;
+            }
+        }
+    }
+
+    /// Counts a check.
+    pub(super) fn count_check(&self, route: &str, outcome: &str) {
+        self.counters.checks.with_label_values(&[route, outcome]).inc();
+    }
+
     /// How every route stands, by its name.
     pub(super) fn standing(&self) -> HashMap<Arc<str>, Standing> {
         let mut all = HashMap::<_, Standing>::new();
@@ -129,12 +163,13 @@ impl Places {
             let standing = all.entry(Arc::clone(&key.route)).or_default();
             standing.flying += i64::from(taken.flying);
             standing.open += i64::from(taken.breaker.is_open());
+            standing.unwell += i64::from(taken.unwell.is_some());
         }
         all
     }
 
     fn yard(&self, to: &Destination) -> Result<Arc<Yard>, Failure> {
-        let key = Key { route: Arc::clone(&to.route), host: to.host.clone(), port: to.port };
+        let key = Key::of(to);
         let now = Instant::now();
         let mut upstreams = self.upstreams.lock();
         if let Some(yard) = upstreams.get(&key) {
@@ -154,6 +189,7 @@ impl Places {
             spare: SPARE_MAX,
             last: now,
             near: None,
+            unwell: None,
         };
         let yard = Arc::new(Yard {
             route: Arc::clone(&to.route),
@@ -174,7 +210,8 @@ fn forget_one(upstreams: &mut HashMap<Key, Arc<Yard>>, now: Instant) {
         .filter(|(_, yard)| Arc::strong_count(yard) == 1)
         .filter_map(|(key, yard)| {
             let taken = yard.state.lock();
-            taken.breaker.is_forgettable(now).then_some((taken.last, key))
+            let idle = taken.unwell.is_none() && taken.breaker.is_forgettable(now);
+            idle.then_some((taken.last, key))
         })
         .min_by_key(|(last, _)| *last)
         .map(|(_, key)| key.clone());
@@ -194,6 +231,11 @@ impl Yard {
         waited: bool,
     ) -> Option<Result<Place, Failure>> {
         let mut taken = self.state.lock();
+        if let Some(after) = taken.unwell {
+            drop(taken);
+            self.freed.notify_one();
+            return Some(Err(self.refuse(Code::UpstreamCircuitOpen, "unwell", after)));
+        }
         if taken.flying >= most {
             return None;
         }
@@ -349,6 +391,7 @@ mod tests {
             changes: counter(&["route", "state"]),
             refusals: counter(&["route", "why"]),
             retries: counter(&["route", "why"]),
+            checks: counter(&["route", "outcome"]),
         })
     }
 

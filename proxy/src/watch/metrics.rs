@@ -43,6 +43,8 @@ pub struct Metrics {
     pub upstreams: Counters,
     /// Calls in flight at upstreams, by route.
     pub upstream_flying: prometheus::IntGaugeVec,
+    /// Upstreams that do not pass their checks, by route.
+    pub upstream_unwell: prometheus::IntGaugeVec,
     /// Upstreams whose circuit is not closed, by route.
     pub upstream_open: prometheus::IntGaugeVec,
     /// Calls in flight.
@@ -177,10 +179,20 @@ impl Metrics {
                     "Calls that were sent again",
                     &["route", "why"],
                 )?,
+                checks: shelf.counters(
+                    "tollgate_upstream_checks_total",
+                    "Checks of upstreams between calls",
+                    &["route", "outcome"],
+                )?,
             },
             upstream_flying: shelf.gauges(
                 "tollgate_upstream_calls_in_flight",
                 "Calls in flight at upstreams",
+                &["route"],
+            )?,
+            upstream_unwell: shelf.gauges(
+                "tollgate_upstreams_unwell",
+                "Upstreams that do not pass their checks",
                 &["route"],
             )?,
             upstream_open: shelf.gauges(
