@@ -35,6 +35,7 @@ mod keys;
 mod kit;
 mod kms;
 mod known;
+mod liars;
 mod limits;
 mod links;
 mod load;

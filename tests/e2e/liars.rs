@@ -1,0 +1,129 @@
+//! Upstreams that say one thing and do another, or never end: each is a refusal or a cut of its own,
+//! and nothing of it reaches the next call.
+use tollgate_tests::{RawClient, Step, Upstream, World, until};
+
+use super::kit::{ask, request};
+
+fn send(text: &str) -> Step {
+    Step::Send(text.as_bytes().to_vec())
+}
+
+/// Bytes of memory that the gate has now, and had at most.
+fn memory(world: &World) -> (usize, usize) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", world.pid())).unwrap();
+    let kib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+    };
+    (kib("VmRSS:"), kib("VmHWM:"))
+}
+
+/// What stands behind an answer's end is not the next call's answer.
+#[tokio::test]
+async fn more_than_was_said_is_nobodys_answer() {
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .mcp("mcp", "/mcp", &upstream.url())
+        .start()
+        .await;
+    let other = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{\"evil\":true}";
+    let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+    for beginning in [
+        format!("{json}content-length: 2\r\n\r\n{{}}"),
+        format!("{json}transfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"),
+        format!("{json}content-length: 0\r\n\r\n"),
+        "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
+        "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned(),
+    ] {
+        for together in [true, false] {
+            let script = match together {
+                true => vec![send(&format!("{beginning}{other}"))],
+                false => vec![
+                    send(&beginning),
+                    Step::Pause(std::time::Duration::from_millis(30)),
+                    send(other),
+                ],
+            };
+            upstream.on("/more", script);
+            for method in ["GET", "POST"] {
+                let closed = upstream.closed();
+                let answer = ask(world.plain(), request(method, "/up/more", &[], "")).await;
+                assert!(!answer.text().contains("evil"), "{beginning}");
+                // Its connection is not kept, or given up as soon as more is said on it.
+                upstream.wait_closed(closed + 1).await;
+                for _ in 0..3 {
+                    let next = ask(world.plain(), request("GET", "/up/next", &[], "")).await;
+                    assert_eq!(
+                        (next.status, next.text().as_str()),
+                        (200, r#"{"ok":true}"#),
+                        "{beginning}"
+                    );
+                }
+            }
+        }
+    }
+    // The same for an answer that a HEAD has no body for.
+    upstream.on("/more", vec![send(&format!("{json}content-length: 2\r\n\r\n{{}}{other}"))]);
+    let mut client = RawClient::connect(world.plain()).await;
+    client.send(request("HEAD", "/up/more", &[], "")).await;
+    client.head_answer().await;
+    let next = ask(world.plain(), request("GET", "/up/next", &[], "")).await;
+    assert_eq!(next.text(), r#"{"ok":true}"#);
+}
+
+#[tokio::test]
+async fn answers_without_end_take_no_memory() {
+    const PIECE: usize = 1 << 20;
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/bounds/answer_body_bytes", 4 << 20)
+        .start()
+        .await;
+    assert_eq!(ask(world.plain(), request("GET", "/up/warm", &[], "")).await.status, 200);
+    let before = memory(&world).0;
+    let head = |media: &str| {
+        send(&format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {media}\r\ntransfer-encoding: chunked\r\n\r\n"
+        ))
+    };
+    let mut chunk = format!("{PIECE:x}\r\n").into_bytes();
+    chunk.resize(chunk.len() + PIECE, b' ');
+    chunk.extend(b"\r\n");
+    // What is held whole is cut at its bound, and so is one event.
+    for (media, path) in [("application/json", "/json"), ("text/event-stream", "/event")] {
+        upstream.on(path, vec![head(media), Step::Flood(chunk.clone(), 100_000)]);
+        let mut client = RawClient::connect(world.plain()).await;
+        client.send(request("GET", &format!("/up{path}"), &[], "")).await;
+        let answered = client.try_answer().await;
+        if let Ok(answer) = answered {
+            assert!(
+                answer.code() == "UPSTREAM_PROTOCOL" || answer.text().contains("UPSTREAM_PROTOCOL"),
+                "{path}: {}",
+                answer.text()
+            );
+        }
+    }
+    // What streams goes on for as long as its client wants it.
+    upstream.on("/text", vec![head("text/plain"), Step::Flood(chunk, 100_000)]);
+    let mut client = RawClient::connect(world.plain()).await;
+    client.send(request("GET", "/up/text", &[], "")).await;
+    client.read_head().await.unwrap();
+    let mut taken = 0;
+    while taken < 96 << 20 {
+        taken += client.read_chunk().await.unwrap().len();
+        if taken % (8 << 20) < PIECE {
+            let other = ask(world.plain(), request("GET", "/up/other", &[], "")).await;
+            assert_eq!(other.status, 200, "somebody else's call");
+        }
+    }
+    drop(client);
+    let most = memory(&world).1;
+    assert!(most < before + (64 << 20), "{most} bytes, from {before}");
+    world.wait_event("the text", |event| event["payload"]["data"]["outcome"] == "abandoned").await;
+    until("nothing held", async || {
+        (world.metric("tollgate_held_bytes").await == 0.0).then_some(())
+    })
+    .await;
+}
