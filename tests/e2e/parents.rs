@@ -197,6 +197,41 @@ async fn what_it_answers_is_told() {
     assert!(["UPSTREAM_CONNECT", "UPSTREAM_PROTOCOL"].contains(&gone.await.code().as_str()));
 }
 
+/// A token is asked for on the way that the call takes.
+#[tokio::test]
+async fn tokens_are_fetched_through_it() {
+    let parent = ParentProxy::start().await;
+    let (upstream, server) = (Upstream::start().await, Upstream::start().await);
+    let token =
+        r#"{"access_token":"tok-1.Plumbago-Harbour.x9Q","token_type":"Bearer","expires_in":300}"#;
+    server.on("/token", tollgate_tests::json_answer(token));
+    let port = upstream.address().port();
+    let world = behind(&parent)
+        .route("up", "/up", &upstream.url())
+        .file("client", "cl13nt-Secret-of-ours")
+        .set(
+            "/credentials",
+            json!([{
+                "id": "idp",
+                "for": { "host": "127.0.0.1", "port": port },
+                "give": {
+                    "type": "oauth_client",
+                    "server": {
+                        "url": format!("{}/token", server.url()), "client_id": "gate",
+                        "client_secret": { "file": "client" }, "allow_addresses": ["127.0.0.1"],
+                    },
+                },
+            }]),
+        )
+        .start()
+        .await;
+    assert_eq!(ask(world.plain(), request("GET", "/up/x", &[], "")).await.status, 200);
+    let bearer = upstream.seen()[0].header("authorization").join(",");
+    assert_eq!(bearer, "Bearer tok-1.Plumbago-Harbour.x9Q");
+    let targets = parent.asked().into_iter().map(|asked| asked.target).collect::<Vec<_>>();
+    assert_eq!(targets, [server.address().to_string(), upstream.address().to_string()]);
+}
+
 /// What is passed on unread goes the same way.
 #[tokio::test]
 async fn tunnels_go_through_it() {

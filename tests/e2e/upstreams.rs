@@ -269,3 +269,45 @@ async fn broken_answers_count_and_clients_that_leave_do_not() {
     })
     .await;
 }
+
+/// A tunnel that is passed on holds its place until it ends.
+#[tokio::test]
+async fn tunnels_hold_places() {
+    let upstream = Upstream::start().await;
+    let port = upstream.address().port();
+    let world = World::builder()
+        .set(
+            "/forward_proxy",
+            json!({
+                "hosts": ["localhost"], "ports": [port], "allow_addresses": ["127.0.0.1", "::1"],
+                "intercept": { "certificate": "intercept.pem", "pass_through": ["localhost"] },
+            }),
+        )
+        .set("/upstreams", json!({ "concurrency": 1, "wait_ms": 0 }))
+        .start()
+        .await;
+    let tunnel = async || {
+        let mut client = RawClient::connect(world.plain()).await;
+        client
+            .send(format!("CONNECT localhost:{port} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n"))
+            .await;
+        assert_eq!(client.read_head().await.unwrap().0, 200);
+        client.send(super::addresses::hello("localhost")).await;
+        client
+    };
+    let first = tunnel().await;
+    until("the tunnel", async || (upstream.connections() == 1).then_some(())).await;
+    let mut second = tunnel().await;
+    second.rest().await;
+    let busy = |event: &Value| event["payload"]["data"]["code"] == "UPSTREAM_BUSY";
+    world.wait_event("a refusal", busy).await;
+    assert_eq!(upstream.connections(), 1);
+    drop(first);
+    until("a place", async || {
+        let _third = tunnel().await;
+        let moment = std::time::Duration::from_millis(200);
+        tokio::time::sleep(moment).await;
+        (upstream.connections() > 1).then_some(())
+    })
+    .await;
+}
