@@ -1,7 +1,7 @@
 //! The scanner: built once, used by everyone.
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::actions::mark;
 use crate::detectors::neighbours::neighbours;
@@ -60,7 +60,7 @@ impl Scanner {
         if !mistakes.is_empty() {
             return Err(ScannerError::Settings(mistakes));
         }
-        let mut tokens = Vec::new();
+        let BuiltIn { tokens, idents, providers } = BuiltIn::get()?;
         let mut turned = Vec::new();
         let mut entries: Vec<(&str, Role, bool)> =
             vec![(pem::LITERAL, Role::PrivateKey, true), (url::LITERAL, Role::Url, false)];
@@ -70,27 +70,22 @@ impl Scanner {
         entries.extend(people::literals().map(|(text, kind)| (text, Role::People(kind), false)));
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         entries.extend([mark::TOKEN, mark::PRINT].map(|literal| (literal, Role::Mark, true)));
-        for detector in DETECTORS.iter().copied().flatten() {
-            let token = Token::new(detector).ok_or(ScannerError::Pattern(detector.name))?;
-            let role = Role::Token(tokens.len());
+        for (number, detector) in DETECTORS.iter().copied().flatten().enumerate() {
+            let role = Role::Token(number);
             let claimed = detector.lead.is_empty();
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
             for turn in [Turn::Reversed, Turn::Rot13] {
-                let role = Role::Turned(tokens.len(), turn);
+                let role = Role::Turned(number, turn);
                 let literals = detector.literals.iter().filter(|text| claimed && text.len() >= 4);
                 turned.extend(literals.map(|literal| (turn.of(literal), role)));
             }
-            tokens.push(token);
         }
         entries.extend(turned.iter().map(|(text, role)| (text.as_str(), *role, false)));
-        let providers = Providers::new(neighbours()).map_err(ScannerError::Pattern)?;
         entries.extend(providers.literals().map(|(name, at)| (name, Role::Provider(at), false)));
         let customs = settings.compile().map_err(ScannerError::Settings)?;
         for (nth, own) in settings.own.iter().enumerate() {
             entries.extend(roles(&own.literals, nth, own.lead.is_none()));
         }
-        let idents =
-            Idents::new(detectors::idents().collect()).ok_or(ScannerError::Pattern("idents"))??;
         entries.extend(idents.literals().map(|(word, nth)| (word, Role::Ident(nth), false)));
         let literals = Literals::new(&entries, |text, role| match role {
             Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
@@ -175,16 +170,43 @@ impl fmt::Debug for Scanner {
     }
 }
 
+/// What comes of the tables alone: built once in a process, since it takes most of the time that a
+/// scanner does.
+#[derive(Clone)]
+struct BuiltIn {
+    tokens: Arc<Vec<Token>>,
+    idents: Arc<Idents>,
+    providers: Arc<Providers>,
+}
+
+impl BuiltIn {
+    fn get() -> Result<Self, ScannerError> {
+        static BUILT: OnceLock<BuiltIn> = OnceLock::new();
+        if let Some(built) = BUILT.get() {
+            return Ok(built.clone());
+        }
+        let token = |detector| Token::new(detector).ok_or(ScannerError::Pattern(detector.name));
+        let tokens = DETECTORS.iter().copied().flatten().map(token).collect::<Result<_, _>>()?;
+        let idents = Idents::new(detectors::idents().collect());
+        let built = Self {
+            tokens: Arc::new(tokens),
+            idents: Arc::new(idents.ok_or(ScannerError::Pattern("idents"))??),
+            providers: Arc::new(Providers::new(neighbours()).map_err(ScannerError::Pattern)?),
+        };
+        Ok(BUILT.get_or_init(|| built).clone())
+    }
+}
+
 /// Looks for nothing.
 fn nothing() -> Result<Surveyor, ScannerError> {
     Ok(Surveyor {
         literals: Literals::new(&[], |_, _| None),
-        tokens: Vec::new(),
+        tokens: Arc::default(),
         customs: Vec::new(),
         tuning: Tuning::default(),
         known: None,
-        idents: Idents::new(Vec::new()).ok_or(ScannerError::Pattern("nothing"))??,
-        providers: Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?,
+        idents: Arc::new(Idents::new(Vec::new()).ok_or(ScannerError::Pattern("nothing"))??),
+        providers: Arc::new(Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?),
     })
 }
 

@@ -1,4 +1,6 @@
 //! The one pass for literals.
+use std::collections::HashMap;
+
 use super::people;
 use super::seams::Seams;
 use super::sieve::{Next, Sieve};
@@ -59,19 +61,21 @@ impl Literals {
         let mut texts: Vec<(Vec<u8>, Next)> = Vec::new();
         let mut roles: Vec<Vec<Role>> = Vec::new();
         let mut beginnings = Vec::new();
+        let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
         for (text, role, claimed) in entries {
             let next = next(text, *role);
             let text = text.to_ascii_lowercase().into_bytes();
             if *claimed {
                 beginnings.extend((1..text.len()).filter_map(|n| text.get(..n)).map(Vec::from));
             }
-            let known = texts.iter().position(|(known, _)| *known == text);
+            let known = numbers.get(&text).copied();
             match known.and_then(|known| texts.get_mut(known).zip(roles.get_mut(known))) {
                 Some(((_, known), roles)) => {
                     roles.push(*role);
                     *known = either(*known, next);
                 }
                 None => {
+                    numbers.insert(text.clone(), texts.len());
                     texts.push((text, next));
                     roles.push(vec![*role]);
                 }

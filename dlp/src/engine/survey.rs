@@ -98,14 +98,14 @@ impl Survey {
 /// Everything that looks, built once.
 pub(crate) struct Surveyor {
     pub(crate) literals: Literals,
-    pub(crate) tokens: Vec<Token>,
+    pub(crate) tokens: Arc<Vec<Token>>,
     /// Detectors of the settings.
     pub(crate) customs: Vec<Custom>,
     pub(crate) tuning: Tuning,
     /// What is known, when anything is.
     pub(crate) known: Option<Arc<Known>>,
-    pub(crate) idents: Idents,
-    pub(crate) providers: Providers,
+    pub(crate) idents: Arc<Idents>,
+    pub(crate) providers: Arc<Providers>,
 }
 
 impl Surveyor {

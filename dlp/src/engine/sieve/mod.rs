@@ -8,6 +8,8 @@ mod filter;
 mod tests;
 mod usual;
 
+use std::collections::HashMap;
+
 use filter::{Filter, PLACES, Places, Wide, padded};
 use usual::Usual;
 
@@ -175,25 +177,21 @@ impl Sieve {
 /// Literals with which is a beginning of which. Only those that have no beginning in the set need
 /// to be looked for; the others are asked for behind them.
 fn related(texts: Vec<Vec<u8>>) -> Vec<Literal> {
+    let numbers: HashMap<&[u8], usize> =
+        texts.iter().enumerate().map(|(number, text)| (text.as_slice(), number)).collect();
     let within: Vec<Option<usize>> = texts
         .iter()
         .map(|text| {
-            let shorter = texts
-                .iter()
-                .enumerate()
-                .filter(|(_, other)| other.len() < text.len() && text.starts_with(other));
-            shorter.max_by_key(|(_, other)| other.len()).map(|(number, _)| number)
+            let beginnings = (1..text.len()).rev().filter_map(|length| text.get(..length));
+            beginnings.filter_map(|beginning| numbers.get(beginning).copied()).next()
         })
         .collect();
-    let longer = |number: usize| {
-        within
-            .iter()
-            .enumerate()
-            .filter(move |(_, w)| **w == Some(number))
-            .map(|(n, _)| n)
-            .collect()
-    };
-    let longer: Vec<Vec<usize>> = (0..texts.len()).map(longer).collect();
+    let mut longer = vec![Vec::new(); texts.len()];
+    for (number, within) in within.iter().enumerate() {
+        if let Some(longer) = within.and_then(|within| longer.get_mut(within)) {
+            longer.push(number);
+        }
+    }
     let parts = texts.into_iter().zip(within).zip(longer);
     parts
         .map(|((text, within), longer)| Literal { head: Head::new(&text), text, within, longer })
