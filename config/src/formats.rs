@@ -19,12 +19,13 @@ fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wr
 
 /// Every format that [`check`] knows.
 #[cfg(test)]
-pub(crate) const KNOWN: [&str; 18] = [
+pub(crate) const KNOWN: [&str; 19] = [
     "agent-id",
     "dlp-class",
     "dlp-detector",
     "dlp-validator",
     "dns-server",
+    "file-mode",
     "host",
     "host-path",
     "host-pattern",
@@ -58,6 +59,15 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
             _ => wrong(
                 format!("{} is not the address of a DNS server", shown(text)),
                 "an address such as `192.0.2.53` or `2001:db8::53`, or with a port: `192.0.2.53:5353`, `[2001:db8::53]:5353`",
+            ),
+        },
+        "file-mode" => match u32::from_str_radix(text, 8) {
+            Ok(mode) if mode <= 0o777 && matches!(text.len(), 3..=4) && !text.starts_with('+') => {
+                Ok(())
+            }
+            _ => wrong(
+                format!("{} is not a file's permissions", shown(text)),
+                "three octal digits behind a zero, in quotes: `\"0600\"` for the gate's own user, `\"0660\"` for its group as well",
             ),
         },
         "host" => host(text),

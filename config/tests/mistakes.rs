@@ -148,7 +148,7 @@ fn form() {
             "  - name",
             "listeners[0]",
             "key `type` is missing",
-            "`plain`, `tls` or `transparent`",
+            "`plain`, `tls`, `transparent` or `unix`",
         ),
         ("    agent: coder\n", "", "listeners[0]", "key `agent` is missing", "for example"),
         (

@@ -286,7 +286,8 @@ impl Request {
     pub fn check_browser(&self, flight: &Flight) -> Result<(), Stop> {
         // No page makes a browser ask for a tunnel; who set the proxy did.
         let tunnel = flight.conn.tunnel.is_some();
-        if tunnel || flight.conn.names.is_some() || !flight.conn.local.ip().is_loopback() {
+        let loopback = flight.conn.local.is_some_and(|local| local.ip().is_loopback());
+        if tunnel || flight.conn.names.is_some() || !loopback {
             return Ok(());
         }
         let known = |host: &Host| {

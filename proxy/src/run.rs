@@ -102,7 +102,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         authority.publish().map_err(StartFault::Authority)?;
     }
     let acceptors = Acceptors::bind(&settings.listeners, given).await?;
-    let listeners = acceptors.addresses();
+    let (listeners, files) = (acceptors.addresses(), acceptors.files());
     let names = match &settings.dns {
         Some(dns) => Some(NameServer::bind(dns).await?),
         None => None,
@@ -147,6 +147,9 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     }
     for (name, address) in &listeners {
         tracing::info!(listener = name, %address, "listening");
+    }
+    for (name, file) in &files {
+        tracing::info!(listener = name, file = %file.display(), "listening");
     }
     if let Some(address) = names_address {
         tracing::info!(%address, "answering DNS");

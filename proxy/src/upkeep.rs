@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use tollgate_audit::{EventType, Facts, keys};
-use tollgate_config::settings::{Audit, Signer};
+use tollgate_config::settings::{Audit, Listener, Signer};
 use tollgate_rules::Code;
 
 use crate::clear::{Outgoing, Permit};
@@ -335,12 +335,21 @@ fn near_cap(bytes: u64, bytes_max: u64) -> Option<String> {
     Some(format!("the spool is at {percent} % of `audit.spool_bytes_max`{urgent}"))
 }
 
+/// What of a listener is only read at the start.
+fn at_start(listener: &Listener) -> String {
+    match listener {
+        Listener::Unix(unix) => {
+            format!("{} {} {} {:?}", unix.name, unix.path.display(), unix.mode, unix.group)
+        }
+        other => format!("{} {:?}", other.name(), other.bind()),
+    }
+}
+
 /// Whether what is only read at the start is unchanged.
 fn same_at_start(before: &Snapshot, after: &Snapshot) -> bool {
     let print = |snapshot: &Snapshot| {
         let settings = &snapshot.settings;
-        let listeners =
-            settings.listeners.iter().map(|l| (l.name().to_owned(), l.bind())).collect::<Vec<_>>();
+        let listeners = settings.listeners.iter().map(at_start).collect::<Vec<_>>();
         // The signer is looked at in every reload.
         let audit = Audit { signer: Signer::default(), ..settings.audit.clone() };
         let dns = settings.dns.as_ref().map(|dns| (dns.listen, dns.remember));

@@ -58,5 +58,6 @@ mod streams;
 mod tls;
 mod tokens;
 mod tunnels;
+mod unix;
 mod upstreams;
 mod watching;

@@ -118,3 +118,38 @@ fn refused(ended: &Ended, codes: &[i32], words: &[&str]) {
     // No answer at all: `000` is curl's word for no status.
     assert!(ended.stdout.trim_start().starts_with("000"), "{words:?}: {}", ended.stdout);
 }
+
+/// curl over a unix socket: it is known by its user.
+#[tokio::test]
+async fn a_user_on_a_unix_socket_gets_in() {
+    let upstream = tollgate_tests::Upstream::start().await;
+    let uid = rustix::process::geteuid().as_raw();
+    let mut world = tollgate_tests::World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/listeners/0", serde_json::json!({ "type": "unix", "name": "u", "path": "u.sock" }))
+        .set("/agents/0/uids", serde_json::json!([uid]))
+        .start()
+        .await;
+    let ask = async |world: &tollgate_tests::World, version: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["--disable", "--silent", "--show-error", "--max-time", "30", version]);
+        curl.args(["--write-out", "\n%{http_code}", "--unix-socket"]).arg(world.path("u.sock"));
+        peer::run(curl.arg("http://localhost/up/ok"), peer::DEADLINE).await
+    };
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let ended = ask(&world, version).await;
+        assert!(ended.stdout.ends_with("\n200"), "{version}: {} {}", ended.stdout, ended.stderr);
+    }
+    world.set("/agents/0/uids", serde_json::json!([uid + 1]));
+    assert!(world.reload().await);
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let ended = ask(&world, version).await;
+        assert!(
+            ended.stdout.contains("IDENTITY_UNKNOWN"),
+            "{version}: {} {}",
+            ended.stdout,
+            ended.stderr
+        );
+        assert!(ended.stdout.ends_with("\n403"), "{version}: {} {}", ended.stdout, ended.stderr);
+    }
+}

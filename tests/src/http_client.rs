@@ -14,7 +14,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use crate::certificates::{Certificates, Identity, provider};
@@ -98,6 +98,11 @@ impl HttpClient {
         let io = within("a connection", TcpStream::connect(address)).await.unwrap();
         io.set_nodelay(true).unwrap();
         Self::over(io, h2).await
+    }
+
+    /// HTTP/1.1, or HTTP/2 by prior knowledge, over a unix socket.
+    pub async fn unix(path: &std::path::Path, h2: bool) -> Self {
+        Self::over(within("a connection", UnixStream::connect(path)).await.unwrap(), h2).await
     }
 
     /// TLS with an identity or without; the version is what the other side chooses.

@@ -185,8 +185,12 @@ impl World {
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 return Some(Some(status));
             }
-            self.addresses = addresses(&fs::read_to_string(&stderr).unwrap());
-            (self.addresses.len() == expected).then_some(None)
+            let told = addresses(&fs::read_to_string(&stderr).unwrap());
+            let all = told.len() == expected;
+            // A unix socket has a file, and no address.
+            let known = told.into_iter().filter_map(|(name, at)| Some((name, at.parse().ok()?)));
+            self.addresses = known.collect();
+            all.then_some(None)
         });
         if let Some(status) = ended.await {
             self.child = None;
@@ -452,8 +456,8 @@ fn put(config: &mut Value, pointer: &str, value: Value) {
     *at = value;
 }
 
-/// The addresses that the gate's log tells.
-fn addresses(log: &str) -> HashMap<String, SocketAddr> {
+/// The addresses and files that the gate's log tells.
+fn addresses(log: &str) -> HashMap<String, String> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let told = lines.filter_map(|line| {
         let name = match line["message"].as_str()? {
@@ -462,7 +466,8 @@ fn addresses(log: &str) -> HashMap<String, SocketAddr> {
             "admin listening" => "(admin)".to_owned(),
             _ => return None,
         };
-        Some((name, line["address"].as_str()?.parse().ok()?))
+        let at = line["address"].as_str().or_else(|| line["file"].as_str())?;
+        Some((name, at.to_owned()))
     });
     told.collect()
 }

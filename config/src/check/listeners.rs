@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use super::{place, unique};
 use crate::errata::Errata;
 use crate::settings::Admin;
-use crate::tree::{Node, Place};
+use crate::tree::{Kind, Node, Place};
 use crate::words::{listed, meant, showable, shown};
 
 pub(super) fn check(root: &Node, errata: &mut Errata) {
     unique(root, "listeners", "name", errata);
     unique(root, "agents", "id", errata);
     plain(root, errata);
+    unix(root, errata);
+    users(root, errata);
     names(root, errata);
     admin(root, errata);
     binds(root, errata);
@@ -47,6 +49,89 @@ fn plain(root: &Node, errata: &mut Errata) {
                     true => "the kernel redirects to this machine itself: bind to `127.0.0.1` or `[::1]`",
                     false => "nobody proves who they are here: bind to `127.0.0.1` or `[::1]`, use `type: tls`, or set `danger_allow_remote: true`",
                 });
+        }
+    }
+}
+
+/// Whoever is let in on a unix socket is named, one way or the other.
+fn unix(root: &Node, errata: &mut Errata) {
+    let mut taken: HashMap<&str, usize> = HashMap::new();
+    let registered = root.items("agents").iter().any(|agent| !agent.items("uids").is_empty());
+    for (nth, listener) in root.items("listeners").iter().enumerate() {
+        if listener.text("type") != Some("unix") {
+            continue;
+        }
+        let path = format!("listeners[{nth}]");
+        known_agent(root, listener, &path, errata);
+        let listed = ["uids", "gids"].iter().any(|key| !listener.items(key).is_empty());
+        let bound = listener.value("agent").is_some();
+        let wrong = match (bound, listed) {
+            (true, false) => Some((
+                "nothing says whose processes are `agent`",
+                "list the numbers of its users in `uids`, or of its groups in `gids`",
+            )),
+            (false, true) => Some((
+                "nothing says which agent these users are",
+                "set `agent`, or move the numbers to `agents[].uids`",
+            )),
+            (false, false) if !registered => Some((
+                "nobody could be known here",
+                "give an agent its users' numbers in `agents[].uids`, or set `agent` and `uids`",
+            )),
+            _ => None,
+        };
+        if let Some((message, help)) = wrong {
+            errata.add(listener.place.clone(), path.as_str(), message).help(help);
+        }
+        if let Some(file) = listener.text("path")
+            && let Some(other) = taken.insert(file, nth)
+        {
+            let message = format!("{} is taken by `listeners[{other}].path`", shown(file));
+            errata
+                .add(place(listener, "path"), format!("{path}.path"), message)
+                .help("each has its own file");
+        }
+    }
+}
+
+/// A user's number means one agent, and one user. The kernel says 65534 of every user that has no
+/// number in the gate's own user namespace.
+fn users(root: &Node, errata: &mut Errata) {
+    const NOBODY: i128 = 65_534;
+    let mut taken: HashMap<i128, usize> = HashMap::new();
+    let numbers = |node: &Node, key: &str| {
+        let number = |item: &Node| match item.kind {
+            Kind::Integer(number) => Some((number, item.place.clone())),
+            _ => None,
+        };
+        node.items(key).iter().filter_map(number).collect::<Vec<_>>()
+    };
+    let nobody = |path: String, place: Place, errata: &mut Errata| {
+        errata
+            .add(place, path, "`65534` stands for every user of other user namespaces")
+            .help("name users that the gate's own namespace knows");
+    };
+    for (nth, agent) in root.items("agents").iter().enumerate() {
+        for (uid, place) in numbers(agent, "uids") {
+            let path = format!("agents[{nth}].uids");
+            if uid == NOBODY {
+                nobody(path, place, errata);
+            } else if let Some(other) = taken.insert(uid, nth)
+                && other != nth
+            {
+                errata
+                    .add(place, path, format!("`{uid}` already means `agents[{other}]`"))
+                    .help("a user means one agent");
+            }
+        }
+    }
+    for (nth, listener) in root.items("listeners").iter().enumerate() {
+        for key in ["uids", "gids"] {
+            for (number, place) in numbers(listener, key) {
+                if number == NOBODY {
+                    nobody(format!("listeners[{nth}].{key}"), place, errata);
+                }
+            }
         }
     }
 }

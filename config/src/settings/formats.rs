@@ -36,6 +36,8 @@ formats! {
     DlpDetectorName "dlp-detector" "email";
     /// A DNS server's address, with or without a port.
     DnsServer "dns-server" "192.0.2.53";
+    /// Permissions of a file.
+    FileMode "file-mode" "0660";
     /// A host without port.
     HostName "host" "tools.example.org";
     /// A host, or everything below a name.

@@ -49,7 +49,7 @@ pub use upstreams::{Breaker, Health, Retry, Upstreams};
 pub(crate) use warnings::is_local;
 pub use ways_in::{
     Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,
-    TrustWord,
+    TrustWord, UnixListener,
 };
 pub use ways_out::{
     Elsewhere, ForwardProxy, Route, RouteMatch, RouteProtocol, SignedCards, Upstream, UpstreamTls,

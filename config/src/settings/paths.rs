@@ -15,10 +15,14 @@ impl Settings {
 
     fn paths(&mut self, visit: &mut impl FnMut(&mut PathBuf)) {
         for listener in &mut self.listeners {
-            if let Listener::Tls(tls) = listener {
-                visit(&mut tls.certificate);
-                visit(&mut tls.key);
-                visit(&mut tls.client_ca);
+            match listener {
+                Listener::Tls(tls) => {
+                    visit(&mut tls.certificate);
+                    visit(&mut tls.key);
+                    visit(&mut tls.client_ca);
+                }
+                Listener::Unix(unix) => visit(&mut unix.path),
+                Listener::Plain(_) | Listener::Transparent(_) => {}
             }
         }
         for route in &mut self.routes {

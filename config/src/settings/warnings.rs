@@ -55,6 +55,7 @@ impl Settings {
             || agent.certificate.dns_name.is_some();
         let known = |listener: &Listener| match listener {
             Listener::Tls(_) => certified,
+            Listener::Unix(_) if !agent.uids.is_empty() => true,
             bound => bound.agent() == Some(&agent.id),
         };
         if !self.listeners.iter().any(known) {

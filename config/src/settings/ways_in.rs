@@ -17,6 +17,8 @@ pub enum Listener {
     Tls(TlsListener),
     /// Connections that the kernel redirected here (`tollgate redirect`), bound to one agent.
     Transparent(TransparentListener),
+    /// A unix socket; the kernel says which user's process connects.
+    Unix(UnixListener),
 }
 
 impl Listener {
@@ -26,15 +28,17 @@ impl Listener {
             Self::Plain(listener) => &listener.name,
             Self::Tls(listener) => &listener.name,
             Self::Transparent(listener) => &listener.name,
+            Self::Unix(listener) => &listener.name,
         }
     }
 
-    /// Its address.
-    pub fn bind(&self) -> SocketAddr {
+    /// Its address; a unix socket has none.
+    pub fn bind(&self) -> Option<SocketAddr> {
         match self {
-            Self::Plain(listener) => listener.bind,
-            Self::Tls(listener) => listener.bind,
-            Self::Transparent(listener) => listener.bind,
+            Self::Plain(listener) => Some(listener.bind),
+            Self::Tls(listener) => Some(listener.bind),
+            Self::Transparent(listener) => Some(listener.bind),
+            Self::Unix(_) => None,
         }
     }
 
@@ -43,6 +47,7 @@ impl Listener {
         match self {
             Self::Plain(listener) => Some(&listener.agent),
             Self::Transparent(listener) => Some(&listener.agent),
+            Self::Unix(listener) => listener.agent.as_deref(),
             Self::Tls(_) => None,
         }
     }
@@ -83,6 +88,52 @@ pub struct TransparentListener {
     pub agent: String,
 }
 
+/// A unix socket. Who connects is what the kernel says of the process: its user (`agents[].uids`), or,
+/// with `agent`, one of the users and groups that are listed here. Everybody else is refused.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnixListener {
+    /// Its name in logs and metrics; unique. Letters, digits, `-`, `_` and `.`.
+    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
+    pub name: String,
+    /// The socket's file, at most 107 bytes long; relative to the configuration file. One that a dead
+    /// gate left is replaced, and it is removed at stop.
+    #[schemars(with = "formats::FilePath", extend("examples" = ["/run/tollgate/agents.sock"]))]
+    pub path: PathBuf,
+    /// The file's permissions, in octal digits: who may connect at all.
+    #[serde(default = "socket_mode")]
+    #[schemars(with = "formats::FileMode")]
+    pub mode: String,
+    /// The number of the group that the file is given to; the gate must be a member.
+    #[serde(default)]
+    #[schemars(range(max = 4_294_967_294_u32), extend("examples" = [1000]))]
+    pub group: Option<u32>,
+    /// The id of the agent that users and groups below are, unless an agent has the user's number
+    /// itself.
+    #[serde(default)]
+    #[schemars(with = "Option<formats::AgentName>", length(min = 1, max = 2048))]
+    pub agent: Option<String>,
+    /// Numbers of the users that are `agent`.
+    #[serde(default)]
+    #[schemars(inner(range(max = 4_294_967_294_u32)))]
+    pub uids: Vec<u32>,
+    /// Numbers of the groups whose processes are `agent`; a process' first group counts.
+    #[serde(default)]
+    #[schemars(inner(range(max = 4_294_967_294_u32)))]
+    pub gids: Vec<u32>,
+}
+
+impl UnixListener {
+    /// The permissions as a number.
+    pub fn mode_bits(&self) -> Option<u32> {
+        u32::from_str_radix(&self.mode, 8).ok()
+    }
+}
+
+fn socket_mode() -> String {
+    "0600".to_owned()
+}
+
 /// A TLS listener that requires client certificates.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +166,10 @@ pub struct AgentEntry {
     /// Names in a client certificate without a SPIFFE ID that mean this agent.
     #[serde(default)]
     pub certificate: CertificateNames,
+    /// Numbers of the users whose processes are this agent on a unix socket.
+    #[serde(default)]
+    #[schemars(inner(range(max = 4_294_967_294_u32)))]
+    pub uids: Vec<u32>,
     /// How far it is trusted; rules compare it.
     #[serde(default)]
     pub trust: TrustWord,

@@ -66,7 +66,7 @@ pub(super) fn run(redirect: &Redirect) -> ExitCode {
         .listeners
         .iter()
         .filter(|listener| matches!(listener, Listener::Transparent(_)))
-        .map(Listener::bind)
+        .filter_map(Listener::bind)
         .collect();
     if transparent.is_empty() {
         return complain(

@@ -1,7 +1,7 @@
 //! Who calls.
 //!
-//! Identity comes from the connection alone: the client certificate of a TLS listener, or the
-//! agent a plain listener is bound to. What the caller says about itself is not looked at.
+//! Identity comes from the connection alone: the client certificate of a TLS listener, the user whose
+//! process is at the other end of a unix socket, or the agent a plain listener is bound to. What the caller says about itself is not looked at.
 mod certificate;
 mod registry;
 
@@ -12,13 +12,16 @@ use std::sync::Arc;
 
 use tollgate_rules::{Agent, Code};
 
-use crate::listen::Conn;
+use crate::listen::{Conn, Peer};
 
 /// Finds the agent behind a connection, in the registry that is in force now.
 pub fn identify(registry: &Registry, conn: &Conn) -> Result<Arc<Agent>, Unidentified> {
-    match &conn.names {
-        None => registry.bound_to(&conn.listener).ok_or(Unidentified::Unknown),
-        Some(names) => registry.named(names),
+    match (&conn.names, conn.peer) {
+        (Some(names), _) => registry.named(names),
+        (None, Peer::Process(process)) => {
+            registry.local(&conn.listener, process).ok_or(Unidentified::Stranger)
+        }
+        (None, Peer::Address(_)) => registry.bound_to(&conn.listener).ok_or(Unidentified::Unknown),
     }
 }
 
@@ -29,6 +32,8 @@ pub enum Unidentified {
     Missing,
     /// Names that mean no agent.
     Unknown,
+    /// A user that is on no list of a unix socket.
+    Stranger,
     /// Two URI names, or names that mean two agents.
     Ambiguous,
 }
@@ -38,7 +43,7 @@ impl Unidentified {
     pub fn code(self) -> Code {
         match self {
             Self::Missing => Code::IdentityMissing,
-            Self::Unknown => Code::IdentityUnknown,
+            Self::Unknown | Self::Stranger => Code::IdentityUnknown,
             Self::Ambiguous => Code::IdentityAmbiguous,
         }
     }
@@ -51,6 +56,9 @@ impl Unidentified {
             }
             Self::Unknown => {
                 "The identity presented belongs to no registered agent. Ask the operator to register it."
+            }
+            Self::Stranger => {
+                "Processes of this user may not use this socket. Ask the operator to register the user."
             }
             Self::Ambiguous => {
                 "The certificate names more than one identity. Use one with exactly one SPIFFE URI."

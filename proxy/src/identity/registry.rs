@@ -6,6 +6,7 @@ use tollgate_config::settings::{AgentEntry, Listener};
 use tollgate_rules::{Agent, AgentId};
 
 use super::{PeerNames, Unidentified};
+use crate::listen::Process;
 
 /// A registry that contradicts itself. The config crate reports these with their place; this is
 /// the second lock on the same door.
@@ -31,6 +32,16 @@ pub struct Registry {
     by_common_name: HashMap<String, Arc<Agent>>,
     by_dns_name: HashMap<String, Arc<Agent>>,
     by_listener: HashMap<String, Arc<Agent>>,
+    by_uid: HashMap<u32, Arc<Agent>>,
+    local: HashMap<String, Local>,
+}
+
+/// Who is let in on a unix socket as the agent that it is bound to.
+#[derive(Debug)]
+struct Local {
+    agent: Arc<Agent>,
+    uids: Vec<u32>,
+    gids: Vec<u32>,
 }
 
 impl Registry {
@@ -52,6 +63,12 @@ impl Registry {
             if let Some(name) = &entry.certificate.dns_name {
                 add(&mut registry.by_dns_name, &name.to_ascii_lowercase(), &agent)?;
             }
+            for uid in &entry.uids {
+                let before = registry.by_uid.insert(*uid, Arc::clone(&agent));
+                if before.is_some_and(|other| other.id != agent.id) {
+                    return Err(RegistryFault::Twice(uid.to_string()));
+                }
+            }
         }
         for listener in listeners {
             let Some(bound) = listener.agent() else { continue };
@@ -59,7 +76,13 @@ impl Registry {
                 listener: listener.name().to_owned(),
                 agent: bound.to_owned(),
             })?;
-            registry.by_listener.insert(listener.name().to_owned(), Arc::clone(agent));
+            let (name, agent) = (listener.name().to_owned(), Arc::clone(agent));
+            if let Listener::Unix(unix) = listener {
+                let (uids, gids) = (unix.uids.clone(), unix.gids.clone());
+                registry.local.insert(name, Local { agent, uids, gids });
+            } else {
+                registry.by_listener.insert(name, agent);
+            }
         }
         Ok(registry)
     }
@@ -67,6 +90,16 @@ impl Registry {
     /// The agent that everybody on this plain listener is.
     pub fn bound_to(&self, listener: &str) -> Option<Arc<Agent>> {
         self.by_listener.get(listener).cloned()
+    }
+
+    /// The agent that a process is on this unix socket: its user's own, else the socket's.
+    pub fn local(&self, listener: &str, process: Process) -> Option<Arc<Agent>> {
+        if let Some(agent) = self.by_uid.get(&process.uid) {
+            return Some(Arc::clone(agent));
+        }
+        let local = self.local.get(listener)?;
+        let listed = local.uids.contains(&process.uid) || local.gids.contains(&process.gid);
+        listed.then(|| Arc::clone(&local.agent))
     }
 
     /// The agent with this id.
@@ -132,9 +165,46 @@ mod tests {
             },
             trust: Default::default(),
             agent_type: None,
+            uids: Vec::new(),
             environment: "dev".to_owned(),
             roles: Vec::new(),
         }
+    }
+
+    #[test]
+    fn users_mean_one_agent_or_nobody() {
+        use tollgate_config::settings::UnixListener;
+        let mine = AgentEntry { uids: vec![1, 2], ..entry("mine", None, None) };
+        let listener = |name: &str, agent: Option<&str>| {
+            Listener::Unix(UnixListener {
+                name: name.to_owned(),
+                path: "x".into(),
+                mode: "0600".to_owned(),
+                group: None,
+                agent: agent.map(str::to_owned),
+                uids: vec![3],
+                gids: vec![4],
+            })
+        };
+        let listeners = [listener("bound", Some("other")), listener("open", None)];
+        let agents = [mine.clone(), entry("other", None, None)];
+        let registry = Registry::build(&agents, &listeners).unwrap();
+        for (listener, uid, gid, expect) in [
+            ("bound", 1, 9, Some("mine")),
+            ("bound", 2, 4, Some("mine")),
+            ("bound", 3, 9, Some("other")),
+            ("bound", 9, 4, Some("other")),
+            ("bound", 9, 3, None),
+            ("bound", 0, 0, None),
+            ("open", 1, 1, Some("mine")),
+            ("open", 3, 4, None),
+        ] {
+            let found = registry.local(listener, Process { uid, gid, pid: None });
+            let found = found.as_ref().map(|agent| agent.id.as_str());
+            assert_eq!(found, expect, "{listener} {uid} {gid}");
+        }
+        let twice = [mine, AgentEntry { uids: vec![2], ..entry("other", None, None) }];
+        assert!(Registry::build(&twice, &[]).is_err());
     }
 
     fn names(uris: &[&str], common_names: &[&str], dns: &[&str]) -> PeerNames {

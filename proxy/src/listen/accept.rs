@@ -1,6 +1,7 @@
 //! The accept loops.
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,22 +10,22 @@ use pingora_core::apps::ServerApp;
 use pingora_core::protocols::{ALPN, Stream};
 use pingora_http::ResponseHeader;
 use tokio::io::BufStream;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tollgate_config::settings::Listener;
 
 use super::sniff::{self, Opening};
-use super::{Conn, GateStream, HeadClock, Io, connect, transparent};
+use super::{Conn, GateStream, HeadClock, Io, Peer, connect, transparent, unix};
 use crate::gate::Gate;
 use crate::identity::PeerNames;
 
 /// A listener that cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("listener `{name}` cannot listen on {bind}: {reason}")]
+#[error("listener `{name}` cannot listen on {place}: {reason}")]
 pub struct ListenError {
     name: String,
-    bind: SocketAddr,
+    place: String,
     reason: std::io::Error,
 }
 
@@ -39,7 +40,14 @@ pub struct Given {
 
 /// The sockets, bound but not yet accepting, so that a start fails before anything runs.
 #[derive(Debug)]
-pub struct Acceptors(Vec<(Listener, TcpListener)>);
+pub struct Acceptors(Vec<(Listener, Bound)>);
+
+/// A socket that listens.
+#[derive(Debug)]
+enum Bound {
+    Tcp(TcpListener),
+    Unix(unix::Bound),
+}
 
 impl Acceptors {
     /// Binds every listener but the one whose socket is given.
@@ -49,13 +57,23 @@ impl Acceptors {
     ) -> Result<Self, ListenError> {
         let mut bound = Vec::with_capacity(listeners.len());
         for listener in listeners {
-            let socket = match given.take_if(|given| given.listener == listener.name()) {
-                Some(given) => TcpListener::from_std(given.socket),
-                None => TcpListener::bind(listener.bind()).await,
+            let given = given.take_if(|given| given.listener == listener.name());
+            let (socket, place) = match (listener, given, listener.bind()) {
+                (Listener::Unix(unix), ..) => {
+                    (unix::bind(unix).map(Bound::Unix), unix.path.display().to_string())
+                }
+                (_, Some(given), _) => (
+                    TcpListener::from_std(given.socket).map(Bound::Tcp),
+                    "what it was given".to_owned(),
+                ),
+                (_, None, Some(bind)) => {
+                    (TcpListener::bind(bind).await.map(Bound::Tcp), bind.to_string())
+                }
+                (_, None, None) => continue,
             };
             let socket = socket.map_err(|reason| ListenError {
                 name: listener.name().to_owned(),
-                bind: listener.bind(),
+                place,
                 reason,
             })?;
             bound.push((listener.clone(), socket));
@@ -65,24 +83,50 @@ impl Acceptors {
 
     /// Names and addresses as bound, which tells the port when 0 was asked for.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
-        self.0
-            .iter()
-            .filter_map(|(listener, socket)| {
-                Some((listener.name().to_owned(), socket.local_addr().ok()?))
-            })
-            .collect()
+        let address = |(listener, bound): &(Listener, Bound)| match bound {
+            Bound::Tcp(socket) => Some((listener.name().to_owned(), socket.local_addr().ok()?)),
+            Bound::Unix(_) => None,
+        };
+        self.0.iter().filter_map(address).collect()
     }
+
+    /// Names and files of unix sockets.
+    pub fn files(&self) -> Vec<(String, PathBuf)> {
+        let file = |(listener, bound): &(Listener, Bound)| match bound {
+            Bound::Tcp(_) => None,
+            Bound::Unix(bound) => Some((listener.name().to_owned(), bound.file.path().to_owned())),
+        };
+        self.0.iter().filter_map(file).collect()
+    }
+}
+
+impl Bound {
+    async fn accept(&self) -> std::io::Result<Arrived> {
+        Ok(match self {
+            Self::Tcp(socket) => {
+                let (io, peer) = socket.accept().await?;
+                Arrived::Tcp(io, peer)
+            }
+            Self::Unix(bound) => Arrived::Unix(bound.socket.accept().await?.0),
+        })
+    }
+}
+
+/// A connection that was just accepted.
+enum Arrived {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
 }
 
 /// Accepts until `shutdown` turns true, then waits up to the drain deadline for calls in flight.
 pub async fn serve(gate: Arc<Gate>, acceptors: Acceptors, shutdown: watch::Receiver<bool>) {
     let room = Arc::new(Semaphore::new(gate.snapshot().settings.bounds.connections));
     let mut loops = JoinSet::new();
-    for (listener, socket) in acceptors.0 {
+    for (listener, bound) in acceptors.0 {
         loops.spawn(accept_loop(
             Arc::clone(&gate),
             listener,
-            socket,
+            bound,
             Arc::clone(&room),
             shutdown.clone(),
         ));
@@ -93,7 +137,7 @@ pub async fn serve(gate: Arc<Gate>, acceptors: Acceptors, shutdown: watch::Recei
 async fn accept_loop(
     gate: Arc<Gate>,
     listener: Listener,
-    socket: TcpListener,
+    bound: Bound,
     room: Arc<Semaphore>,
     mut shutdown: watch::Receiver<bool>,
 ) {
@@ -111,17 +155,22 @@ async fn accept_loop(
         let accepted = tokio::select! {
             biased;
             _ = shutdown.wait_for(|stop| *stop) => break,
-            accepted = socket.accept() => accepted,
+            accepted = bound.accept() => accepted,
         };
         match accepted {
-            Ok((io, peer)) => {
+            Ok(arrived) => {
                 let gate = Arc::clone(&gate);
                 let name = Arc::clone(&name);
                 let shutdown = shutdown.clone();
                 connections.spawn(async move {
                     gate.metrics.connections.inc();
-                    let from = Origin { listener: name, peer, redirected };
-                    take(&gate, from, io, shutdown).await;
+                    match arrived {
+                        Arrived::Tcp(io, peer) => {
+                            let from = Origin { listener: name, peer, redirected };
+                            take(&gate, from, io, shutdown).await;
+                        }
+                        Arrived::Unix(io) => take_local(&gate, name, io, shutdown).await,
+                    }
                     gate.metrics.connections.dec();
                     drop(place);
                 });
@@ -134,7 +183,7 @@ async fn accept_loop(
         }
         while connections.try_join_next().is_some() {}
     }
-    drop(socket);
+    drop(bound);
     let drain = Duration::from_millis(gate.snapshot().settings.deadlines.drain_ms);
     let done = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(drain, done).await.is_err() {
@@ -163,8 +212,14 @@ async fn take(
     let _ = io.set_nodelay(true);
     let fd = io.as_raw_fd();
     let local = io.local_addr().unwrap_or(peer);
-    let conn =
-        Conn { listener, peer, local, names: None, clock: HeadClock::default(), tunnel: None };
+    let conn = Conn {
+        listener,
+        peer: Peer::Address(peer),
+        local: Some(local),
+        names: None,
+        clock: HeadClock::default(),
+        tunnel: None,
+    };
     if redirected {
         return transparent::take(gate, io, Came { conn, fd }, shutdown).await;
     }
@@ -200,6 +255,34 @@ async fn take(
         true => hand_over(gate, io, Bytes::new(), ALPN::H2, came, &shutdown).await,
         false => speak(gate, io, came, shutdown).await,
     }
+}
+
+/// Takes one connection on a unix socket.
+async fn take_local(
+    gate: &Arc<Gate>,
+    listener: Arc<str>,
+    io: UnixStream,
+    shutdown: watch::Receiver<bool>,
+) {
+    let fd = io.as_raw_fd();
+    let process = match unix::peer(&io) {
+        Ok(process) => process,
+        Err(error) => {
+            // It has left: the kernel notes who it was when it connects.
+            tracing::debug!(listener = %listener, %error, "nobody is at the other end");
+            gate.metrics.connections_cut.inc();
+            return;
+        }
+    };
+    let conn = Conn {
+        listener,
+        peer: Peer::Process(process),
+        local: None,
+        names: None,
+        clock: HeadClock::default(),
+        tunnel: None,
+    };
+    speak(gate, io, Came { conn, fd }, shutdown).await;
 }
 
 /// How a connection came in, until it becomes one that calls come on.

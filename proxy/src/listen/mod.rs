@@ -11,6 +11,7 @@ mod sniff;
 mod stream;
 mod tls;
 mod transparent;
+mod unix;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,16 +45,36 @@ pub struct Tunnel {
     pub scheme: Scheme,
 }
 
+/// Who is at the other end, as the kernel tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peer {
+    /// An address.
+    Address(SocketAddr),
+    /// A process of this machine, on a unix socket.
+    Process(Process),
+}
+
+/// A process as it was when it connected (`SO_PEERCRED`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Process {
+    /// The number of its user.
+    pub uid: u32,
+    /// The number of its first group.
+    pub gid: u32,
+    /// Its own number; `None` for one of another namespace. It may be another's by now.
+    pub pid: Option<u32>,
+}
+
 /// What is known of a connection when its first call arrives.
 #[derive(Debug)]
 pub struct Conn {
     /// The listener's name.
     pub listener: Arc<str>,
-    /// Where the client connected from.
-    pub peer: SocketAddr,
-    /// The address it connected to.
-    pub local: SocketAddr,
-    /// The names in the client's certificate; `None` on a plain listener.
+    /// Who connected.
+    pub peer: Peer,
+    /// The address it connected to; a unix socket has none.
+    pub local: Option<SocketAddr>,
+    /// The names in the client's certificate; `None` where none is asked for.
     pub names: Option<PeerNames>,
     /// Watches how long a request's head takes.
     pub clock: HeadClock,

@@ -41,7 +41,7 @@ pub(super) async fn take(
     let work = Work { gate, port, handshake, fd, shutdown };
     // Who it was is known even when what it wanted cannot be; a call asks for it anew.
     let _ = gate.identify(&mut flight);
-    if original.is_none_or(|to| to == local) {
+    if original.is_none_or(|to| Some(to) == local) {
         let stop = Stop::refuse(Code::EgressBlocked, words::NOT_REDIRECTED);
         return work.refuse_silently(&flight, None, stop).await;
     }

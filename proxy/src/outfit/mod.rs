@@ -55,7 +55,7 @@ pub fn ways_in(settings: &Settings) -> Result<(&str, SocketAddr, &Intercept), Un
     let intercept = forward.intercept.as_ref().ok_or(Unfit::NoIntercept)?;
     let plain = settings.listeners.iter().find_map(|listener| match listener {
         Listener::Plain(plain) => Some((plain.name.as_str(), plain.bind)),
-        Listener::Tls(_) | Listener::Transparent(_) => None,
+        Listener::Tls(_) | Listener::Transparent(_) | Listener::Unix(_) => None,
     });
     let (name, bind) = plain.ok_or(Unfit::NoPlainListener)?;
     Ok((name, bind, intercept))

@@ -14,6 +14,7 @@ use crate::answer::Led;
 use crate::egress::{Attempt, Resolved};
 use crate::flight::Flight;
 use crate::limits::Exceeded;
+use crate::listen::Peer;
 use crate::refuse::Refusal;
 use crate::snapshot::Snapshot;
 use shape::PrintKey;
@@ -41,7 +42,7 @@ impl Pen<'_> {
     pub fn begin(&self, event: EventType) -> Facts {
         let flight = self.flight;
         let facts = Facts::new(event, flight.actor()).revision(&flight.snapshot.revision);
-        source(facts, flight.conn.peer.ip(), self.key).text("listener", &flight.conn.listener)
+        peer(facts, flight.conn.peer, self.key).text("listener", &flight.conn.listener)
     }
 
     /// The identity that was presented and means nobody: what an operator would register. It was
@@ -150,6 +151,22 @@ pub fn source(facts: Facts, ip: IpAddr, key: &PrintKey) -> Facts {
         facts
     } else {
         facts.text("source_print", &key.print(ip.to_string().as_bytes()))
+    }
+}
+
+/// Adds who is at the other end of a connection.
+pub fn peer(facts: Facts, peer: Peer, key: &PrintKey) -> Facts {
+    match peer {
+        Peer::Address(address) => source(facts, address.ip(), key),
+        Peer::Process(process) => {
+            let facts = facts
+                .number("source_uid", u64::from(process.uid))
+                .number("source_gid", u64::from(process.gid));
+            match process.pid {
+                Some(pid) => facts.number("source_pid", u64::from(pid)),
+                None => facts,
+            }
+        }
     }
 }
 

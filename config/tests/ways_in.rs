@@ -1,0 +1,60 @@
+//! Mistakes in who is known on a listener.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read and, when asked, write files"
+)]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+mod common;
+
+use common::{check, minimal_with};
+use tollgate_config::read;
+
+/// `minimal.yaml` with one more listener.
+fn with_listener(listener: &str) -> String {
+    minimal_with("listeners:\n", &format!("listeners:\n  - {{ {listener} }}\n"))
+}
+
+#[test]
+fn whoever_is_let_in_on_a_unix_socket_is_named() {
+    const UNIX: &str = "type: unix, name: u, path: run/u.sock";
+    for (rest, path, message, help) in [
+        ("", "listeners[0]", "nobody could be known here", "agents[].uids"),
+        (", agent: coder", "listeners[0]", "whose processes", "`uids`"),
+        (", uids: [1000]", "listeners[0]", "which agent", "`agent`"),
+        (", agent: coda, uids: [1]", "listeners[0].agent", "no agent of", "did you mean"),
+        (", agent: coder, uids: [65534]", "listeners[0].uids", "other user namespaces", ""),
+        (", agent: coder, gids: [65534]", "listeners[0].gids", "other user namespaces", ""),
+        (", agent: coder, uids: [-1]", "listeners[0].uids[0]", "less than `0`", ""),
+        (", agent: coder, uids: [4294967295]", "listeners[0].uids[0]", "more than", ""),
+        (", agent: coder, uids: [1], mode: 0600", "listeners[0].mode", "text is needed", "quotes"),
+        (", agent: coder, uids: [1], mode: '0999'", "listeners[0].mode", "permissions", "octal"),
+        (", agent: coder, uids: [1], mode: '+600'", "listeners[0].mode", "permissions", "octal"),
+        (", agent: coder, uids: [1], mode: '4600'", "listeners[0].mode", "permissions", "octal"),
+    ] {
+        check(&with_listener(&format!("{UNIX}{rest}")), path, message, help);
+    }
+    let good = with_listener(&format!("{UNIX}, agent: coder, uids: [1000], mode: '0660'"));
+    assert!(read(&good, "t.yaml", &[]).is_ok());
+    let two =
+        format!("{UNIX}, agent: coder, uids: [1] }}\n  - {{ {}", UNIX.replace(": u,", ": v,"));
+    let two = with_listener(&format!("{two}, agent: coder, uids: [1]"));
+    check(&two, "listeners[1].path", "is taken by `listeners[0].path`", "own file");
+}
+
+#[test]
+fn a_user_means_one_agent() {
+    let agents = |first: &str, second: &str| {
+        let list =
+            format!("id: coder\n  - {{ id: a, uids: {first} }}\n  - {{ id: b, uids: {second} }}");
+        minimal_with("id: coder", &list)
+    };
+    check(&agents("[1, 2]", "[2]"), "agents[2].uids", "already means `agents[1]`", "one agent");
+    check(&agents("[65534]", "[2]"), "agents[1].uids", "other user namespaces", "");
+}
