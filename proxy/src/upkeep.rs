@@ -154,7 +154,17 @@ impl Gate {
     /// Records a client that failed to prove who it is.
     pub(crate) async fn handshake_refused(&self, listener: &str, peer: SocketAddr, why: &str) {
         self.metrics.handshakes_refused.inc();
-        let code = Code::IdentityMissing;
+        self.connection_refused(listener, peer, Code::IdentityMissing, why).await;
+    }
+
+    /// Records a connection that was closed before anything could be answered on it.
+    pub(crate) async fn connection_refused(
+        &self,
+        listener: &str,
+        peer: SocketAddr,
+        code: Code,
+        why: &str,
+    ) {
         self.metrics.refusals.with_label_values(&[code.as_str()]).inc();
         let facts =
             Facts::new(EventType::CallRefused, "unidentified").revision(&self.snapshot().revision);
@@ -164,7 +174,7 @@ impl Gate {
             .text(keys::CODE, code.as_str())
             .text("detail", why);
         if self.ledger.append(facts).await.is_err() {
-            tracing::error!("a refused handshake could not be recorded");
+            tracing::error!("a refused connection could not be recorded");
         }
     }
 
@@ -341,7 +351,7 @@ fn at_start(listener: &Listener) -> String {
         Listener::Unix(unix) => {
             format!("{} {} {} {:?}", unix.name, unix.path.display(), unix.mode, unix.group)
         }
-        other => format!("{} {:?}", other.name(), other.bind()),
+        other => format!("{} {:?} {:?}", other.name(), other.bind(), other.proxy_protocol()),
     }
 }
 

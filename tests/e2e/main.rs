@@ -42,6 +42,7 @@ mod load;
 mod mcp;
 mod names;
 mod parents;
+mod proxied;
 mod reading;
 mod redaction;
 mod reload;

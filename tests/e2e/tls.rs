@@ -15,6 +15,7 @@ use rcgen::{
 use rustls::HandshakeKind;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tollgate_tests::{Certificates, Identity, within};
@@ -105,8 +106,14 @@ impl Hand {
 
     /// Connects. That the handshake worked on this side does not say that it did on the other.
     pub(crate) async fn connect(&self, gate: SocketAddr) -> io::Result<Line> {
-        let io = within("a connection", TcpStream::connect(gate)).await?;
+        self.connect_behind(gate, b"").await
+    }
+
+    /// The same, with something in front of the handshake.
+    pub(crate) async fn connect_behind(&self, gate: SocketAddr, first: &[u8]) -> io::Result<Line> {
+        let mut io = within("a connection", TcpStream::connect(gate)).await?;
         io.set_nodelay(true)?;
+        io.write_all(first).await?;
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let io = within("a handshake", connector.connect(self.name.clone(), io)).await?;
         let session = io.get_ref().1;

@@ -48,8 +48,8 @@ pub use sinks::{
 pub use upstreams::{Breaker, Health, Retry, Upstreams};
 pub(crate) use warnings::is_local;
 pub use ways_in::{
-    Admin, AgentEntry, CertificateNames, Listener, PlainListener, TlsListener, TransparentListener,
-    TrustWord, UnixListener,
+    Admin, AgentEntry, CertificateNames, Listener, PlainListener, ProxyProtocol, TlsListener,
+    TransparentListener, TrustWord, UnixListener,
 };
 pub use ways_out::{
     Elsewhere, ForwardProxy, Route, RouteMatch, RouteProtocol, SignedCards, Upstream, UpstreamTls,

@@ -45,6 +45,13 @@ impl Settings {
                     plain.name, plain.bind, plain.agent
                 ));
             }
+            let from = listener.proxy_protocol().map(|proxied| proxied.from.as_slice());
+            if from.unwrap_or_default().iter().any(|range| range.prefix_len() == 0) {
+                warnings.push(format!(
+                    "listener `{}` believes everybody (`proxy_protocol.from`): the addresses in the record are what callers say",
+                    listener.name()
+                ));
+            }
         }
     }
 

@@ -2,9 +2,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ways_out::ranges;
 use super::{SecretRef, formats};
 
 /// Where agents connect.
@@ -51,6 +53,15 @@ impl Listener {
             Self::Tls(_) => None,
         }
     }
+
+    /// The load balancers that alone connect to it, where it says so.
+    pub fn proxy_protocol(&self) -> Option<&ProxyProtocol> {
+        match self {
+            Self::Plain(listener) => listener.proxy_protocol.as_ref(),
+            Self::Tls(listener) => listener.proxy_protocol.as_ref(),
+            Self::Transparent(_) | Self::Unix(_) => None,
+        }
+    }
 }
 
 /// A cleartext listener: whoever can connect is the named agent, so it belongs on loopback.
@@ -69,6 +80,21 @@ pub struct PlainListener {
     /// Allow an address other than loopback, although nobody proves who they are.
     #[serde(default)]
     pub danger_allow_remote: bool,
+    /// Take connections from load balancers that tell whom they speak for.
+    #[serde(default)]
+    pub proxy_protocol: Option<ProxyProtocol>,
+}
+
+/// A listener that only load balancers connect to: each connection begins with a header of the PROXY
+/// protocol, version 2, that tells who connected to the balancer. The record has that address. One
+/// without the header, or from another address, is closed and recorded.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyProtocol {
+    /// The balancers' addresses: whoever has one of them is believed.
+    #[serde(deserialize_with = "ranges")]
+    #[schemars(with = "Vec<formats::AddressRange>", length(min = 1, max = 256))]
+    pub from: Vec<IpNet>,
 }
 
 /// A listener for connections that were made to somewhere else and redirected here. Where they were
@@ -153,6 +179,9 @@ pub struct TlsListener {
     /// The authorities whose client certificates are accepted, PEM.
     #[schemars(with = "formats::FilePath")]
     pub client_ca: PathBuf,
+    /// Take connections from load balancers that tell whom they speak for, before TLS.
+    #[serde(default)]
+    pub proxy_protocol: Option<ProxyProtocol>,
 }
 
 /// One agent of the registry.

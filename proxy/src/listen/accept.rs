@@ -13,10 +13,11 @@ use tokio::io::BufStream;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tollgate_config::settings::Listener;
+use tollgate_config::settings::{Listener, ProxyProtocol};
+use tollgate_rules::Code;
 
 use super::sniff::{self, Opening};
-use super::{Conn, GateStream, HeadClock, Io, Peer, connect, transparent, unix};
+use super::{Conn, GateStream, HeadClock, Io, Peer, connect, proxied, transparent, unix};
 use crate::gate::Gate;
 use crate::identity::PeerNames;
 
@@ -142,7 +143,7 @@ async fn accept_loop(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let name: Arc<str> = listener.name().into();
-    let redirected = matches!(listener, Listener::Transparent(_));
+    let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
     loop {
         // Back-pressure: without room the kernel's backlog holds the clients, not our memory.
@@ -160,13 +161,13 @@ async fn accept_loop(
         match accepted {
             Ok(arrived) => {
                 let gate = Arc::clone(&gate);
-                let name = Arc::clone(&name);
+                let (name, listener) = (Arc::clone(&name), Arc::clone(&listener));
                 let shutdown = shutdown.clone();
                 connections.spawn(async move {
                     gate.metrics.connections.inc();
                     match arrived {
                         Arrived::Tcp(io, peer) => {
-                            let from = Origin { listener: name, peer, redirected };
+                            let from = Origin { name, listener, peer };
                             take(&gate, from, io, shutdown).await;
                         }
                         Arrived::Unix(io) => take_local(&gate, name, io, shutdown).await,
@@ -195,32 +196,40 @@ async fn accept_loop(
 
 /// Where a connection came from.
 struct Origin {
-    listener: Arc<str>,
+    name: Arc<str>,
+    listener: Arc<Listener>,
     peer: SocketAddr,
-    /// It was made to somewhere else.
-    redirected: bool,
 }
 
-/// Takes one connection: TLS if the listener says so, then HTTP until it ends.
+/// Takes one connection: a balancer's header and TLS if the listener says so, then HTTP until it
+/// ends.
 async fn take(
     gate: &Arc<Gate>,
-    Origin { listener, peer, redirected }: Origin,
-    io: TcpStream,
+    Origin { name, listener, peer }: Origin,
+    mut io: TcpStream,
     shutdown: watch::Receiver<bool>,
 ) {
     // An answer is one write; waiting to fill a segment only delays it.
     let _ = io.set_nodelay(true);
     let fd = io.as_raw_fd();
     let local = io.local_addr().unwrap_or(peer);
+    let (peer, through) = match listener.proxy_protocol() {
+        None => (peer, None),
+        Some(proxied) => match told(gate, &name, proxied, &mut io, peer).await {
+            Some(told) => (told.unwrap_or(peer), told.map(|_| peer)),
+            None => return,
+        },
+    };
     let conn = Conn {
-        listener,
+        listener: name,
         peer: Peer::Address(peer),
+        through,
         local: Some(local),
         names: None,
         clock: HeadClock::default(),
         tunnel: None,
     };
-    if redirected {
+    if matches!(*listener, Listener::Transparent(_)) {
         return transparent::take(gate, io, Came { conn, fd }, shutdown).await;
     }
     let snapshot = gate.snapshot();
@@ -257,6 +266,40 @@ async fn take(
     }
 }
 
+/// Reads the header of a balancer. The address that it tells, if it tells one; nothing when the
+/// connection is refused, which is recorded.
+async fn told(
+    gate: &Arc<Gate>,
+    listener: &str,
+    proxied: &ProxyProtocol,
+    io: &mut TcpStream,
+    peer: SocketAddr,
+) -> Option<Option<SocketAddr>> {
+    let refuse = async |why: &str, code: Code, detail: &str| {
+        gate.metrics.proxy_headers_refused.with_label_values(&[why]).inc();
+        gate.connection_refused(listener, peer, code, detail).await;
+    };
+    let ip = peer.ip().to_canonical();
+    if !proxied.from.iter().any(|range| range.contains(&ip)) {
+        let detail = "whoever connected is no load balancer of `proxy_protocol.from`";
+        refuse("untrusted", Code::IdentityUnknown, detail).await;
+        return None;
+    }
+    let patience = Duration::from_millis(gate.snapshot().settings.deadlines.head_ms);
+    match tokio::time::timeout(patience, proxied::read(io)).await {
+        Ok(Ok(told)) => return Some(told),
+        Ok(Err(proxied::Unread::Gone)) => gate.metrics.connections_cut.inc(),
+        Ok(Err(proxied::Unread::Malformed(detail))) => {
+            refuse("malformed", Code::MalformedHead, detail).await;
+        }
+        Err(_) => {
+            let detail = "the PROXY header did not arrive in time";
+            refuse("late", Code::RequestTimeout, detail).await;
+        }
+    }
+    None
+}
+
 /// Takes one connection on a unix socket.
 async fn take_local(
     gate: &Arc<Gate>,
@@ -277,6 +320,7 @@ async fn take_local(
     let conn = Conn {
         listener,
         peer: Peer::Process(process),
+        through: None,
         local: None,
         names: None,
         clock: HeadClock::default(),

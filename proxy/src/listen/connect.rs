@@ -231,6 +231,7 @@ impl Work<'_> {
         let conn = Conn {
             listener: Arc::clone(&outer.listener),
             peer: outer.peer,
+            through: outer.through,
             local: outer.local,
             names: outer.names.clone(),
             clock: HeadClock::default(),

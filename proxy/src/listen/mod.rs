@@ -7,6 +7,7 @@ mod accept;
 mod authority;
 mod connect;
 mod hello;
+mod proxied;
 mod sniff;
 mod stream;
 mod tls;
@@ -72,6 +73,8 @@ pub struct Conn {
     pub listener: Arc<str>,
     /// Who connected.
     pub peer: Peer,
+    /// The load balancer that told who connected.
+    pub through: Option<SocketAddr>,
     /// The address it connected to; a unix socket has none.
     pub local: Option<SocketAddr>,
     /// The names in the client's certificate; `None` where none is asked for.

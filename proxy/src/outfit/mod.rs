@@ -54,8 +54,10 @@ pub fn ways_in(settings: &Settings) -> Result<(&str, SocketAddr, &Intercept), Un
     let forward = settings.forward_proxy.as_ref().ok_or(Unfit::NoForwardProxy)?;
     let intercept = forward.intercept.as_ref().ok_or(Unfit::NoIntercept)?;
     let plain = settings.listeners.iter().find_map(|listener| match listener {
-        Listener::Plain(plain) => Some((plain.name.as_str(), plain.bind)),
-        Listener::Tls(_) | Listener::Transparent(_) | Listener::Unix(_) => None,
+        Listener::Plain(plain) if plain.proxy_protocol.is_none() => {
+            Some((plain.name.as_str(), plain.bind))
+        }
+        _ => None,
     });
     let (name, bind) = plain.ok_or(Unfit::NoPlainListener)?;
     Ok((name, bind, intercept))

@@ -42,7 +42,10 @@ impl Pen<'_> {
     pub fn begin(&self, event: EventType) -> Facts {
         let flight = self.flight;
         let facts = Facts::new(event, flight.actor()).revision(&flight.snapshot.revision);
-        peer(facts, flight.conn.peer, self.key).text("listener", &flight.conn.listener)
+        let facts = peer(facts, flight.conn.peer, self.key);
+        let through =
+            flight.conn.through.map(|at| shape::network(at.ip().to_canonical()).to_string());
+        facts.maybe_text("through", through.as_deref()).text("listener", &flight.conn.listener)
     }
 
     /// The identity that was presented and means nobody: what an operator would register. It was

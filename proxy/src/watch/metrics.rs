@@ -31,6 +31,8 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections that were cut before a call could be read.
     pub connections_cut: IntCounter,
+    /// Connections to a listener for load balancers that were closed, by why.
+    pub proxy_headers_refused: IntCounterVec,
     /// Client handshakes that failed.
     pub handshakes_refused: IntCounter,
     /// Tunnels by what became of them (`intercepted`, `cleartext`, `passed`, `refused`,
@@ -148,6 +150,11 @@ impl Metrics {
             connections_cut: shelf.counter(
                 "tollgate_connections_cut_total",
                 "Connections cut before a call could be read",
+            )?,
+            proxy_headers_refused: shelf.counters(
+                "tollgate_proxy_headers_refused_total",
+                "Connections without a good PROXY header, by why",
+                &["why"],
             )?,
             handshakes_refused: shelf.counter(
                 "tollgate_handshakes_refused_total",
