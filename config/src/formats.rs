@@ -19,7 +19,7 @@ fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wr
 
 /// Every format that [`check`] knows.
 #[cfg(test)]
-pub(crate) const KNOWN: [&str; 19] = [
+pub(crate) const KNOWN: [&str; 20] = [
     "agent-id",
     "dlp-class",
     "dlp-detector",
@@ -37,6 +37,7 @@ pub(crate) const KNOWN: [&str; 19] = [
     "pattern",
     "socket-address",
     "sql-name",
+    "trust-domain",
     "variable",
     "word",
 ];
@@ -98,6 +99,11 @@ pub(crate) fn check(format: &str, text: &str) -> Result<(), Wrong> {
             ),
         },
         "sql-name" => sql_name(text),
+        "trust-domain" if is_trust_domain(text) => Ok(()),
+        "trust-domain" => wrong(
+            format!("{} is not a trust domain", shown(text)),
+            "small letters, digits, `.`, `-` and `_`, as between `spiffe://` and the next slash",
+        ),
         "variable" => variable(text),
         // A path or a word: whatever has one line will do.
         _ => Ok(()),
@@ -140,6 +146,11 @@ fn variable(text: &str) -> Result<(), Wrong> {
     )
 }
 
+fn is_trust_domain(text: &str) -> bool {
+    let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+    matches!(text.len(), 1..=255) && text.chars().all(lower)
+}
+
 /// An agent's id: a word, or a SPIFFE ID (SPIFFE-ID section 2; a leaf's ID has a path, X509-SVID
 /// section 2).
 fn agent_id(text: &str) -> Result<(), Wrong> {
@@ -158,8 +169,7 @@ fn agent_id(text: &str) -> Result<(), Wrong> {
         return wrong(format!("the SPIFFE ID has {} bytes", text.len()), "up to 2048 bytes");
     }
     let (domain, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
-    if domain.is_empty() || domain.len() > 255 || !domain.chars().all(lower) {
+    if !is_trust_domain(domain) {
         return wrong("the trust domain of the SPIFFE ID is not valid", FORM);
     }
     if path.is_empty() {

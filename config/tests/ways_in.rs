@@ -58,3 +58,35 @@ fn a_user_means_one_agent() {
     check(&agents("[1, 2]", "[2]"), "agents[2].uids", "already means `agents[1]`", "one agent");
     check(&agents("[65534]", "[2]"), "agents[1].uids", "other user namespaces", "");
 }
+
+#[test]
+fn somebody_vouches_for_the_clients() {
+    const TLS: &str = "type: tls, name: t, bind: '0.0.0.0:1', certificate: c, key: k";
+    for (rest, path, message, help) in [
+        ("", "listeners[0]", "nobody vouches", "`client_ca`"),
+        (
+            ", trust_domains: [{ name: a.test, bundle: b }], revocation: { files: [r] }",
+            "listeners[0].revocation",
+            "no `client_ca`",
+            "below the trust domain",
+        ),
+        (
+            ", trust_domains: [{ name: a.test, bundle: b }, { name: a.test, bundle: c }]",
+            "listeners[0].trust_domains[1].name",
+            "is also",
+            "own",
+        ),
+        (
+            ", trust_domains: [{ name: 'spiffe://a.test', bundle: b }]",
+            "listeners[0].trust_domains[0].name",
+            "not a trust domain",
+            "small letters",
+        ),
+        (", client_ca: a, revocation: { files: [] }", "listeners[0].revocation.files", "", ""),
+    ] {
+        check(&with_listener(&format!("{TLS}{rest}")), path, message, help);
+    }
+    let danger = ", client_ca: a, revocation: { files: [r], danger_allow_expired: true }";
+    let settings = read(&with_listener(&format!("{TLS}{danger}")), "t.yaml", &[]).unwrap();
+    assert!(settings.warnings().iter().any(|warning| warning.contains("danger_allow_expired")));
+}

@@ -98,7 +98,7 @@ impl HttpServerApp for Gate {
             HeadRead::Refused(code, sentence) | HeadRead::Unread(code, sentence) => {
                 session.set_keepalive(None);
                 // Who sent it is recorded even when what was sent cannot be read.
-                flight.agent = identity::identify(&flight.snapshot.registry, &flight.conn).ok();
+                flight.agent = identity::identify(&flight.snapshot, &flight.conn).ok();
                 Err(Stop::refuse(code, sentence))
             }
             HeadRead::Ready(request) => {
@@ -153,7 +153,7 @@ impl Gate {
     }
 
     pub(crate) fn identify(&self, flight: &mut Flight) -> Result<(), Stop> {
-        match identity::identify(&flight.snapshot.registry, &flight.conn) {
+        match identity::identify(&flight.snapshot, &flight.conn) {
             Ok(agent) => {
                 flight.agent = Some(agent);
                 Ok(())

@@ -35,7 +35,7 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
     }
     for listener in &settings.listeners {
         if let Listener::Tls(tls) = listener {
-            files.extend([tls.certificate.clone(), tls.key.clone(), tls.client_ca.clone()]);
+            files.extend(tls.files().cloned());
         }
     }
     for route in &settings.routes {

@@ -205,6 +205,11 @@ impl Snapshot {
     pub fn server_tls(&self, listener: &str) -> Option<&ServerTls> {
         self.server_tls.get(listener)
     }
+
+    /// The listeners with TLS.
+    pub fn tls_listeners(&self) -> impl Iterator<Item = (&str, &ServerTls)> {
+        self.server_tls.iter().map(|(name, tls)| (name.as_str(), tls))
+    }
 }
 
 fn read(what: &'static str, path: &Path) -> Result<String, SnapshotFault> {

@@ -152,9 +152,15 @@ impl Gate {
     }
 
     /// Records a client that failed to prove who it is.
-    pub(crate) async fn handshake_refused(&self, listener: &str, peer: SocketAddr, why: &str) {
+    pub(crate) async fn handshake_refused(
+        &self,
+        listener: &str,
+        peer: SocketAddr,
+        code: Code,
+        why: &str,
+    ) {
         self.metrics.handshakes_refused.inc();
-        self.connection_refused(listener, peer, Code::IdentityMissing, why).await;
+        self.connection_refused(listener, peer, code, why).await;
     }
 
     /// Records a connection that was closed before anything could be answered on it.
@@ -199,6 +205,14 @@ impl Gate {
             reasons.push("the gate is stopping".to_owned());
         }
         let mut warnings = snapshot.settings.warnings();
+        let now = crate::clock::timestamp().as_second();
+        for (listener, tls) in snapshot.tls_listeners() {
+            if tls.trust().lists_expire().is_some_and(|expires| expires <= now) {
+                warnings.push(format!(
+                    "a revocation list of listener `{listener}` is out of date: whom it is about is refused"
+                ));
+            }
+        }
         warnings.extend(near_cap(ledger.spool_bytes, ledger.spool_bytes_max));
         Health {
             reasons,
@@ -233,6 +247,12 @@ impl Gate {
             self.metrics.upstream_flying.with_label_values(&[&route]).set(standing.flying);
             self.metrics.upstream_open.with_label_values(&[&route]).set(standing.open);
             self.metrics.upstream_unwell.with_label_values(&[&route]).set(standing.unwell);
+        }
+        self.metrics.lists_expire.reset();
+        for (listener, tls) in self.snapshot().tls_listeners() {
+            if let Some(expires) = tls.trust().lists_expire() {
+                self.metrics.lists_expire.with_label_values(&[listener]).set(expires);
+            }
         }
         for sink in &ledger.sinks {
             self.metrics.sink_lag.with_label_values(&[&sink.name]).set(signed(sink.lag));

@@ -65,6 +65,8 @@ codes! {
     IdentityUnknown = "IDENTITY_UNKNOWN", Identity, 403;
     /// A certificate with more than one URI SAN, or one that maps to two agents.
     IdentityAmbiguous = "IDENTITY_AMBIGUOUS", Identity, 403;
+    /// The certificate that was presented is revoked.
+    AgentRevoked = "AGENT_REVOKED", Identity, 403;
 
     /// The request's head cannot be read in exactly one way.
     MalformedHead = "MALFORMED_HEAD", Malformed, 400;

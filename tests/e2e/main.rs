@@ -58,6 +58,7 @@ mod smuggling;
 mod streams;
 mod tls;
 mod tokens;
+mod trust;
 mod tunnels;
 mod unix;
 mod upstreams;

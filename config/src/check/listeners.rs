@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::{place, unique};
+use super::{place, unique, unique_in};
 use crate::errata::Errata;
 use crate::settings::Admin;
 use crate::tree::{Kind, Node, Place};
@@ -13,6 +13,7 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
     unique(root, "agents", "id", errata);
     plain(root, errata);
     unix(root, errata);
+    vouching(root, errata);
     users(root, errata);
     names(root, errata);
     admin(root, errata);
@@ -91,6 +92,32 @@ fn unix(root: &Node, errata: &mut Errata) {
                 .add(place(listener, "path"), format!("{path}.path"), message)
                 .help("each has its own file");
         }
+    }
+}
+
+/// Somebody vouches for the clients of a TLS listener.
+fn vouching(root: &Node, errata: &mut Errata) {
+    for (nth, listener) in root.items("listeners").iter().enumerate() {
+        if listener.text("type") != Some("tls") {
+            continue;
+        }
+        let path = format!("listeners[{nth}]");
+        let authorities = listener.value("client_ca").is_some();
+        if !authorities && listener.items("trust_domains").is_empty() {
+            errata
+                .add(listener.place.clone(), path.as_str(), "nobody vouches for the clients")
+                .help("set `client_ca`, or list `trust_domains`");
+        }
+        if !authorities && listener.value("revocation").is_some() {
+            errata
+                .add(
+                    place(listener, "revocation"),
+                    format!("{path}.revocation"),
+                    "there is no `client_ca` that could have revoked anything",
+                )
+                .help("put it below the trust domain that it is for");
+        }
+        unique_in(listener, &format!("{path}."), "trust_domains", "name", errata);
     }
 }
 

@@ -54,6 +54,8 @@ formats! {
     Pattern "pattern" "*.example.org";
     /// An address and a port.
     Socket "socket-address" "127.0.0.1:8080";
+    /// The name of a SPIFFE trust domain.
+    TrustDomainName "trust-domain" "example.org";
     /// An `http` or `https` URL without userinfo, query and fragment.
     Url "http-url" "https://tools.example.org/v1";
     /// A check of a value.

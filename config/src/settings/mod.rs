@@ -1,5 +1,6 @@
 //! Every setting, with its default, unit and limit. The JSON Schema is made from these types.
 mod audit;
+mod client_trust;
 mod credentials;
 mod dlp;
 mod formats;
@@ -24,6 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
+pub use client_trust::{Revocation, TlsListener, TrustDomain};
 pub use credentials::{
     ClientAuth, Credential, CredentialPlace, Give, GiveAws, GiveBasic, GiveCookie, GiveHeader,
     GiveOauthClient, GiveQuery, GiveTokenExchange, TokenServer,
@@ -48,7 +50,7 @@ pub use sinks::{
 pub use upstreams::{Breaker, Health, Retry, Upstreams};
 pub(crate) use warnings::is_local;
 pub use ways_in::{
-    Admin, AgentEntry, CertificateNames, Listener, PlainListener, ProxyProtocol, TlsListener,
+    Admin, AgentEntry, CertificateNames, Listener, PlainListener, ProxyProtocol,
     TransparentListener, TrustWord, UnixListener,
 };
 pub use ways_out::{

@@ -16,11 +16,7 @@ impl Settings {
     fn paths(&mut self, visit: &mut impl FnMut(&mut PathBuf)) {
         for listener in &mut self.listeners {
             match listener {
-                Listener::Tls(tls) => {
-                    visit(&mut tls.certificate);
-                    visit(&mut tls.key);
-                    visit(&mut tls.client_ca);
-                }
+                Listener::Tls(tls) => tls.paths(visit),
                 Listener::Unix(unix) => visit(&mut unix.path),
                 Listener::Plain(_) | Listener::Transparent(_) => {}
             }

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{
     AgentEntry, AtCap, Credential, Direction, DlpAction, Durability, Environment, Listener, Mode,
-    NatsSink, PostgresSink, Route, Settings, Sink,
+    NatsSink, PostgresSink, Route, Settings, Sink, TlsListener,
 };
 
 impl Settings {
@@ -45,6 +45,9 @@ impl Settings {
                     plain.name, plain.bind, plain.agent
                 ));
             }
+            if let Listener::Tls(tls) = listener {
+                revocations(tls, warnings);
+            }
             let from = listener.proxy_protocol().map(|proxied| proxied.from.as_slice());
             if from.unwrap_or_default().iter().any(|range| range.prefix_len() == 0) {
                 warnings.push(format!(
@@ -57,11 +60,14 @@ impl Settings {
 
     /// An agent that nobody can be.
     fn unreachable(&self, agent: &AgentEntry, warnings: &mut Vec<String>) {
-        let certified = agent.id.starts_with("spiffe://")
-            || agent.certificate.common_name.is_some()
-            || agent.certificate.dns_name.is_some();
+        let spiffe = agent.id.strip_prefix("spiffe://");
+        let domain = spiffe.and_then(|id| id.split('/').next());
+        let named = agent.certificate.common_name.is_some() || agent.certificate.dns_name.is_some();
         let known = |listener: &Listener| match listener {
-            Listener::Tls(_) => certified,
+            Listener::Tls(tls) => {
+                let listed = tls.trust_domains.iter().any(|known| Some(&*known.name) == domain);
+                listed || tls.client_ca.is_some() && (named || domain.is_some())
+            }
             Listener::Unix(_) if !agent.uids.is_empty() => true,
             bound => bound.agent() == Some(&agent.id),
         };
@@ -188,6 +194,21 @@ impl Settings {
                 | Sink::Otlp(_)
                 | Sink::Postgres(_) => {}
             }
+        }
+    }
+}
+
+fn revocations(tls: &TlsListener, warnings: &mut Vec<String>) {
+    let domains = tls.trust_domains.iter().filter_map(|domain| domain.revocation.as_ref());
+    for revocation in domains.chain(&tls.revocation) {
+        let mut warn = |key, what| {
+            warnings.push(format!("listener `{}` has `revocation.{key}`: {what}", tls.name));
+        };
+        if revocation.danger_allow_expired {
+            warn("danger_allow_expired", "a certificate that was revoked lately may be accepted");
+        }
+        if revocation.danger_allow_unknown {
+            warn("danger_allow_unknown", "an issuer without a list is believed");
         }
     }
 }

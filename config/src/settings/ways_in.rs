@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ways_out::ranges;
-use super::{SecretRef, formats};
+use super::{SecretRef, TlsListener, formats};
 
 /// Where agents connect.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -158,30 +158,6 @@ impl UnixListener {
 
 fn socket_mode() -> String {
     "0600".to_owned()
-}
-
-/// A TLS listener that requires client certificates.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TlsListener {
-    /// Its name in logs and metrics; unique. Letters, digits, `-`, `_` and `.`.
-    #[schemars(with = "formats::Name", length(min = 1, max = 63))]
-    pub name: String,
-    /// Address and port.
-    #[schemars(with = "formats::Socket")]
-    pub bind: SocketAddr,
-    /// The gate's certificate chain, PEM.
-    #[schemars(with = "formats::FilePath")]
-    pub certificate: PathBuf,
-    /// The gate's private key, PEM (PKCS#8, SEC1 or PKCS#1).
-    #[schemars(with = "formats::FilePath")]
-    pub key: PathBuf,
-    /// The authorities whose client certificates are accepted, PEM.
-    #[schemars(with = "formats::FilePath")]
-    pub client_ca: PathBuf,
-    /// Take connections from load balancers that tell whom they speak for, before TLS.
-    #[serde(default)]
-    pub proxy_protocol: Option<ProxyProtocol>,
 }
 
 /// One agent of the registry.

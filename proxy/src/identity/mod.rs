@@ -12,10 +12,20 @@ use std::sync::Arc;
 
 use tollgate_rules::{Agent, Code};
 
-use crate::listen::{Conn, Peer};
+use crate::listen::{Conn, Peer, Withdrawn};
+use crate::snapshot::Snapshot;
 
-/// Finds the agent behind a connection, in the registry that is in force now.
-pub fn identify(registry: &Registry, conn: &Conn) -> Result<Arc<Agent>, Unidentified> {
+/// Finds the agent behind a connection, in the registry that is in force now, and asks those who
+/// vouch now whether they still do.
+pub fn identify(snapshot: &Snapshot, conn: &Conn) -> Result<Arc<Agent>, Unidentified> {
+    let registry = &snapshot.registry;
+    if let Some(shown) = &conn.shown {
+        let tls = snapshot.server_tls(&conn.listener).ok_or(Unidentified::Withdrawn)?;
+        shown.stands(tls.trust()).map_err(|withdrawn| match withdrawn {
+            Withdrawn::Revoked => Unidentified::Revoked,
+            Withdrawn::Unknown => Unidentified::Withdrawn,
+        })?;
+    }
     match (&conn.names, conn.peer) {
         (Some(names), _) => registry.named(names),
         (None, Peer::Process(process)) => {
@@ -34,6 +44,10 @@ pub enum Unidentified {
     Unknown,
     /// A user that is on no list of a unix socket.
     Stranger,
+    /// Nobody vouches any more for the certificate of a connection.
+    Withdrawn,
+    /// The certificate of a connection has been revoked since.
+    Revoked,
     /// Two URI names, or names that mean two agents.
     Ambiguous,
 }
@@ -43,7 +57,8 @@ impl Unidentified {
     pub fn code(self) -> Code {
         match self {
             Self::Missing => Code::IdentityMissing,
-            Self::Unknown | Self::Stranger => Code::IdentityUnknown,
+            Self::Unknown | Self::Stranger | Self::Withdrawn => Code::IdentityUnknown,
+            Self::Revoked => Code::AgentRevoked,
             Self::Ambiguous => Code::IdentityAmbiguous,
         }
     }
@@ -59,6 +74,12 @@ impl Unidentified {
             }
             Self::Stranger => {
                 "Processes of this user may not use this socket. Ask the operator to register the user."
+            }
+            Self::Withdrawn => {
+                "Nobody vouches for the certificate of this connection any more. Connect again with a new one."
+            }
+            Self::Revoked => {
+                "The certificate of this connection has been revoked. Ask the operator for another one."
             }
             Self::Ambiguous => {
                 "The certificate names more than one identity. Use one with exactly one SPIFFE URI."

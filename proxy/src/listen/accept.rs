@@ -17,9 +17,10 @@ use tollgate_config::settings::{Listener, ProxyProtocol};
 use tollgate_rules::Code;
 
 use super::sniff::{self, Opening};
-use super::{Conn, GateStream, HeadClock, Io, Peer, connect, proxied, transparent, unix};
+use super::{
+    Conn, GateStream, HeadClock, Io, Peer, ServerTls, Shown, connect, proxied, transparent, unix,
+};
 use crate::gate::Gate;
-use crate::identity::PeerNames;
 
 /// A listener that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -226,6 +227,7 @@ async fn take(
         through,
         local: Some(local),
         names: None,
+        shown: None,
         clock: HeadClock::default(),
         tunnel: None,
     };
@@ -233,9 +235,15 @@ async fn take(
         return transparent::take(gate, io, Came { conn, fd }, shutdown).await;
     }
     let snapshot = gate.snapshot();
-    let Some(tls) = snapshot.server_tls(&conn.listener) else {
+    if !matches!(*listener, Listener::Tls(_)) {
         drop(snapshot);
         return speak(gate, io, Came { conn, fd }, shutdown).await;
+    }
+    let Some(tls) = snapshot.server_tls(&conn.listener) else {
+        // A reload took it away; the socket stays until the next start, and nobody can be known on it.
+        let why = "the listener is no longer configured";
+        gate.handshake_refused(&conn.listener, peer, Code::IdentityMissing, why).await;
+        return;
     };
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
     let io = match tokio::time::timeout(handshake, tls.accept(io)).await {
@@ -246,19 +254,30 @@ async fn take(
             return;
         }
         Ok(Err(error)) => {
-            gate.handshake_refused(&conn.listener, peer, &error.to_string()).await;
+            let cause = error.get_ref().and_then(|inner| inner.downcast_ref());
+            let code = cause.map_or(Code::IdentityMissing, ServerTls::code);
+            gate.handshake_refused(&conn.listener, peer, code, &error.to_string()).await;
             return;
         }
         Err(_) => {
-            gate.handshake_refused(&conn.listener, peer, "the handshake took too long").await;
+            let why = "the handshake took too long";
+            gate.handshake_refused(&conn.listener, peer, Code::IdentityMissing, why).await;
             return;
         }
     };
+    let trust = Arc::clone(tls.trust());
     drop(snapshot);
     let (_, tls) = io.get_ref();
-    let names = tls.peer_certificates().and_then(|chain| chain.first()).map(PeerNames::read);
+    let shown = match Shown::new(tls, trust) {
+        Ok(shown) => Arc::new(shown),
+        Err(error) => {
+            let (code, why) = (ServerTls::code(&error), error.to_string());
+            gate.handshake_refused(&conn.listener, peer, code, &why).await;
+            return;
+        }
+    };
     let http2 = tls.alpn_protocol() == Some(b"h2");
-    let conn = Conn { names: Some(names.unwrap_or_default()), ..conn };
+    let conn = Conn { names: Some(shown.names()), shown: Some(shown), ..conn };
     let came = Came { conn, fd };
     match http2 {
         true => hand_over(gate, io, Bytes::new(), ALPN::H2, came, &shutdown).await,
@@ -323,6 +342,7 @@ async fn take_local(
         through: None,
         local: None,
         names: None,
+        shown: None,
         clock: HeadClock::default(),
         tunnel: None,
     };

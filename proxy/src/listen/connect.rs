@@ -234,6 +234,7 @@ impl Work<'_> {
             through: outer.through,
             local: outer.local,
             names: outer.names.clone(),
+            shown: outer.shown.clone(),
             clock: HeadClock::default(),
             tunnel: Some(tunnel),
         };

@@ -12,6 +12,7 @@ mod sniff;
 mod stream;
 mod tls;
 mod transparent;
+mod trust;
 mod unix;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub use authority::Authority;
 pub use hello::offers_ech;
 pub use stream::{GateStream, HeadClock};
 pub use tls::{ServerTls, TlsFault, read_certificates, read_key};
+pub use trust::{Shown, Withdrawn};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tollgate_rules::{Host, Scheme};
@@ -79,6 +81,8 @@ pub struct Conn {
     pub local: Option<SocketAddr>,
     /// The names in the client's certificate; `None` where none is asked for.
     pub names: Option<PeerNames>,
+    /// The certificate that has these names.
+    pub shown: Option<Arc<Shown>>,
     /// Watches how long a request's head takes.
     pub clock: HeadClock,
     /// Where the connection leads, when it is a tunnel.

@@ -50,15 +50,15 @@ pub async fn read<S: AsyncRead + Unpin>(io: &mut S) -> Result<Option<SocketAddr>
 }
 
 fn begins(seen: &[u8]) -> Result<(), &'static str> {
-    let known = seen.len().min(PROTOCOL_PREFIX.len());
-    if seen.get(..known) == PROTOCOL_PREFIX.get(..known) {
-        return Ok(());
+    if seen.starts_with(VERSION_1) {
+        return Err("the PROXY header is of version 1; only version 2 is read");
     }
-    let old = seen.len().min(VERSION_1.len());
-    Err(match seen.get(..old) == VERSION_1.get(..old) {
-        true => "the PROXY header is of version 1; only version 2 is read",
-        false => "the connection does not begin with a PROXY header",
-    })
+    let known = seen.len().min(PROTOCOL_PREFIX.len());
+    // Until it is told apart from other words, it may become one of version 1.
+    match seen.get(..known) == PROTOCOL_PREFIX.get(..known) || VERSION_1.starts_with(seen) {
+        true => Ok(()),
+        false => Err("the connection does not begin with a PROXY header"),
+    }
 }
 
 /// Reads a whole header.
@@ -211,6 +211,8 @@ mod tests {
         for (bytes, expect) in [
             (&b""[..], Unread::Gone),
             (b"PROXY TCP4 192.0.2.9", Unread::Malformed(begins(b"PROXY T").unwrap_err())),
+            (b"PROX", Unread::Malformed("the connection ended within its header")),
+            (b"POST / HTTP/1.1", Unread::Malformed(begins(b"x").unwrap_err())),
             (b"G", Unread::Malformed(begins(b"G").unwrap_err())),
             (b"\r\n\r\n\0\r\nQUIX", Unread::Malformed(begins(b"x").unwrap_err())),
             (b"\r\n", Unread::Malformed("the connection ended within its header")),

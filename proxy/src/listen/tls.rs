@@ -2,11 +2,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::RootCertStore;
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tollgate_config::settings::TlsListener;
+use tollgate_rules::Code;
+
+use super::trust::{ClientTrust, is_revoked};
 
 /// Why a listener's or an upstream's TLS material cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +70,10 @@ pub fn read_key(what: &'static str, path: &Path) -> Result<PrivateKeyDer<'static
 
 /// A TLS listener's configuration, ready to shake hands.
 #[derive(Clone, Debug)]
-pub struct ServerTls(Arc<rustls::ServerConfig>);
+pub struct ServerTls {
+    config: Arc<rustls::ServerConfig>,
+    trust: Arc<ClientTrust>,
+}
 
 impl ServerTls {
     /// Reads the listener's files. Each call gives a fresh session store, so that a session from
@@ -78,15 +85,9 @@ impl ServerTls {
         };
         let chain = read_certificates("the certificate", &listener.certificate)?;
         let key = read_key("the key", &listener.key)?;
-        let mut roots = RootCertStore::empty();
-        for authority in read_certificates("the client authorities", &listener.client_ca)? {
-            roots.add(authority).map_err(|error| unusable(error.to_string()))?;
-        }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|error| unusable(error.to_string()))?;
+        let trust = Arc::new(ClientTrust::read(listener, &provider)?);
+        let verifier: Arc<dyn ClientCertVerifier> = Arc::clone(&trust) as _;
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable(error.to_string()))?
@@ -94,14 +95,24 @@ impl ServerTls {
             .with_single_cert(chain, key)
             .map_err(|error| unusable(error.to_string()))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), trust })
     }
 
     /// Shakes hands.
-    pub async fn accept(
-        &self,
-        io: tokio::net::TcpStream,
-    ) -> std::io::Result<tokio_rustls::server::TlsStream<tokio::net::TcpStream>> {
-        tokio_rustls::TlsAcceptor::from(Arc::clone(&self.0)).accept(io).await
+    pub async fn accept(&self, io: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        tokio_rustls::TlsAcceptor::from(Arc::clone(&self.config)).accept(io).await
+    }
+
+    /// Who vouches for its clients.
+    pub fn trust(&self) -> &Arc<ClientTrust> {
+        &self.trust
+    }
+
+    /// The code of a handshake that failed.
+    pub(super) fn code(error: &rustls::Error) -> Code {
+        match is_revoked(error) {
+            true => Code::AgentRevoked,
+            false => Code::IdentityMissing,
+        }
     }
 }

@@ -31,6 +31,8 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections that were cut before a call could be read.
     pub connections_cut: IntCounter,
+    /// When the first revocation list of a listener is out of date.
+    pub lists_expire: prometheus::IntGaugeVec,
     /// Connections to a listener for load balancers that were closed, by why.
     pub proxy_headers_refused: IntCounterVec,
     /// Client handshakes that failed.
@@ -150,6 +152,11 @@ impl Metrics {
             connections_cut: shelf.counter(
                 "tollgate_connections_cut_total",
                 "Connections cut before a call could be read",
+            )?,
+            lists_expire: shelf.gauges(
+                "tollgate_revocation_expires_timestamp_seconds",
+                "When the first revocation list of a listener is out of date",
+                &["listener"],
             )?,
             proxy_headers_refused: shelf.counters(
                 "tollgate_proxy_headers_refused_total",
