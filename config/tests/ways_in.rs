@@ -62,6 +62,7 @@ fn a_user_means_one_agent() {
 #[test]
 fn somebody_vouches_for_the_clients() {
     const TLS: &str = "type: tls, name: t, bind: '0.0.0.0:1', certificate: c, key: k";
+    const BARE: &str = "type: tls, name: t, bind: '0.0.0.0:1', client_ca: a";
     for (rest, path, message, help) in [
         ("", "listeners[0]", "nobody vouches", "`client_ca`"),
         (
@@ -86,6 +87,27 @@ fn somebody_vouches_for_the_clients() {
     ] {
         check(&with_listener(&format!("{TLS}{rest}")), path, message, help);
     }
+    for (rest, path, message, help) in [
+        (", certificate: c", "listeners[0]", "key `key` is missing", "`svid: true`"),
+        (", svid: true", "listeners[0].svid", "no `workload_api`", "workload_api.socket"),
+        (
+            ", certificate: c, key: k, trust_domains: [{ name: a.test }]",
+            "listeners[0].trust_domains[0]",
+            "no `bundle`",
+            "workload_api.socket",
+        ),
+    ] {
+        check(&with_listener(&format!("{BARE}{rest}")), path, message, help);
+    }
+    let api = |rest: &str| {
+        with_listener(&format!("{BARE}{rest}")).replacen(
+            "version: 1",
+            "version: 1\nworkload_api: { socket: s }",
+            1,
+        )
+    };
+    check(&api(", svid: true, key: k"), "listeners[0].key", "`svid` is set, too", "one of the two");
+    assert!(read(&api(", svid: true, trust_domains: [{ name: a.test }]"), "t.yaml", &[]).is_ok());
     let danger = ", client_ca: a, revocation: { files: [r], danger_allow_expired: true }";
     let settings = read(&with_listener(&format!("{TLS}{danger}")), "t.yaml", &[]).unwrap();
     assert!(settings.warnings().iter().any(|warning| warning.contains("danger_allow_expired")));

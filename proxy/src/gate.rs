@@ -50,6 +50,8 @@ use crate::{identity, inspect, scene, words};
 pub struct Gate {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) source: Source,
+    /// Held by whoever changes what is in force.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) ledger: Ledger,
     pub(crate) egress: Egress,
     /// Which addresses the agent was given, and for which names.

@@ -17,6 +17,7 @@ use tollgate_audit::{EventType, Facts};
 use crate::body::Held;
 use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
+use crate::identity::workload;
 use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
 use crate::listen::{Acceptors, Given, ListenError};
 use crate::names::{Given as GivenNames, NameServer, NamesFault};
@@ -31,6 +32,9 @@ pub enum StartFault {
     /// The configuration or something it names.
     #[error(transparent)]
     Snapshot(#[from] SnapshotFault),
+    /// See [`workload::WorkloadFault`].
+    #[error(transparent)]
+    Workload(#[from] workload::WorkloadFault),
     /// The record.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -85,6 +89,7 @@ pub struct Running {
     admin_serving: tokio::task::JoinHandle<()>,
     reloading: tokio::task::JoinHandle<()>,
     checking: tokio::task::JoinHandle<()>,
+    workload: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// Builds everything, then accepts.
@@ -95,7 +100,12 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
 /// The same, with a socket that a listener takes instead of opening its own.
 pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Running, StartFault> {
     outlive_size_limits();
-    let snapshot = Snapshot::build(&source, None, false)?;
+    let (settings, _) = source.settings(false)?;
+    let material = match &settings.workload_api {
+        Some(api) => Some(workload::first(api).await?),
+        None => None,
+    };
+    let snapshot = Snapshot::build(&source, None, material, false)?;
     require_authorities(&snapshot)?;
     let settings = snapshot.settings.clone();
     if let Some(authority) = snapshot.routes.authority() {
@@ -126,6 +136,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         held_answers: Held::new(settings.bounds.held_bytes_total),
         snapshot: ArcSwap::from_pointee(snapshot),
         source,
+        changing: tokio::sync::Mutex::new(()),
         ledger,
         print_key,
         metrics,
@@ -140,6 +151,9 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     let admin_serving =
         tokio::spawn(admin.serve(Arc::clone(&gate), admin_stop.clone().cancelled_owned()));
     let checking = tokio::spawn(crate::checks::run(Arc::clone(&gate), stopped.clone()));
+    let workload = settings.workload_api.clone();
+    let workload =
+        workload.map(|api| tokio::spawn(workload::run(Arc::clone(&gate), api, stopped.clone())));
     let reloading = tokio::spawn(crate::reload::run(Arc::clone(&gate), stopped));
     announce(&gate, EventType::GateReady).await?;
     for warning in gate.snapshot().settings.warnings() {
@@ -166,6 +180,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         admin_serving,
         reloading,
         checking,
+        workload,
     })
 }
 
@@ -213,6 +228,9 @@ impl Running {
         }
         let _ = self.reloading.await;
         let _ = self.checking.await;
+        if let Some(workload) = self.workload {
+            let _ = workload.await;
+        }
         let facts =
             Facts::new(EventType::GateStop, "gate").revision(&self.gate.snapshot().revision);
         if self.gate.ledger.append(facts).await.is_err() {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, ArcSwapOption};
 use sha2::{Digest, Sha256};
 use tollgate_config::settings::{self, Dlp, Listener, SecretRef, Settings};
 use tollgate_dlp::{Judge, JudgeSettings, Means, Pattern, Scanner, ToolChannel};
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::clear::{RouteFault, Routes};
 use crate::credentials::{Credentials, Secrets};
+use crate::identity::workload::Material;
 use crate::identity::{Registry, RegistryFault};
 use crate::known;
 use crate::limits::Limits;
@@ -98,7 +100,9 @@ pub struct Snapshot {
     pub names: Option<NameRules>,
     /// The limiter; carried over a reload that does not change the limits.
     pub limits: Arc<Limits>,
-    server_tls: HashMap<String, ServerTls>,
+    /// Changes without the rest when the Workload API gives something else.
+    server_tls: ArcSwap<HashMap<String, ServerTls>>,
+    material: ArcSwapOption<Material>,
 }
 
 /// Where the configuration is and what the environment adds to it.
@@ -148,10 +152,12 @@ impl Source {
 }
 
 impl Snapshot {
-    /// Reads and builds everything. `before` lends what outlives a reload.
+    /// Reads and builds everything. `before` lends what outlives a reload. Without `material`, what
+    /// comes from the Workload API is not there yet.
     pub fn build(
         source: &Source,
         before: Option<&Self>,
+        material: Option<Arc<Material>>,
         colour: bool,
     ) -> Result<Self, SnapshotFault> {
         let (settings, text) = source.settings(colour)?;
@@ -168,12 +174,8 @@ impl Snapshot {
             }
             _ => Arc::new(Limits::new(&settings.limits)),
         };
-        let mut server_tls = HashMap::new();
-        for listener in &settings.listeners {
-            if let Listener::Tls(tls) = listener {
-                server_tls.insert(tls.name.clone(), ServerTls::read(tls)?);
-            }
-        }
+        let material = material.or_else(|| before.and_then(|before| before.material.load_full()));
+        let server_tls = server_tls(&settings, material.as_deref())?;
         Ok(Self {
             revision: revision(&text, &bundle, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
@@ -186,7 +188,8 @@ impl Snapshot {
             rulebook,
             scanner,
             limits,
-            server_tls,
+            server_tls: ArcSwap::from_pointee(server_tls),
+            material: ArcSwapOption::new(material),
             settings,
         })
     }
@@ -201,15 +204,44 @@ impl Snapshot {
         }
     }
 
-    /// The TLS of a listener; `None` for a plain one.
-    pub fn server_tls(&self, listener: &str) -> Option<&ServerTls> {
-        self.server_tls.get(listener)
+    /// The TLS of a listener; `None` for a plain one, and for one that has nothing to present.
+    pub fn server_tls(&self, listener: &str) -> Option<ServerTls> {
+        self.server_tls.load().get(listener).cloned()
     }
 
-    /// The listeners with TLS.
-    pub fn tls_listeners(&self) -> impl Iterator<Item = (&str, &ServerTls)> {
-        self.server_tls.iter().map(|(name, tls)| (name.as_str(), tls))
+    /// The listeners with TLS that have something to present.
+    pub fn tls_listeners(&self) -> Arc<HashMap<String, ServerTls>> {
+        self.server_tls.load_full()
     }
+
+    /// What the Workload API gave last.
+    pub fn material(&self) -> Option<Arc<Material>> {
+        self.material.load_full()
+    }
+
+    /// Takes what the Workload API gives, or takes back what it gave: for new handshakes, and for
+    /// those who are asked again.
+    pub fn adopt(&self, material: Option<Arc<Material>>) -> Result<(), TlsFault> {
+        let server_tls = server_tls(&self.settings, material.as_deref())?;
+        self.material.store(material);
+        self.server_tls.store(Arc::new(server_tls));
+        Ok(())
+    }
+}
+
+fn server_tls(
+    settings: &Settings,
+    material: Option<&Material>,
+) -> Result<HashMap<String, ServerTls>, TlsFault> {
+    let mut all = HashMap::new();
+    for listener in &settings.listeners {
+        if let Listener::Tls(tls) = listener
+            && let Some(ready) = ServerTls::read(tls, material)?
+        {
+            all.insert(tls.name.clone(), ready);
+        }
+    }
+    Ok(all)
 }
 
 fn read(what: &'static str, path: &Path) -> Result<String, SnapshotFault> {

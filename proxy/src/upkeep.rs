@@ -12,6 +12,8 @@ use crate::credentials::is_placeholder;
 use crate::egress::{Failure, Upstream};
 use crate::flight::Flight;
 use crate::gate::Gate;
+use crate::identity::workload::Material;
+use crate::listen::ServerTls;
 use crate::outcome::Ending;
 use crate::record::{Found, action_word, source};
 use crate::refuse::Refusal;
@@ -206,7 +208,16 @@ impl Gate {
         }
         let mut warnings = snapshot.settings.warnings();
         let now = crate::clock::timestamp().as_second();
-        for (listener, tls) in snapshot.tls_listeners() {
+        let listeners = snapshot.tls_listeners();
+        for listener in &snapshot.settings.listeners {
+            if matches!(listener, Listener::Tls(_))
+                && listeners.get(listener.name()).is_none_or(ServerTls::is_expired)
+            {
+                let name = listener.name();
+                reasons.push(format!("listener `{name}` has no SVID that is good now"));
+            }
+        }
+        for (listener, tls) in listeners.iter() {
             if tls.trust().lists_expire().is_some_and(|expires| expires <= now) {
                 warnings.push(format!(
                     "a revocation list of listener `{listener}` is out of date: whom it is about is refused"
@@ -249,7 +260,9 @@ impl Gate {
             self.metrics.upstream_unwell.with_label_values(&[&route]).set(standing.unwell);
         }
         self.metrics.lists_expire.reset();
-        for (listener, tls) in self.snapshot().tls_listeners() {
+        let material = self.snapshot().material();
+        self.metrics.svid_expires.set(material.map_or(0, |material| material.expires()));
+        for (listener, tls) in self.snapshot().tls_listeners().iter() {
             if let Some(expires) = tls.trust().lists_expire() {
                 self.metrics.lists_expire.with_label_values(&[listener]).set(expires);
             }
@@ -273,12 +286,15 @@ impl Gate {
     /// event.
     /// Tells whether it was applied.
     pub async fn reload(&self) -> bool {
+        let _alone = self.changing.lock().await;
         let before = self.snapshot();
         let built = {
             let source = self.source.clone();
             let before = Arc::clone(&before);
-            tokio::task::spawn_blocking(move || Snapshot::build(&source, Some(&before), false))
-                .await
+            tokio::task::spawn_blocking(move || {
+                Snapshot::build(&source, Some(&before), None, false)
+            })
+            .await
         };
         let fault = match built {
             Ok(Ok(after)) => {
@@ -293,7 +309,7 @@ impl Gate {
                 tracing::info!(revision = %after.revision, before = %before.revision, "reloaded");
                 if !same_at_start(&before, &after) {
                     tracing::warn!(
-                        "listeners, DNS, admin or audit changed; they take effect at the next start"
+                        "listeners, DNS, the Workload API, admin or audit changed; they take effect at the next start"
                     );
                 }
                 return true;
@@ -307,6 +323,35 @@ impl Gate {
         tracing::error!(revision = %before.revision, %fault, "reload refused; the old revision stays in force");
         self.record_reload(&before, "", "refused", &before).await;
         false
+    }
+
+    /// Takes what the Workload API gives, unless it is what is there already.
+    pub(crate) async fn adopt(&self, material: Option<Arc<Material>>) {
+        let _alone = self.changing.lock().await;
+        let snapshot = self.snapshot();
+        let before = snapshot.material();
+        let same = match (&before, &material) {
+            (Some(before), Some(material)) => material.is(before),
+            (None, None) => true,
+            _ => false,
+        };
+        if same {
+            return;
+        }
+        let id = material.as_ref().map(|material| material.id().to_owned());
+        let expires = material.as_ref().map(|material| material.expires());
+        let adopted = tokio::task::spawn_blocking(move || snapshot.adopt(material)).await;
+        match adopted {
+            Ok(Ok(())) => {
+                self.metrics.svid_rotations.inc();
+                tracing::info!(id, expires, "another SVID or bundle is in force");
+            }
+            Ok(Err(fault)) => {
+                self.metrics.workload_api_failures.inc();
+                tracing::error!(%fault, "what the Workload API gives cannot be used; the last stays");
+            }
+            Err(_) => self.bug("an SVID could not be taken"),
+        }
     }
 
     /// Writes what clients of interception must trust, when that is another than before.
@@ -387,6 +432,7 @@ fn same_at_start(before: &Snapshot, after: &Snapshot) -> bool {
             listeners,
             dns,
             settings.resolver.clone(),
+            settings.workload_api.clone(),
             settings.admin.bind,
             serde_json::to_string(&audit).unwrap_or_default(),
         )

@@ -63,3 +63,4 @@ mod tunnels;
 mod unix;
 mod upstreams;
 mod watching;
+mod workload;

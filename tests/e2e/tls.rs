@@ -54,6 +54,20 @@ impl Issuing {
 }
 
 impl Issuing {
+    /// A gate's own SVID, good until so many seconds from now.
+    pub(crate) fn gate(&self, id: &'static str, secs: u64) -> Identity {
+        self.client(|params| {
+            uris(&[id])(params);
+            names(&[], &["localhost"])(params);
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+            params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+            // Some want a leaf to say that it is no authority.
+            params.is_ca = IsCa::ExplicitNoCa;
+            let until = std::time::SystemTime::now() + std::time::Duration::from_secs(secs);
+            params.not_after = until.into();
+        })
+    }
+
     /// A list of what is revoked, by serial numbers, that is good until a year.
     pub(crate) fn revoke(&self, serials: &[u64], until: i32) -> rcgen::CertificateRevocationList {
         let revoked = |serial: &u64| RevokedCertParams {
@@ -75,7 +89,7 @@ impl Issuing {
 }
 
 /// Adds URIs.
-pub(crate) fn uris(list: &'static [&'static str]) -> impl FnOnce(&mut CertificateParams) {
+pub(crate) fn uris(list: &[&str]) -> impl FnOnce(&mut CertificateParams) {
     move |params| {
         let uris = list.iter().map(|uri| SanType::URI((*uri).try_into().unwrap()));
         params.subject_alt_names.extend(uris);
@@ -118,6 +132,16 @@ impl Hand {
         };
         config.alpn_protocols = vec![if h2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
         Self { config: Arc::new(config), name: ServerName::try_from("localhost").unwrap() }
+    }
+
+    /// Trusts this authority alone.
+    pub(crate) fn trusting(mut self, pem: &str) -> Self {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+        let config = Arc::get_mut(&mut self.config).unwrap();
+        let verifier = rustls::client::WebPkiServerVerifier::builder(Arc::new(roots));
+        config.dangerous().set_certificate_verifier(verifier.build().unwrap());
+        self
     }
 
     /// Asks for another server, if that can be a name.

@@ -42,6 +42,7 @@ mod signing_proxy;
 mod upstream;
 mod wait;
 mod witness;
+mod workload_api;
 mod world;
 
 pub use answer::Answer;
@@ -61,4 +62,5 @@ pub use signing_proxy::{Manner, SigningProxy};
 pub use upstream::{Seen, Upstream};
 pub use wait::{PATIENCE, until, within};
 pub use witness::Witness;
+pub use workload_api::{Given, WorkloadApi};
 pub use world::{Builder, NotStarted, World};

@@ -118,6 +118,48 @@ fn vouching(root: &Node, errata: &mut Errata) {
                 .help("put it below the trust domain that it is for");
         }
         unique_in(listener, &format!("{path}."), "trust_domains", "name", errata);
+        presented(root, listener, &path, errata);
+    }
+}
+
+/// A TLS listener presents one certificate, and what it wants of the Workload API can be had.
+fn presented(root: &Node, listener: &Node, path: &str, errata: &mut Errata) {
+    let svid = listener.flag("svid");
+    for key in ["certificate", "key"] {
+        match (svid, listener.value(key)) {
+            (true, Some(value)) => {
+                errata
+                    .add(value.place.clone(), format!("{path}.{key}"), "`svid` is set, too")
+                    .help("the listener presents one certificate: keep one of the two");
+            }
+            (false, None) => {
+                errata
+                    .add(listener.place.clone(), path, format!("key `{key}` is missing"))
+                    .help("set `certificate` and `key`, or `svid: true` with `workload_api`");
+            }
+            _ => {}
+        }
+    }
+    if root.value("workload_api").is_some() {
+        return;
+    }
+    const HELP: &str = "set `workload_api.socket`";
+    if svid {
+        errata
+            .add(place(listener, "svid"), format!("{path}.svid"), "there is no `workload_api`")
+            .help(HELP);
+    }
+    for (nth, domain) in listener.items("trust_domains").iter().enumerate() {
+        if domain.value("bundle").is_none() {
+            let path = format!("{path}.trust_domains[{nth}]");
+            errata
+                .add(
+                    domain.place.clone(),
+                    path,
+                    "it has no `bundle`, and there is no `workload_api`",
+                )
+                .help(HELP);
+        }
     }
 }
 

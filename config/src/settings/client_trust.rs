@@ -18,11 +18,16 @@ pub struct TlsListener {
     #[schemars(with = "formats::Socket")]
     pub bind: SocketAddr,
     /// The gate's certificate chain, PEM.
-    #[schemars(with = "formats::FilePath")]
-    pub certificate: PathBuf,
+    #[serde(default)]
+    #[schemars(with = "Option<formats::FilePath>")]
+    pub certificate: Option<PathBuf>,
     /// The gate's private key, PEM (PKCS#8, SEC1 or PKCS#1).
-    #[schemars(with = "formats::FilePath")]
-    pub key: PathBuf,
+    #[serde(default)]
+    #[schemars(with = "Option<formats::FilePath>")]
+    pub key: Option<PathBuf>,
+    /// Present the gate's SVID from `workload_api`, in place of `certificate` and `key`.
+    #[serde(default)]
+    pub svid: bool,
     /// The authorities whose client certificates are accepted, PEM. They may vouch for every name but
     /// those of `trust_domains`; without them only those are accepted.
     #[serde(default)]
@@ -45,19 +50,23 @@ impl TlsListener {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let lists = self.trust_domains.iter().filter_map(|domain| domain.revocation.as_ref());
         let lists = lists.chain(&self.revocation).flat_map(|revocation| &revocation.files);
-        [&self.certificate, &self.key]
+        [&self.certificate, &self.key, &self.client_ca]
             .into_iter()
-            .chain(&self.client_ca)
-            .chain(self.trust_domains.iter().map(|domain| &domain.bundle))
+            .flatten()
+            .chain(self.trust_domains.iter().filter_map(|domain| domain.bundle.as_ref()))
             .chain(lists)
     }
 
+    /// Whether something of it comes from the Workload API.
+    pub fn asks_workload_api(&self) -> bool {
+        self.svid || self.trust_domains.iter().any(|domain| domain.bundle.is_none())
+    }
+
     pub(super) fn paths(&mut self, visit: &mut impl FnMut(&mut PathBuf)) {
-        visit(&mut self.certificate);
-        visit(&mut self.key);
-        self.client_ca.iter_mut().for_each(&mut *visit);
+        let own = [&mut self.certificate, &mut self.key, &mut self.client_ca];
+        own.into_iter().flatten().for_each(&mut *visit);
         for domain in &mut self.trust_domains {
-            visit(&mut domain.bundle);
+            domain.bundle.iter_mut().for_each(&mut *visit);
         }
         let domains = self.trust_domains.iter_mut().filter_map(|domain| domain.revocation.as_mut());
         for revocation in domains.chain(&mut self.revocation) {
@@ -74,9 +83,11 @@ pub struct TrustDomain {
     /// Its name, as it stands in the IDs: `example.org` for `spiffe://example.org/agents/coder`.
     #[schemars(with = "formats::TrustDomainName", length(min = 1, max = 255))]
     pub name: String,
-    /// Its authorities, PEM.
-    #[schemars(with = "formats::FilePath")]
-    pub bundle: PathBuf,
+    /// Its authorities, PEM. When absent, they come from `workload_api`; as long as there are none,
+    /// everybody of the domain is refused.
+    #[serde(default)]
+    #[schemars(with = "Option<formats::FilePath>")]
+    pub bundle: Option<PathBuf>,
     /// What they have revoked. Nothing is looked up when absent.
     #[serde(default)]
     pub revocation: Option<Revocation>,
@@ -96,4 +107,27 @@ pub struct Revocation {
     /// Accept certificates whose issuer has no list here.
     #[serde(default)]
     pub danger_allow_unknown: bool,
+}
+
+/// The SPIFFE Workload API, which gives the gate its own certificate (SVID) and the bundles of trust
+/// domains, and fresh ones before they expire.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadApi {
+    /// The unix socket of the API, as of an agent of SPIRE.
+    #[schemars(with = "formats::FilePath", extend("examples" = ["/run/spire/agent.sock"]))]
+    pub socket: PathBuf,
+    /// Which SVID, when the API gives several; the first when absent.
+    #[serde(default)]
+    #[schemars(with = "Option<formats::AgentName>", length(min = 1, max = 2048))]
+    pub id: Option<String>,
+    /// How long a start waits for the first SVID.
+    #[serde(default = "start_ms")]
+    #[schemars(range(min = 100, max = 600_000))]
+    pub start_ms: u64,
+}
+
+fn start_ms() -> u64 {
+    // An agent that starts beside the gate needs some seconds.
+    30_000
 }

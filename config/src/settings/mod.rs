@@ -25,7 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{AtCap, Audit, Checkpoints, Durability, Retention};
-pub use client_trust::{Revocation, TlsListener, TrustDomain};
+pub use client_trust::{Revocation, TlsListener, TrustDomain, WorkloadApi};
 pub use credentials::{
     ClientAuth, Credential, CredentialPlace, Give, GiveAws, GiveBasic, GiveCookie, GiveHeader,
     GiveOauthClient, GiveQuery, GiveTokenExchange, TokenServer,
@@ -76,6 +76,9 @@ pub struct Settings {
     /// Where agents connect. At least one.
     #[schemars(length(min = 1, max = 256))]
     pub listeners: Vec<Listener>,
+    /// Where the gate's own SVID and bundles come from. Off when absent; takes effect at the next start.
+    #[serde(default)]
+    pub workload_api: Option<WorkloadApi>,
     /// The registry of agents: the only source of trust, roles and environment. At least one.
     #[schemars(length(min = 1, max = 10_000))]
     pub agents: Vec<AgentEntry>,

@@ -21,6 +21,9 @@ impl Settings {
                 Listener::Plain(_) | Listener::Transparent(_) => {}
             }
         }
+        if let Some(api) = &mut self.workload_api {
+            visit(&mut api.socket);
+        }
         for route in &mut self.routes {
             let tls = &mut route.upstream.tls;
             [&mut tls.ca, &mut tls.client_certificate, &mut tls.client_key]

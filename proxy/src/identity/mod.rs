@@ -4,6 +4,7 @@
 //! process is at the other end of a unix socket, or the agent a plain listener is bound to. What the caller says about itself is not looked at.
 mod certificate;
 mod registry;
+pub mod workload;
 
 pub use certificate::PeerNames;
 pub use registry::{Registry, RegistryFault};

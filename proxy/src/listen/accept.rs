@@ -239,9 +239,10 @@ async fn take(
         drop(snapshot);
         return speak(gate, io, Came { conn, fd }, shutdown).await;
     }
-    let Some(tls) = snapshot.server_tls(&conn.listener) else {
-        // A reload took it away; the socket stays until the next start, and nobody can be known on it.
-        let why = "the listener is no longer configured";
+    let tls = snapshot.server_tls(&conn.listener).filter(|tls| !tls.is_expired());
+    let Some(tls) = tls else {
+        // A reload took the listener away, or the Workload API what it presents. Nobody can be known.
+        let why = "the listener has no certificate to present";
         gate.handshake_refused(&conn.listener, peer, Code::IdentityMissing, why).await;
         return;
     };

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
@@ -11,6 +12,7 @@ use tollgate_config::settings::TlsListener;
 use tollgate_rules::Code;
 
 use super::trust::{ClientTrust, is_revoked};
+use crate::identity::workload::Material;
 
 /// Why a listener's or an upstream's TLS material cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -73,29 +75,48 @@ pub fn read_key(what: &'static str, path: &Path) -> Result<PrivateKeyDer<'static
 pub struct ServerTls {
     config: Arc<rustls::ServerConfig>,
     trust: Arc<ClientTrust>,
+    /// When what it presents expires, where the Workload API gave it.
+    expires: Option<i64>,
 }
 
 impl ServerTls {
-    /// Reads the listener's files. Each call gives a fresh session store, so that a session from
-    /// before a reload cannot be resumed after it with an identity that is no longer accepted.
-    pub fn read(listener: &TlsListener) -> Result<Self, TlsFault> {
+    /// Reads the listener's files; nothing when it waits for an SVID. Each call gives a fresh session
+    /// store, so that a session from before a reload cannot be resumed after it with an identity that
+    /// is no longer accepted.
+    pub fn read(
+        listener: &TlsListener,
+        material: Option<&Material>,
+    ) -> Result<Option<Self>, TlsFault> {
         let unusable = |error: String| TlsFault::Unusable {
             place: format!("listener {}", listener.name),
             reason: error,
         };
-        let chain = read_certificates("the certificate", &listener.certificate)?;
-        let key = read_key("the key", &listener.key)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let trust = Arc::new(ClientTrust::read(listener, &provider)?);
+        let (certified, expires) = match (&listener.certificate, &listener.key, material) {
+            (Some(certificate), Some(key), _) => {
+                let chain = read_certificates("the certificate", certificate)?;
+                let key = read_key("the key", key)?;
+                let certified = CertifiedKey::from_der(chain, key, &provider)
+                    .map_err(|error| unusable(error.to_string()))?;
+                (Arc::new(certified), None)
+            }
+            (_, _, Some(material)) => (Arc::clone(material.certified()), Some(material.expires())),
+            (_, _, None) => return Ok(None),
+        };
+        let trust = Arc::new(ClientTrust::read(listener, material, &provider)?);
         let verifier: Arc<dyn ClientCertVerifier> = Arc::clone(&trust) as _;
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable(error.to_string()))?
             .with_client_cert_verifier(verifier)
-            .with_single_cert(chain, key)
-            .map_err(|error| unusable(error.to_string()))?;
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), trust })
+        Ok(Some(Self { config: Arc::new(config), trust, expires }))
+    }
+
+    /// Whether what it presents has expired.
+    pub fn is_expired(&self) -> bool {
+        self.expires.is_some_and(|expires| expires <= crate::clock::timestamp().as_second())
     }
 
     /// Shakes hands.

@@ -21,14 +21,15 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::{TlsFault, read_certificates};
 use crate::identity::PeerNames;
+use crate::identity::workload::Material;
 
 type Verifier = Arc<dyn ClientCertVerifier>;
 
 /// Who may vouch for whom on a listener.
 #[derive(Debug)]
 pub struct ClientTrust {
-    /// By trust domain: nobody else vouches for its IDs.
-    domains: HashMap<String, Verifier>,
+    /// By trust domain: nobody else vouches for its IDs; and nobody at all for one without a bundle.
+    domains: HashMap<String, Option<Verifier>>,
     /// For everybody else, if anybody.
     others: Option<Verifier>,
     hints: Vec<DistinguishedName>,
@@ -99,6 +100,7 @@ impl ClientTrust {
     /// Reads the authorities and lists of a listener.
     pub(super) fn read(
         listener: &TlsListener,
+        material: Option<&Material>,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, TlsFault> {
         let mut trust = Self {
@@ -114,8 +116,15 @@ impl ClientTrust {
             trust.others = Some(verifier);
         }
         for domain in &listener.trust_domains {
-            let authorities = read_certificates("the bundle of a trust domain", &domain.bundle)?;
-            let verifier = trust.verifier(listener, authorities, domain.revocation.as_ref())?;
+            let authorities = match (&domain.bundle, material) {
+                (Some(bundle), _) => read_certificates("the bundle of a trust domain", bundle)?,
+                (None, Some(material)) => material.bundle(&domain.name).to_vec(),
+                (None, None) => Vec::new(),
+            };
+            let verifier = match authorities.is_empty() {
+                true => None,
+                false => Some(trust.verifier(listener, authorities, domain.revocation.as_ref())?),
+            };
             trust.domains.insert(domain.name.clone(), verifier);
         }
         Ok(trust)
@@ -168,13 +177,13 @@ impl ClientTrust {
     fn voucher(&self, leaf: &CertificateDer<'_>) -> Result<&Verifier, Error> {
         let names = PeerNames::read(leaf);
         let domain = names.uris.iter().find_map(|uri| trust_domain(uri));
-        let known = domain.and_then(|domain| self.domains.get(&domain));
-        if known.is_some() && signs_others(leaf) {
+        let voucher = match domain.and_then(|domain| self.domains.get(&domain)) {
             // X509-SVID section 5.2: a leaf must not sign certificates or lists.
-            return Err(CertificateError::InvalidPurpose.into());
-        }
-        let none = || Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        known.or(self.others.as_ref()).ok_or_else(none)
+            Some(_) if signs_others(leaf) => return Err(CertificateError::InvalidPurpose.into()),
+            Some(domain) => domain.as_ref(),
+            None => self.others.as_ref(),
+        };
+        voucher.ok_or_else(|| CertificateError::UnknownIssuer.into())
     }
 }
 

@@ -31,6 +31,14 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections that were cut before a call could be read.
     pub connections_cut: IntCounter,
+    /// 1 while the Workload API is listened to.
+    pub workload_api_up: IntGauge,
+    /// Times that the Workload API was lost, or gave what cannot be used.
+    pub workload_api_failures: IntCounter,
+    /// When the gate's own SVID expires.
+    pub svid_expires: IntGauge,
+    /// Times that another SVID or bundle took effect.
+    pub svid_rotations: IntCounter,
     /// When the first revocation list of a listener is out of date.
     pub lists_expire: prometheus::IntGaugeVec,
     /// Connections to a listener for load balancers that were closed, by why.
@@ -152,6 +160,20 @@ impl Metrics {
             connections_cut: shelf.counter(
                 "tollgate_connections_cut_total",
                 "Connections cut before a call could be read",
+            )?,
+            workload_api_up: shelf
+                .gauge("tollgate_workload_api_up", "1 while the Workload API is listened to")?,
+            workload_api_failures: shelf.counter(
+                "tollgate_workload_api_failures_total",
+                "Times that the Workload API was lost, or gave what cannot be used",
+            )?,
+            svid_expires: shelf.gauge(
+                "tollgate_svid_expires_timestamp_seconds",
+                "When the gate's own SVID expires; 0 without one",
+            )?,
+            svid_rotations: shelf.counter(
+                "tollgate_svid_rotations_total",
+                "Times that another SVID or bundle took effect",
             )?,
             lists_expire: shelf.gauges(
                 "tollgate_revocation_expires_timestamp_seconds",
