@@ -39,7 +39,7 @@ mod words;
 
 pub use mistakes::{Mistake, Mistakes};
 pub use overrides::is_read;
-pub use read::read;
+pub use read::{read, read_agents};
 pub use reference::reference;
 pub use schema::schema;
 pub use settings::Settings;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::errata::Errata;
 use crate::mistakes::Mistakes;
+use crate::settings::AgentEntry;
 use crate::shape::Shape;
 use crate::tree::Place;
 use crate::{Settings, check, overrides, parse, signing_variables, walk};
@@ -30,6 +31,47 @@ pub fn read(
     match settings {
         Some(settings) if errata.is_empty() => Ok(settings),
         _ => {
+            let mut known = BTreeSet::new();
+            shape.names(&mut |name| {
+                known.insert(name.to_owned());
+            });
+            Err(errata.seal(file_name, text, &known))
+        }
+    }
+}
+
+/// Reads a file of agents: a map with the list `agents`, each as in a configuration file. Whether one
+/// stands in another file as well is not known here.
+///
+/// # Errors
+/// All mistakes at once.
+pub fn read_agents(text: &str, file_name: &str) -> Result<Vec<AgentEntry>, Mistakes> {
+    /// Such a file.
+    #[derive(Deserialize)]
+    struct File {
+        agents: Vec<AgentEntry>,
+    }
+
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let shape = Shape::agents();
+    let mut errata = Errata::default();
+    let root = parse::parse(text, &mut errata);
+    let file = root.and_then(|root| {
+        errata.conceal_secrets(&root);
+        walk::walk(&root, &shape, &mut errata);
+        check::agents(&root, &mut errata);
+        File::deserialize(serde_json::Value::from(&root)).ok()
+    });
+    match file {
+        Some(file) if errata.is_empty() => Ok(file.agents),
+        _ => {
+            if errata.is_empty() {
+                errata.add(
+                    Place::Whole,
+                    "",
+                    "the file passed every check and still cannot be read",
+                );
+            }
             let mut known = BTreeSet::new();
             shape.names(&mut |name| {
                 known.insert(name.to_owned());

@@ -58,6 +58,16 @@ impl Shape {
         Self::of(&schema())
     }
 
+    /// The shape of a file of agents: what `agents` is in the whole file.
+    pub(crate) fn agents() -> Self {
+        match Self::settings() {
+            Self::Map(keys) => {
+                Self::Map(keys.into_iter().filter(|key| key.name == "agents").collect())
+            }
+            _ => Self::Unknown,
+        }
+    }
+
     fn of(schema: &Value) -> Self {
         if let Some(branches) = schema.get("oneOf").and_then(Value::as_array) {
             return Self::of_branches(branches);

@@ -250,6 +250,10 @@ impl Gate {
         let mut rulings = Vec::with_capacity(calls.len());
         let mut passed = None;
         for call in calls {
+            if !flight.snapshot.registry.may_call(call) {
+                let refusal = Refusal::new(Code::ToolUnregistered, words::TOOL_UNREGISTERED);
+                return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
+            }
             let ruling = flight.snapshot.rulebook.decide(call, now);
             let Some(allowed) = Allowed::by(&ruling, mode) else {
                 let refusal = words::ruled(&ruling);

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tollgate_config::settings::{Listener, SecretRef, Settings};
 
 use crate::gate::Gate;
+use crate::identity::folder;
 use crate::known;
 
 /// Editors and the kubelet write in several steps; this is how long they get to finish.
@@ -58,6 +59,11 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
     for credential in &settings.credentials {
         files.extend(credential.give.files());
     }
+    if let Some(folder) = &settings.agents_folder {
+        // The folder itself tells of files that come and go.
+        files.insert(folder.clone());
+        files.extend(folder::files(folder).unwrap_or_default());
+    }
     files.extend(known::files(settings));
     files
 }
@@ -67,10 +73,21 @@ type Print = Option<[u8; 32]>;
 
 fn prints(files: &BTreeSet<PathBuf>, settings: &Settings) -> Vec<Print> {
     let print = |file: &PathBuf| match known::is_index(settings, file) {
+        _ if settings.agents_folder.as_ref() == Some(file) => folder_print(file),
         true => index_print(file),
         false => Some(Sha256::digest(std::fs::read(file).ok()?).into()),
     };
     files.iter().map(print).collect()
+}
+
+/// The names of the files of agents.
+fn folder_print(path: &Path) -> Print {
+    let mut hasher = Sha256::new();
+    for file in folder::files(path).ok()? {
+        hasher.update(file.as_os_str().as_encoded_bytes());
+        hasher.update([0]);
+    }
+    Some(hasher.finalize().into())
 }
 
 /// An index may have gigabytes: its age and length, and its beginning, which holds the seals of the
@@ -156,7 +173,10 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 fn follow(watcher: Option<&mut RecommendedWatcher>, files: &BTreeSet<PathBuf>) {
     let Some(watcher) = watcher else { return };
-    let folders = files.iter().filter_map(|file| file.parent()).collect::<BTreeSet<_>>();
+    let parents = files.iter().filter_map(|file| file.parent());
+    // One without files would be nobody's parent.
+    let own = files.iter().filter(|file| file.is_dir()).map(PathBuf::as_path);
+    let folders = parents.chain(own).collect::<BTreeSet<_>>();
     for folder in folders {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         // Watching a folder twice is no error; one that is gone comes back with the next reload.

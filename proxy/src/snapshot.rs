@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::clear::{RouteFault, Routes};
 use crate::credentials::{Credentials, Secrets};
+use crate::identity::folder::{self, FolderFault};
 use crate::identity::workload::Material;
 use crate::identity::{Registry, RegistryFault};
 use crate::known;
@@ -53,6 +54,9 @@ pub enum SnapshotFault {
     /// See [`RegistryFault`].
     #[error(transparent)]
     Registry(#[from] RegistryFault),
+    /// See [`FolderFault`].
+    #[error(transparent)]
+    Folder(#[from] FolderFault),
     /// See [`RouteFault`].
     #[error(transparent)]
     Route(#[from] RouteFault),
@@ -160,7 +164,15 @@ impl Snapshot {
         material: Option<Arc<Material>>,
         colour: bool,
     ) -> Result<Self, SnapshotFault> {
-        let (settings, text) = source.settings(colour)?;
+        let (mut settings, text) = source.settings(colour)?;
+        let agent_texts = match &settings.agents_folder {
+            Some(folder) => {
+                let (agents, texts) = folder::read(folder, &settings.agents)?;
+                settings.agents.extend(agents);
+                texts
+            }
+            None => Vec::new(),
+        };
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
         let scanner = Scanner::with(&settings.dlp.engine_detectors())
             .map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
@@ -177,7 +189,7 @@ impl Snapshot {
         let material = material.or_else(|| before.and_then(|before| before.material.load_full()));
         let server_tls = server_tls(&settings, material.as_deref())?;
         Ok(Self {
-            revision: revision(&text, &bundle, source),
+            revision: revision(&text, &bundle, &agent_texts, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
             judge: Arc::new(judge(&settings, recall.means(settings.dlp.restores()))?),
             channels: channels(&settings.dlp)?,
@@ -198,8 +210,14 @@ impl Snapshot {
     pub fn is_current(&self, source: &Source) -> bool {
         let text = std::fs::read_to_string(&source.path);
         let bundle = std::fs::read_to_string(&self.settings.policy.bundle);
-        match (text, bundle) {
-            (Ok(text), Ok(bundle)) => revision(&text, &bundle, source) == self.revision,
+        let agents = match &self.settings.agents_folder {
+            Some(folder) => folder::read(folder, &[]).map(|(_, texts)| texts),
+            None => Ok(Vec::new()),
+        };
+        match (text, bundle, agents) {
+            (Ok(text), Ok(bundle), Ok(agents)) => {
+                revision(&text, &bundle, &agents, source) == self.revision
+            }
             _ => false,
         }
     }
@@ -317,9 +335,9 @@ fn channels(settings: &Dlp) -> Result<Vec<ToolChannel>, SnapshotFault> {
     settings.channels.iter().map(read).collect()
 }
 
-fn revision(text: &str, bundle: &str, source: &Source) -> Arc<str> {
+fn revision(text: &str, bundle: &str, agents: &[String], source: &Source) -> Arc<str> {
     let mut hasher = Sha256::new();
-    for part in [text, bundle] {
+    for part in [text, bundle].into_iter().chain(agents.iter().map(String::as_str)) {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }

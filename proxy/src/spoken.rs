@@ -179,7 +179,10 @@ fn filter_tools(answer: &mut Value, lister: &Call, flight: &Flight) {
     let rulebook = &flight.snapshot.rulebook;
     let observes = flight.snapshot.settings.mode == Mode::Observe;
     tools.retain(|tool| match tool.get("name").and_then(Value::as_str) {
-        Some(name) => observes || rulebook.visible(lister, name, now),
+        Some(name) => {
+            let may = flight.snapshot.registry.may_use(&lister.agent.id, name);
+            may && (observes || rulebook.visible(lister, name, now))
+        }
         // A tool without a name cannot be called.
         None => false,
     });

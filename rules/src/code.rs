@@ -101,6 +101,8 @@ codes! {
     PolicyExpired = "POLICY_EXPIRED", Policy, 403;
     /// The rulebook could not decide.
     PolicyEvaluationFailed = "POLICY_EVALUATION_FAILED", Policy, 403;
+    /// The registry does not give the agent this tool.
+    ToolUnregistered = "TOOL_UNREGISTERED", Policy, 403;
     /// The route serves another protocol than the one spoken.
     CapabilityDenied = "CAPABILITY_DENIED", Policy, 403;
 

@@ -300,10 +300,17 @@ async fn the_example_is_sound() {
         let key = dir.path().join(format!("tls/{name}-key.pem"));
         std::fs::write(key, &certificates.server.key).unwrap();
     }
-    for name in ["agents-ca", "tools-ca", "lake-ca", "login-ca"] {
+    for name in ["agents-ca", "tools-ca", "lake-ca", "login-ca", "partner-bundle"] {
         let file = dir.path().join(format!("tls/{name}.pem"));
         std::fs::write(file, &certificates.authority.certificate).unwrap();
     }
+    for name in ["agents", "partner"] {
+        let list = crate::tls::Issuing::new(name).revoke(&[8], 2099);
+        std::fs::write(dir.path().join(format!("tls/{name}.crl")), list.der()).unwrap();
+    }
+    std::fs::create_dir(dir.path().join("agents.d")).unwrap();
+    let more = "agents:\n  - { id: another, owner: team, tools: [search] }\n";
+    std::fs::write(dir.path().join("agents.d/more.yaml"), more).unwrap();
     for name in [
         "github-token",
         "proxy-password",
@@ -329,7 +336,7 @@ async fn the_example_is_sound() {
     ];
     let (code, out, err) = tollgate(&["check", "--config", config], &environment).await;
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("good (3 listeners, 3 agents, 2 routes, 1 rules)"), "{out}");
+    assert!(out.contains("good (4 listeners, 4 agents, 2 routes, 1 rules)"), "{out}");
     // The signature is looked at.
     std::fs::write(dir.path().join("policy.yaml"), SIGNED.replace("DENY", "ALLOW")).unwrap();
     let (code, _, err) = tollgate(&["check", "--config", config], &environment).await;

@@ -10,15 +10,21 @@ use crate::words::{listed, meant, showable, shown};
 
 pub(super) fn check(root: &Node, errata: &mut Errata) {
     unique(root, "listeners", "name", errata);
-    unique(root, "agents", "id", errata);
+    agents(root, errata);
     plain(root, errata);
     unix(root, errata);
     vouching(root, errata);
-    users(root, errata);
+    strangers(root, errata);
     names(root, errata);
     admin(root, errata);
     binds(root, errata);
+}
+
+/// What makes an agent known means no other.
+pub(super) fn agents(root: &Node, errata: &mut Errata) {
+    unique(root, "agents", "id", errata);
     certificates(root, errata);
+    users(root, errata);
 }
 
 /// A plain listener is one agent that exists, and stays on loopback unless told otherwise.
@@ -57,7 +63,8 @@ fn plain(root: &Node, errata: &mut Errata) {
 /// Whoever is let in on a unix socket is named, one way or the other.
 fn unix(root: &Node, errata: &mut Errata) {
     let mut taken: HashMap<&str, usize> = HashMap::new();
-    let registered = root.items("agents").iter().any(|agent| !agent.items("uids").is_empty());
+    let registered = root.value("agents_folder").is_some()
+        || root.items("agents").iter().any(|agent| !agent.items("uids").is_empty());
     for (nth, listener) in root.items("listeners").iter().enumerate() {
         if listener.text("type") != Some("unix") {
             continue;
@@ -163,28 +170,32 @@ fn presented(root: &Node, listener: &Node, path: &str, errata: &mut Errata) {
     }
 }
 
-/// A user's number means one agent, and one user. The kernel says 65534 of every user that has no
-/// number in the gate's own user namespace.
+/// What the kernel says of every user that has no number in the gate's own user namespace.
+const NOBODY: i128 = 65_534;
+
+fn tell_nobody(path: String, place: Place, errata: &mut Errata) {
+    errata
+        .add(place, path, "`65534` stands for every user of other user namespaces")
+        .help("name users that the gate's own namespace knows");
+}
+
+/// The numbers of a list.
+fn numbers(node: &Node, key: &str) -> Vec<(i128, Place)> {
+    let number = |item: &Node| match item.kind {
+        Kind::Integer(number) => Some((number, item.place.clone())),
+        _ => None,
+    };
+    node.items(key).iter().filter_map(number).collect()
+}
+
+/// A user's number means one agent, and one user.
 fn users(root: &Node, errata: &mut Errata) {
-    const NOBODY: i128 = 65_534;
     let mut taken: HashMap<i128, usize> = HashMap::new();
-    let numbers = |node: &Node, key: &str| {
-        let number = |item: &Node| match item.kind {
-            Kind::Integer(number) => Some((number, item.place.clone())),
-            _ => None,
-        };
-        node.items(key).iter().filter_map(number).collect::<Vec<_>>()
-    };
-    let nobody = |path: String, place: Place, errata: &mut Errata| {
-        errata
-            .add(place, path, "`65534` stands for every user of other user namespaces")
-            .help("name users that the gate's own namespace knows");
-    };
     for (nth, agent) in root.items("agents").iter().enumerate() {
         for (uid, place) in numbers(agent, "uids") {
             let path = format!("agents[{nth}].uids");
             if uid == NOBODY {
-                nobody(path, place, errata);
+                tell_nobody(path, place, errata);
             } else if let Some(other) = taken.insert(uid, nth)
                 && other != nth
             {
@@ -194,11 +205,15 @@ fn users(root: &Node, errata: &mut Errata) {
             }
         }
     }
+}
+
+/// A number on a unix socket's lists is somebody's.
+fn strangers(root: &Node, errata: &mut Errata) {
     for (nth, listener) in root.items("listeners").iter().enumerate() {
         for key in ["uids", "gids"] {
             for (number, place) in numbers(listener, key) {
                 if number == NOBODY {
-                    nobody(format!("listeners[{nth}].{key}"), place, errata);
+                    tell_nobody(format!("listeners[{nth}].{key}"), place, errata);
                 }
             }
         }

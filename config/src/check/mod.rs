@@ -30,6 +30,11 @@ pub(crate) fn check(root: &Node, errata: &mut Errata) {
     resolver(root, errata);
 }
 
+/// Checks a file of agents.
+pub(crate) fn agents(root: &Node, errata: &mut Errata) {
+    listeners::agents(root, errata);
+}
+
 /// Cleartext beside encryption would be what is asked when encryption is kept from working.
 fn resolver(root: &Node, errata: &mut Errata) {
     let Some(resolver) = root.value("resolver") else { return };

@@ -76,6 +76,11 @@ pub struct Settings {
     /// Where agents connect. At least one.
     #[schemars(length(min = 1, max = 256))]
     pub listeners: Vec<Listener>,
+    /// A folder of further agents: each file in it whose name ends with `.yaml`, `.yml` or `.json` has a
+    /// list `agents`. It is watched; a mistake in a file keeps the last good set in force.
+    #[serde(default)]
+    #[schemars(with = "Option<formats::FilePath>", extend("examples" = ["agents.d"]))]
+    pub agents_folder: Option<PathBuf>,
     /// Where the gate's own SVID and bundles come from. Off when absent; takes effect at the next start.
     #[serde(default)]
     pub workload_api: Option<WorkloadApi>,

@@ -21,6 +21,7 @@ impl Settings {
                 Listener::Plain(_) | Listener::Transparent(_) => {}
             }
         }
+        self.agents_folder.iter_mut().for_each(&mut *visit);
         if let Some(api) = &mut self.workload_api {
             visit(&mut api.socket);
         }

@@ -190,6 +190,16 @@ pub struct AgentEntry {
     #[serde(default)]
     #[schemars(with = "Vec<formats::Word>")]
     pub roles: Vec<String>,
+    /// Who answers for it; stands in the record of its calls.
+    #[serde(default)]
+    #[schemars(with = "Option<formats::Word>", length(min = 1, max = 255), extend("examples" = ["team-payments"]))]
+    pub owner: Option<String>,
+    /// The tools that it may call, and no others: names, or patterns in which `*` stands for anything but
+    /// a slash. A call of plain HTTP is its method and path (`GET /v1/orders`). Rules decide about all
+    /// tools when absent, and about these when not.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<formats::Pattern>>", length(max = 1_000), extend("examples" = [["get_weather", "GET /v1/**"]]))]
+    pub tools: Option<Vec<String>>,
 }
 
 fn environment() -> String {

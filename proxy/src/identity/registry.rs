@@ -2,8 +2,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use tollgate_config::settings::{AgentEntry, Listener};
-use tollgate_rules::{Agent, AgentId};
+use tollgate_rules::{Agent, AgentId, Call};
 
 use super::{PeerNames, Unidentified};
 use crate::listen::Process;
@@ -15,6 +16,9 @@ pub enum RegistryFault {
     /// Two entries share an id or a certificate name.
     #[error("agent `{0}` stands twice in the registry")]
     Twice(String),
+    /// What stands among an agent's tools is no pattern.
+    #[error("a pattern among the tools of agent `{0}` cannot be read")]
+    Tools(String),
     /// A plain listener is bound to an agent that is not registered.
     #[error("listener `{listener}` is bound to agent `{agent}`, which is not registered")]
     Unbound {
@@ -33,6 +37,8 @@ pub struct Registry {
     by_dns_name: HashMap<String, Arc<Agent>>,
     by_listener: HashMap<String, Arc<Agent>>,
     by_uid: HashMap<u32, Arc<Agent>>,
+    owners: HashMap<AgentId, String>,
+    tools: HashMap<AgentId, GlobSet>,
     local: HashMap<String, Local>,
 }
 
@@ -63,6 +69,14 @@ impl Registry {
             if let Some(name) = &entry.certificate.dns_name {
                 add(&mut registry.by_dns_name, &name.to_ascii_lowercase(), &agent)?;
             }
+            if let Some(owner) = &entry.owner {
+                registry.owners.insert(agent.id.clone(), owner.clone());
+            }
+            if let Some(tools) = &entry.tools {
+                let tools =
+                    patterns(tools).ok_or_else(|| RegistryFault::Tools(entry.id.clone()))?;
+                registry.tools.insert(agent.id.clone(), tools);
+            }
             for uid in &entry.uids {
                 let before = registry.by_uid.insert(*uid, Arc::clone(&agent));
                 if before.is_some_and(|other| other.id != agent.id) {
@@ -90,6 +104,23 @@ impl Registry {
     /// The agent that everybody on this plain listener is.
     pub fn bound_to(&self, listener: &str) -> Option<Arc<Agent>> {
         self.by_listener.get(listener).cloned()
+    }
+
+    /// Who answers for an agent.
+    pub fn owner(&self, agent: &AgentId) -> Option<&str> {
+        self.owners.get(agent).map(String::as_str)
+    }
+
+    /// Whether the registry lets an agent call this. Messages of MCP that call no tool are the rules'
+    /// affair alone.
+    pub fn may_call(&self, call: &Call) -> bool {
+        let tool = call.action.tool.is_some() || call.action.method.is_empty();
+        !tool || self.may_use(&call.agent.id, &call.tool_name())
+    }
+
+    /// Whether the registry lets an agent use a tool of this name.
+    pub fn may_use(&self, agent: &AgentId, tool: &str) -> bool {
+        self.tools.get(agent).is_none_or(|tools| tools.is_match(tool))
     }
 
     /// The agent that a process is on this unix socket: its user's own, else the socket's.
@@ -152,6 +183,15 @@ fn add(
     }
 }
 
+/// Names of tools; unlike in lists of hosts, upper and lower case differ.
+fn patterns(words: &[String]) -> Option<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for word in words {
+        set.add(GlobBuilder::new(word).literal_separator(true).build().ok()?);
+    }
+    set.build().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +208,29 @@ mod tests {
             uids: Vec::new(),
             environment: "dev".to_owned(),
             roles: Vec::new(),
+            owner: None,
+            tools: None,
+        }
+    }
+
+    #[test]
+    fn a_list_of_tools_is_all_there_is() {
+        let list = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+        let some =
+            AgentEntry { tools: list(&["get_*", "GET /v1/**"]), ..entry("some", None, None) };
+        let none = AgentEntry { tools: list(&[]), ..entry("none", None, None) };
+        let registry = Registry::build(&[some, none, entry("all", None, None)], &[]).unwrap();
+        for (agent, tool, expect) in [
+            ("some", "get_weather", true),
+            ("some", "Get_weather", false),
+            ("some", "delete", false),
+            ("some", "GET /v1/orders/7", true),
+            ("some", "POST /v1/orders/7", false),
+            ("some", "GET /v2/orders", false),
+            ("none", "get_weather", false),
+            ("all", "delete", true),
+        ] {
+            assert_eq!(registry.may_use(&AgentId::new(agent), tool), expect, "{agent} {tool}");
         }
     }
 

@@ -45,7 +45,12 @@ impl Pen<'_> {
         let facts = peer(facts, flight.conn.peer, self.key);
         let through =
             flight.conn.through.map(|at| shape::network(at.ip().to_canonical()).to_string());
-        facts.maybe_text("through", through.as_deref()).text("listener", &flight.conn.listener)
+        let owner = flight.agent.as_ref();
+        let owner = owner.and_then(|agent| flight.snapshot.registry.owner(&agent.id));
+        facts
+            .maybe_text("agent_owner", owner)
+            .maybe_text("through", through.as_deref())
+            .text("listener", &flight.conn.listener)
     }
 
     /// The identity that was presented and means nobody: what an operator would register. It was
