@@ -12,7 +12,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use parking_lot::Mutex;
-use tollgate_config::settings;
+use tollgate_config::settings::{self, AgentEntry};
 use tollgate_rules::{AgentId, Code};
 
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, NoOpMiddleware>;
@@ -26,10 +26,68 @@ pub struct Exceeded {
     pub retry_after: Option<Duration>,
 }
 
-/// The limiter. It outlives reloads as long as the limits stay the same, so that a reload does
-/// not hand out fresh budgets.
+/// The limiter: one budget for each agent, by the common limits or by its own. A budget outlives
+/// reloads as long as its limits stay the same, so that a reload does not hand out fresh ones.
 #[derive(Debug)]
 pub struct Limits {
+    common: Arc<Budgets>,
+    own: HashMap<AgentId, Arc<Budgets>>,
+}
+
+impl Limits {
+    /// Builds the limiter. `before` lends the budgets whose limits are the same, and the places that
+    /// are taken.
+    pub fn build(
+        settings: &settings::Limits,
+        agents: &[AgentEntry],
+        before: Option<&Self>,
+    ) -> Self {
+        let flying = before.map(|before| Arc::clone(&before.common.flying)).unwrap_or_default();
+        let keep = |settings: &settings::Limits, kept: Option<&Arc<Budgets>>| match kept {
+            Some(kept) if kept.settings == *settings => Arc::clone(kept),
+            _ => Arc::new(Budgets::new(settings, Arc::clone(&flying))),
+        };
+        let own = agents.iter().filter_map(|agent| {
+            let limits = agent.limits.as_ref()?;
+            let settings = settings::Limits {
+                agent_per_minute: limits.per_minute.unwrap_or(settings.agent_per_minute),
+                agent_tool_per_minute: limits
+                    .tool_per_minute
+                    .unwrap_or(settings.agent_tool_per_minute),
+                agent_concurrency: limits.concurrency.unwrap_or(settings.agent_concurrency),
+                keys_max: settings.keys_max,
+            };
+            let id = AgentId::new(agent.id.clone());
+            let kept = before.and_then(|before| before.own.get(&id));
+            let budgets = keep(&settings, kept);
+            Some((id, budgets))
+        });
+        Self { own: own.collect(), common: keep(settings, before.map(|before| &before.common)) }
+    }
+
+    fn of(&self, agent: &AgentId) -> &Budgets {
+        self.own.get(agent).unwrap_or(&self.common)
+    }
+
+    /// Takes a place among the agent's calls in flight; dropping it gives the place back.
+    pub fn enter(&self, agent: &AgentId) -> Result<InFlight, Exceeded> {
+        self.of(agent).enter(agent)
+    }
+
+    /// Whether it has to be told that the agent reached this limit.
+    pub fn is_news(&self, agent: &AgentId, code: Code) -> bool {
+        self.of(agent).is_news(agent, code)
+    }
+
+    /// Counts one call: first against the agent, then against the agent and tool.
+    pub fn count(&self, agent: &AgentId, tool: &str) -> Result<(), Exceeded> {
+        self.of(agent).count(agent, tool)
+    }
+}
+
+/// The budgets of all agents with the same limits.
+#[derive(Debug)]
+struct Budgets {
     settings: settings::Limits,
     clock: DefaultClock,
     agents: Keyed<AgentId>,
@@ -43,9 +101,8 @@ pub struct Limits {
 /// A limit that is reached again so soon after it was told is no news.
 const NEWS_EVERY: Duration = Duration::from_secs(60);
 
-impl Limits {
-    /// Builds the limiter.
-    pub fn new(settings: &settings::Limits) -> Self {
+impl Budgets {
+    fn new(settings: &settings::Limits, flying: Arc<Mutex<HashMap<AgentId, u32>>>) -> Self {
         let quota = |per_minute| {
             // The schema's range starts at 1; should a 0 get here, one call a minute is the
             // strictest that can be said.
@@ -56,18 +113,12 @@ impl Limits {
             clock: DefaultClock::default(),
             agents: RateLimiter::keyed(quota(settings.agent_per_minute)),
             tools: RateLimiter::keyed(quota(settings.agent_tool_per_minute)),
-            flying: Arc::default(),
+            flying,
             told: Mutex::default(),
         }
     }
 
-    /// The settings this limiter was built from.
-    pub fn settings(&self) -> &settings::Limits {
-        &self.settings
-    }
-
-    /// Takes a place among the agent's calls in flight; dropping it gives the place back.
-    pub fn enter(&self, agent: &AgentId) -> Result<InFlight, Exceeded> {
+    fn enter(&self, agent: &AgentId) -> Result<InFlight, Exceeded> {
         let mut flying = self.flying.lock();
         let count = flying.entry(agent.clone()).or_insert(0);
         if *count >= self.settings.agent_concurrency {
@@ -77,8 +128,7 @@ impl Limits {
         Ok(InFlight { agent: agent.clone(), flying: Arc::clone(&self.flying) })
     }
 
-    /// Whether it has to be told that the agent reached this limit.
-    pub fn is_news(&self, agent: &AgentId, code: Code) -> bool {
+    fn is_news(&self, agent: &AgentId, code: Code) -> bool {
         let now = Instant::now();
         let mut told = self.told.lock();
         let last = told.insert((agent.clone(), code), now);
@@ -91,8 +141,7 @@ impl Limits {
         }
     }
 
-    /// Counts one call: first against the agent, then against the agent and tool.
-    pub fn count(&self, agent: &AgentId, tool: &str) -> Result<(), Exceeded> {
+    fn count(&self, agent: &AgentId, tool: &str) -> Result<(), Exceeded> {
         self.make_room(&self.agents)?;
         if let Err(not_until) = self.agents.check_key(agent) {
             let wait = not_until.wait_time_from(self.clock.now());
@@ -154,13 +203,57 @@ impl Drop for InFlight {
 mod tests {
     use super::*;
 
-    fn limits(agent: u32, tool: u32, concurrency: u32, keys: usize) -> Limits {
-        Limits::new(&settings::Limits {
+    fn common(agent: u32, tool: u32, concurrency: u32, keys: usize) -> settings::Limits {
+        settings::Limits {
             agent_per_minute: agent,
             agent_tool_per_minute: tool,
             agent_concurrency: concurrency,
             keys_max: keys,
-        })
+        }
+    }
+
+    fn limits(agent: u32, tool: u32, concurrency: u32, keys: usize) -> Limits {
+        Limits::build(&common(agent, tool, concurrency, keys), &[], None)
+    }
+
+    fn entry(id: &str, limits: settings::AgentLimits) -> AgentEntry {
+        serde_json::from_value(serde_json::json!({ "id": id, "limits": limits })).unwrap()
+    }
+
+    #[test]
+    fn an_agents_own_limits_are_its_own() {
+        let common = common(2, 2, 1, 100);
+        let wide = settings::AgentLimits {
+            per_minute: Some(3),
+            tool_per_minute: Some(3),
+            concurrency: None,
+        };
+        let agents = [entry("wide", wide.clone())];
+        let limits = Limits::build(&common, &agents, None);
+        let (wide_id, other) = (AgentId::new("wide"), AgentId::new("other"));
+        for _ in 0..2 {
+            assert_eq!(limits.count(&other, "t"), Ok(()));
+            assert_eq!(limits.count(&wide_id, "t"), Ok(()));
+        }
+        assert!(limits.count(&other, "t").is_err());
+        assert_eq!(limits.count(&wide_id, "t"), Ok(()));
+        assert!(limits.count(&wide_id, "t").is_err());
+        let place = limits.enter(&wide_id).unwrap();
+        assert!(limits.enter(&wide_id).is_err(), "what is not set is as for all");
+
+        // The same again hands out nothing fresh; another limit is a new budget, its places are not.
+        let same = Limits::build(&common, &agents, Some(&limits));
+        assert!(same.count(&other, "t").is_err() && same.count(&wide_id, "t").is_err());
+        let wider = settings::AgentLimits { per_minute: Some(9), ..wide };
+        let wider = Limits::build(&common, &[entry("wide", wider)], Some(&same));
+        assert!(wider.count(&other, "t").is_err());
+        assert_eq!(wider.count(&wide_id, "t"), Ok(()));
+        assert!(wider.enter(&wide_id).is_err());
+        drop(place);
+        assert!(wider.enter(&wide_id).is_ok());
+        let none = Limits::build(&common, &[], Some(&wider));
+        assert!(none.count(&other, "t").is_err());
+        assert_eq!(none.count(&wide_id, "t"), Ok(()));
     }
 
     #[test]

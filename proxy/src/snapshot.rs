@@ -102,7 +102,7 @@ pub struct Snapshot {
     pub credentials: Credentials,
     /// The names that the agent may ask for.
     pub names: Option<NameRules>,
-    /// The limiter; carried over a reload that does not change the limits.
+    /// The limiter; its budgets are carried over a reload that does not change their limits.
     pub limits: Arc<Limits>,
     /// Changes without the rest when the Workload API gives something else.
     server_tls: ArcSwap<HashMap<String, ServerTls>>,
@@ -180,12 +180,8 @@ impl Snapshot {
         let secrets = Secrets::read(&settings.credentials, credentials)?;
         let scanner = Arc::new(scanner.with_known(Arc::new(known::read(&settings, &secrets)?)));
         let recall = Recall::build(&settings.dlp, before.map(|before| &before.recall))?;
-        let limits = match before {
-            Some(before) if *before.limits.settings() == settings.limits => {
-                Arc::clone(&before.limits)
-            }
-            _ => Arc::new(Limits::new(&settings.limits)),
-        };
+        let limits = before.map(|before| before.limits.as_ref());
+        let limits = Arc::new(Limits::build(&settings.limits, &settings.agents, limits));
         let material = material.or_else(|| before.and_then(|before| before.material.load_full()));
         let server_tls = server_tls(&settings, material.as_deref())?;
         Ok(Self {

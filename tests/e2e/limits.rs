@@ -149,3 +149,27 @@ async fn rates_have_a_bound() {
     assert_eq!(reply.code(), "RATE_LIMIT_AGENT");
     assert!(reply.headers.contains_key("retry-after"));
 }
+
+/// An agent's own limits count in place of the common ones, and a reload changes that agent's alone.
+#[tokio::test]
+async fn an_agent_can_have_its_own() {
+    let upstream = Upstream::start().await;
+    let mut world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/limits/agent_per_minute", 2)
+        .set("/agents/0/limits", serde_json::json!({ "per_minute": 4 }))
+        .start()
+        .await;
+    let identity = Certificates::shared().authority.client(&[OTHER_AGENT], None);
+    let mut other = HttpClient::tls(world.tls(), Some(&identity), false).await.unwrap();
+    for nth in 0..6 {
+        let answer = get(&world, &format!("/up/{nth}")).await;
+        assert_eq!(answer.status, if nth < 4 { 200 } else { 429 }, "{nth}");
+        let status = other.get(&format!("/up/{nth}")).await.status;
+        assert_eq!(status, if nth < 2 { 200 } else { 429 }, "{nth}");
+    }
+    world.set("/agents/0/limits", serde_json::json!({ "per_minute": 3 }));
+    assert!(world.reload().await);
+    assert_eq!(get(&world, "/up/x").await.status, 200);
+    assert_eq!(other.get("/up/x").await.status, 429);
+}

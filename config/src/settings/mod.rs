@@ -50,7 +50,7 @@ pub use sinks::{
 pub use upstreams::{Breaker, Health, Retry, Upstreams};
 pub(crate) use warnings::is_local;
 pub use ways_in::{
-    Admin, AgentEntry, CertificateNames, Listener, PlainListener, ProxyProtocol,
+    Admin, AgentEntry, AgentLimits, CertificateNames, Listener, PlainListener, ProxyProtocol,
     TransparentListener, TrustWord, UnixListener,
 };
 pub use ways_out::{

@@ -200,6 +200,24 @@ pub struct AgentEntry {
     #[serde(default)]
     #[schemars(with = "Option<Vec<formats::Pattern>>", length(max = 1_000), extend("examples" = [["get_weather", "GET /v1/**"]]))]
     pub tools: Option<Vec<String>>,
+    /// Limits of its own, in place of those of `limits`.
+    #[serde(default)]
+    pub limits: Option<AgentLimits>,
+}
+
+/// Limits of one agent. What is absent is as `limits` says.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentLimits {
+    /// Calls a minute; also the burst.
+    #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [60]))]
+    pub per_minute: Option<u32>,
+    /// Calls of one tool (or one `METHOD path` of plain HTTP) a minute.
+    #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [30]))]
+    pub tool_per_minute: Option<u32>,
+    /// Calls in flight at once.
+    #[schemars(range(min = 1, max = 100_000), extend("examples" = [4]))]
+    pub concurrency: Option<u32>,
 }
 
 fn environment() -> String {

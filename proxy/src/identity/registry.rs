@@ -210,6 +210,7 @@ mod tests {
             roles: Vec::new(),
             owner: None,
             tools: None,
+            limits: None,
         }
     }
 
