@@ -29,7 +29,7 @@ use crate::body::{self, BodyFault, Held};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
 use crate::decode::head::strip_cookies;
-use crate::egress::{Egress, Failure, Trail, Upstream};
+use crate::egress::{Egress, Trail, Upstream};
 use crate::flight::Flight;
 use crate::head::{self, HeadRead, Request};
 use crate::ledger::Ledger;
@@ -41,7 +41,7 @@ use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
 use crate::refuse::{Caller, Refusal};
 use crate::snapshot::{Snapshot, Source};
-use crate::socket::{self, Handshake, Opened};
+use crate::socket::{self, Opened};
 use crate::spoken::Spoken;
 use crate::stop::Stop;
 use crate::watch::Metrics;
@@ -169,41 +169,6 @@ impl Gate {
         }
         let told = answer::relay(session, upstream, flight, &spoken, outcome.intent(), self).await; // 15
         outcome.tell(told).map(|()| None) // 16
-    }
-
-    /// The upstream has switched to WebSocket: whether it did so as it was asked to.
-    async fn open_socket(
-        &self,
-        handshake: &Handshake,
-        upstream: Upstream<'_>,
-        permit: Permit,
-        mut outcome: Outcome,
-        calls: Vec<Call>,
-    ) -> Result<Opened, Stop> {
-        let (route, head) = (Arc::clone(&upstream.route), upstream.head());
-        let agreed = match head {
-            Some(head) => handshake.agree(head.version, &head.headers, outcome.intent()),
-            None => Err("it has no head"),
-        };
-        let fault = |why| Failure::new(Code::UpstreamProtocol, why);
-        let switched = match agreed {
-            Ok(reply) => upstream.switch().await.map(|line| (reply, line)),
-            Err(why) => {
-                upstream.cancel().await;
-                Err(fault(why))
-            }
-        };
-        let call = calls.into_iter().next();
-        match (switched, call) {
-            (Ok((reply, line)), Some(call)) => Ok(Opened { reply, line, call, permit, outcome }),
-            (Ok(_), None) => Err(Stop::refuse(Code::GateBug, words::BUG)),
-            (Err(failure), _) => {
-                self.metrics.calls.with_label_values(&[&route, "cut"]).inc();
-                let receipt = outcome.intent().to_owned();
-                outcome.failed(&failure);
-                Err(Stop::Failed(words::failure(&failure).with_receipt(receipt)))
-            }
-        }
     }
 
     /// From here on nothing of HTTP is spoken on the connection.

@@ -110,6 +110,7 @@ impl SocketUpstream {
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, heard: Arc<Mutex<Heard>>) {
+    #[expect(clippy::result_large_err, reason = "the library says so")]
     let on_head = |request: &Request, mut response: Response| {
         let lines = request
             .headers()

@@ -13,20 +13,23 @@ mod line;
 mod relay;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use tokio::sync::watch;
-use tollgate_rules::Call;
+use tollgate_rules::{Call, Code};
 
 pub use end::Closed;
 pub use handshake::Handshake;
 
 use crate::clear::Permit;
-use crate::egress::Line;
+use crate::egress::{Failure, Line, Upstream};
 use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::listen::Io;
 use crate::outcome::Outcome;
+use crate::stop::Stop;
+use crate::words;
 
 /// A WebSocket that both sides agreed on.
 pub(crate) struct Opened {
@@ -42,6 +45,43 @@ pub(crate) struct Opened {
     pub(crate) outcome: Outcome,
 }
 
+impl Gate {
+    /// The upstream has switched to WebSocket: whether it did so as it was asked to.
+    pub(crate) async fn open_socket(
+        &self,
+        handshake: &Handshake,
+        upstream: Upstream<'_>,
+        permit: Permit,
+        mut outcome: Outcome,
+        calls: Vec<Call>,
+    ) -> Result<Opened, Stop> {
+        let (route, head) = (Arc::clone(&upstream.route), upstream.head());
+        let agreed = match head {
+            Some(head) => handshake.agree(head.version, &head.headers, outcome.intent()),
+            None => Err("it has no head"),
+        };
+        let fault = |why| Failure::new(Code::UpstreamProtocol, why);
+        let switched = match agreed {
+            Ok(reply) => upstream.switch().await.map(|line| (reply, line)),
+            Err(why) => {
+                upstream.cancel().await;
+                Err(fault(why))
+            }
+        };
+        let call = calls.into_iter().next();
+        match (switched, call) {
+            (Ok((reply, line)), Some(call)) => Ok(Opened { reply, line, call, permit, outcome }),
+            (Ok(_), None) => Err(Stop::refuse(Code::GateBug, words::BUG)),
+            (Err(failure), _) => {
+                self.metrics.calls.with_label_values(&[&route, "cut"]).inc();
+                let receipt = outcome.intent().to_owned();
+                outcome.failed(&failure);
+                Err(Stop::Failed(words::failure(&failure).with_receipt(receipt)))
+            }
+        }
+    }
+}
+
 /// Carries a WebSocket to its end, and tells of it.
 pub(crate) async fn carry(
     gate: &Gate,
@@ -51,7 +91,7 @@ pub(crate) async fn carry(
     shutdown: &watch::Receiver<bool>,
 ) {
     let Opened { reply, line, call, permit, mut outcome } = opened;
-    let route = std::sync::Arc::clone(&line.route);
+    let route = Arc::clone(&line.route);
     let destination = line.address;
     gate.metrics.websockets.inc();
     let carried = relay::run(gate, flight, (&call, &permit), (client, reply), line, shutdown);
