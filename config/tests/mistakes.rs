@@ -319,6 +319,13 @@ fn routes() {
     check_all(&[
         ("{ prefix: /tools }", "{}", "routes[0].match", "neither `prefix` nor `host`", ""),
         ("    match: { prefix: /tools }\n", "", "routes[0]", "key `match` is missing", ""),
+        (
+            "protocol: mcp",
+            "protocol: mcp\n    websocket: allow",
+            "routes[0].websocket",
+            "no MCP is spoken over WebSocket",
+            "`protocol: http`",
+        ),
         ("protocol: mcp", "protocol: mpc", "routes[0].protocol", "none of", "did you mean `mcp`?"),
         (
             "policy:",

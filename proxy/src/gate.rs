@@ -41,6 +41,7 @@ use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
 use crate::refuse::{Caller, Refusal};
 use crate::snapshot::{Snapshot, Source};
+use crate::socket::{self, Opened};
 use crate::spoken::Spoken;
 use crate::stop::Stop;
 use crate::watch::Metrics;
@@ -109,6 +110,15 @@ impl HttpServerApp for Gate {
                 self.guarded(&mut session, &mut flight, *request, stopping).await
             }
         };
+        let walked = match walked {
+            Ok(Some(opened)) => {
+                self.carry_socket(session, &flight, opened, shutdown).await;
+                self.metrics.call_seconds.observe(flight.took().as_secs_f64());
+                return None;
+            }
+            Ok(None) => Ok(()),
+            Err(stop) => Err(stop),
+        };
         let whole = self.end(&mut session, &flight, walked, read_head).await;
         self.metrics.call_seconds.observe(flight.took().as_secs_f64());
         drop(flight);
@@ -134,7 +144,7 @@ impl Gate {
         flight: &mut Flight,
         request: Request,
         stopping: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Opened>, Stop> {
         self.identify(flight)?; // 2
         let way = self.early_no(flight, &request, stopping)?; // 5
         let body = self.hold(session, flight, &request).await?; // 6
@@ -145,13 +155,35 @@ impl Gate {
         let calls = spoken.calls(flight, &way, &request, bytes);
         let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
         self.limit(flight, &calls)?; // 10
-        let (outgoing, found) = self.inspect(flight, &way, request, &mut spoken, &calls)?; // 11
+        let mut request = request;
+        let handshake = request.handshake.take();
+        let (mut outgoing, found) = self.inspect(flight, &way, request, &mut spoken, &calls)?; // 11
+        outgoing.socket = handshake.as_ref().map(|handshake| handshake.key().to_owned());
         let permit = self.record(flight, &calls, &rulings, allowed, outgoing, &found).await?; // 12, 13
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
         self.metrics.added_seconds.observe(flight.took().as_secs_f64());
         let upstream = self.forward(session, flight, &permit, &mut outcome).await?; // 14
+        if let (Some(handshake), true) = (handshake, upstream.has_switched()) {
+            let opened = self.open_socket(&handshake, upstream, permit, outcome, calls).await?;
+            return Ok(Some(opened));
+        }
         let told = answer::relay(session, upstream, flight, &spoken, outcome.intent(), self).await; // 15
-        outcome.tell(told) // 16
+        outcome.tell(told).map(|()| None) // 16
+    }
+
+    /// From here on nothing of HTTP is spoken on the connection.
+    async fn carry_socket(
+        &self,
+        session: ServerSession,
+        flight: &Flight,
+        opened: Opened,
+        shutdown: &ShutdownWatch,
+    ) {
+        let ServerSession::H1(session) = session else {
+            self.bug("a WebSocket on a session that is not HTTP/1.1");
+            return;
+        };
+        socket::carry(self, flight, opened, session.into_inner(), shutdown).await;
     }
 
     pub(crate) fn identify(&self, flight: &mut Flight) -> Result<(), Stop> {
@@ -189,7 +221,11 @@ impl Gate {
             RouteProtocol::Http => self.enter(flight, stopping)?,
             RouteProtocol::Mcp => flight.caller = Caller::of_method(request.head.method()),
         }
-        Ok(way)
+        match (&request.handshake, way.to.allow_websocket) {
+            (None, _) => Ok(way),
+            (Some(_), true) => Ok(way.of_socket()),
+            (Some(_), false) => Err(Stop::refuse(Code::CapabilityDenied, words::NO_WEBSOCKET)),
+        }
     }
 
     /// Takes a place among the agent's calls in flight, unless it has one or the gate is stopping.
@@ -400,7 +436,7 @@ impl Gate {
         flight: &mut Flight,
         request: Request,
         stopping: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Opened>, Stop> {
         let walk = AssertUnwindSafe(self.walk(session, flight, request, stopping)).catch_unwind();
         tokio::select! {
             biased;

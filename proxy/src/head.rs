@@ -18,6 +18,7 @@ use crate::decode::Malformed;
 use crate::decode::head::{Head, strip_request_headers};
 use crate::flight::Flight;
 use crate::listen::{Conn, Tunnel};
+use crate::socket::Handshake;
 use crate::stop::Stop;
 use crate::words;
 
@@ -54,6 +55,8 @@ pub struct Request {
     codings: Vec<Coding>,
     /// Whether the connection may carry another call.
     pub reusable: bool,
+    /// The WebSocket handshake that it is.
+    pub handshake: Option<Handshake>,
 }
 
 /// Reads the next head. A connection that waits for its next call when the gate stops is closed.
@@ -123,7 +126,7 @@ pub fn sentence(what: &str) -> String {
     format!("{first}{}.", letters.as_str())
 }
 
-fn malformed(what: &str) -> Malformed {
+fn malformed(what: &'static str) -> Malformed {
     Malformed::new(Code::MalformedHead, what)
 }
 
@@ -134,16 +137,10 @@ fn understand(
 ) -> Result<Request, Malformed> {
     check_raw(session, &settings.bounds)?;
     let reusable = !says_close(session);
-    let upgrade =
-        session.get_header(header::UPGRADE).map(|value| value.as_bytes().to_ascii_lowercase());
-    if upgrade.as_deref() == Some(b"websocket") {
-        return Err(Malformed::new(
-            Code::UnreadRefused,
-            "WebSocket traffic is not inspected yet, so it may not pass; use plain HTTP",
-        ));
-    }
+    let head = session.req_header();
+    let asks = Handshake::is_asked(head.version, &head.headers);
     // Other upgrades are declined by ignoring them (RFC 9110 section 7.8); pingora must not see
-    // them either, or it would read everything that follows as one body.
+    // any, or it would read everything that follows as one body.
     session.req_header_mut().remove_header(&header::UPGRADE);
     let parts = session.req_header();
     let Asked { absolute, authority, target } = asked(parts)?;
@@ -157,11 +154,15 @@ fn understand(
     let codings = coding::codings(&headers)
         .map_err(|fault| Malformed::new(fault.code(), fault.to_string()))?;
     let declared = head.content_length();
+    let handshake = match asks {
+        true => Some(Handshake::read(&parts.method, &mut headers).map_err(malformed)?),
+        false => None,
+    };
     headers.remove(header::HOST);
     headers.remove(header::CONTENT_ENCODING);
     headers.remove(header::CONTENT_LENGTH);
     strip_request_headers(&mut headers);
-    Ok(Request { head, host, port, absolute, headers, declared, codings, reusable })
+    Ok(Request { head, host, port, absolute, headers, declared, codings, reusable, handshake })
 }
 
 /// Looks at an HTTP/1 head as it came: its size, bare line feeds, and both ways of saying a length

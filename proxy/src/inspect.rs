@@ -54,6 +54,7 @@ impl Clean {
             headers: self.headers,
             body: self.body,
             granted,
+            socket: None,
         }
     }
 }
@@ -74,6 +75,21 @@ pub fn request(
     let verdict = look.over(&judges, way, request, spoken);
     let verdict = verdict.and_then(|clean| completed.map(|()| clean));
     Inspected { verdict, found: look.found, forgotten: look.forgotten }
+}
+
+/// A message that was inspected: what may not pass of it, what was found, and what was forgotten.
+pub type Seen = (Result<(), Refusal>, Vec<Found>, u64);
+
+/// Inspects one message of a WebSocket on its way out, and redacts it where it says so. Pieces of a
+/// secret that come in several messages are seen as those of several calls are.
+pub fn message(snapshot: &Snapshot, call: &Call, may_be_unread: bool, body: &mut HttpBody) -> Seen {
+    let judges = [snapshot.judge.at(&scene::request(snapshot, call))];
+    let [judge] = &judges;
+    let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
+    let completed = look.completed(std::slice::from_ref(call), &judges);
+    let verdict = look.http_body(may_be_unread, body).and(completed);
+    look.found.iter_mut().filter(|found| found.part == "body").for_each(|f| f.part = "message");
+    (verdict, look.found, look.forgotten)
 }
 
 struct Look<'s> {
@@ -163,11 +179,11 @@ impl<'s> Look<'s> {
                 self.judge = first;
                 Ok(())
             }
-            Said::Http(call) => self.http_body(way, &mut call.body),
+            Said::Http(call) => self.http_body(way.to.allow_unread_requests, &mut call.body),
         }
     }
 
-    fn http_body(&mut self, way: &Way, body: &mut HttpBody) -> Result<(), Refusal> {
+    fn http_body(&mut self, may_be_unread: bool, body: &mut HttpBody) -> Result<(), Refusal> {
         let (scanner, judge) = (&self.snapshot.scanner, self.judge);
         match body {
             HttpBody::Empty => Ok(()),
@@ -187,7 +203,7 @@ impl<'s> Look<'s> {
             }
             HttpBody::Document(document) => {
                 let found = scanner.redact_document(document, judge, Direction::Request);
-                self.document(found, way.to.allow_unread_requests)
+                self.document(found, may_be_unread)
             }
         }
     }

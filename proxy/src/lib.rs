@@ -46,6 +46,7 @@ mod reload;
 mod run;
 mod scene;
 mod snapshot;
+mod socket;
 mod spoken;
 mod sse;
 mod stop;

@@ -12,6 +12,7 @@ use crate::egress::{Failure, Trail};
 use crate::ledger::Ledger;
 use crate::record::{Found, Pen, attempts_facts, found_facts, host, led_facts, resolved_facts};
 use crate::refuse::Refusal;
+use crate::socket::Closed;
 use crate::stop::Stop;
 
 /// How an answer ended.
@@ -110,6 +111,34 @@ impl Outcome {
                 .number(keys::BYTES_OUT, out)
                 .number(keys::BYTES_IN, back)
                 .flag("unread", true)
+        });
+    }
+
+    /// A WebSocket has ended.
+    pub(crate) fn closed(&mut self, address: SocketAddr, closed: &Closed) {
+        let scanner = std::sync::Arc::clone(&self.scanner);
+        let Closed { end, close_code, tally } = closed;
+        self.write(if end.code().is_some() { "cut" } else { "closed" }, |facts| {
+            let facts = facts
+                .maybe_text(keys::CODE, end.code().map(Code::as_str))
+                .text(keys::DESTINATION, &address.to_string())
+                .number(keys::STATUS, 101)
+                .text("closed_by", end.by())
+                .text("closed_for", end.why())
+                .number("close_code", u64::from(*close_code))
+                .number(keys::BYTES_OUT, tally.bytes_out)
+                .number(keys::BYTES_IN, tally.bytes_in)
+                .number("messages_out", tally.messages_out)
+                .number("messages_in", tally.messages_in);
+            let facts = match tally.unread {
+                0 => facts,
+                unread => facts.flag("unread", true).number("messages_unread", unread),
+            };
+            let facts = match tally.found_more {
+                0 => facts,
+                more => facts.number("findings_more", more),
+            };
+            found_facts(facts, &tally.found, &scanner)
         });
     }
 

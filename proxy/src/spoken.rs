@@ -205,18 +205,23 @@ fn message_arguments(message: &Message) -> Value {
 
 /// What rules see as arguments of plain HTTP: the body's members, or the query's.
 fn http_arguments(body: &HttpBody, request: &Request) -> Value {
-    match body {
+    body_arguments(body).unwrap_or_else(|| match request.head.query() {
+        Some(_) => members(&request.head.query_pairs()),
+        None => Value::Null,
+    })
+}
+
+/// A body's members; nothing of no body.
+pub(crate) fn body_arguments(body: &HttpBody) -> Option<Value> {
+    Some(match body {
         HttpBody::Json(document) => document.clone(),
         HttpBody::Text(text) => json!({ "text": text }),
         HttpBody::Document(document) => match document.view() {
             Value::String(text) => json!({ "text": text }),
             view => view,
         },
-        HttpBody::Empty => match request.head.query() {
-            Some(_) => members(&request.head.query_pairs()),
-            None => Value::Null,
-        },
-    }
+        HttpBody::Empty => return None,
+    })
 }
 
 /// A name that stands several times becomes a list of all its values: which of them a server takes

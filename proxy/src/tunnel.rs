@@ -95,6 +95,7 @@ impl Gate {
             body: Bytes::new(),
             // What is not read gets nothing put into it.
             granted: None,
+            socket: None,
         };
         let permit = self.record(flight, &[call], &[ruling], allowed, outgoing, &[]).await?;
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);

@@ -18,6 +18,7 @@ use crate::outcome::Ending;
 use crate::record::{Found, action_word, source};
 use crate::refuse::Refusal;
 use crate::snapshot::{Snapshot, Source};
+use crate::socket::Closed;
 use crate::watch::Metrics;
 use crate::words;
 
@@ -143,6 +144,20 @@ impl Gate {
         self.metrics.calls.with_label_values(&[route, effect]).inc();
         self.count_findings(found, "answer");
         if unread {
+            self.metrics.unread.with_label_values(&[route]).inc();
+        }
+    }
+
+    /// Counts a WebSocket that has ended; what was found in it was counted as it came.
+    pub(crate) fn count_socket(&self, route: &str, closed: &Closed) {
+        let code = closed.end.code();
+        let effect = if code.is_some() { "cut" } else { "allow" };
+        self.metrics.calls.with_label_values(&[route, effect]).inc();
+        self.metrics.websocket_ends.with_label_values(&[route, closed.end.why()]).inc();
+        if let Some(code) = code {
+            self.metrics.refusals.with_label_values(&[code.as_str()]).inc();
+        }
+        if closed.tally.unread > 0 {
             self.metrics.unread.with_label_values(&[route]).inc();
         }
     }

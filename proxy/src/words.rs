@@ -160,6 +160,9 @@ pub fn failed(code: Code) -> &'static str {
     }
 }
 
+/// A WebSocket where none may be.
+pub const NO_WEBSOCKET: &str =
+    "WebSocket may not be spoken here. Use plain HTTP, or ask the operator to allow it.";
 /// The answer held something that may not pass.
 pub const ANSWER_BLOCKED: &str =
     "The answer held data that may not pass and was withheld. Ask for less, or ask the operator.";

@@ -149,6 +149,23 @@ fn requests(secret: &Secret) -> Vec<(&'static str, Vec<u8>)> {
                 ],
             ),
         ),
+        (
+            "a sub-protocol",
+            get(
+                "/up/ok",
+                &[
+                    ("connection", "upgrade"),
+                    ("upgrade", "websocket"),
+                    ("sec-websocket-version", "13"),
+                    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                    ("sec-websocket-protocol", &token),
+                ],
+            ),
+        ),
+        (
+            "bytes that nobody can read",
+            request("POST", "/up/ok", &[], [b"\xff\xfe\0", text.as_bytes()].concat()),
+        ),
         ("a coding", up(&[json_type, ("content-encoding", &token)], "{}")),
         (
             "a transfer coding",

@@ -64,4 +64,5 @@ mod tunnels;
 mod unix;
 mod upstreams;
 mod watching;
+mod websockets;
 mod workload;

@@ -240,10 +240,10 @@ fn hidden() -> Vec<Probe> {
         probe(
             "a websocket",
             with(
-                "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: x\r\nsec-websocket-version: 13\r\n",
+                "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n",
             ),
             403,
-            "UNREAD_REFUSED",
+            "CAPABILITY_DENIED",
             Nothing,
         ),
         probe(

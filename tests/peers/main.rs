@@ -36,3 +36,4 @@ mod softhsm;
 mod suite;
 mod syscalls;
 mod walk;
+mod websocket;

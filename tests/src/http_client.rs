@@ -92,6 +92,27 @@ impl Drop for HttpClient {
     }
 }
 
+/// A connection to a TLS listener, without any HTTP on it.
+pub async fn tls(
+    address: SocketAddr,
+    identity: Option<&Identity>,
+    alpn: &str,
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(Certificates::shared().authority.roots());
+    let mut config = match identity.map(Identity::to_rustls) {
+        Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+    let io = within("a connection", TcpStream::connect(address)).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    within("a handshake", connector.connect(name, io)).await
+}
+
 impl HttpClient {
     /// HTTP/1.1, or HTTP/2 by prior knowledge, in clear text.
     pub async fn plain(address: SocketAddr, h2: bool) -> Self {
@@ -114,19 +135,7 @@ impl HttpClient {
         identity: Option<&Identity>,
         h2: bool,
     ) -> std::io::Result<Self> {
-        let config = rustls::ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(Certificates::shared().authority.roots());
-        let mut config = match identity.map(Identity::to_rustls) {
-            Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
-            None => config.with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![if h2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
-        let io = within("a connection", TcpStream::connect(address)).await?;
-        let name = ServerName::try_from("localhost").unwrap();
-        let connector = TlsConnector::from(Arc::new(config));
-        let io = within("a handshake", connector.connect(name, io)).await?;
+        let io = tls(address, identity, if h2 { "h2" } else { "http/1.1" }).await?;
         let h2 = io.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Self::over(io, h2).await)
     }

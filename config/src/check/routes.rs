@@ -12,6 +12,15 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
         if let Some(upstream) = route.value("upstream") {
             tls(upstream, &format!("routes[{nth}].upstream"), errata);
         }
+        if route.text("protocol") == Some("mcp") && route.text("websocket") == Some("allow") {
+            errata
+                .add(
+                    place(route, "websocket"),
+                    format!("routes[{nth}].websocket"),
+                    "no MCP is spoken over WebSocket",
+                )
+                .help("remove it, or write `protocol: http`");
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod upstreams;
 mod warnings;
 mod ways_in;
 mod ways_out;
+mod websocket;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,7 @@ pub use ways_in::{
 pub use ways_out::{
     Elsewhere, ForwardProxy, Route, RouteMatch, RouteProtocol, SignedCards, Upstream, UpstreamTls,
 };
+pub use websocket::{Handshakes, WebSocket};
 
 /// The whole configuration file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +118,10 @@ pub struct Settings {
     /// The proxy that the gate itself must use. None when absent.
     #[serde(default)]
     pub parent_proxy: Option<ParentProxy>,
+    /// Bounds of every WebSocket that passes. Whether any may is said by a route, or by
+    /// `forward_proxy`.
+    #[serde(default)]
+    pub websocket: WebSocket,
     /// What is looked for, and what is done about it.
     #[serde(default)]
     pub dlp: Dlp,

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Health, Intercept, formats};
+use super::{Handshakes, Health, Intercept, formats};
 
 /// A base-URL route: calls that match go to its upstream.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,9 @@ pub struct Route {
     /// Let cookies pass, both ways. They are dropped otherwise: a session is a credential.
     #[serde(default)]
     pub allow_cookies: bool,
+    /// What is done with WebSocket handshakes. Only for `protocol: http`.
+    #[serde(default)]
+    pub websocket: Handshakes,
     /// What is done with a redirect to another place than below `upstream.url`.
     #[serde(default)]
     pub redirects_elsewhere: Elsewhere,
@@ -141,6 +144,9 @@ pub struct ForwardProxy {
     /// Let cookies pass, both ways. They are dropped otherwise.
     #[serde(default)]
     pub allow_cookies: bool,
+    /// What is done with WebSocket handshakes, but those to hosts of MCP, which are refused.
+    #[serde(default)]
+    pub websocket: Handshakes,
     /// Ranges of addresses that are refused by default and are wanted here.
     #[serde(default, deserialize_with = "ranges")]
     #[schemars(with = "Vec<formats::AddressRange>", length(max = 256))]

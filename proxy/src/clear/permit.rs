@@ -37,6 +37,8 @@ pub struct Outgoing {
     pub body: Bytes,
     /// The credential that it gets at the door.
     pub granted: Option<Granted>,
+    /// The key of its WebSocket handshake, when it is one.
+    pub socket: Option<String>,
 }
 
 impl Permit {
@@ -79,6 +81,11 @@ impl Permit {
     /// The credential that it gets at the door.
     pub fn granted(&self) -> Option<&Granted> {
         self.request.granted.as_ref()
+    }
+
+    /// The key of its WebSocket handshake.
+    pub fn socket(&self) -> Option<&str> {
+        self.request.socket.as_deref()
     }
 
     /// The body.

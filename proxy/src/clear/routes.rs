@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use tollgate_config::settings::{
-    Elsewhere, ForwardProxy, Health, Route, RouteProtocol, Settings, SignedCards,
+    Elsewhere, ForwardProxy, Handshakes, Health, Route, RouteProtocol, Settings, SignedCards,
 };
 use tollgate_rules::{Code, Host, Scheme};
 
@@ -64,6 +64,14 @@ pub struct Way {
     pub path: String,
     /// What a base-URL route says of links in answers; nothing on other ways.
     pub base: Option<Arc<Base>>,
+}
+
+impl Way {
+    /// The same way for a WebSocket: only HTTP/1.1 can be upgraded (RFC 8441 is not spoken).
+    pub fn of_socket(self) -> Self {
+        let to = Destination { http2: false, ..Destination::clone(&self.to) };
+        Self { to: Arc::new(to), ..self }
+    }
 }
 
 /// How a base-URL route appears to its callers, and what is done with links in its answers.
@@ -274,6 +282,8 @@ impl Entry {
                 allow_unread_requests: route.allow_unread_requests,
                 allow_cookies: route.allow_cookies,
                 parent: parent.cloned(),
+                allow_websocket: route.protocol == RouteProtocol::Http
+                    && route.websocket == Handshakes::Allow,
             }),
         })
     }
@@ -376,6 +386,7 @@ impl Forward {
             allow_unread_requests: false,
             allow_cookies: self.settings.allow_cookies,
             parent: self.parent.clone(),
+            allow_websocket: !mcp && self.settings.websocket == Handshakes::Allow,
         }
     }
 }
@@ -396,6 +407,7 @@ mod tests {
                 protocol: RouteProtocol::Http,
                 allow_unread_requests: false,
                 allow_cookies: false,
+                websocket: Default::default(),
                 redirects_elsewhere: Default::default(),
                 signed_cards: Default::default(),
                 upstream: Upstream {
@@ -448,6 +460,7 @@ mod tests {
                 hosts: vec!["api.test".to_owned(), "*.wild.test".to_owned()],
                 ports: vec![80, 8080],
                 allow_cookies: false,
+                websocket: Default::default(),
                 allow_addresses: Vec::new(),
                 mcp: vec!["api.test/mcp".to_owned()],
                 tls: Default::default(),

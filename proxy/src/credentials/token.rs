@@ -255,6 +255,7 @@ fn destination(id: &str, server: &TokenServer) -> Result<Destination, SnapshotFa
         allow_cookies: false,
         // That of the call is used.
         parent: None,
+        allow_websocket: false,
     })
 }
 

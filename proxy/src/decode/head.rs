@@ -30,6 +30,8 @@ const SINGLE: &[&str] = &[
     "proxy-authorization",
     "range",
     "referer",
+    "sec-websocket-key",
+    "sec-websocket-version",
     "transfer-encoding",
     "user-agent",
     "x-api-key",

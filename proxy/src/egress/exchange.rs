@@ -3,7 +3,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
 use http::StatusCode;
 use pingora_core::protocols::http::client::HttpSession;
 use pingora_core::upstreams::peer::HttpPeer;
@@ -16,6 +17,24 @@ use super::connect::{Egress, Failure};
 use super::places::Place;
 use crate::clear::Permit;
 use crate::credentials::Given;
+use crate::listen::Io;
+
+/// More is not taken from an upstream before the client knows that it switched.
+const SEEN_BYTES_MAX: usize = 1 << 20;
+
+/// A connection to an upstream on which HTTP has ended.
+pub struct Line {
+    /// The connection.
+    pub io: Box<dyn Io>,
+    /// What was read from it already.
+    pub seen: Bytes,
+    /// The address that was connected to.
+    pub address: SocketAddr,
+    /// The route that led here, for the metrics.
+    pub route: Arc<str>,
+    /// The place at the upstream, given back when the line is dropped.
+    _place: Option<Place>,
+}
 
 /// An upstream that is answering.
 pub struct Upstream<'e> {
@@ -88,6 +107,11 @@ impl Upstream<'_> {
         self.session.response_header()
     }
 
+    /// Whether it speaks another protocol from here on.
+    pub fn has_switched(&self) -> bool {
+        self.head().is_some_and(|head| head.status == StatusCode::SWITCHING_PROTOCOLS)
+    }
+
     /// How long to wait for each piece from here on.
     pub fn set_idle(&mut self, idle: Duration) {
         self.session.set_read_timeout(Some(idle));
@@ -108,6 +132,29 @@ impl Upstream<'_> {
     pub async fn release(self) {
         let idle = self.peer.options.idle_timeout;
         self.egress.connector.release_http_session(self.session, &self.peer, idle).await;
+    }
+
+    /// Takes the connection over after a 101 (RFC 9110 section 15.2.2): nothing of HTTP follows.
+    pub async fn switch(mut self) -> Result<Line, Failure> {
+        let mut seen = BytesMut::new();
+        // What came with the head is in pingora's hands; the rest is still on the line.
+        while let Some(piece) = self.session.read_response_body().now_or_never() {
+            match piece.map_err(|error| sort(&error))? {
+                Some(piece) if seen.len() < SEEN_BYTES_MAX => seen.extend_from_slice(&piece),
+                Some(_) => return Err(Failure::new(Code::UpstreamProtocol, "too much at once")),
+                None => break,
+            }
+        }
+        let HttpSession::H1(session) = self.session else {
+            return Err(Failure::new(Code::UpstreamProtocol, "not HTTP/1.1"));
+        };
+        Ok(Line {
+            io: Box::new(session.into_inner()),
+            seen: seen.freeze(),
+            address: self.address,
+            route: self.route,
+            _place: self.place,
+        })
     }
 
     /// Ends the exchange now: the upstream sees the call cancelled.
@@ -136,6 +183,12 @@ fn request_head(permit: &Permit, given: Option<&Given>) -> pingora_core::Result<
         || matches!(*permit.method(), http::Method::POST | http::Method::PUT | http::Method::PATCH);
     if wants_length {
         head.insert_header(http::header::CONTENT_LENGTH, permit.body().len().to_string())?;
+    }
+    if let Some(key) = permit.socket() {
+        head.insert_header(http::header::CONNECTION, "Upgrade")?;
+        head.insert_header(http::header::UPGRADE, "websocket")?;
+        head.insert_header(http::header::SEC_WEBSOCKET_VERSION, "13")?;
+        head.insert_header(http::header::SEC_WEBSOCKET_KEY, key)?;
     }
     // Last, so that nothing of the agent's stands in a credential's place.
     for (name, value) in given.iter().flat_map(|given| &given.headers) {

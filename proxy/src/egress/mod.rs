@@ -27,14 +27,14 @@ use tollgate_rules::{Host, Scheme};
 pub use again::{Attempt, Trail};
 pub use connect::{Egress, Failure};
 pub use errand::Errand;
-pub use exchange::Upstream;
+pub use exchange::{Line, Upstream};
 pub use parent::Parent;
 pub use peer::ClientTls;
 pub use places::Counters;
 pub use resolve::{Resolved, Resolver, ResolverFault, Unreachable};
 
 /// Where a call goes, as the operator configured or allowed it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Destination {
     /// The route's name, or `forward`.
     pub route: Arc<str>,
@@ -62,6 +62,8 @@ pub struct Destination {
     pub allow_cookies: bool,
     /// The proxy that the gate must use, for all hosts that it takes.
     pub parent: Option<Arc<Parent>>,
+    /// Whether WebSocket handshakes pass.
+    pub allow_websocket: bool,
 }
 
 impl Destination {

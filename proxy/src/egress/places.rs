@@ -410,6 +410,7 @@ mod tests {
             allow_unread_requests: false,
             allow_cookies: false,
             parent: None,
+            allow_websocket: false,
         }
     }
 

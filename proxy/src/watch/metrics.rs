@@ -59,6 +59,12 @@ pub struct Metrics {
     pub upstream_unwell: prometheus::IntGaugeVec,
     /// Upstreams whose circuit is not closed, by route.
     pub upstream_open: prometheus::IntGaugeVec,
+    /// WebSockets now open.
+    pub websockets: IntGauge,
+    /// Messages of WebSockets that went on, by direction (`request`, `answer`).
+    pub websocket_messages: IntCounterVec,
+    /// WebSockets that ended, by route and why.
+    pub websocket_ends: IntCounterVec,
     /// Calls in flight.
     pub calls_in_flight: IntGauge,
     /// Body bytes held now.
@@ -235,6 +241,17 @@ impl Metrics {
                 "tollgate_upstream_circuits_open",
                 "Upstreams whose circuit is not closed",
                 &["route"],
+            )?,
+            websockets: shelf.gauge("tollgate_websockets", "WebSockets now open")?,
+            websocket_messages: shelf.counters(
+                "tollgate_websocket_messages_total",
+                "Messages of WebSockets that went on",
+                &["direction"],
+            )?,
+            websocket_ends: shelf.counters(
+                "tollgate_websocket_ends_total",
+                "WebSockets that ended, by why",
+                &["route", "why"],
             )?,
             calls_in_flight: shelf.gauge("tollgate_calls_in_flight", "Calls in flight")?,
             held_bytes: shelf.gauge("tollgate_held_bytes", "Body bytes held now")?,

@@ -19,6 +19,7 @@ fn links(base_path: &str, prefix: &str, signed_cards: SignedCards) -> Links {
         allow_unread_requests: false,
         allow_cookies: false,
         parent: None,
+        allow_websocket: false,
     };
     let path = format!("{base_path}/a/b");
     Links::between(base.into(), to.into(), &path, "http://gate:1".to_owned()).unwrap()
