@@ -377,6 +377,24 @@ async fn bounds_of_time_and_a_stop_end_with_1001() {
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
+#[tokio::test]
+async fn whose_agent_is_gone_is_closed() {
+    let upstream = SocketUpstream::start(None).await;
+    let mut world = to(&upstream.url()).start().await;
+    let mut client = open(&world, "/up/").await;
+    // The same reload that changes nothing for it lets it be.
+    assert!(world.reload().await);
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    client.send(Message::text("still here")).await.unwrap();
+    assert_eq!(next(&mut client).await, "still here");
+    // Whoever connects here is another agent from now on.
+    world.set("/listeners/0/agent", OTHER_AGENT);
+    assert!(world.reload().await);
+    assert_eq!(next(&mut client).await, "close 1008 IDENTITY_UNKNOWN");
+    let told = outcome(&world, 0).await;
+    assert!(told.to_string().contains("IDENTITY_UNKNOWN"), "{told}");
+}
+
 fn handshake(target: &str, changes: &[(&str, &str)]) -> Vec<u8> {
     let mut headers = vec![
         ("connection", "Upgrade"),

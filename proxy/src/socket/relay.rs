@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tollgate_dlp::Direction;
-use tollgate_rules::Call;
+use tollgate_rules::{Call, Code};
 
 use super::end::{Closed, End, FAREWELL, LINGER, Said, Tally};
 use super::frames::{Item, Limits, Reader, Side};
@@ -25,11 +25,15 @@ use crate::clear::Permit;
 use crate::egress::Line;
 use crate::flight::Flight;
 use crate::gate::Gate;
+use crate::identity;
 use crate::listen::Io;
 use crate::record::Found;
 
 /// How long a message may be held for the next one to come; as events are.
 const HOLD: Duration = Duration::from_secs(1);
+
+/// How often it is asked whose connection it is.
+const IDENTITY: Duration = Duration::from_secs(1);
 
 /// What both directions share.
 struct Shared<'a> {
@@ -84,6 +88,7 @@ pub async fn run(
             () = stands_still(&moved, still) => End::Still,
             () = tokio::time::sleep(Duration::from_millis(bounds.duration_ms)) => End::Long,
             () = stopped(&mut stop) => End::Stopping,
+            code = disowned(gate, flight) => End::Refused(code),
         },
     };
     let close_code = farewell(&end, (&mut near, &mut to_near), (&mut far, &mut to_far)).await;
@@ -302,6 +307,20 @@ fn seen(said: &Said) -> u16 {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending().await
+    }
+}
+
+/// Resolves when whoever opened the connection is that agent no longer: a call is asked for it each
+/// time, and this is one that does not end.
+async fn disowned(gate: &Gate, flight: &Flight) -> Code {
+    let was = flight.agent.as_ref().map(|agent| &agent.id);
+    loop {
+        tokio::time::sleep(IDENTITY).await;
+        match identity::identify(&gate.snapshot(), &flight.conn) {
+            Ok(agent) if Some(&agent.id) == was => {}
+            Ok(_) => return Code::IdentityUnknown,
+            Err(why) => return why.code(),
+        }
     }
 }
 
