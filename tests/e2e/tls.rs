@@ -139,7 +139,9 @@ impl Hand {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
         let config = Arc::get_mut(&mut self.config).unwrap();
-        let verifier = rustls::client::WebPkiServerVerifier::builder(Arc::new(roots));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         config.dangerous().set_certificate_verifier(verifier.build().unwrap());
         self
     }
