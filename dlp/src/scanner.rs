@@ -13,7 +13,7 @@ use crate::engine::literals::{Literals, Role};
 use crate::engine::neighbour::Providers;
 use crate::engine::survey::Surveyor;
 use crate::engine::token::Token;
-use crate::engine::{Span, Window, bic, key, pem, people, postcode, url};
+use crate::engine::{Span, Window, bic, key, pem, people, postcode, shape, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
@@ -155,7 +155,10 @@ impl Scanner {
     #[doc(hidden)]
     pub fn patterns() -> impl Iterator<Item = (&'static [&'static str], String)> {
         let tokens = DETECTORS.iter().copied().flatten();
-        tokens.map(|token| (token.literals, format!("{}{}", token.lead, token.body)))
+        tokens.map(|token| {
+            let pattern = format!("{}{}", token.lead, token.body);
+            (token.literals, shape::spelled(&pattern))
+        })
     }
 
     /// All detectors, as the documentation lists them.

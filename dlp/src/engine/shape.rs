@@ -11,6 +11,11 @@ use crate::detectors::Edge;
 /// What `{uuid}` in a pattern stands for (RFC 9562, section 4).
 const UUID: &str = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
 
+/// The pattern with what its short words stand for.
+pub(crate) fn spelled(pattern: &str) -> String {
+    pattern.replace("{uuid}", UUID)
+}
+
 /// A compiled pattern: the longest match from a place on, found in one walk without going back.
 pub(crate) struct Shape {
     dfa: dense::DFA<Vec<u32>>,
@@ -96,7 +101,7 @@ impl Shape {
             )
             .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
             .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
-            .build(&pattern.replace("{uuid}", UUID))
+            .build(&spelled(pattern))
             .ok()?;
         let start = dfa.universal_start_state(Anchored::Yes)?;
         Some(Self { dfa, start })
