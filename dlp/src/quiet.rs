@@ -32,7 +32,6 @@ const MARGIN_BYTES: usize = 8;
 const EVENT: &[u8] = b"data:";
 
 /// What is told of the members and items of a document, in its order.
-#[derive(Default)]
 pub(crate) struct Quiet {
     bytes: Vec<u8>,
     told: Vec<Told>,
@@ -40,7 +39,7 @@ pub(crate) struct Quiet {
 }
 
 /// What is told of a member or an item.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Told {
     /// It holds nothing, and its name neither.
     pub(crate) quiet: bool,
@@ -51,9 +50,20 @@ pub(crate) struct Told {
     /// Its value holds a digit.
     pub(crate) digit: bool,
     /// Where its value is written.
-    value: (usize, usize),
+    value: Span,
     /// How many members and items it has, and they have.
     inside: usize,
+}
+
+impl Told {
+    const UNKNOWN: Self = Self {
+        quiet: false,
+        name: false,
+        token: false,
+        digit: false,
+        value: Span { start: 0, end: 0 },
+        inside: 0,
+    };
 }
 
 impl Quiet {
@@ -64,16 +74,16 @@ impl Quiet {
         };
         sheet.values(None, document);
         sheet.look(surveyor);
-        let mut told: Vec<Told> = sheet.texts.iter().map(|text| text.told).collect();
+        let told = sheet.texts.iter().map(|text| text.told).collect();
+        let quiet = Self { bytes: sheet.bytes, told, next: Cell::new(0) };
         // Records and documents may be anything.
-        if surveyor.known.as_ref().is_some_and(|known| !known.is_of_values()) {
-            told.iter_mut().for_each(|told| (told.quiet, told.name) = (false, false));
+        match &surveyor.known {
+            Some(known) if !known.is_of_values() => quiet.nothing(),
+            _ => quiet,
         }
-        Self { bytes: sheet.bytes, told, next: Cell::new(0) }
     }
 
     /// The same with a look at everything.
-    #[cfg(test)]
     pub(crate) fn nothing(mut self) -> Self {
         self.told.iter_mut().for_each(|told| (told.quiet, told.name) = (false, false));
         self
@@ -82,7 +92,7 @@ impl Quiet {
     /// What is told of the next member or item.
     pub(crate) fn next(&self) -> Told {
         let at = self.next.replace(self.next.get() + 1);
-        self.told.get(at).copied().unwrap_or_default()
+        self.told.get(at).copied().unwrap_or(Told::UNKNOWN)
     }
 
     /// The members or items that come next and stand beside each other, with what is told of each
@@ -92,7 +102,8 @@ impl Quiet {
         std::iter::from_fn(move || {
             let told = *self.told.get(at)?;
             at += 1 + told.inside;
-            Some((told, self.bytes.get(told.value.0..told.value.1).unwrap_or_default()))
+            let Span { start, end } = told.value;
+            Some((told, self.bytes.get(start..end).unwrap_or_default()))
         })
     }
 }
@@ -104,10 +115,8 @@ struct Sheet {
 }
 
 struct Text {
+    /// Where it begins; it ends with its value.
     start: usize,
-    /// Where its value begins.
-    value: usize,
-    end: usize,
     told: Told,
 }
 
@@ -153,10 +162,10 @@ impl Sheet {
             Value::Number(number) => _ = write!(self.bytes, "{number}"),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
         }
-        let span = (begins, self.bytes.len());
-        let told = Told { quiet: short, name: short, value: span, ..Told::default() };
+        let value_at = Span::new(begins, self.bytes.len());
+        let told = Told { quiet: short, name: short, value: value_at, ..Told::UNKNOWN };
         let number = self.texts.len();
-        self.texts.push(Text { start, value: begins, end: self.bytes.len(), told });
+        self.texts.push(Text { start, told });
         self.bytes.push(BETWEEN);
         self.values(name, value);
         let inside = self.texts.len() - number - 1;
@@ -179,7 +188,7 @@ impl Sheet {
                 continue;
             }
             if let Some(text) = texts.holding(word.start) {
-                let name = word.start < text.value;
+                let name = word.start < text.told.value.start;
                 text.told.name &= !name;
                 text.told.digit |= !name;
             }
@@ -192,7 +201,7 @@ impl Sheet {
                 _ => {
                     let Some(text) = texts.holding(word.start) else { continue };
                     if text.told.quiet {
-                        let bytes = window.part(text.start, text.end);
+                        let bytes = window.part(text.start, text.told.value.end);
                         let word = Span::new(word.start - text.start, word.end - text.start);
                         text.told.quiet = is_small(surveyor, &Window::whole(bytes), word);
                     }
@@ -217,9 +226,10 @@ impl Sheet {
             texts.told(at, Standing::Any);
         }
         for text in &mut self.texts {
-            text.told.name = text.told.name && !is_coded(window.part(text.start, text.value));
+            let Span { start, end } = text.told.value;
+            text.told.name = text.told.name && !is_coded(window.part(text.start, start));
             let quiet = text.told.quiet && text.told.name;
-            text.told.quiet = quiet && !is_coded(window.part(text.value, text.end));
+            text.told.quiet = quiet && !is_coded(window.part(start, end));
         }
     }
 }
@@ -232,7 +242,7 @@ struct Texts<'t> {
 
 impl Texts<'_> {
     fn holding(&mut self, place: usize) -> Option<&mut Text> {
-        while self.texts.get(self.at).is_some_and(|text| text.end < place) {
+        while self.texts.get(self.at).is_some_and(|text| text.told.value.end < place) {
             self.at += 1;
         }
         self.texts.get_mut(self.at)
@@ -241,8 +251,9 @@ impl Texts<'_> {
     fn told(&mut self, place: usize, standing: Standing) {
         let Some(text) = self.holding(place) else { return };
         text.told.quiet &= standing == Standing::Address;
-        text.told.name &= place >= text.value;
-        text.told.token |= standing == Standing::Token && place >= text.value;
+        let name = place < text.told.value.start;
+        text.told.name &= !name;
+        text.told.token |= standing == Standing::Token && !name;
     }
 }
 

@@ -77,7 +77,7 @@ fn may_join<'v>(
             return true;
         }
     }
-    !like && surveyor.sews_token(joined, seams.iter().copied())
+    !like && surveyor.sews_token(joined, seams)
 }
 
 /// Values as a document would have them, and where each stands.

@@ -151,9 +151,8 @@ pub(crate) struct Cue {
     whole: &'static [&'static str],
     /// Beginnings of words.
     begins: &'static [&'static str],
-    /// The two letters that any of them begins with: a bit for the second, by the first. Most
-    /// words are told by them.
-    pairs: [u32; 32],
+    /// The letters that any of them begins with, as bits: most words are told by their first.
+    firsts: u32,
 }
 
 impl Cue {
@@ -161,7 +160,7 @@ impl Cue {
         whole: &'static [&'static str],
         begins: &'static [&'static str],
     ) -> Self {
-        Self { whole, begins, pairs: pairs(pairs([0; 32], whole), begins) }
+        Self { whole, begins, firsts: firsts(whole) | firsts(begins) }
     }
 
     /// All of it.
@@ -169,14 +168,9 @@ impl Cue {
         self.whole.iter().chain(self.begins).copied()
     }
 
-    /// Whether a word of it may begin with these two letters, whatever their case.
-    fn begin(&self, [first, second]: &[u8; 2]) -> bool {
-        let seconds = self.pairs.get(usize::from(first & 31)).copied().unwrap_or(0);
-        seconds & (1 << (second & 31)) != 0
-    }
-
     fn holds(&self, word: &[u8]) -> bool {
-        if !word.first_chunk().is_some_and(|pair| self.begin(pair)) {
+        let first = word.first().map_or(0, |byte| bit(*byte));
+        if self.firsts & first == 0 {
             return false;
         }
         let begins = |known: &&str| {
@@ -187,19 +181,21 @@ impl Cue {
     }
 }
 
-/// Words have two letters at the least.
-const fn pairs(mut pairs: [u32; 32], words: &[&str]) -> [u32; 32] {
+const fn firsts(words: &[&str]) -> u32 {
+    let mut bits = 0;
     let mut rest = words;
     while let Some((word, more)) = rest.split_first() {
-        if let [first, second, ..] = word.as_bytes()
-            && let Some((_, from)) = pairs.split_at_mut_checked((*first & 31) as usize)
-            && let Some(pair) = from.first_mut()
-        {
-            *pair |= 1 << (*second & 31);
+        if let Some(byte) = word.as_bytes().first() {
+            bits |= bit(*byte);
         }
         rest = more;
     }
-    pairs
+    bits
+}
+
+/// The bit of a letter, whatever its case.
+const fn bit(byte: u8) -> u32 {
+    1 << (byte & 31)
 }
 
 /// Whether a word of the cue stands shortly before `start`, in the same member of a document.
@@ -211,11 +207,6 @@ pub(crate) fn told(window: &Window<'_>, start: usize, cue: &Cue) -> bool {
 
 /// Whether a word of any of the cues does.
 pub(crate) fn told_any(window: &Window<'_>, start: usize, cues: &[&Cue]) -> bool {
-    // Most texts have no word that begins like any of the cues.
-    let near = window.part(start.saturating_sub(CONTEXT_BYTES), start);
-    if !cues.iter().any(|cue| near.array_windows().any(|pair| cue.begin(pair))) {
-        return false;
-    }
     let text = member(window, start);
     let cut = start - text.len();
     let mut at = 0;

@@ -113,11 +113,7 @@ fn is_behind_escape(window: &Window<'_>, word: Span) -> bool {
 /// Whether the text has this form here, and nothing of its kind on either side.
 fn fits(window: &Window<'_>, start: usize, form: &[u8], free: bool) -> Everyday {
     let text = window.part(start, start + form.len());
-    let same = text.iter().zip(form).all(|(byte, form)| match form {
-        b'9' => byte.is_ascii_digit(),
-        b'x' => byte.is_ascii_hexdigit(),
-        _ => byte == form,
-    });
+    let same = begins(text, form);
     let glued = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !same || (!free && window.before(start).is_some_and(glued)) {
         return Everyday::No;
@@ -134,6 +130,16 @@ fn fits(window: &Window<'_>, start: usize, form: &[u8], free: bool) -> Everyday 
     }
 }
 
+/// Whether the text is the beginning of something of this form: `9` is a digit, `x` a hexadecimal
+/// one, everything else itself.
+fn begins(text: &[u8], form: &[u8]) -> bool {
+    text.iter().zip(form).all(|(byte, form)| match form {
+        b'9' => byte.is_ascii_digit(),
+        b'x' => byte.is_ascii_hexdigit(),
+        _ => byte == form,
+    })
+}
+
 fn is_date(text: &[u8]) -> bool {
     let number = |from: usize, to: usize| {
         let digits = text.get(from..to).unwrap_or_default();
@@ -147,11 +153,7 @@ fn is_date(text: &[u8]) -> bool {
 fn time(window: &Window<'_>, date: usize) -> usize {
     let form = |at: usize, form: &[u8]| {
         let text = window.part(at, at + form.len());
-        let same = |(byte, form): (&u8, &u8)| match form {
-            b'9' => byte.is_ascii_digit(),
-            _ => byte == form,
-        };
-        text.len() == form.len() && text.iter().zip(form).all(same)
+        text.len() == form.len() && begins(text, form)
     };
     if !matches!(window.byte(date), Some(b'T' | b' ')) || !form(date + 1, b"99:99") {
         return date;

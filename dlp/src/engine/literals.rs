@@ -100,8 +100,8 @@ impl Literals {
     }
 
     /// Whether the literal of a token stands over one of the seams of a text.
-    pub(crate) fn are_sewn(&self, text: &[u8], seams: impl IntoIterator<Item = usize>) -> bool {
-        let mut around = seams.into_iter().filter_map(|at| self.seams.around(text, at));
+    pub(crate) fn are_sewn(&self, text: &[u8], seams: &[usize]) -> bool {
+        let mut around = seams.iter().filter_map(|at| self.seams.around(text, *at));
         around.any(|part| self.find(part).any(|(_, _, roles)| roles.iter().any(Role::is_token)))
     }
 

@@ -5,7 +5,7 @@
 //! in a table of 8 KiB, which tells most seams off; the others are looked at in full.
 
 /// So many bytes of a literal stand around the seam; shorter literals are looked up whole.
-pub(crate) const WINDOW: usize = 4;
+const WINDOW: usize = 4;
 const TABLE_BITS: u32 = 16;
 
 /// Parts of literals, built once.
@@ -38,7 +38,7 @@ impl Seams {
     }
 
     /// Whether a literal may stand over the seam at `at`; [`WINDOW`] bytes on both sides tell.
-    pub(crate) fn may_hold(&self, text: &[u8], at: usize) -> bool {
+    fn may_hold(&self, text: &[u8], at: usize) -> bool {
         let known = |part: &[u8]| {
             let (slot, bit) = place(part);
             self.table.get(slot).is_some_and(|slot| slot & bit != 0)

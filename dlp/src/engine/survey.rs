@@ -144,7 +144,7 @@ impl Surveyor {
     }
 
     /// Whether the literal of a token stands over one of the seams of a text.
-    pub(crate) fn sews_token(&self, text: &[u8], seams: impl IntoIterator<Item = usize>) -> bool {
+    pub(crate) fn sews_token(&self, text: &[u8], seams: &[usize]) -> bool {
         self.literals.are_sewn(text, seams)
     }
 

@@ -70,10 +70,6 @@ impl Kinds {
         self.0 & kinds.0 == kinds.0
     }
 
-    fn any(self, one: Self, other: Self) -> bool {
-        self.0 & (one.0 | other.0) != 0
-    }
-
     fn is_hex(self) -> bool {
         !self.has(Self::NO_HEX)
     }
@@ -81,9 +77,9 @@ impl Kinds {
 
 /// Adds what the run means, if it means anything.
 pub(crate) fn decode(text: &[u8], run: Span, atoms: &mut Atoms) {
-    let bytes = text.get(run.start..run.end).unwrap_or_default();
-    if !Kinds::of(bytes).has(Kinds::OTHER) {
-        pieces(bytes, run, atoms);
+    let (bytes, kinds) = told(text.get(run.start..run.end));
+    if !kinds.has(Kinds::OTHER) {
+        pieces((bytes, kinds), run, atoms);
         return;
     }
     // Signs at the beginning may be a URL's: `https://6768…`.
@@ -91,7 +87,7 @@ pub(crate) fn decode(text: &[u8], run: Span, atoms: &mut Atoms) {
     let joined = unwrapped(bytes);
     for skip in if signs > 0 { 0..2 } else { 0..1 } {
         let from = skip * signs;
-        if let Some((coding, meaning)) = whole(joined.get(from..).unwrap_or_default(), atoms, run) {
+        if let Some((coding, meaning)) = whole(told(joined.get(from..)), atoms, run) {
             atoms.push(Span::new(run.start + from, run.end), coding, &meaning, true);
             return;
         }
@@ -102,28 +98,33 @@ pub(crate) fn decode(text: &[u8], run: Span, atoms: &mut Atoms) {
         let rest = bytes.get(at..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| in_run(**byte) || **byte == b'=').count();
         let part = Span::new(run.start + at, run.start + at + length);
-        pieces(rest.get(..length).unwrap_or_default(), part, atoms);
+        pieces(told(rest.get(..length)), part, atoms);
         at += length + gap(rest.get(length..).unwrap_or_default()).max(1);
     }
 }
 
+/// Bytes with their kinds.
+fn told(bytes: Option<&[u8]>) -> (&[u8], Kinds) {
+    let bytes = bytes.unwrap_or_default();
+    (bytes, Kinds::of(bytes))
+}
+
 /// A run without line ends: as a whole, then without what belongs to no encoding of it.
-fn pieces(bytes: &[u8], run: Span, atoms: &mut Atoms) {
+fn pieces((bytes, kinds): (&[u8], Kinds), run: Span, atoms: &mut Atoms) {
     if bytes.len() < RUN_BYTES || is_identifier(bytes) {
         return;
     }
-    let kinds = Kinds::of(bytes);
     if kinds.has(Kinds::STANDARD) && kinds.has(Kinds::URL) {
         let url = |byte: &u8| matches!(byte, b'-' | b'_');
         // No alphabet has both: what stands between the signs of one is in the other.
         let mut at = run.start;
         for part in bytes.split(url) {
-            pieces(part, Span::new(at, at + part.len()), atoms);
+            pieces(told(Some(part)), Span::new(at, at + part.len()), atoms);
             at += part.len() + 1;
         }
         return;
     }
-    if let Some((coding, meaning)) = whole(bytes, atoms, run) {
+    if let Some((coding, meaning)) = whole((bytes, kinds), atoms, run) {
         atoms.push(run, coding, &meaning, true);
         return;
     }
@@ -140,7 +141,7 @@ fn pieces(bytes: &[u8], run: Span, atoms: &mut Atoms) {
         if part.len() == bytes.len() || part.len() < RUN_BYTES || parts > 64 {
             continue;
         }
-        if let Some((coding, meaning)) = whole(part, atoms, span) {
+        if let Some((coding, meaning)) = whole(told(Some(part)), atoms, span) {
             atoms.push(span, coding, &meaning, true);
         }
     }
@@ -172,15 +173,19 @@ fn shifted(bytes: &[u8], run: Span, atoms: &mut Atoms) {
 }
 
 /// What the bytes mean in the one coding in which they mean text.
-fn whole(bytes: &[u8], atoms: &mut Atoms, run: Span) -> Option<(Coding, Vec<u8>)> {
-    let kinds = Kinds::of(bytes);
+fn whole(
+    (bytes, kinds): (&[u8], Kinds),
+    atoms: &mut Atoms,
+    run: Span,
+) -> Option<(Coding, Vec<u8>)> {
     if kinds.is_hex() && bytes.len().is_multiple_of(2) {
         let decoded = HEXLOWER_PERMISSIVE.decode(bytes).ok()?;
         return Some((Coding::Hex, text(decoded, atoms, run)?));
     }
     let cases = kinds.has(Kinds::LOWER) && kinds.has(Kinds::UPPER);
     if !cases
-        && !kinds.any(Kinds::STANDARD, Kinds::URL)
+        && !kinds.has(Kinds::STANDARD)
+        && !kinds.has(Kinds::URL)
         && let Some(decoded) = base32(bytes)
         && let Some(meaning) = text(decoded, atoms, run)
     {

@@ -159,7 +159,7 @@ impl Work<'_> {
             text,
             pieces,
             tokens,
-            |joined, seams| surveyor.sews_token(joined, seams.iter().copied()),
+            |joined, seams| surveyor.sews_token(joined, seams),
             |view, span, bond| self.look(view, (depth, None), (span, span.len()), Some(bond)),
         );
     }
