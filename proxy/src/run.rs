@@ -100,12 +100,12 @@ pub async fn start(source: Source) -> Result<Running, StartFault> {
 /// The same, with a socket that a listener takes instead of opening its own.
 pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Running, StartFault> {
     outlive_size_limits();
-    let (settings, _) = source.settings(false)?;
-    let material = match &settings.workload_api {
+    let read = source.settings(false)?;
+    let material = match &read.0.workload_api {
         Some(api) => Some(workload::first(api).await?),
         None => None,
     };
-    let snapshot = Snapshot::build(&source, None, material, false)?;
+    let snapshot = Snapshot::of(&source, read, None, material)?;
     require_authorities(&snapshot)?;
     let settings = snapshot.settings.clone();
     if let Some(authority) = snapshot.routes.authority() {

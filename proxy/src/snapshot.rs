@@ -156,23 +156,27 @@ impl Source {
 }
 
 impl Snapshot {
-    /// Reads and builds everything. `before` lends what outlives a reload. Without `material`, what
-    /// comes from the Workload API is not there yet.
+    /// Reads and builds everything. `before` lends what outlives a reload; without it, what comes
+    /// from the Workload API is not there yet.
     pub fn build(
         source: &Source,
         before: Option<&Self>,
-        material: Option<Arc<Material>>,
         colour: bool,
     ) -> Result<Self, SnapshotFault> {
-        let (mut settings, text) = source.settings(colour)?;
-        let agent_texts = match &settings.agents_folder {
-            Some(folder) => {
-                let (agents, texts) = folder::read(folder, &settings.agents)?;
-                settings.agents.extend(agents);
-                texts
-            }
-            None => Vec::new(),
-        };
+        let material = before.and_then(Self::material);
+        Self::of(source, source.settings(colour)?, before, material)
+    }
+
+    /// The same from settings that were read already, and with what the Workload API gave.
+    pub fn of(
+        source: &Source,
+        (mut settings, text): (Settings, String),
+        before: Option<&Self>,
+        material: Option<Arc<Material>>,
+    ) -> Result<Self, SnapshotFault> {
+        let agents = agent_texts(&settings)?;
+        let known = folder::read(&agents, &settings.agents)?;
+        settings.agents.extend(known);
         let (rulebook, bundle) = load_rulebook(&settings.policy)?;
         let scanner = Scanner::with(&settings.dlp.engine_detectors())
             .map_err(|error| SnapshotFault::Dlp(error.to_string()))?;
@@ -182,10 +186,9 @@ impl Snapshot {
         let recall = Recall::build(&settings.dlp, before.map(|before| &before.recall))?;
         let limits = before.map(|before| before.limits.as_ref());
         let limits = Arc::new(Limits::build(&settings.limits, &settings.agents, limits));
-        let material = material.or_else(|| before.and_then(|before| before.material.load_full()));
         let server_tls = server_tls(&settings, material.as_deref())?;
         Ok(Self {
-            revision: revision(&text, &bundle, &agent_texts, source),
+            revision: revision(&text, &bundle, &agents, source),
             registry: Registry::build(&settings.agents, &settings.listeners)?,
             judge: Arc::new(judge(&settings, recall.means(settings.dlp.restores()))?),
             channels: channels(&settings.dlp)?,
@@ -206,11 +209,7 @@ impl Snapshot {
     pub fn is_current(&self, source: &Source) -> bool {
         let text = std::fs::read_to_string(&source.path);
         let bundle = std::fs::read_to_string(&self.settings.policy.bundle);
-        let agents = match &self.settings.agents_folder {
-            Some(folder) => folder::read(folder, &[]).map(|(_, texts)| texts),
-            None => Ok(Vec::new()),
-        };
-        match (text, bundle, agents) {
+        match (text, bundle, agent_texts(&self.settings)) {
             (Ok(text), Ok(bundle), Ok(agents)) => {
                 revision(&text, &bundle, &agents, source) == self.revision
             }
@@ -331,9 +330,14 @@ fn channels(settings: &Dlp) -> Result<Vec<ToolChannel>, SnapshotFault> {
     settings.channels.iter().map(read).collect()
 }
 
-fn revision(text: &str, bundle: &str, agents: &[String], source: &Source) -> Arc<str> {
+/// The files of agents, with their texts.
+fn agent_texts(settings: &Settings) -> Result<Vec<(PathBuf, String)>, FolderFault> {
+    settings.agents_folder.as_deref().map_or_else(|| Ok(Vec::new()), folder::texts)
+}
+
+fn revision(text: &str, bundle: &str, agents: &[(PathBuf, String)], source: &Source) -> Arc<str> {
     let mut hasher = Sha256::new();
-    for part in [text, bundle].into_iter().chain(agents.iter().map(String::as_str)) {
+    for part in [text, bundle].into_iter().chain(agents.iter().map(|(_, text)| text.as_str())) {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }

@@ -4,6 +4,7 @@
 //! passed on as it is, is a call of its own: ruled, limited, recorded as `unread`, and permitted.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -42,6 +43,26 @@ pub struct Passage {
     pub out: AtomicU64,
     /// To the client.
     pub back: AtomicU64,
+}
+
+impl Passage {
+    /// Both ways.
+    pub(crate) fn moved(&self) -> u64 {
+        self.out.load(Ordering::Relaxed) + self.back.load(Ordering::Relaxed)
+    }
+}
+
+/// Resolves when nothing has moved for a while: `moved` counts what did.
+pub(crate) async fn stands_still(moved: impl Fn() -> u64, idle: Duration) {
+    let mut last = moved();
+    loop {
+        tokio::time::sleep(idle).await;
+        let now = moved();
+        if now == last {
+            return;
+        }
+        last = now;
+    }
 }
 
 impl Gate {
@@ -127,7 +148,7 @@ impl Gate {
         let _ = shutdown.wait_for(|stop| *stop).await;
         tokio::select! {
             () = self.cut.cancelled() => {}
-            () = tokio::time::sleep(std::time::Duration::from_millis(drain_ms)) => {}
+            () = tokio::time::sleep(Duration::from_millis(drain_ms)) => {}
         }
     }
 }

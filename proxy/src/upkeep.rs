@@ -306,10 +306,8 @@ impl Gate {
         let built = {
             let source = self.source.clone();
             let before = Arc::clone(&before);
-            tokio::task::spawn_blocking(move || {
-                Snapshot::build(&source, Some(&before), None, false)
-            })
-            .await
+            tokio::task::spawn_blocking(move || Snapshot::build(&source, Some(&before), false))
+                .await
         };
         let fault = match built {
             Ok(Ok(after)) => {

@@ -8,7 +8,7 @@ use crate::snapshot::{Snapshot, Source};
 
 /// Builds everything a start would build, and opens no port.
 pub(super) fn check(config: &Path) -> ExitCode {
-    match Snapshot::build(&Source::new(config), None, None, wants_colour()) {
+    match Snapshot::build(&Source::new(config), None, wants_colour()) {
         Ok(snapshot) => {
             for warning in snapshot.settings.warnings() {
                 eprintln!("warning: {warning}");

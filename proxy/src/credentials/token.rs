@@ -16,7 +16,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tollgate_config::settings::{ClientAuth, Give, RouteProtocol, Settings, TokenServer};
+use tollgate_config::settings::{ClientAuth, Give, Settings, TokenServer};
 use tollgate_dlp::known::Fetched;
 use tollgate_rules::{Code, Host, Scheme};
 use url::form_urlencoded::{Serializer, byte_serialize};
@@ -239,23 +239,15 @@ fn destination(id: &str, server: &TokenServer) -> Result<Destination, SnapshotFa
         "http" => (Scheme::Http, None),
         _ => return Err(wrong()),
     };
+    // No route's name has a colon, so no call shares a connection with it.
+    let route = format!("credential:{id}");
+    let port = url.port().unwrap_or(scheme.default_port());
     Ok(Destination {
-        // No route's name has a colon, so no call shares a connection with it.
-        route: format!("credential:{id}").into(),
-        protocol: RouteProtocol::Http,
-        scheme,
-        host,
-        port: url.port().unwrap_or(scheme.default_port()),
         base_path: url.path().to_owned(),
         allow_addresses: server.allow_addresses.clone(),
         tls,
-        http2: false,
-        concurrency: None,
-        allow_unread_requests: false,
-        allow_cookies: false,
-        // That of the call is used.
-        parent: None,
-        allow_websocket: false,
+        // The parent proxy is that of the call.
+        ..Destination::strict(&route, scheme, host, port)
     })
 }
 

@@ -14,7 +14,7 @@ use super::connect::{Egress, Failure, Found, Spot};
 use super::race::race;
 use crate::clear::Permit;
 use crate::listen::Io;
-use crate::tunnel::Passage;
+use crate::tunnel::{Passage, stands_still};
 
 impl Egress {
     /// Connects to the place that the permit names and carries bytes until both sides are done, or
@@ -53,7 +53,7 @@ impl Egress {
         tokio::select! {
             // Whoever breaks a tunnel off has ended it.
             _ = copy_bidirectional(&mut near, &mut far) => {}
-            () = stands_still(passage, idle) => {}
+            () = stands_still(|| passage.moved(), idle) => {}
         }
         Ok(Some(address))
     }
@@ -65,16 +65,9 @@ async fn open(
     settings: &Settings,
 ) -> Result<(TcpStream, SocketAddr), Failure> {
     let patience = Duration::from_millis(settings.deadlines.connect_ms);
-    let late = |()| Failure::new(Code::UpstreamConnect, "no address answered");
     let connect = async |spot: Spot| {
-        let connecting = async {
-            match &spot.through {
-                Some(through) => Ok(through.parent.tunnel(spot.near, &through.target).await?),
-                None => TcpStream::connect(spot.near).await.map_err(|_| late(())),
-            }
-        };
-        let connected = tokio::time::timeout(patience, connecting).await;
-        let stream = connected.unwrap_or_else(|_| Err(late(())))?;
+        let connected = tokio::time::timeout(patience, spot.connect()).await;
+        let stream = connected.unwrap_or_else(|_| Err(Found::silent()))?;
         let _ = stream.set_nodelay(true);
         Ok((stream, spot.address))
     };
@@ -82,19 +75,5 @@ async fn open(
     let is_final = |failure: &Failure| failure.code != Code::UpstreamConnect;
     race(found.spots(permit.destination()), stagger, connect, is_final)
         .await
-        .map_err(|last| last.unwrap_or_else(|| late(())))
-}
-
-/// Resolves when no byte has moved for a while.
-async fn stands_still(passage: &Passage, idle: Duration) {
-    let moved = || passage.out.load(Ordering::Relaxed) + passage.back.load(Ordering::Relaxed);
-    let mut last = moved();
-    loop {
-        tokio::time::sleep(idle).await;
-        let now = moved();
-        if now == last {
-            return;
-        }
-        last = now;
-    }
+        .map_err(|last| last.unwrap_or_else(Found::silent))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use pingora_core::connectors::ConnectorOptions;
 use pingora_core::connectors::http::Connector;
+use tokio::net::TcpStream;
 use tollgate_config::settings::{Settings, Upstreams};
 use tollgate_rules::{AgentId, Code};
 
@@ -165,7 +166,22 @@ pub(super) struct Spot {
     pub(super) through: Option<Through>,
 }
 
+impl Spot {
+    /// Connects to it, without a word to the place itself.
+    pub(super) async fn connect(&self) -> Result<TcpStream, Failure> {
+        match &self.through {
+            Some(through) => Ok(through.parent.tunnel(self.near, &through.target).await?),
+            None => TcpStream::connect(self.near).await.map_err(|_| Found::silent()),
+        }
+    }
+}
+
 impl Found {
+    /// Nothing answered at any of its addresses.
+    pub(super) fn silent() -> Failure {
+        Failure::new(Code::UpstreamConnect, "no address answered")
+    }
+
     /// Every way to get there, in the order in which they are tried.
     pub(super) fn spots(&self, to: &Destination) -> Vec<Spot> {
         let Some((parent, near)) = &self.parent else {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::header;
 use pingora_http::RequestHeader;
-use tokio::net::TcpStream;
 use tollgate_config::settings::{Health, Settings};
 use tollgate_rules::{AgentId, Code};
 
@@ -97,16 +96,10 @@ impl Egress {
 
 /// Connects, and lets go.
 async fn touch(found: &Found, to: &Destination, settings: &Settings) -> Result<(), Failure> {
-    let none = || Failure::new(Code::UpstreamConnect, "no address answered");
-    let connect = async |spot: Spot| match &spot.through {
-        Some(through) => {
-            through.parent.tunnel(spot.near, &through.target).await.map_err(Into::into)
-        }
-        None => TcpStream::connect(spot.near).await.map_err(|_| none()),
-    };
+    let connect = async |spot: Spot| spot.connect().await;
     let stagger = Duration::from_millis(settings.upstreams.stagger_ms);
     let touched = race(found.spots(to), stagger, connect, |_: &Failure| false).await;
-    touched.map(drop).map_err(|last| last.unwrap_or_else(none))
+    touched.map(drop).map_err(|last| last.unwrap_or_else(Found::silent))
 }
 
 fn head(to: &Destination, path: &str) -> pingora_core::Result<RequestHeader> {

@@ -67,6 +67,26 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// A place over HTTP/1 of which nothing more is said: whatever may be allowed is not.
+    pub fn strict(route: &str, scheme: Scheme, host: Host, port: u16) -> Self {
+        Self {
+            route: route.into(),
+            protocol: RouteProtocol::Http,
+            scheme,
+            host,
+            port,
+            base_path: String::new(),
+            allow_addresses: Vec::new(),
+            tls: None,
+            http2: false,
+            concurrency: None,
+            allow_unread_requests: false,
+            allow_cookies: false,
+            parent: None,
+            allow_websocket: false,
+        }
+    }
+
     /// The authority for the Host header: without the port when it is the scheme's own.
     pub fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {

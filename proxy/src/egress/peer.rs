@@ -162,22 +162,8 @@ mod tests {
     }
 
     fn destination(url_host: &str, tls: Option<Arc<ClientTls>>) -> Destination {
-        Destination {
-            route: "r".into(),
-            protocol: Default::default(),
-            scheme: Scheme::Https,
-            host: tollgate_rules::Host::parse(url_host).unwrap(),
-            port: 443,
-            base_path: String::new(),
-            allow_addresses: Vec::new(),
-            tls,
-            http2: false,
-            concurrency: None,
-            allow_unread_requests: false,
-            allow_cookies: false,
-            parent: None,
-            allow_websocket: false,
-        }
+        let host = tollgate_rules::Host::parse(url_host).unwrap();
+        Destination { tls, ..Destination::strict("r", Scheme::Https, host, 443) }
     }
 
     #[test]

@@ -396,22 +396,9 @@ mod tests {
     }
 
     fn to(host: &str) -> Destination {
-        Destination {
-            route: "forward".into(),
-            protocol: Default::default(),
-            scheme: Scheme::Http,
-            host: Host::parse(host).unwrap(),
-            port: 80,
-            base_path: String::new(),
-            allow_addresses: Vec::new(),
-            tls: None,
-            http2: false,
-            concurrency: Some(1),
-            allow_unread_requests: false,
-            allow_cookies: false,
-            parent: None,
-            allow_websocket: false,
-        }
+        let host = Host::parse(host).unwrap();
+        let to = Destination::strict("forward", Scheme::Http, host, 80);
+        Destination { concurrency: Some(1), ..to }
     }
 
     #[tokio::test]

@@ -57,31 +57,38 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, FolderFault> {
     Ok(files)
 }
 
-/// Reads the agents of a folder, beside those that are known already. Gives the texts, too.
-pub fn read(
-    folder: &Path,
-    known: &[AgentEntry],
-) -> Result<(Vec<AgentEntry>, Vec<String>), FolderFault> {
-    let mut places: HashMap<String, String> =
-        known.iter().map(|agent| (agent.id.clone(), "the configuration".to_owned())).collect();
-    let (mut agents, mut texts) = (Vec::new(), Vec::new());
-    for path in files(folder)? {
+/// The texts of those files, each with its path.
+pub fn texts(folder: &Path) -> Result<Vec<(PathBuf, String)>, FolderFault> {
+    let text = |path: PathBuf| {
         let unreadable = |reason: String| FolderFault::Unreadable { path: path.clone(), reason };
         let about = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?;
         if about.len() > FILE_BYTES_MAX {
             return Err(unreadable(format!("it has {} bytes, too many", about.len())));
         }
         let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+        Ok((path, text))
+    };
+    files(folder)?.into_iter().map(text).collect()
+}
+
+/// The agents in the texts of a folder, beside those that are known already.
+pub fn read(
+    texts: &[(PathBuf, String)],
+    known: &[AgentEntry],
+) -> Result<Vec<AgentEntry>, FolderFault> {
+    let mut places: HashMap<String, String> =
+        known.iter().map(|agent| (agent.id.clone(), "the configuration".to_owned())).collect();
+    let mut agents = Vec::new();
+    for (path, text) in texts {
         let name = path.display().to_string();
-        let found = tollgate_config::read_agents(&text, &name)
+        let found = tollgate_config::read_agents(text, &name)
             .map_err(|mistakes| FolderFault::Mistakes(mistakes.render(false)))?;
         for agent in found {
             if let Some(other) = places.insert(agent.id.clone(), format!("`{name}`")) {
-                return Err(FolderFault::Twice { id: agent.id, path, other });
+                return Err(FolderFault::Twice { id: agent.id, path: path.clone(), other });
             }
             agents.push(agent);
         }
-        texts.push(text);
     }
-    Ok((agents, texts))
+    Ok(agents)
 }

@@ -1,7 +1,8 @@
 //! Who calls.
 //!
 //! Identity comes from the connection alone: the client certificate of a TLS listener, the user whose
-//! process is at the other end of a unix socket, or the agent a plain listener is bound to. What the caller says about itself is not looked at.
+//! process is at the other end of a unix socket, or the agent a plain listener is bound to. What the
+//! caller says about itself is not looked at.
 mod certificate;
 pub mod folder;
 mod registry;

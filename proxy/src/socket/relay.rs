@@ -28,6 +28,7 @@ use crate::gate::Gate;
 use crate::identity;
 use crate::listen::Io;
 use crate::record::Found;
+use crate::tunnel::stands_still;
 
 /// How long a message may be held for the next one to come; as events are.
 const HOLD: Duration = Duration::from_secs(1);
@@ -85,7 +86,7 @@ pub async fn run(
         Ok(()) => tokio::select! {
             end = shared.outward(&mut near, &mut to_far) => end,
             end = shared.inward(&mut far, &mut to_near) => end,
-            () = stands_still(&moved, still) => End::Still,
+            () = stands_still(|| moved.load(Ordering::Relaxed), still) => End::Still,
             () = tokio::time::sleep(Duration::from_millis(bounds.duration_ms)) => End::Long,
             () = stopped(&mut stop) => End::Stopping,
             code = disowned(gate, flight) => End::Refused(code),
@@ -321,18 +322,5 @@ async fn disowned(gate: &Gate, flight: &Flight) -> Code {
             Ok(_) => return Code::IdentityUnknown,
             Err(why) => return why.code(),
         }
-    }
-}
-
-/// Resolves when no byte has come for a while.
-async fn stands_still(moved: &AtomicU64, idle: Duration) {
-    let mut last = moved.load(Ordering::Relaxed);
-    loop {
-        tokio::time::sleep(idle).await;
-        let now = moved.load(Ordering::Relaxed);
-        if now == last {
-            return;
-        }
-        last = now;
     }
 }

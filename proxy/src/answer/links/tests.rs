@@ -5,22 +5,9 @@ use super::*;
 fn links(base_path: &str, prefix: &str, signed_cards: SignedCards) -> Links {
     let base =
         Base { prefix: prefix.to_owned(), redirects_elsewhere: Elsewhere::Refuse, signed_cards };
-    let to = Destination {
-        route: "r".into(),
-        protocol: Default::default(),
-        scheme: Scheme::Https,
-        host: Host::parse("api.test").unwrap(),
-        port: 443,
-        base_path: base_path.to_owned(),
-        allow_addresses: Vec::new(),
-        tls: None,
-        http2: false,
-        concurrency: None,
-        allow_unread_requests: false,
-        allow_cookies: false,
-        parent: None,
-        allow_websocket: false,
-    };
+    let host = Host::parse("api.test").unwrap();
+    let to = Destination::strict("r", Scheme::Https, host, 443);
+    let to = Destination { base_path: base_path.to_owned(), ..to };
     let path = format!("{base_path}/a/b");
     Links::between(base.into(), to.into(), &path, "http://gate:1".to_owned()).unwrap()
 }
