@@ -320,19 +320,37 @@ const VALUE_BYTES: usize = 64;
 /// Whether the name has a say in what the value is: it may tell of a secret, or the value may be
 /// a number that only its name tells from any other.
 fn tells(name: &[u8], value: &[u8]) -> bool {
+    tells_of_any(name) || tells_of(name, value)
+}
+
+/// Whether the name has a say whatever the value is.
+pub(crate) fn tells_of_any(name: &[u8]) -> bool {
+    key::holds_root(name) || people::tells(name)
+}
+
+/// Whether the name has a say in what this value is.
+pub(crate) fn tells_of(name: &[u8], value: &[u8]) -> bool {
     let short = value.len() <= VALUE_BYTES;
     let is_code = || key::rfind(name, b"swift").or_else(|| key::rfind(name, b"bic")).is_some();
-    key::holds_root(name)
-        || people::tells(name)
-        || (short && (value.iter().any(u8::is_ascii_digit) || is_code()))
+    short && (value.iter().any(u8::is_ascii_digit) || is_code())
 }
 
 /// The end of a long name, which is what tells, without what no name is made of: the name is
 /// looked at by itself, and must not reach over into the value.
 fn plain(name: &str) -> String {
     let from = name.chars().count().saturating_sub(key::SIDE_BYTES);
-    let letter = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' };
+    let letter = |c: char| if is_letter(c) { c } else { '_' };
     name.chars().skip(from).map(letter).collect()
+}
+
+/// Whether a name is looked at with its value as it is.
+pub(crate) fn is_plain(name: &[u8]) -> bool {
+    name.len() <= key::SIDE_BYTES && name.iter().all(|byte| is_letter(char::from(*byte)))
+}
+
+/// What a name is made of.
+fn is_letter(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._".contains(c)
 }
 
 impl Hit {

@@ -19,7 +19,10 @@ use crate::actions::mark;
 use crate::finding::Grade;
 use crate::known::Known;
 use crate::unfold::joints::Parts;
-use crate::unfold::{self, joints};
+use crate::unfold::{
+    self, joints,
+    runs::{RUN_BYTES, in_run},
+};
 
 /// How much is held back while a candidate is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,17 +31,6 @@ pub(crate) enum Patience {
     Exact,
     /// Only what hides something: the beginning of a prefix that anyone knows may go.
     Eager,
-}
-
-/// What a literal that stands somewhere may be of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Standing {
-    /// A token.
-    Token,
-    /// An address, in which nothing is found but behind other literals.
-    Address,
-    /// Anything else.
-    Any,
 }
 
 /// What a window holds.
@@ -124,23 +116,6 @@ impl Surveyor {
             survey.hold(Open { from, serious });
         }
         survey
-    }
-
-    /// Whether no identifier begins at the word, or in the letters before it.
-    pub(crate) fn is_no_ident(&self, window: &Window<'_>, word: Span) -> bool {
-        matches!(self.idents.check(window, word, Spoken::default(), None), Outcome::Nothing)
-    }
-
-    /// Where any literal stands in a text, and what it may be of.
-    pub(crate) fn literals_in(&self, text: &[u8]) -> impl Iterator<Item = (usize, Standing)> {
-        self.literals.find(text).map(|(at, _, roles)| {
-            let standing = match roles {
-                [Role::Url] => Standing::Address,
-                roles if roles.iter().any(Role::is_token) => Standing::Token,
-                _ => Standing::Any,
-            };
-            (at, standing)
-        })
     }
 
     /// Whether the literal of a token stands over one of the seams of a text.
@@ -230,56 +205,93 @@ impl Surveyor {
             }
             for role in roles {
                 let outcome = match role {
-                    Role::Token(number) => {
-                        let outcome = match self.tokens.get(*number) {
-                            Some(token) => token.check(&window, at),
-                            None => Outcome::Nothing,
-                        };
-                        if matches!(outcome, Outcome::Nothing) && is_cut(&window, at, length) {
-                            survey.pieces.push(Span::new(at, at + 1));
-                        }
-                        outcome
-                    }
-                    Role::Custom(number) => match self.customs.get(*number) {
-                        Some(custom) => custom.check(&window, at),
-                        None => Outcome::Nothing,
-                    },
-                    Role::Mark => {
-                        let outcome = mark::check(&window, at, length);
-                        if let Outcome::Hit(hit) = &outcome {
-                            mark_end = hit.secret.end;
-                        }
-                        outcome
-                    }
-                    Role::Turned(number, turn) => match self.tokens.get(*number) {
-                        Some(token) => turn.check(token, &window, (at, at + length)),
-                        None => Outcome::Nothing,
-                    },
-                    Role::Bic => bic::check(&window, at, length),
-                    Role::Url => url::check(&window, at),
-                    Role::Email => email::check(&window, at),
-                    Role::People(cue) => people::behind(&window, at, length, *cue),
-                    Role::PrivateKey => {
-                        let outcome = pem::check(&window, at);
-                        if let Outcome::Hit(hit) = &outcome {
-                            window.floor = hit.secret.end;
-                            blocks.push(hit.secret);
-                        }
-                        outcome
-                    }
-                    Role::Ident(_) | Role::Postcode => Outcome::Nothing,
-                    Role::Provider(number) => self.providers.check(&window, *number, at, length),
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
                         let (end, outcome) = assign::check(&window, at, length);
                         name_end = end;
                         outcome
                     }
+                    _ => self.at_literal(&window, *role, at, length),
                 };
+                match (role, &outcome) {
+                    (Role::Token(_), Outcome::Nothing) if is_cut(&window, at, length) => {
+                        survey.pieces.push(Span::new(at, at + 1));
+                    }
+                    (Role::Mark, Outcome::Hit(hit)) => mark_end = hit.secret.end,
+                    (Role::PrivateKey, Outcome::Hit(hit)) => {
+                        window.floor = hit.secret.end;
+                        blocks.push(hit.secret);
+                    }
+                    _ => {}
+                }
                 survey.take(outcome);
             }
         }
         blocks
+    }
+
+    /// Looks at what a literal says that stands there.
+    fn at_literal(&self, window: &Window<'_>, role: Role, at: usize, length: usize) -> Outcome {
+        let token = |number: usize| self.tokens.get(number);
+        let checked = match role {
+            Role::Token(number) => token(number).map(|token| token.check(window, at)),
+            Role::Custom(number) => self.customs.get(number).map(|own| own.check(window, at)),
+            Role::Mark => Some(mark::check(window, at, length)),
+            Role::Turned(number, turn) => {
+                token(number).map(|token| turn.check(token, window, (at, at + length)))
+            }
+            Role::Bic => Some(bic::check(window, at, length)),
+            Role::Url => Some(url::check(window, at)),
+            Role::Email => Some(email::check(window, at)),
+            Role::People(cue) => Some(people::behind(window, at, length, cue)),
+            Role::PrivateKey => Some(pem::check(window, at)),
+            Role::Provider(number) => Some(self.providers.check(window, number, at, length)),
+            Role::Name => Some(assign::check(window, at, length).1),
+            Role::Ident(_) | Role::Postcode => None,
+        };
+        checked.unwrap_or(Outcome::Nothing)
+    }
+
+    /// Whether nothing comes of a literal in a text that is whole.
+    pub(crate) fn is_quiet_at(
+        &self,
+        window: &Window<'_>,
+        (at, length): (usize, usize),
+        roles: &[Role],
+    ) -> bool {
+        let nothing = |role| matches!(self.at_literal(window, role, at, length), Outcome::Nothing);
+        roles.iter().all(|role| match role {
+            // Nothing is found in an address but behind other literals.
+            Role::Url => true,
+            // They have a say in what stands elsewhere.
+            Role::Mark | Role::PrivateKey | Role::Ident(_) | Role::Postcode => false,
+            // What an address holds may be found with it.
+            Role::Email => false,
+            Role::Token(_) => nothing(*role) && !is_cut(window, at, length),
+            _ => nothing(*role),
+        })
+    }
+
+    /// Whether nothing comes of a word in a text that is whole and in which no identifier is named.
+    pub(crate) fn is_quiet_word(&self, window: &Window<'_>, word: Span) -> bool {
+        let word = match everyday::look(window, word, self.few()) {
+            Everyday::Row(_) => return true,
+            Everyday::Number(last) => last,
+            Everyday::Small => word,
+            Everyday::No | Everyday::Open => {
+                let mut survey = Survey::new(window);
+                self.shape(window, word, &mut survey);
+                if !survey.hits.is_empty() {
+                    return false;
+                }
+                word
+            }
+        };
+        // A long one may be a coding.
+        let start = window.run_back(word.start, RUN_BYTES, in_run);
+        let end = window.run(word.end, RUN_BYTES, in_run);
+        end - start < RUN_BYTES
+            && (!joints::may_join(window, word) || joints::is_alone(window.text, word))
     }
 
     /// Looks at the last bytes: the beginning of a literal, of a mail address, of an account.

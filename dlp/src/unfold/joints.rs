@@ -118,6 +118,13 @@ pub(crate) fn may_join(window: &Window<'_>, word: Span) -> bool {
     ends || line || single
 }
 
+/// Whether a word stands in no chain, whatever its pieces hold.
+pub(crate) fn is_alone(text: &[u8], word: Span) -> bool {
+    let mut alone = true;
+    find(text, [word], &[], |_, _| true, |_, _, _| alone = false);
+    alone
+}
+
 /// Room for a joined text and its seams, used again for the next.
 #[derive(Default)]
 struct Room {

@@ -4,28 +4,28 @@
 //! here all are written one behind the other, and one pass for literals and one for words tell
 //! which need no look. What is told to be quiet would give no finding of any grade; what is not, is
 //! looked at in full.
+mod coded;
+
 use std::cell::Cell;
 use std::io::Write as _;
 
 use serde_json::Value;
 
 use crate::engine::everyday::{self, Everyday};
-use crate::engine::survey::{Standing, Surveyor};
-use crate::engine::{Outcome, Span, Window, postcode, words};
-use crate::unfold::runs::{RUN_BYTES, in_run};
+use crate::engine::literals::Role;
+use crate::engine::survey::Surveyor;
+use crate::engine::{Outcome, Span, Window, words};
+use crate::json;
 
 /// No literal holds it.
 const BETWEEN: u8 = 0;
 /// A longer name says too much to be passed by.
 const NAME_BYTES: usize = 64;
-/// A number with so many digits in a row, or in all, may be something.
-const DIGITS: usize = 6;
-const ALL_DIGITS: usize = 6;
-/// The shortest postcode that is all digits.
-const POSTCODE: usize = 4;
 /// Room for what most documents have.
 const SHEET_BYTES: usize = 2048;
 const SHEET_TEXTS: usize = 64;
+/// The signs behind a name: `":`.
+const SIGNS_BYTES: usize = 2;
 /// Room for the signs around a name and a value.
 const MARGIN_BYTES: usize = 8;
 /// Where an event of a stream may begin.
@@ -117,7 +117,40 @@ struct Sheet {
 struct Text {
     /// Where it begins; it ends with its value.
     start: usize,
+    /// Its value is a string behind a name.
+    quoted: bool,
+    /// Its name has the name of a provider in it.
+    provider: bool,
+    /// Whether its name tells of any value, once it was asked.
+    tells: Option<bool>,
     told: Told,
+}
+
+impl Text {
+    /// Its name, without the signs around it; empty when it has none.
+    fn name(&self) -> Span {
+        let Span { start, .. } = self.told.value;
+        let end = start.saturating_sub(SIGNS_BYTES + usize::from(self.quoted)).max(self.start);
+        Span::new((self.start + 1).min(end), end)
+    }
+
+    /// The text as it is looked at by itself, and where that begins; `None` when it is not written
+    /// down like that.
+    fn window<'t>(&mut self, bytes: &'t [u8]) -> Option<(Window<'t>, usize)> {
+        let value = self.told.value;
+        let named = self.start < value.start;
+        let part = |start: usize| bytes.get(start..value.end).unwrap_or_default();
+        let name = self.name();
+        let name = bytes.get(name.start..name.end).unwrap_or_default();
+        let tells = *self.tells.get_or_insert_with(|| json::tells_of_any(name));
+        let tells = tells || self.provider || json::tells_of(name, part(value.start));
+        if !named || !tells {
+            return Some((Window::whole(part(value.start)), value.start));
+        }
+        let window =
+            Window { value: Some(value.start - self.start), ..Window::whole(part(self.start)) };
+        json::is_plain(name).then_some((window, self.start))
+    }
 }
 
 impl Sheet {
@@ -151,13 +184,11 @@ impl Sheet {
             self.bytes.extend_from_slice(name.as_bytes());
             self.bytes.extend_from_slice(b"\":");
         }
-        let mut begins = self.bytes.len();
+        let quoted = name.is_some() && value.is_string();
+        self.bytes.extend(quoted.then_some(b'"'));
+        let begins = self.bytes.len();
         match value {
-            Value::String(text) => {
-                self.bytes.extend(name.map(|_| b'"'));
-                begins = self.bytes.len();
-                self.bytes.extend_from_slice(text.as_bytes());
-            }
+            Value::String(text) => self.bytes.extend_from_slice(text.as_bytes()),
             // A vector takes all that is written to it.
             Value::Number(number) => _ = write!(self.bytes, "{number}"),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
@@ -165,7 +196,7 @@ impl Sheet {
         let value_at = Span::new(begins, self.bytes.len());
         let told = Told { quiet: short, name: short, value: value_at, ..Told::UNKNOWN };
         let number = self.texts.len();
-        self.texts.push(Text { start, told });
+        self.texts.push(Text { start, provider: false, tells: None, quoted, told });
         self.bytes.push(BETWEEN);
         self.values(name, value);
         let inside = self.texts.len() - number - 1;
@@ -175,37 +206,30 @@ impl Sheet {
     }
 
     fn look(&mut self, surveyor: &Surveyor) {
-        let window = Window::whole(&self.bytes);
-        let mut texts = Texts { texts: &mut self.texts, at: 0 };
-        for (at, kind) in surveyor.literals_in(window.text) {
-            texts.told(at, kind);
+        let Self { bytes, texts } = self;
+        let window = Window::whole(bytes);
+        let mut texts = Texts { bytes, texts, at: 0 };
+        for (at, length, roles) in surveyor.literals.find(bytes) {
+            texts.literal(surveyor, (at, length), roles);
         }
         texts.at = 0;
         let mut passed = 0;
         let few = surveyor.few();
-        for word in words::words(window.text) {
+        for word in words::words(bytes) {
             if word.start < passed {
                 continue;
             }
-            if let Some(text) = texts.holding(word.start) {
-                let name = word.start < text.told.value.start;
-                text.told.name &= !name;
-                text.told.digit |= !name;
-            }
+            let Some(text) = texts.holding(word.start) else { break };
+            let name = word.start < text.told.value.start;
+            text.told.name &= !name;
+            text.told.digit |= !name;
             match everyday::look(&window, word, few) {
                 Everyday::Row(end) => passed = end,
                 // With a number that stands alone its text ends.
                 Everyday::Number(last) if window.byte(last.end) == Some(BETWEEN) => {
                     passed = last.end;
                 }
-                _ => {
-                    let Some(text) = texts.holding(word.start) else { continue };
-                    if text.told.quiet {
-                        let bytes = window.part(text.start, text.told.value.end);
-                        let word = Span::new(word.start - text.start, word.end - text.start);
-                        text.told.quiet = is_small(surveyor, &Window::whole(bytes), word);
-                    }
-                }
+                _ => texts.word(surveyor, word),
             }
         }
         let mut known = Vec::new();
@@ -219,23 +243,25 @@ impl Sheet {
         known.sort_unstable();
         texts.at = 0;
         for at in known {
-            texts.told(at, Standing::Any);
+            texts.speaks(at);
         }
         texts.at = 0;
-        for at in memchr::memmem::find_iter(window.text, EVENT) {
-            texts.told(at, Standing::Any);
+        for at in memchr::memmem::find_iter(bytes, EVENT) {
+            texts.speaks(at);
         }
-        for text in &mut self.texts {
-            let Span { start, end } = text.told.value;
-            text.told.name = text.told.name && !is_coded(window.part(text.start, start));
-            let quiet = text.told.quiet && text.told.name;
-            text.told.quiet = quiet && !is_coded(window.part(start, end));
+        texts.at = 0;
+        for at in coded::places(bytes) {
+            texts.coded(at);
+        }
+        for text in texts.texts {
+            text.told.quiet &= text.told.name;
         }
     }
 }
 
 /// Texts, found by a place in them; places come in order.
 struct Texts<'t> {
+    bytes: &'t [u8],
     texts: &'t mut [Text],
     at: usize,
 }
@@ -248,53 +274,62 @@ impl Texts<'_> {
         self.texts.get_mut(self.at)
     }
 
-    fn told(&mut self, place: usize, standing: Standing) {
+    /// Something stands at a place.
+    fn speaks(&mut self, place: usize) {
         let Some(text) = self.holding(place) else { return };
-        text.told.quiet &= standing == Standing::Address;
-        let name = place < text.told.value.start;
-        text.told.name &= !name;
-        text.told.token |= standing == Standing::Token && !name;
+        text.told.quiet = false;
+        text.told.name &= place >= text.told.value.start;
     }
-}
 
-/// Whether the word is a count, a price, a share or a version, with which its text ends: too short
-/// to be anything, unless its name says that it is a postcode.
-fn is_small(surveyor: &Surveyor, window: &Window<'_>, word: Span) -> bool {
-    let digits = window.part(word.start, word.end).iter().all(u8::is_ascii_digit);
-    let short = word.len() <= DIGITS && word.len() < surveyor.idents.digits();
-    if !digits || !short {
-        return false;
+    /// A sign of a coding stands at a place, or a long run begins there.
+    fn coded(&mut self, at: usize) {
+        let bytes = self.bytes;
+        let Some(text) = self.holding(at) else { return };
+        let end = text.told.value.end;
+        if text.told.quiet || text.told.name {
+            let start = text.start;
+            let part = bytes.get(start..end).unwrap_or_default();
+            if coded::is_told(part, at - start) {
+                self.speaks(at);
+            }
+        }
     }
-    let number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-    let start = window.run_back(word.start, ALL_DIGITS + 1, number);
-    let end = window.run(word.start, ALL_DIGITS + 1, number);
-    let row = window.part(start, end);
-    let parts = row.iter().filter(|byte| **byte == b'.').count();
-    let alone = end == window.len();
-    let before = window.before(start);
-    let free = matches!(before, None | Some(b':' | b'"'));
-    let named = before == Some(b'-') && parts == 0 && surveyor.is_no_ident(window, word);
-    row.len() <= ALL_DIGITS + parts
-        && parts <= 1
-        && alone
-        && (free || named)
-        && !(word.len() >= POSTCODE && postcode::is_told(window, word))
-}
 
-/// Whether a text may mean something else than it shows.
-fn is_coded(text: &[u8]) -> bool {
-    let sign = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&' | b'=') | !byte.is_ascii();
-    if text.iter().fold(false, |any, byte| any | sign(byte)) {
-        return true;
+    /// A literal stands at a place: it is looked at as when each text is looked at by itself.
+    fn literal(&mut self, surveyor: &Surveyor, (at, length): (usize, usize), roles: &[Role]) {
+        let bytes = self.bytes;
+        let Some(text) = self.holding(at) else { return };
+        let value = text.told.value;
+        let in_name = at < value.start;
+        text.told.token |= !in_name && roles.iter().any(Role::is_token);
+        if in_name {
+            text.provider |= roles.iter().any(|role| matches!(role, Role::Provider(_)));
+            let name = text.name();
+            let window = Window::whole(bytes.get(name.start..name.end).unwrap_or_default());
+            let quiet = at >= name.start
+                && at + length <= name.end
+                && surveyor.is_quiet_at(&window, (at - name.start, length), roles);
+            text.told.name &= quiet;
+            text.told.quiet &= quiet;
+        }
+        text.told.quiet = text.told.quiet
+            && text.window(bytes).is_some_and(|(window, start)| {
+                // A name that says nothing of the value is not before it.
+                at < start || surveyor.is_quiet_at(&window, (at - start, length), roles)
+            });
     }
-    let capitals = text.iter().any(u8::is_ascii_uppercase);
-    // Words with digits were looked at.
-    let run = |run: &[u8]| {
-        run.len() >= RUN_BYTES
-            && run.iter().any(u8::is_ascii_uppercase)
-            && !run.iter().any(u8::is_ascii_digit)
-    };
-    capitals && text.split(|byte| !in_run(*byte)).any(run)
+
+    /// A word stands at a place that is not of every day.
+    fn word(&mut self, surveyor: &Surveyor, word: Span) {
+        let bytes = self.bytes;
+        let Some(text) = self.holding(word.start) else { return };
+        text.told.quiet = text.told.quiet
+            && text.window(bytes).is_some_and(|(window, start)| {
+                let word =
+                    (word.start.checked_sub(start)).map(|at| Span::new(at, word.end - start));
+                word.is_none_or(|word| surveyor.is_quiet_word(&window, word))
+            });
+    }
 }
 
 #[cfg(test)]
@@ -367,6 +402,30 @@ mod tests {
             "https://one.test/two/123",
             "https://user:hunter2@one.test/",
             "https://one.test/?token=hunter2hunter2",
+            "about 3248 of them",
+            "from 4111 1111 1111 1111 on",
+            "in 4 ms",
+            "4111 1111",
+            "1111 1111",
+            "3 rooms at 12 Main Street, 94105",
+            "username",
+            "author",
+            "prompt_tokens",
+            "stripe",
+            "openai key",
+            "ether 0a:1b:2c:3d:4e:5f",
+            "because",
+            "production_",
+            "b \"gh\" + \"p_1\" c",
+            "it's 'gh' 'p_12' or",
+            "line 1\nline 22\nline 333",
+            "tel 415 555 0132",
+            "ace1",
+            "ac00000000000000000000000000000001",
+            "date of birth 1980-02-03",
+            "a1 b2 c3 d4 e5 f6 a7 b8",
+            "sk_live_",
+            "sk-",
             "ghp_",
             "abcd1234efgh5678ijkl9012mnop3456qrst",
             "**",

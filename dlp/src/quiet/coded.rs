@@ -1,0 +1,122 @@
+//! Where a text may mean something else than it shows, told for many texts at once.
+use crate::engine::bits::{BLOCK, Block, Lane, capitals, digits, is, letters};
+use crate::unfold::runs::{RUN_BYTES, in_run};
+
+/// Where signs of a coding stand, and where a long run of letters begins that may be one: in
+/// order, and never fewer than there are.
+pub(super) fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let mut blocks = Blocks { bytes, at: 0, ahead: Bits::of(bytes, 0) };
+    let mut word = 0;
+    let mut base = 0;
+    std::iter::from_fn(move || {
+        while word == 0 {
+            base = blocks.at;
+            word = blocks.next()?;
+        }
+        let place = base + word.trailing_zeros() as usize;
+        word &= word - 1;
+        Some(place)
+    })
+}
+
+/// Whether a sign of a coding stands at a place of a text, or a run with capitals and without
+/// digits in it: words with digits are looked at in another way.
+pub(super) fn is_told(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    let Some(first) = rest.first() else { return false };
+    if !in_run(*first) {
+        return true;
+    }
+    let before = text.get(..at).unwrap_or_default();
+    let start = at - before.iter().rev().take_while(|byte| in_run(**byte)).count();
+    let run = text.get(start..).unwrap_or_default();
+    let length = run.iter().take_while(|byte| in_run(**byte)).count();
+    let run = run.get(..length).unwrap_or_default();
+    length >= RUN_BYTES
+        && run.iter().any(u8::is_ascii_uppercase)
+        && !run.iter().any(u8::is_ascii_digit)
+}
+
+/// What is told of 64 bytes, a bit each.
+#[derive(Clone, Copy, Default)]
+struct Bits {
+    signs: u64,
+    runs: u64,
+    capitals: u64,
+}
+
+impl Bits {
+    #[inline(always)]
+    fn of(bytes: &[u8], at: usize) -> Self {
+        let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) else {
+            return Self::default();
+        };
+        let block = Block::of(rest);
+        let sign = |lane| is(lane, b'%') | is(lane, b'\\') | is(lane, b'&') | is(lane, b'=');
+        let run = |lane: Lane| {
+            let signs = is(lane, b'+') | is(lane, b'/') | is(lane, b'-') | is(lane, b'_');
+            letters(lane) | digits(lane) | signs
+        };
+        Self {
+            // The highest bit of a byte is the one that tells whether it is ASCII.
+            signs: block.bits(sign) | block.bits(|lane| lane),
+            runs: block.bits(run),
+            capitals: block.bits(capitals),
+        }
+    }
+}
+
+struct Blocks<'t> {
+    bytes: &'t [u8],
+    at: usize,
+    /// What is told of the block at `at`.
+    ahead: Bits,
+}
+
+impl Blocks<'_> {
+    /// The places in the next block.
+    fn next(&mut self) -> Option<u64> {
+        if self.at >= self.bytes.len() {
+            return None;
+        }
+        self.at += BLOCK;
+        let now = std::mem::replace(&mut self.ahead, Bits::of(self.bytes, self.at));
+        if now.capitals | self.ahead.capitals == 0 {
+            return Some(now.signs);
+        }
+        // A bit for each byte behind which enough in a row stand, and of these the first.
+        let mut long = u128::from(now.runs) | u128::from(self.ahead.runs) << BLOCK;
+        let mut length = 1;
+        while length < RUN_BYTES {
+            let more = length.min(RUN_BYTES - length);
+            long &= long >> more;
+            length += more;
+        }
+        Some(now.signs | (long & !(long << 1)) as u64)
+    }
+}
+
+const _: () = assert!(RUN_BYTES <= BLOCK);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_coded_is_told() {
+        let told = |text: &str| {
+            let text = text.as_bytes();
+            places(text).any(|at| is_told(text, at))
+        };
+        for before in 0..130 {
+            let beside =
+                |text: &str| format!("{}{text} and", "a word ".repeat(19).split_at(before).0);
+            for text in ["%", "\\", "&", "=", "é", "_GHIJKLMNOPQ", " abcdefghijkL"] {
+                assert!(told(&beside(text)), "{text} behind {before}");
+            }
+            for text in ["", " GHIJKLMNOPQ", " abcdefghijklmnopqrstuvwx", " A1CDEFGHIJKLMN"] {
+                assert!(!told(&beside(text)), "{text} behind {before}");
+            }
+        }
+    }
+}
