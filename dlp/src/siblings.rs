@@ -1,16 +1,50 @@
 //! A text in several values of one object or list, found by writing them down beside each other.
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::engine::survey::Surveyor;
 use crate::engine::{Hit, Span};
 use crate::quiet::Told;
-use crate::unfold::{self, quotes::are_alike};
+use crate::unfold::{
+    self,
+    quotes::{self, are_alike},
+};
 
 /// Of a longer string only the end is written down: it may tell what follows it.
 const STRING_BYTES: usize = 512;
 const TAIL_BYTES: usize = 96;
-/// More values of one object or list are not looked at together.
+/// So many values of one object or list are looked at together, and then the next, beginning with
+/// the last of these: as many as can be pieces of one text.
 const VALUES: usize = 4096;
+const AGAIN: usize = quotes::PIECES;
+
+/// A value that may be a piece of a text.
+pub(crate) trait Piece: Copy {
+    /// It is a string.
+    fn text(&self) -> Option<&str>;
+    /// It is a number.
+    fn number(&self) -> Option<&Number>;
+}
+
+impl Piece for &Value {
+    fn text(&self) -> Option<&str> {
+        self.as_str()
+    }
+
+    fn number(&self) -> Option<&Number> {
+        self.as_number()
+    }
+}
+
+/// A text of a document that is none of JSON, or something that is no text.
+impl Piece for Option<&str> {
+    fn text(&self) -> Option<&str> {
+        *self
+    }
+
+    fn number(&self) -> Option<&Number> {
+        None
+    }
+}
 
 /// Room for values one behind the other, used again for the next.
 #[derive(Default)]
@@ -19,13 +53,60 @@ pub(crate) struct Room {
     seams: Vec<usize>,
 }
 
+/// The hits in texts beside each other that only their neighbours make, each with the number of its
+/// text.
+pub(crate) fn of_texts(
+    surveyor: &Surveyor,
+    texts: &[(Option<&str>, Option<&str>)],
+) -> Vec<(usize, Hit)> {
+    if texts.len() < 2 {
+        return Vec::new();
+    }
+    let told = |(_, text): &(Option<&str>, Option<&str>)| {
+        let text = text.unwrap_or_default();
+        let digit = text.bytes().any(|byte| byte.is_ascii_digit());
+        Told::of(digit, surveyor.holds_token(text.as_bytes()))
+    };
+    let told: Vec<Told> = texts.iter().map(told).collect();
+    let written = texts.iter().map(|(_, text)| text.unwrap_or_default().as_bytes());
+    let beside = told.iter().copied().zip(written);
+    hits(surveyor, (None, false), texts, beside, &mut Room::default())
+}
+
 /// The hits in the values of an object or a list that only their neighbours make, each with the
 /// number of the value. `before` is the string before the object or list, and whether the literal of
 /// a token stands in it; `beside` is what is told of each value, and how it is written.
-pub(crate) fn hits<'v>(
+pub(crate) fn hits<'v, P: Piece>(
+    surveyor: &Surveyor,
+    before: (Option<&str>, bool),
+    values: &[(Option<&str>, P)],
+    beside: impl Iterator<Item = (Told, &'v [u8])> + Clone,
+    room: &mut Room,
+) -> Vec<(usize, Hit)> {
+    const STEP: usize = VALUES - AGAIN;
+    let (mut from, mut before, mut beside) = (0, before, beside);
+    let mut found = Vec::new();
+    loop {
+        let rest = values.get(from..).unwrap_or_default();
+        let some = rest.get(..VALUES).unwrap_or(rest);
+        let hits = together(surveyor, before, some, beside.clone(), room);
+        found.extend(hits.into_iter().map(|(value, hit)| (from + value, hit)));
+        if some.len() == rest.len() {
+            break;
+        }
+        from += STEP;
+        before = (None, false);
+        // What is told of as many is passed by.
+        _ = beside.nth(STEP - 1);
+    }
+    found.sort_by_key(|(value, _)| *value);
+    found
+}
+
+fn together<'v, P: Piece>(
     surveyor: &Surveyor,
     (before, before_names): (Option<&str>, bool),
-    values: &[(Option<&str>, &Value)],
+    values: &[(Option<&str>, P)],
     beside: impl Iterator<Item = (Told, &'v [u8])> + Clone,
     room: &mut Room,
 ) -> Vec<(usize, Hit)> {
@@ -35,7 +116,7 @@ pub(crate) fn hits<'v>(
         named |= told.token && is_word(value, text);
         digit |= told.digit && has_digit(value);
     }
-    if !(2..=VALUES).contains(&pieces) || !(named || digit) {
+    if pieces < 2 || !(named || digit) {
         return Vec::new();
     }
     // A token's literal in one value is one in all of them.
@@ -44,21 +125,19 @@ pub(crate) fn hits<'v>(
     }
     let sheet = Sheet::of(before, values);
     let hits = unfold::joined(surveyor, &sheet.text, named).into_iter();
-    let mut hits: Vec<_> = hits.filter_map(|hit| sheet.place(hit)).collect();
-    hits.sort_by_key(|(value, _)| *value);
-    hits
+    hits.filter_map(|hit| sheet.place(hit)).collect()
 }
 
 /// Whether anything can come of putting the values together: they are long enough, and they are
 /// items of a list, members of like names, or hold the literal of a token together.
-fn may_join<'v>(
+fn may_join<'v, P: Piece>(
     surveyor: &Surveyor,
-    values: &[(Option<&str>, &Value)],
+    values: &[(Option<&str>, P)],
     beside: impl Iterator<Item = (Told, &'v [u8])>,
     Room { joined, seams }: &mut Room,
 ) -> bool {
     const TEXT_BYTES: usize = 4;
-    let like = |pair: &[(Option<&str>, &Value)]| match pair {
+    let like = |pair: &[(Option<&str>, P)]| match pair {
         [(Some(one), first), (Some(two), second)] => {
             is_piece(first) && is_piece(second) && are_alike(one.as_bytes(), two.as_bytes())
         }
@@ -89,7 +168,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn of(before: Option<&str>, values: &[(Option<&str>, &Value)]) -> Self {
+    fn of(before: Option<&str>, values: &[(Option<&str>, impl Piece)]) -> Self {
         let mut sheet = Self::default();
         if let Some(before) = before {
             sheet.string(tail(before));
@@ -109,10 +188,10 @@ impl Sheet {
         sheet
     }
 
-    fn value(&mut self, at: usize, value: &Value) {
-        match value {
-            Value::String(text) if text.len() > STRING_BYTES => self.string(tail(text)),
-            Value::String(text) => {
+    fn value(&mut self, at: usize, value: &impl Piece) {
+        match (value.text(), value.number()) {
+            (Some(text), _) if text.len() > STRING_BYTES => self.string(tail(text)),
+            (Some(text), _) => {
                 let start = self.text.len() + 1;
                 self.string(text);
                 // With escapes in it, it is no piece of anything that is looked for.
@@ -120,14 +199,14 @@ impl Sheet {
                     self.places.push((at, Span::new(start, start + text.len())));
                 }
             }
-            Value::Number(number) => {
+            (None, Some(number)) => {
                 let number = number.to_string();
                 let start = self.text.len() + 1;
                 self.string(&number);
                 self.places.push((at, Span::new(start, start + number.len())));
             }
             // Nothing is joined over it.
-            _ => self.text.extend_from_slice(b"{}"),
+            (None, None) => self.text.extend_from_slice(b"{}"),
         }
     }
 
@@ -161,27 +240,25 @@ fn tail(text: &str) -> &str {
     text.get(from..).unwrap_or_default()
 }
 
-fn is_piece(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !text.is_empty() && text.len() <= STRING_BYTES,
-        Value::Number(_) => true,
-        _ => false,
+fn is_piece(value: &impl Piece) -> bool {
+    match value.text() {
+        Some(text) => !text.is_empty() && text.len() <= STRING_BYTES,
+        None => value.number().is_some(),
     }
 }
 
 /// Whether a value is one word of those that tokens begin with.
-fn is_word(value: &Value, text: &[u8]) -> bool {
-    value.is_string()
+fn is_word(value: &impl Piece, text: &[u8]) -> bool {
+    value.text().is_some()
         && text.len() <= STRING_BYTES
         && memchr::memchr2(b'_', b'-', text).is_some()
         && memchr::memchr(b' ', text).is_none()
 }
 
 /// Whether a digit in the value counts.
-fn has_digit(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.len() <= STRING_BYTES,
-        Value::Number(number) => number.is_u64(),
-        _ => false,
+fn has_digit(value: &impl Piece) -> bool {
+    match value.text() {
+        Some(text) => text.len() <= STRING_BYTES,
+        None => value.number().is_some_and(Number::is_u64),
     }
 }

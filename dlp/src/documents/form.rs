@@ -44,11 +44,14 @@ impl Form {
 
     /// Looks at every name, and at every value behind its name; whether anything changed.
     pub(crate) fn look(&mut self, look: &mut Look<'_>, layer: fn(String) -> Layer) -> bool {
+        let texts =
+            self.pairs.iter().map(|(name, value)| (Some(name.as_str()), Some(value.as_str())));
+        let joined = look.joined(&texts.collect::<Vec<_>>());
         let mut changed = false;
-        for (name, value) in &mut self.pairs {
+        for (at, (name, value)) in self.pairs.iter_mut().enumerate() {
             changed |= look.within(layer(name.clone()), |look| {
                 // Both, whatever the first says.
-                look.text(Some(name), value) | look.key(name)
+                look.text_beside(Some(name), value, joined.of(at)) | look.key(name)
             });
         }
         changed

@@ -3,6 +3,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::look::{Inspection, Look};
+use crate::engine::hit::Cluster;
 use crate::finding::{Direction, Layer};
 use crate::judge::Judge;
 use crate::scanner::Scanner;
@@ -58,20 +59,22 @@ fn value(text: &str, look: &mut Look<'_>) -> Option<String> {
 
 /// `name=value; name=value` (RFC 6265 sections 4.1 and 4.2).
 fn cookies(text: &str, look: &mut Look<'_>) -> Option<String> {
+    let beside = text.split(';').map(parts);
+    let beside = beside.map(|(_, _, name, value)| (Some(name.trim()), Some(value)));
+    let joined = look.joined(&beside.collect::<Vec<_>>());
     let mut changed = false;
-    let pairs = text.split(';').map(|pair| {
-        let start = pair.len() - pair.trim_start().len();
-        let (space, pair) = pair.split_at(start);
-        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+    let pairs = text.split(';').enumerate().map(|(at, pair)| {
+        let (space, pair, name, value) = parts(pair);
         let mut value = value.to_owned();
         changed |= look.within(Layer::Cookie(name.trim().to_owned()), |look| {
             look.frozen(|look| look.key(&mut name.to_owned()));
-            let find = |look: &Look<'_>, value: &str| {
-                let mut found = look.find(None, value);
+            let others = |mut found: Vec<Cluster>| {
                 found.retain(|cluster| !OWN.contains(&cluster.best.class.as_str()));
                 found
             };
-            look.settle(find(look, &value), &mut value, &find)
+            let found = others(look.find_beside(None, &value, joined.of(at)));
+            let find = |look: &Look<'_>, value: &str| others(look.find(None, value));
+            look.settle(found, &mut value, &find)
         });
         match pair.contains('=') {
             true => format!("{space}{name}={value}"),
@@ -80,4 +83,12 @@ fn cookies(text: &str, look: &mut Look<'_>) -> Option<String> {
     });
     let text = pairs.collect::<Vec<_>>().join(";");
     changed.then_some(text)
+}
+
+/// A pair: the space before it, the whole, its name, its value.
+fn parts(pair: &str) -> (&str, &str, &str, &str) {
+    let start = pair.len() - pair.trim_start().len();
+    let (space, pair) = pair.split_at(start);
+    let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+    (space, pair, name, value)
 }

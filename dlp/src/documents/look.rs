@@ -10,6 +10,7 @@ use crate::finding::{Acted, Action, Direction, Finding, Grade, Layer, Place};
 use crate::judge::Judge;
 use crate::pointer;
 use crate::scanner::{Scanner, acted, settled};
+use crate::siblings;
 
 /// What was found in a document.
 #[derive(Debug, Default)]
@@ -59,6 +60,23 @@ pub(crate) struct Look<'s> {
     found: Inspection,
 }
 
+/// What neighbours make of texts.
+pub(crate) struct Joined(Vec<(usize, Hit)>);
+
+impl Joined {
+    /// All, each with the number of its text.
+    pub(crate) fn all(self) -> Vec<(usize, Hit)> {
+        self.0
+    }
+
+    /// What they make of the text with this number.
+    pub(crate) fn of(&self, number: usize) -> Vec<Hit> {
+        let from = self.0.partition_point(|(at, _)| *at < number);
+        let mine = self.0.iter().skip(from).take_while(|(at, _)| *at == number);
+        mine.map(|(_, hit)| hit.clone()).collect()
+    }
+}
+
 /// How a text is looked at.
 type Find<'f, 's> = &'f dyn Fn(&Look<'s>, &str) -> Vec<Cluster>;
 
@@ -93,6 +111,22 @@ impl<'s> Look<'s> {
         self.settle(clusters, text, &|look, text| look.find(name, text))
     }
 
+    /// The same with what its neighbours make of it.
+    pub(crate) fn text_beside(
+        &mut self,
+        name: Option<&str>,
+        text: &mut String,
+        more: Vec<Hit>,
+    ) -> bool {
+        let clusters = self.find_beside(name, text, more);
+        self.settle(clusters, text, &|look, text| look.find(name, text))
+    }
+
+    /// What only neighbours make of texts that stand beside each other, each behind its name.
+    pub(crate) fn joined(&self, texts: &[(Option<&str>, Option<&str>)]) -> Joined {
+        Joined(siblings::of_texts(&self.scanner.surveyor, texts))
+    }
+
     /// Redacts a name; whether it changed.
     pub(crate) fn key(&mut self, name: &mut String) -> bool {
         let clusters = self.find(None, name);
@@ -108,7 +142,19 @@ impl<'s> Look<'s> {
 
     /// What is in a text, without a word about it yet: where it stands may be dear to tell.
     pub(crate) fn find(&self, name: Option<&str>, text: &str) -> Vec<Cluster> {
-        hit::clusters(self.scanner.hits(name, text, true, &[]), Some(self.judge))
+        self.find_beside(name, text, Vec::new())
+    }
+
+    /// The same with what its neighbours make of it.
+    pub(crate) fn find_beside(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        more: Vec<Hit>,
+    ) -> Vec<Cluster> {
+        let mut hits = self.scanner.hits(name, text, true, &[]);
+        hits.extend(more);
+        hit::clusters(hits, Some(self.judge))
     }
 
     /// Notes what was found in a text and takes it out, and what `find` finds then; whether it

@@ -10,6 +10,7 @@ use super::kind::{Kind, MediaType, is_token};
 use super::limits::Why;
 use super::look::Look;
 use super::{Node, Opening, text};
+use crate::engine::Hit;
 use crate::finding::Layer;
 
 /// Header fields of one part. There are three in use.
@@ -63,9 +64,11 @@ impl Multipart {
     }
 
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
+        let joined = look.joined(&self.parts.iter().map(Part::beside).collect::<Vec<_>>());
         let mut changed = false;
         for (at, part) in self.parts.iter_mut().enumerate() {
-            changed |= look.within(Layer::Part(part.shown(at)), |look| part.look(look));
+            let more = joined.of(at);
+            changed |= look.within(Layer::Part(part.shown(at)), |look| part.look(look, more));
         }
         changed
     }
@@ -171,14 +174,24 @@ impl Part {
         Some(parameter.1.as_str())
     }
 
-    fn look(&mut self, look: &mut Look<'_>) -> bool {
+    /// Its name, and its text when it is one.
+    fn beside(&self) -> (Option<&str>, Option<&str>) {
+        let text = match &self.body {
+            Node::Text(text) => Some(text.as_str()),
+            _ => None,
+        };
+        (self.parameter("name"), text)
+    }
+
+    /// `more` is what its neighbours make of its text.
+    fn look(&mut self, look: &mut Look<'_>, more: Vec<Hit>) -> bool {
         let name = self.parameter("name").map(str::to_owned);
         let mut changed = false;
         for header in &mut self.headers {
             changed |= header.look(look);
         }
         let inner = match &mut self.body {
-            Node::Text(text) => look.text(name.as_deref(), text),
+            Node::Text(text) => look.text_beside(name.as_deref(), text, more),
             body => body.look(look),
         };
         if inner {

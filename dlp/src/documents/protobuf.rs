@@ -9,6 +9,7 @@ use super::kind::Kind;
 use super::limits::Why;
 use super::look::Look;
 use super::{Node, Opening};
+use crate::engine::Hit;
 use crate::finding::Layer;
 
 /// Messages within messages.
@@ -87,10 +88,15 @@ impl Message {
     }
 
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
+        let names: Vec<String> = self.fields.iter().map(Field::name).collect();
+        let beside = names.iter().zip(&self.fields);
+        let beside = beside.map(|(name, field)| (Some(name.as_str()), field.value.text()));
+        let joined = look.joined(&beside.collect::<Vec<_>>());
         let mut changed = false;
-        for field in &mut self.fields {
+        for (at, field) in self.fields.iter_mut().enumerate() {
             let Field { number, value } = field;
-            changed |= look.within(Layer::Number(*number), |look| value.look(look));
+            let more = joined.of(at);
+            changed |= look.within(Layer::Number(*number), |look| value.look(look, more));
         }
         changed
     }
@@ -104,6 +110,14 @@ impl Message {
     pub(crate) fn view(&self) -> Value {
         let member = |field: &Field| (field.number.to_string(), field.value.view());
         super::members(self.fields.iter().map(member))
+    }
+}
+
+impl Field {
+    /// A name for its number, in letters: names that differ in a digit are those of one list.
+    fn name(&self) -> String {
+        let digits = self.number.to_string().into_bytes().into_iter();
+        digits.map(|digit| char::from(digit - b'0' + b'a')).collect()
     }
 }
 
@@ -128,7 +142,15 @@ impl Wire {
         Ok(Self::Bytes(opening.inner(&Kind::Any, bytes)))
     }
 
-    fn look(&mut self, look: &mut Look<'_>) -> bool {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text, _) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// `more` is what its neighbours make of its text.
+    fn look(&mut self, look: &mut Look<'_>, more: Vec<Hit>) -> bool {
         match self {
             // Numbers of cards are that long; a tag cannot take their place.
             Self::Varint(number) => {
@@ -143,7 +165,7 @@ impl Wire {
                 if let Some(other) = other {
                     look.frozen(|look| other.look(look));
                 }
-                look.text(None, text)
+                look.text_beside(None, text, more)
             }
             Self::Message(message) => message.look(look),
             Self::Bytes(node) => node.look(look),

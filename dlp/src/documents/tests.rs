@@ -1,5 +1,6 @@
 //! Every kind: what is found in it and where, what it is written as, and what stays unread.
 mod containers;
+mod joined;
 
 use serde_json::json;
 

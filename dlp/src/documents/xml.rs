@@ -2,6 +2,8 @@
 //!
 //! No entity is expanded but the five that XML itself has and numbers of characters; a document
 //! that declares entities of its own is not read, since others would expand them.
+use std::collections::HashMap;
+
 use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -10,6 +12,7 @@ use serde_json::Value;
 use super::limits::{Budget, Why};
 use super::look::Look;
 use super::text;
+use crate::engine::{Hit, Span};
 use crate::finding::Layer;
 
 /// Elements within elements.
@@ -94,13 +97,15 @@ impl Xml {
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
         let mut path: Vec<String> = Vec::new();
         let mut changed = false;
-        for item in &mut self.items {
+        let mut joined = self.joined(look);
+        for (at, item) in self.items.iter_mut().enumerate() {
             match item {
                 Item::Fixed(_, text, _) => look.fixed(None, text),
                 Item::Comment(text) => changed |= look.text(None, text),
                 Item::Text(text) => {
                     let name = path.last().map(|name| local(name));
-                    let found = look.find(name, text);
+                    let more = joined.remove(&at).unwrap_or_default();
+                    let found = look.find_beside(name, text, more);
                     if !found.is_empty() {
                         let layer = Layer::Element(path.join("/"));
                         let find = |look: &Look<'_>, text: &str| look.find(name, text);
@@ -119,6 +124,38 @@ impl Xml {
             }
         }
         changed
+    }
+
+    /// What neighbours make of texts, by the number of the item: those within the elements of one
+    /// element stand beside each other.
+    fn joined(&self, look: &Look<'_>) -> HashMap<usize, Vec<Hit>> {
+        let mut groups: HashMap<usize, Vec<(usize, &str, &str)>> = HashMap::new();
+        // Elements around, by where they begin.
+        let mut open: Vec<(usize, &str)> = Vec::new();
+        for (at, item) in self.items.iter().enumerate() {
+            match item {
+                Item::Start(start) if !start.empty => open.push((at, local(&start.name))),
+                Item::End(_) => _ = open.pop(),
+                Item::Text(text) if !text.trim().is_empty() => {
+                    if let [.., (parent, _), (_, name)] = open.as_slice() {
+                        groups.entry(*parent).or_default().push((at, name, text));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut found: HashMap<usize, Vec<Hit>> = HashMap::new();
+        for group in groups.into_values() {
+            let texts: Vec<_> =
+                group.iter().map(|(_, name, text)| (Some(*name), Some(text.trim()))).collect();
+            for (number, mut hit) in look.joined(&texts).all() {
+                let Some((at, _, text)) = group.get(number) else { continue };
+                let space = text.len() - text.trim_start().len();
+                hit.secret = Span::new(hit.secret.start + space, hit.secret.end + space);
+                found.entry(*at).or_default().push(hit);
+            }
+        }
+        found
     }
 
     /// The text of each paragraph of an office document: its pieces are elements of their own.
@@ -201,9 +238,12 @@ impl Start {
     fn look(&mut self, path: &[String], look: &mut Look<'_>) -> bool {
         let mut changed = false;
         look.fixed(None, &self.name);
-        for (name, value) in &mut self.attributes {
+        let texts = self.attributes.iter();
+        let texts = texts.map(|(name, value)| (Some(local(name)), Some(value.as_str())));
+        let joined = look.joined(&texts.collect::<Vec<_>>());
+        for (at, (name, value)) in self.attributes.iter_mut().enumerate() {
             look.fixed(None, name);
-            let found = look.find(Some(local(name)), value);
+            let found = look.find_beside(Some(local(name)), value, joined.of(at));
             if !found.is_empty() {
                 let layer = Layer::Element(format!("{}/{}/@{name}", path.join("/"), self.name));
                 let find = |look: &Look<'_>, text: &str| look.find(Some(local(name)), text);

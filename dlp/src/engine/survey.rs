@@ -118,6 +118,11 @@ impl Surveyor {
         survey
     }
 
+    /// Whether the literal of a token stands in a text.
+    pub(crate) fn holds_token(&self, text: &[u8]) -> bool {
+        self.literals.find(text).any(|(_, _, roles)| roles.iter().any(Role::is_token))
+    }
+
     /// Whether the literal of a token stands over one of the seams of a text.
     pub(crate) fn sews_token(&self, text: &[u8], seams: &[usize]) -> bool {
         self.literals.are_sewn(text, seams)

@@ -64,6 +64,11 @@ impl Told {
         value: Span { start: 0, end: 0 },
         inside: 0,
     };
+
+    /// Of a text that stands alone.
+    pub(crate) fn of(digit: bool, token: bool) -> Self {
+        Self { digit, token, ..Self::UNKNOWN }
+    }
 }
 
 impl Quiet {

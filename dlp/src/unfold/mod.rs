@@ -39,6 +39,8 @@ const TRAIL_BYTES: usize = 96;
 const TRAIL_WORD_BYTES: usize = 512;
 /// An escape so near before a find changed what it begins with, however deep it was escaped.
 const BESIDE_BYTES: usize = 8;
+/// Less than this behind a token that is whole is no part of it.
+const REST_BYTES: usize = 8;
 /// No longer word is held back with what follows it.
 const WORD_BYTES: usize = 64;
 /// No more bytes are made of one text, for each of its own, than this; and never fewer than
@@ -226,21 +228,39 @@ impl Work<'_> {
         }
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {
-            let believed = bond.is_none_or(|bond| bond.accepts(&hit));
-            if believed && !(bond == Some(Bond::Weak) && self.was_whole(&hit, &window)) {
+            let hit = match bond {
+                Some(bond) if bond.accepts(&hit) => self.without_neighbours(bond, hit, &window),
+                Some(_) => None,
+                None => Some(hit),
+            };
+            if let Some(hit) = hit {
                 back(hit, view, source, &mut self.hits);
             }
         }
     }
 
-    /// Whether a find that reaches over a joint was one before the joint already: then what stands
-    /// behind the joint is another text.
-    fn was_whole(&self, hit: &Hit, window: &Window<'_>) -> bool {
+    /// A find that reaches over joints, up to the one before which it was one already, when what
+    /// stands behind that is another text: no more than a neighbour, or a word. `None` when it needs
+    /// none of the joints.
+    fn without_neighbours(&self, bond: Bond, hit: Hit, window: &Window<'_>) -> Option<Hit> {
         let inside = |at: &&usize| (hit.secret.start + 1..hit.secret.end).contains(*at);
-        let Some(joint) = window.joints.iter().find(inside) else { return false };
-        let alone = Window::whole(window.part(hit.secret.start, *joint));
-        let found = self.surveyor.plain(&alone).hits;
-        found.iter().any(|found| found.detector == hit.detector && found.secret.start == 0)
+        for (nth, joint) in window.joints.iter().filter(inside).enumerate() {
+            let rest = window.part(*joint, hit.secret.end);
+            let word = rest.len() < REST_BYTES || !rest.iter().any(u8::is_ascii_digit);
+            // Two that are no more than neighbours seldom are one.
+            let neighbours = bond == Bond::Weak && nth == 0;
+            if !(neighbours || word && matches!(bond, Bond::Weak | Bond::Strong)) {
+                continue;
+            }
+            let alone = Window::whole(window.part(hit.secret.start, *joint));
+            let found = self.surveyor.plain(&alone).hits;
+            let same = |found: &Hit| found.detector == hit.detector && found.secret.start == 0;
+            if found.iter().any(|found| same(found) && (neighbours || found.grade >= hit.grade)) {
+                let secret = Span::new(hit.secret.start, *joint);
+                return (nth > 0).then_some(Hit { secret, ..hit });
+            }
+        }
+        Some(hit)
     }
 
     fn unread(&mut self, span: Span) {
