@@ -6,6 +6,8 @@
 //! card number once in ten.
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -34,17 +36,29 @@ pub struct MemoryLimits {
 ///
 /// Bounded in time, number and size, and so is the work for a call: [`Self::TEXTS`] texts are
 /// looked at, each against [`Self::BEGINNINGS`] beginnings. Wiped when it goes.
+///
+/// A call that begins nothing takes no lock while nothing is remembered. Calls of one agent to one
+/// destination wait for each other, so that pieces that are sent at once are seen as well; others
+/// never do for longer than it takes to find a name in a table.
 pub struct Memory {
     limits: MemoryLimits,
-    pairs: HashMap<(String, String), Pair>,
-    calls: u64,
-    evicted: u64,
+    pairs: Mutex<HashMap<Key, Arc<Slot>>>,
+    /// How many pairs there are.
+    count: AtomicUsize,
+    calls: AtomicU64,
+    evicted: AtomicU64,
 }
 
+/// An agent and a destination.
+type Key = (String, String);
+
 #[derive(Default)]
-struct Pair {
-    beginnings: VecDeque<Beginning>,
-    used: u64,
+struct Slot {
+    beginnings: Mutex<VecDeque<Beginning>>,
+    /// How many there are, for who does not hold them.
+    count: AtomicUsize,
+    /// The last call.
+    used: AtomicU64,
 }
 
 /// The end of a text, or of several one after the other, that may be the beginning of a secret.
@@ -68,7 +82,13 @@ impl Memory {
 
     /// A memory of nothing.
     pub fn new(limits: MemoryLimits) -> Self {
-        Self { limits, pairs: HashMap::new(), calls: 0, evicted: 0 }
+        Self {
+            limits,
+            pairs: Mutex::default(),
+            count: AtomicUsize::new(0),
+            calls: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+        }
     }
 
     /// Its bounds.
@@ -78,7 +98,7 @@ impl Memory {
 
     /// How many beginnings went before their time.
     pub fn evicted(&self) -> u64 {
-        self.evicted
+        self.evicted.load(Ordering::Relaxed)
     }
 
     /// Looks at the strings of a call, and remembers what they end in. Gives the secrets that this
@@ -86,7 +106,7 @@ impl Memory {
     ///
     /// `now` is in seconds of any clock that only goes forward.
     pub fn look(
-        &mut self,
+        &self,
         (scanner, judge): (&Scanner, &Judge),
         (agent, destination): (&str, &str),
         document: &Value,
@@ -95,60 +115,92 @@ impl Memory {
         if self.limits.seconds == 0 {
             return Vec::new();
         }
-        self.calls += 1;
+        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let look = Look { scanner, judge, call, until: now.saturating_add(self.limits.seconds) };
         let mut texts = Vec::new();
-        collect(document, &mut String::new(), &mut texts);
-        if texts.is_empty() {
+        collect(document, &mut texts);
+        let begun = texts.iter().enumerate();
+        let begun = begun.filter_map(|(nth, text)| Some((nth, look.begin(text.as_bytes())?)));
+        let begun: Vec<_> = begun.collect();
+        if begun.is_empty() && self.count.load(Ordering::Acquire) == 0 {
             return Vec::new();
         }
         let key = (agent.to_owned(), destination.to_owned());
-        let mut pair = self.pairs.remove(&key).unwrap_or_default();
-        pair.used = self.calls;
-        pair.beginnings.retain(|beginning| now < beginning.until);
+        let Some(slot) = self.slot(&key, call, !begun.is_empty()) else { return Vec::new() };
+        let mut beginnings = held(&slot.beginnings);
+        beginnings.retain(|beginning| now < beginning.until);
         let mut all = Vec::new();
-        for (pointer, text) in &texts {
-            let until = now.saturating_add(self.limits.seconds);
-            let mut look = Look { scanner, judge, call: self.calls, until };
-            let (acted, begun) = look.text(text.as_bytes(), &pair.beginnings);
+        let mut begun = begun.into_iter().peekable();
+        for (nth, text) in texts.iter().enumerate() {
+            let (acted, longer) = look.text(text.as_bytes(), &beginnings);
             all.extend(acted.into_iter().map(|mut acted| {
-                acted.finding.place = Place::Value(pointer.clone());
+                acted.finding.place = Place::Value(pointer(document, nth));
                 acted
             }));
-            pair.beginnings.extend(begun);
-            self.evicted += pair.tidy(self.limits.bytes);
+            beginnings.extend(longer);
+            beginnings.extend(begun.next_if(|(at, _)| *at == nth).map(|(_, beginning)| beginning));
+            self.evicted.fetch_add(tidy(&mut beginnings, self.limits.bytes), Ordering::Relaxed);
         }
-        if !pair.beginnings.is_empty() {
-            self.make_room();
-            self.pairs.insert(key, pair);
+        slot.count.store(beginnings.len(), Ordering::Relaxed);
+        if beginnings.is_empty() {
+            self.let_go(&key, &slot);
         }
         all
     }
 
-    fn make_room(&mut self) {
-        if self.pairs.len() < self.limits.pairs.max(1) {
-            return;
+    /// What is remembered of a pair; made when there is none and it is to be.
+    fn slot(&self, key: &Key, call: u64, make: bool) -> Option<Arc<Slot>> {
+        let mut pairs = held(&self.pairs);
+        if let Some(slot) = pairs.get(key) {
+            slot.used.store(call, Ordering::Relaxed);
+            return Some(Arc::clone(slot));
         }
-        let oldest = self.pairs.iter().min_by_key(|(_, pair)| pair.used);
-        if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-            let gone = self.pairs.remove(&key).map_or(0, |pair| pair.beginnings.len());
-            self.evicted += gone as u64;
+        if !make {
+            return None;
+        }
+        if pairs.len() >= self.limits.pairs.max(1) {
+            let oldest = pairs.iter().min_by_key(|(_, slot)| slot.used.load(Ordering::Relaxed));
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                let gone =
+                    pairs.remove(&oldest).map_or(0, |slot| slot.count.load(Ordering::Relaxed));
+                self.evicted.fetch_add(gone as u64, Ordering::Relaxed);
+            }
+        }
+        let slot = Arc::new(Slot::default());
+        slot.used.store(call, Ordering::Relaxed);
+        pairs.insert(key.clone(), Arc::clone(&slot));
+        self.count.store(pairs.len(), Ordering::Release);
+        Some(slot)
+    }
+
+    /// Forgets a pair of which nothing is remembered, unless another call looks at it.
+    fn let_go(&self, key: &Key, slot: &Arc<Slot>) {
+        let mut pairs = held(&self.pairs);
+        let mine = pairs.get(key).is_some_and(|known| Arc::ptr_eq(known, slot));
+        // The table's and this call's.
+        if mine && Arc::strong_count(slot) == 2 {
+            pairs.remove(key);
+            self.count.store(pairs.len(), Ordering::Release);
         }
     }
 }
 
-impl Pair {
-    /// Drops the oldest beginnings that are too many; gives how many.
-    fn tidy(&mut self, bytes: usize) -> u64 {
-        let mut gone = 0;
-        let size = |all: &VecDeque<Beginning>| all.iter().map(|one| one.text.len()).sum::<usize>();
-        while self.beginnings.len() > Memory::BEGINNINGS || size(&self.beginnings) > bytes {
-            if self.beginnings.pop_front().is_none() {
-                break;
-            }
-            gone += 1;
+/// A panic in one call leaves what was remembered as it was.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Drops the oldest beginnings that are too many; gives how many.
+fn tidy(beginnings: &mut VecDeque<Beginning>, bytes: usize) -> u64 {
+    let mut gone = 0;
+    let size = |all: &VecDeque<Beginning>| all.iter().map(|one| one.text.len()).sum::<usize>();
+    while beginnings.len() > Memory::BEGINNINGS || size(beginnings) > bytes {
+        if beginnings.pop_front().is_none() {
+            break;
         }
-        gone
+        gone += 1;
     }
+    gone
 }
 
 /// One look of one call.
@@ -160,20 +212,19 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// What a text completes, and what it begins.
-    fn text(&mut self, text: &[u8], known: &VecDeque<Beginning>) -> (Vec<Acted>, Vec<Beginning>) {
-        let mut acted = Vec::new();
-        let mut begun = Vec::new();
+    /// What a text completes, and what it makes longer.
+    fn text(&self, text: &[u8], known: &VecDeque<Beginning>) -> (Option<Acted>, Vec<Beginning>) {
+        let mut acted = None;
+        let mut longer = Vec::new();
         if text.first().is_some_and(|first| goes_on(*first)) {
             for beginning in known {
-                if acted.is_empty() {
-                    acted.extend(self.complete(beginning, text));
+                if acted.is_none() {
+                    acted = self.complete(beginning, text);
                 }
-                begun.extend(self.lengthen(beginning, text));
+                longer.extend(self.lengthen(beginning, text));
             }
         }
-        begun.extend(self.begin(text));
-        (acted, begun)
+        (acted, longer)
     }
 
     /// The secret that a text completes.
@@ -229,6 +280,9 @@ impl Look<'_> {
     /// What the end of a text may be the beginning of.
     fn begin(&self, text: &[u8]) -> Option<Beginning> {
         let tail = text.get(text.len().saturating_sub(LOOK_BEHIND)..)?;
+        if !self.scanner.surveyor.may_begin_secret(tail) {
+            return None;
+        }
         let window = Window { ended: false, ..Window::whole(tail) };
         let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
         let part = tail.get(from..).unwrap_or_default();
@@ -265,38 +319,57 @@ fn goes_on(first: u8) -> bool {
     first.is_ascii_alphanumeric() || b"_-+/=.~".contains(&first)
 }
 
-/// The strings of a document with their pointers, [`Memory::TEXTS`] of them.
-fn collect<'v>(value: &'v Value, pointer: &mut String, texts: &mut Vec<(String, &'v str)>) {
+/// The strings of a document, [`Memory::TEXTS`] of them.
+fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
     if texts.len() >= Memory::TEXTS {
         return;
     }
-    let length = pointer.len();
     match value {
-        Value::String(text) if !text.is_empty() => texts.push((pointer.clone(), text)),
-        Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                pointer.push_str(&format!("/{at}"));
-                collect(item, pointer, texts);
-                pointer.truncate(length);
-            }
-        }
-        Value::Object(members) => {
-            for (name, member) in members {
-                pointer.push('/');
-                pointer.push_str(&escaped(name));
-                collect(member, pointer, texts);
-                pointer.truncate(length);
-            }
-        }
+        Value::String(text) if !text.is_empty() => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Object(members) => members.values().for_each(|member| collect(member, texts)),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// The pointer of the string with this number, as [`collect`] counts.
+fn pointer(document: &Value, nth: usize) -> String {
+    fn find(value: &Value, left: &mut usize, pointer: &mut String) -> bool {
+        let length = pointer.len();
+        let mut inside = |step: &str, value: &Value, left: &mut usize| {
+            pointer.push('/');
+            pointer.push_str(step);
+            let found = find(value, left, pointer);
+            if !found {
+                pointer.truncate(length);
+            }
+            found
+        };
+        match value {
+            Value::String(text) if !text.is_empty() => {
+                let found = *left == 0;
+                *left = left.saturating_sub(1);
+                found
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().any(|(at, item)| inside(&at.to_string(), item, left))
+            }
+            Value::Object(members) => {
+                members.iter().any(|(name, member)| inside(&escaped(name), member, left))
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    let (mut left, mut pointer) = (nth, String::new());
+    find(document, &mut left, &mut pointer);
+    pointer
 }
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory")
             .field("limits", &self.limits)
-            .field("pairs", &self.pairs.len())
+            .field("pairs", &self.count)
             .field("evicted", &self.evicted)
             .finish_non_exhaustive()
     }

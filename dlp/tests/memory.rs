@@ -33,7 +33,7 @@ fn a_token_in_pieces_is_seen_in_the_call_that_completes_it() {
     let engine = (&scanner, &judge);
     let token = long_token();
     for count in 3..=8 {
-        let mut memory = Memory::new(LIMITS);
+        let memory = Memory::new(LIMITS);
         let mut seen = Vec::new();
         for (nth, piece) in pieces(&token, count).iter().enumerate() {
             let arguments = json!({ "id": nth, "part": piece, "note": "and so on" });
@@ -61,7 +61,7 @@ fn what_is_only_told_is_only_told() {
     let scanner = Scanner::new().unwrap();
     let rule = JudgeRule::new(vec!["secret.*".to_owned()], None, Action::Alert);
     let judge = Judge::new(Grade::Likely, vec![rule]).unwrap();
-    let mut memory = Memory::new(LIMITS);
+    let memory = Memory::new(LIMITS);
     let token = token();
     let (one, two) = token.split_at(11);
     assert!(memory.look((&scanner, &judge), ("a", "x"), &json!([one]), 0).is_empty());
@@ -76,33 +76,33 @@ fn a_memory_forgets() {
     let engine = (&scanner, &judge);
     let token = token();
     let (one, two) = token.split_at(11);
-    let completes = |memory: &mut Memory, agent: &str, now: u64| {
+    let completes = |memory: &Memory, agent: &str, now: u64| {
         !memory.look(engine, (agent, "x"), &json!([two]), now).is_empty()
     };
-    let mut memory = Memory::new(LIMITS);
+    let memory = Memory::new(LIMITS);
     memory.look(engine, ("a", "x"), &json!([one]), 0);
-    assert!(completes(&mut memory, "a", 59) && !completes(&mut memory, "a", 130));
+    assert!(completes(&memory, "a", 59) && !completes(&memory, "a", 130));
     // Only so many agents; who rested longest is forgotten, and that is counted.
     memory.look(engine, ("a", "x"), &json!([one]), 200);
     for other in ["b", "c", "d", "e"] {
         memory.look(engine, (other, "x"), &json!([one]), 200);
     }
-    assert!(!completes(&mut memory, "a", 200) && completes(&mut memory, "e", 200));
+    assert!(!completes(&memory, "a", 200) && completes(&memory, "e", 200));
     assert!(memory.evicted() > 0);
     // Only so many beginnings.
     let noise: Vec<String> = (0..40).map(|nth| format!("AKIAQ7X{nth}")).collect();
     memory.look(engine, ("e", "x"), &json!(noise), 200);
-    assert!(!completes(&mut memory, "e", 200));
-    let mut off = Memory::new(MemoryLimits { seconds: 0, ..LIMITS });
+    assert!(!completes(&memory, "e", 200));
+    let off = Memory::new(MemoryLimits { seconds: 0, ..LIMITS });
     off.look(engine, ("a", "x"), &json!([one]), 0);
-    assert!(!completes(&mut off, "a", 0));
+    assert!(!completes(&off, "a", 0));
 }
 
 #[test]
 fn harmless_calls_complete_nothing() {
     let scanner = Scanner::new().unwrap();
     let judge = Judge::default();
-    let mut memory = Memory::new(LIMITS);
+    let memory = Memory::new(LIMITS);
     let calls = [
         json!({ "q": "how do I split a key", "lang": "sk" }),
         json!({ "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8", "id": 4111 }),
@@ -125,7 +125,7 @@ fn harmless_calls_complete_nothing() {
 fn a_key_in_three_calls_is_seen_in_the_third() {
     let scanner = Scanner::new().unwrap();
     let judge = Judge::default();
-    let mut memory = Memory::new(LIMITS);
+    let memory = Memory::new(LIMITS);
     for (nth, (piece, completes)) in
         [("AKIAQ7X", false), ("W2RB4KD", false), ("TS6VNZ", true)].into_iter().enumerate()
     {
@@ -133,4 +133,42 @@ fn a_key_in_three_calls_is_seen_in_the_third() {
         let acted = memory.look((&scanner, &judge), ("a", "x"), &call, nth as u64);
         assert_eq!(!acted.is_empty(), completes, "{nth}: {acted:?}");
     }
+}
+
+#[test]
+fn pieces_that_are_sent_at_once_are_seen() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let token = token();
+    let (one, two) = token.split_at(11);
+    for _ in 0..20 {
+        let memory = Memory::new(LIMITS);
+        memory.look((&scanner, &judge), ("a", "x"), &json!([one]), 0);
+        let look = |agent: &'static str| {
+            let (memory, scanner, judge) = (&memory, &scanner, &judge);
+            move || {
+                !memory
+                    .look((scanner, judge), (agent, "x"), &json!([two, "and so on"]), 1)
+                    .is_empty()
+            }
+        };
+        let seen: Vec<bool> = std::thread::scope(|scope| {
+            let agents = ["a", "b", "a", "c"].map(|agent| scope.spawn(look(agent)));
+            agents.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(seen, [true, false, true, false]);
+    }
+}
+
+#[test]
+fn a_private_key_of_a_ledger_in_pieces_is_seen() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    // A key in the form of wallets, from Bitcoin's wiki.
+    let key = "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ";
+    assert!(!scanner.scan(key.as_bytes()).is_empty());
+    let memory = Memory::new(LIMITS);
+    let (one, two) = key.split_at(20);
+    assert!(memory.look((&scanner, &judge), ("a", "x"), &json!({ "a": one }), 0).is_empty());
+    assert!(!memory.look((&scanner, &judge), ("a", "x"), &json!({ "b": two }), 0).is_empty());
 }

@@ -1,8 +1,8 @@
 //! What inspection remembers from one call to the next: beginnings of secrets, and what tokens
 //! stand for. In memory alone.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use tokio::time::Instant;
 use tollgate_config::settings::{DlpTokens, SecretRef};
 use tollgate_dlp::{Acted, Judge, Means, Memory, MemoryLimits, Scanner, Vault, VaultLimits};
@@ -17,7 +17,9 @@ pub struct Recall {
     /// Where the key is; without a place it is of this process.
     place: Option<SecretRef>,
     key: Zeroizing<Vec<u8>>,
-    memory: Mutex<Memory>,
+    memory: Memory,
+    /// How many forgotten beginnings were told of.
+    told: AtomicU64,
     vault: Arc<Vault>,
 }
 
@@ -44,7 +46,7 @@ impl Recall {
             None => None,
         };
         if let Some(before) = before
-            && before.memory.lock().limits() == memory
+            && before.memory.limits() == memory
             && before.vault.limits() == vault
             && before.place == place
             && key.as_ref().is_none_or(|key| *key == before.key)
@@ -59,7 +61,8 @@ impl Recall {
             began: Instant::now(),
             place,
             key,
-            memory: Mutex::new(Memory::new(memory)),
+            memory: Memory::new(memory),
+            told: AtomicU64::new(0),
             vault: Arc::new(Vault::new(vault)),
         }))
     }
@@ -86,10 +89,10 @@ impl Recall {
     ) -> (Vec<Acted>, u64) {
         let pair = (call.agent.id.as_str(), destination);
         let now = self.now();
-        let mut memory = self.memory.lock();
-        let before = memory.evicted();
-        let acted = memory.look(engine, pair, &call.arguments, now);
-        (acted, memory.evicted() - before)
+        let acted = self.memory.look(engine, pair, &call.arguments, now);
+        let evicted = self.memory.evicted();
+        let told = self.told.fetch_max(evicted, Ordering::Relaxed);
+        (acted, evicted.saturating_sub(told))
     }
 }
 

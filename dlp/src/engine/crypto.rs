@@ -32,6 +32,9 @@ const CUE: Cue = Cue::new(
     ],
 );
 
+/// Names of keys before the `1` of Bech32.
+const KEYS: [&[u8]; 5] = [b"nsec", b"ed25519sk", b"xprv", b"acctxsk", b"rootxsk"];
+
 /// What the bytes turn out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -42,6 +45,21 @@ enum Kind {
 /// Nothing is shorter than the shortest address.
 pub(crate) fn may_be(glance: &Glance) -> bool {
     glance.length >= SHORTEST
+}
+
+/// Whether the last word of a text may be the beginning of a private key: long enough to be worth
+/// keeping, with letters of both cases as base58 has them, behind the `S` of Stellar's, or behind a
+/// name.
+pub(crate) fn may_begin_key(text: &[u8]) -> bool {
+    let length = text.iter().rev().take(LONGEST).take_while(|byte| is_word(**byte)).count();
+    let word = text.get(text.len() - length..).unwrap_or_default();
+    let (upper, lower) = (|b: &u8| b.is_ascii_uppercase(), |b: &u8| b.is_ascii_lowercase());
+    let named =
+        |name: &&[u8]| word.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+    word.len() >= SERIOUS
+        && word.iter().any(u8::is_ascii_digit)
+        && (word.iter().any(upper) && (word.iter().any(lower) || word.first() == Some(&b'S'))
+            || KEYS.iter().any(named))
 }
 
 /// Looks at the word: is it an address or a key?
@@ -161,7 +179,6 @@ fn bech32_kind(word: &[u8]) -> Option<Kind> {
         b"grs",
         b"sys",
     ];
-    const KEYS: [&[u8]; 5] = [b"nsec", b"ed25519sk", b"xprv", b"acctxsk", b"rootxsk"];
     let at = memchr::memrchr(b'1', word)?;
     let name = word.get(..at)?;
     let known = |names: &[&[u8]]| names.iter().any(|known| known.eq_ignore_ascii_case(name));

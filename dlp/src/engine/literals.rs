@@ -48,6 +48,7 @@ pub(crate) struct Literals {
     roles: Vec<Vec<Role>>,
     /// Proper beginnings of the literals that belong to the secret, lower case, sorted.
     beginnings: Vec<Vec<u8>>,
+    ends: Ends,
     longest: usize,
     /// Of those that tokens are told by.
     seams: Seams,
@@ -87,7 +88,8 @@ impl Literals {
         let of_token =
             texts.iter().zip(&roles).filter(|(_, roles)| roles.iter().any(Role::is_token));
         let seams = Seams::new(of_token.map(|((text, _), _)| text.as_slice()));
-        Self { sieve: Sieve::new(texts), roles, beginnings, longest, seams }
+        let ends = Ends::of(&beginnings);
+        Self { sieve: Sieve::new(texts), roles, beginnings, ends, longest, seams }
     }
 
     /// Where literals stand in the text and how long they are, by their beginning, with what to
@@ -115,12 +117,69 @@ impl Literals {
         let Some(lower) = lower.get_mut(..longest) else { return 0 };
         lower.copy_from_slice(last);
         lower.make_ascii_lowercase();
-        let is_beginning = |length: &usize| {
-            lower.get(longest - length..).is_some_and(|part| {
-                self.beginnings.binary_search_by(|known| known.as_slice().cmp(part)).is_ok()
-            })
-        };
-        (1..=longest).rev().find(is_beginning).unwrap_or(0)
+        let lower = &*lower;
+        let mut hash = Reversed::default();
+        let mut found = 0;
+        for (length, byte) in (1..).zip(lower.iter().rev()) {
+            hash.add(*byte);
+            if self.ends.holds(hash) {
+                let part = lower.get(longest - length..).unwrap_or_default();
+                let is = |known: &Vec<u8>| known.as_slice().cmp(part);
+                if self.beginnings.binary_search_by(is).is_ok() {
+                    found = length;
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The hash of a text that is read from its end, byte by byte.
+#[derive(Clone, Copy, Default)]
+struct Reversed(u64);
+
+impl Reversed {
+    fn of(text: &[u8]) -> Self {
+        let mut hash = Self::default();
+        text.iter().rev().for_each(|byte| hash.add(*byte));
+        hash
+    }
+
+    #[inline]
+    fn add(&mut self, byte: u8) {
+        self.0 =
+            (self.0 ^ u64::from(byte) ^ 0x80).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
+    }
+
+    /// A slot and a bit of it.
+    #[inline]
+    fn place(self) -> (usize, u64) {
+        let hash = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - ENDS_BITS);
+        ((hash >> 6) as usize, 1 << (hash & 63))
+    }
+}
+
+const ENDS_BITS: u32 = 17;
+
+/// The hashes of some texts, a bit each: tells most others off.
+struct Ends(Vec<u64>);
+
+impl Ends {
+    fn of(texts: &[Vec<u8>]) -> Self {
+        let mut ends = Self(vec![0; 1 << (ENDS_BITS - 6)]);
+        for text in texts {
+            let (slot, bit) = Reversed::of(text).place();
+            if let Some(slot) = ends.0.get_mut(slot) {
+                *slot |= bit;
+            }
+        }
+        ends
+    }
+
+    #[inline]
+    fn holds(&self, hash: Reversed) -> bool {
+        let (slot, bit) = hash.place();
+        self.0.get(slot).is_some_and(|slot| slot & bit != 0)
     }
 }
 
@@ -129,4 +188,29 @@ fn either(one: Next, other: Next) -> Next {
     let (mut one, other) = (one?, other?);
     one.iter_mut().zip(other).for_each(|(one, other)| *one |= other);
     Some(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_beginning_at_the_end() {
+        let entry = |text| (text, Role::Token(0), true);
+        let literals =
+            Literals::new(&[entry("ghp_"), entry("github_pat_"), entry("sk-ant-")], |_, _| None);
+        for (text, length) in [
+            ("", 0),
+            ("none", 0),
+            ("g", 1),
+            ("a GH", 2),
+            ("ghp_", 0),
+            ("xghp", 3),
+            ("github_pat", 10),
+            ("gith sk-an", 5),
+            ("a text that is longer than any literal and then gith", 4),
+        ] {
+            assert_eq!(literals.tail(text.as_bytes()), length, "{text}");
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A literal that stands in neither of two texts but in both together has a few of its bytes right
 //! before the seam and a few right behind it. Whether such bytes occur in any literal is looked up
-//! in a table of 8 KiB, which tells most seams off; the others are looked at in full.
+//! in a table of 8 KiB, which tells most seams off, and for the others in a list; where they do, the
+//! seam is looked at in full.
 
 /// So many bytes of a literal stand around the seam; shorter literals are looked up whole.
 const WINDOW: usize = 4;
@@ -11,6 +12,8 @@ const TABLE_BITS: u32 = 16;
 /// Parts of literals, built once.
 pub(crate) struct Seams {
     table: Vec<u64>,
+    /// All of them by their length, sorted.
+    parts: Vec<(usize, u32)>,
     /// How long what is looked up may be.
     lengths: Vec<usize>,
     longest: usize,
@@ -19,8 +22,12 @@ pub(crate) struct Seams {
 impl Seams {
     /// Of literals in lower case.
     pub(crate) fn new<'l>(literals: impl Iterator<Item = &'l [u8]>) -> Self {
-        let mut seams =
-            Self { table: vec![0; 1 << (TABLE_BITS - 6)], lengths: Vec::new(), longest: 0 };
+        let mut seams = Self {
+            table: vec![0; 1 << (TABLE_BITS - 6)],
+            parts: Vec::new(),
+            lengths: Vec::new(),
+            longest: 0,
+        };
         for literal in literals {
             seams.longest = seams.longest.max(literal.len());
             let length = WINDOW.min(literal.len().max(1));
@@ -28,20 +35,26 @@ impl Seams {
                 seams.lengths.push(length);
             }
             for part in literal.windows(length) {
-                let (slot, bit) = place(part);
+                let folded = folded(part);
+                let (slot, bit) = place(folded);
                 if let Some(slot) = seams.table.get_mut(slot) {
                     *slot |= bit;
                 }
+                seams.parts.push((length, folded));
             }
         }
+        seams.parts.sort_unstable();
+        seams.parts.dedup();
         seams
     }
 
     /// Whether a literal may stand over the seam at `at`; [`WINDOW`] bytes on both sides tell.
     fn may_hold(&self, text: &[u8], at: usize) -> bool {
         let known = |part: &[u8]| {
-            let (slot, bit) = place(part);
+            let folded = folded(part);
+            let (slot, bit) = place(folded);
             self.table.get(slot).is_some_and(|slot| slot & bit != 0)
+                && self.parts.binary_search(&(part.len(), folded)).is_ok()
         };
         let crosses = |length: usize| {
             (1..length).any(|before| {
@@ -62,12 +75,15 @@ impl Seams {
 }
 
 /// Letters lose their case. Some signs become others: what counts is that no literal is missed.
-fn place(part: &[u8]) -> (usize, u64) {
-    let folded = match *part {
+fn folded(part: &[u8]) -> u32 {
+    match *part {
         [a, b, c, d] => u32::from_le_bytes([a, b, c, d]) | 0x2020_2020,
         [a, b, c] => u32::from_le_bytes([a, b, c, 0]) | 0x0020_2020,
         _ => part.iter().fold(0, |all: u32, byte| all << 8 | u32::from(byte | 0x20)),
-    };
+    }
+}
+
+fn place(folded: u32) -> (usize, u64) {
     let hash = folded.wrapping_mul(0x9E37_79B1) >> (u32::BITS - TABLE_BITS);
     ((hash >> 6) as usize, 1 << (hash & 63))
 }

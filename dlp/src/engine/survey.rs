@@ -12,8 +12,8 @@ use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
 use super::{
-    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
-    phone, track, url, words,
+    Hit, Open, Outcome, Span, Window, assign, bic, crypto, email, hidden, iban, neighbour, pem,
+    people, phone, track, url, words,
 };
 use crate::actions::mark;
 use crate::finding::Grade;
@@ -116,6 +116,33 @@ impl Surveyor {
             survey.hold(Open { from, serious });
         }
         survey
+    }
+
+    /// Whether more text could make a secret of what a text ends in: no, wherever the text ends in
+    /// nothing that one begins with.
+    pub(crate) fn may_begin_secret(&self, text: &[u8]) -> bool {
+        let begins = |role: &Role| {
+            matches!(
+                role,
+                Role::Token(_)
+                    | Role::Custom(_)
+                    | Role::Turned(..)
+                    | Role::PrivateKey
+                    | Role::Url
+                    | Role::Provider(_)
+                    | Role::People(people::Kind::Seed)
+            )
+        };
+        self.begins_literal(text)
+            || crypto::may_begin_key(text)
+            || self.literals.find(text).any(|(_, _, roles)| roles.iter().any(begins))
+    }
+
+    /// Whether a text ends in the beginning of a literal, with nothing of a word before it.
+    fn begins_literal(&self, text: &[u8]) -> bool {
+        let known = self.literals.tail(text);
+        let before = text.len().checked_sub(known + 1).and_then(|at| text.get(at));
+        known > 1 && !before.is_some_and(|byte| is_word(*byte))
     }
 
     /// Whether the literal of a token stands in a text.

@@ -148,7 +148,7 @@ fn calls(positive: &Positive) -> bool {
             last.push_str(after);
         }
         let limits = MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 };
-        let mut memory = Memory::new(limits);
+        let memory = Memory::new(limits);
         let judge = judge();
         // What is whole in a piece is found there.
         pieces.iter().enumerate().any(|(nth, piece)| {
