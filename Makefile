@@ -72,13 +72,10 @@ test-peers: tools peers ## the outside clients alone
 	cargo build $(workspace) --bins
 	cargo test $(workspace) --test peers
 
-bench: tools ## benchmarks against their budget
-	@if grep -q '^\[\[bench\]\]' benches/Cargo.toml; then \
-	    cargo bench --package tollgate-benches $(if $(ARGS),-- $(ARGS)); \
-	else \
-	    echo "there are no benchmarks yet"; \
-	fi
+bench: tools ## benchmarks against their budget; ARGS='path' picks by name
+	cargo build --release --manifest-path benches/bare/Cargo.toml
+	cargo bench --package tollgate-benches $(if $(ARGS),-- $(ARGS))
 
 clean: ## removes what was built and installed here
 	cargo clean
-	rm -rf .tools tests/peers/node_modules
+	rm -rf .tools tests/peers/node_modules benches/bare/target

@@ -15,7 +15,10 @@ mod facts;
 mod gate;
 #[path = "../shared/itself.rs"]
 mod itself;
+#[path = "../shared/load.rs"]
 mod load;
+#[path = "../shared/gate.rs"]
+mod started;
 #[path = "../shared/verdict.rs"]
 mod verdict;
 

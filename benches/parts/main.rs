@@ -11,6 +11,7 @@ mod dlp;
 mod facts;
 mod json;
 mod record;
+#[path = "../shared/traffic.rs"]
 mod traffic;
 #[path = "../shared/verdict.rs"]
 mod verdict;

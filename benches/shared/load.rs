@@ -1,33 +1,36 @@
-//! A tool server and the agents that call it, over loopback and plain HTTP/1.1: no more than it
-//! takes to keep a gate busy.
+//! A tool server and the agents that call it, over loopback and HTTP/1.1: no more than it takes to
+//! keep a gate busy.
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 
 /// A message at its largest; nothing here comes near it.
-const MESSAGE_BYTES_MAX: usize = 64 << 10;
-const ANSWER: &str = r#"{"order":"4711","lines":3,"state":"waiting for stock","total":"118.40"}"#;
+const MESSAGE_BYTES_MAX: usize = 256 << 10;
 
-/// A server that answers whatever it is asked; it lives as long as the runtime.
-pub(crate) async fn serve() -> SocketAddr {
+/// A server that answers whatever it is asked with this document; it lives as long as the runtime.
+pub(crate) async fn serve(document: &str) -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("its address");
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{document}",
+        document.len()
+    );
+    let answer: Arc<str> = answer.into();
     tokio::spawn(async move {
         while let Ok((stream, _)) = socket.accept().await {
-            tokio::spawn(answer_all(stream));
+            tokio::spawn(answer_all(stream, Arc::clone(&answer)));
         }
     });
     address
 }
 
-async fn answer_all(mut stream: TcpStream) {
+async fn answer_all(mut stream: TcpStream, answer: Arc<str>) {
     let _ = stream.set_nodelay(true);
     let mut held = Vec::new();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}",
-        ANSWER.len()
-    );
     while message(&mut stream, &mut held).await.is_some() {
         if stream.write_all(answer.as_bytes()).await.is_err() {
             break;
@@ -35,41 +38,62 @@ async fn answer_all(mut stream: TcpStream) {
     }
 }
 
-/// So many agents at once, each with its own connection, make so many calls together.
-pub(crate) async fn call(gate: SocketAddr, at_once: usize, calls: usize) {
-    let agents = (0..at_once).map(|_| tokio::spawn(agent(gate, calls / at_once)));
-    for agent in agents.collect::<Vec<_>>() {
-        agent.await.expect("every call was answered");
+/// One call, made again and again.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) to: SocketAddr,
+    /// With the client's certificate; in cleartext without.
+    pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
+    /// Head and body, as they are sent.
+    pub(crate) request: Arc<str>,
+}
+
+impl Call {
+    /// A document posted to a path, with further headers (each ends with its line).
+    pub(crate) fn post(to: SocketAddr, path: &str, headers: &str, document: &str) -> Self {
+        let length = document.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: {to}\r\ncontent-type: application/json\r\n{headers}\
+             content-length: {length}\r\n\r\n{document}"
+        );
+        Self { to, tls: None, request: request.into() }
+    }
+
+    /// So many agents at once, each with a connection of its own that is kept, make so many calls
+    /// together.
+    pub(crate) async fn make(&self, at_once: usize, calls: usize) {
+        let agents = (0..at_once).map(|_| tokio::spawn(self.clone().agent(calls / at_once)));
+        for agent in agents.collect::<Vec<_>>() {
+            agent.await.expect("every call was answered");
+        }
+    }
+
+    async fn agent(self, calls: usize) {
+        let stream = TcpStream::connect(self.to).await.expect("somebody listens");
+        stream.set_nodelay(true).expect("a socket");
+        match &self.tls {
+            None => talk(stream, &self.request, calls).await,
+            Some(tls) => {
+                let name = ServerName::from(self.to.ip());
+                let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
+                talk(stream.expect("a handshake"), &self.request, calls).await;
+            }
+        }
     }
 }
 
-async fn agent(gate: SocketAddr, calls: usize) {
-    let mut stream = TcpStream::connect(gate).await.expect("the gate listens");
-    stream.set_nodelay(true).expect("a socket");
-    let (body, mut held) = (body(), Vec::new());
-    let request = format!(
-        "POST /up/orders HTTP/1.1\r\nhost: {gate}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    );
+async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str, calls: usize) {
+    let mut held = Vec::new();
     for _ in 0..calls {
-        stream.write_all(request.as_bytes()).await.expect("the gate reads");
-        let head = message(&mut stream, &mut held).await.expect("the gate answers");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let head = message(&mut stream, &mut held).await.expect("it answers");
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     }
 }
 
-/// One KiB of JSON, as an agent sends it.
-fn body() -> String {
-    let note = "Leave it at the door and ring twice. ".repeat(40);
-    let around = r#"{"customer":"c-1001","note":""}"#.len();
-    let note: String = note.chars().take(1024 - around).collect();
-    format!(r#"{{"customer":"c-1001","note":"{note}"}}"#)
-}
-
 /// The head of the next message, after its body was read as well. `None` when the other side has
 /// gone, or speaks differently.
-async fn message(stream: &mut TcpStream, held: &mut Vec<u8>) -> Option<String> {
+async fn message(stream: &mut (impl AsyncRead + Unpin), held: &mut Vec<u8>) -> Option<String> {
     loop {
         if let Some((head, length)) = whole(held) {
             held.drain(..length);
