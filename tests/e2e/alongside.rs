@@ -103,6 +103,18 @@ async fn variables_for_the_gate_that_is_configured() {
     // The gate's authority, and what the system trusts.
     assert_eq!(bundle.matches("BEGIN CERTIFICATE").count(), 2);
 
+    // Whom the kernel leads here is told of no proxy, and trusts the same.
+    let given = ["env", "--config", "fixed.yaml", "--redirected", "--shell", "json"];
+    let (code, out, err) = ended(world.dir(), &given).await;
+    assert_eq!(code, Some(0), "{err}");
+    let redirected: Value = serde_json::from_str(&out).unwrap();
+    let redirected = redirected.as_object().unwrap();
+    assert!(!out.to_lowercase().contains("proxy"), "{out}");
+    assert_eq!(redirected.len(), variables.as_object().unwrap().len() - 9);
+    assert!(redirected.iter().all(|(name, value)| {
+        name == "JAVA_TOOL_OPTIONS" || *value == variables[name.as_str()]
+    }));
+
     // What a shell makes of it is what was meant.
     let script = format!("{}env -0", ask("sh").await);
     let shell = Command::new("sh").args(["-c", &script]).env_clear().output().await.unwrap();

@@ -13,6 +13,7 @@
 
 mod authority;
 mod aws;
+mod clients;
 mod clock;
 mod collectors;
 mod contained;
@@ -21,6 +22,7 @@ mod disks;
 mod doctor;
 mod formats;
 mod gate;
+mod island;
 mod judges;
 // Events of any kind, as the audit crate's own tests make them.
 #[path = "../../proxy/audit/tests/made/mod.rs"]

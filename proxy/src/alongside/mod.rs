@@ -107,7 +107,7 @@ impl Errand<'_> {
         let gate = inside.or_else(|| running.listener(name)).unwrap_or(bind);
         let started = TrustFiles::write(&intercept.certificate, Some(self.folder))
             .map_err(CommandFault::Trust)
-            .map(|trust| Outfit::new(reachable(gate), trust).variables());
+            .map(|trust| Outfit::new(Some(reachable(gate)), trust).variables());
         let ended = match started {
             Err(fault) => Err(fault),
             Ok(variables) => {

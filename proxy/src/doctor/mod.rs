@@ -81,7 +81,7 @@ async fn prepare(running: &Running, made: &ReadyMade) -> Result<(Front, Variable
     let gate = running.listener("agent").ok_or_else(|| std::io::Error::other("no listener"))?;
     let front = Front::open(gate).await?;
     let trust = TrustFiles::write(&made.folder().join("intercept-ca.pem"), None)?;
-    let variables = Outfit::new(front.address, trust).variables();
+    let variables = Outfit::new(Some(front.address), trust).variables();
     Ok((front, variables))
 }
 
