@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -145,6 +145,29 @@ impl Island {
         // Whatever it says later must not fill the pipe and stop it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         child
+    }
+
+    /// A network at the other end of a wire, whose device goes there; `script` waits for a line, and
+    /// says one when it is ready.
+    pub(crate) async fn other_end(&self, device: &str, script: &str) -> Child {
+        let mut outside = Command::new("unshare");
+        outside.args(["--net", "sh", "-c", script]).kill_on_drop(true);
+        let mut outside = outside.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let id = outside.id().unwrap().to_string();
+        // Until the shell is in its network, the device would only come back to this one.
+        let moved = tollgate_tests::until("the other network", async || {
+            let network = |id: &str| fs::read_link(format!("/proc/{id}/ns/net")).ok();
+            (network(&id)? != network("self")?).then_some(())
+        });
+        moved.await;
+        let mut command = self.command("ip");
+        let ended = self.end(command.args(["link", "set", device, "netns", &id])).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        outside.stdin.take().unwrap().write_all(b"\n").await.unwrap();
+        let mut lines = BufReader::new(outside.stdout.take().unwrap()).lines();
+        let line = timeout(DEADLINE, lines.next_line()).await.expect("a line in time").unwrap();
+        assert!(line.is_some(), "the other end is not ready");
+        outside
     }
 
     /// Runs a program to its end.

@@ -22,6 +22,7 @@ mod disks;
 mod doctor;
 mod formats;
 mod gate;
+mod hostile;
 mod island;
 mod judges;
 // Events of any kind, as the audit crate's own tests make them.

@@ -15,7 +15,8 @@ use crate::snapshot::Source;
 /// The agent runs as a user, or in a control group, of its own: never the gate's. All its TCP
 /// connections are redirected to the gate's `transparent` listener; everything else (UDP, QUIC,
 /// ICMP, raw IP, a family without a listener) is dropped and counted in the counter `dropped` of the
-/// table `inet tollgate`. Rules may be loaded again at any time and are then the same as once.
+/// table `inet tollgate`. What the kernel tells routers of multicast groups (IGMP, MLD) is nobody's, so
+/// it is dropped for the whole machine, unless `--multicast` lets it pass. Rules may be loaded again at any time and are then the same as once.
 ///
 /// Exits 0 when done, 3 when `--prove` found a way out, 1 when the kernel or `nft` refuses, 78 when
 /// the configuration has mistakes.
@@ -48,6 +49,10 @@ pub(super) struct Redirect {
     /// A name server that the agent may ask, on port 53; may be repeated
     #[arg(long = "resolver", value_name = "ADDRESS")]
     resolvers: Vec<IpAddr>,
+    /// Let the kernel tell routers of the multicast groups that programs join, for machines whose
+    /// network needs that; a group's address carries what its program likes
+    #[arg(long)]
+    multicast: bool,
     /// An address outside that `--prove` tries to reach [default: addresses of documentation]
     #[arg(long = "target", value_name = "ADDRESS")]
     targets: Vec<IpAddr>,
@@ -105,7 +110,7 @@ fn wish(redirect: &Redirect, transparent: Vec<SocketAddr>) -> Result<Wish, Strin
         return Err("name the agent by `--user` or `--cgroup`".to_owned());
     }
     let (open, resolvers) = (redirect.open.clone(), redirect.resolvers.clone());
-    Ok(Wish { agents, transparent, open, resolvers })
+    Ok(Wish { agents, transparent, open, resolvers, multicast: redirect.multicast })
 }
 
 /// Hands rules to the kernel: all of them or none.

@@ -66,8 +66,24 @@ fn echo(to: IpAddr) -> Tried {
         IpAddr::V4(_) => (AddressFamily::INET, ipproto::ICMP, [8, 0, 0, 0, 0, 0, 0, 1]),
         IpAddr::V6(_) => (AddressFamily::INET6, ipproto::ICMPV6, [128, 0, 0, 0, 0, 0, 0, 1]),
     };
+    let before = transmitted();
     let socket = rustix::net::socket(family, SocketType::DGRAM, Some(protocol));
-    send(what, socket, to, &packet)
+    let tried = send(what, socket, to, &packet);
+    // Of ICMPv6 the kernel does not tell the sender that a packet was dropped.
+    match (to, before, transmitted()) {
+        (IpAddr::V6(_), Some(before), Some(after)) if tried.is_out && before == after => {
+            closed(tried.what, "the packet was taken, and did not leave")
+        }
+        _ => tried,
+    }
+}
+
+/// How many IPv6 packets were handed to a device, behind all rules, where the kernel counts them.
+/// Others' are among them; so nothing is called closed that is not, only the other way about.
+fn transmitted() -> Option<u64> {
+    let counts = std::fs::read_to_string("/proc/self/net/snmp6").ok()?;
+    let line = counts.lines().find_map(|line| line.strip_prefix("Ip6OutTransmits"))?;
+    line.trim().parse().ok()
 }
 
 fn raw(to: IpAddr) -> Tried {

@@ -25,6 +25,9 @@ pub struct Wish {
     pub open: Vec<SocketAddr>,
     /// Name servers that agents may ask.
     pub resolvers: Vec<IpAddr>,
+    /// Whether the kernel may tell routers of multicast groups. It does so of itself when a program
+    /// joins one, so a rule about a user does not see it, and the group's address is free to choose.
+    pub multicast: bool,
 }
 
 impl Wish {
@@ -53,6 +56,13 @@ impl Wish {
         }
         out.push_str("\t}\n\n");
         out.push_str("\tchain guarded {\n\t\ttype filter hook output priority 0; policy accept;\n");
+        if !self.multicast {
+            out.push_str("\t\tip protocol igmp counter name dropped drop\n");
+            out.push_str(
+                "\t\ticmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report } \
+                 counter name dropped drop\n",
+            );
+        }
         self.each(out, "only_gate");
         out.push_str("\t}\n\n\tchain only_gate {\n");
         self.accepted(out);
@@ -61,7 +71,13 @@ impl Wish {
         }
         // Answers of the agent's own servers to whoever was let in.
         out.push_str("\t\tct direction reply accept\n");
-        out.push_str("\t\tcounter name dropped drop\n\t}\n}\n");
+        out.push_str("\t\tcounter name dropped drop\n\t}\n\n");
+        // A socket that is bound to a device takes what was led to the gate out by that device.
+        out.push_str(
+            "\tchain edge {\n\t\ttype filter hook postrouting priority 0; policy accept;\n",
+        );
+        out.push_str("\t\toifname != \"lo\" ip daddr 127.0.0.0/8 counter name dropped drop\n");
+        out.push_str("\t\toifname != \"lo\" ip6 daddr ::1 counter name dropped drop\n\t}\n}\n");
     }
 
     fn each(&self, out: &mut String, chain: &str) {
@@ -112,6 +128,7 @@ mod tests {
             transparent: vec!["127.0.0.1:15001".parse().unwrap(), "[::1]:15001".parse().unwrap()],
             open: vec!["127.0.0.1:8080".parse().unwrap()],
             resolvers: vec!["127.0.0.1".parse().unwrap()],
+            multicast: false,
         };
         let golden = include_str!("rules.golden.nft");
         assert_eq!(wish.rules(), golden, "the rules are\n{}", wish.rules());
