@@ -67,11 +67,6 @@ impl Island {
         Self { dns, holder, dir }
     }
 
-    /// What `make` makes in this network, such as a socket, which stays there wherever it is used.
-    pub(crate) fn inside<T: Send + 'static>(&self, make: fn() -> T) -> T {
-        inside(&self.holder, make)
-    }
-
     /// Its folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -202,6 +197,7 @@ impl Island {
     }
 }
 
+/// What `make` makes in that network, such as a socket, which stays there wherever it is used.
 fn inside<T: Send + 'static>(holder: &Child, make: fn() -> T) -> T {
     let network = fs::File::open(format!("/proc/{}/ns/net", holder.id().unwrap())).unwrap();
     // A thread of its own, since a thread that went in does not come back.

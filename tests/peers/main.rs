@@ -31,6 +31,7 @@ mod made;
 mod nats;
 mod peer;
 mod postgres;
+mod rebinding;
 mod record;
 mod redirect;
 mod rsyslog;
