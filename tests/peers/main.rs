@@ -25,6 +25,7 @@ mod gate;
 mod hostile;
 mod island;
 mod judges;
+mod led;
 // Events of any kind, as the audit crate's own tests make them.
 #[path = "../../proxy/audit/tests/made/mod.rs"]
 mod made;
