@@ -3,6 +3,7 @@
 //! The gate is ready before the command starts and stops after it ended. The command gets the
 //! variables of [`crate::outfit`]; contained, it also gets a network in which there is nothing but
 //! the gate.
+mod calls;
 mod contain;
 mod inside;
 mod ready_made;
@@ -20,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use contain::NotContained;
 pub use inside::{Inside, enter};
-pub use ready_made::{ReadyMade, Wish};
+pub use ready_made::{Authorities, ReadyMade, Wish};
 
 use crate::ledger::LedgerError;
 use crate::listen::Given;

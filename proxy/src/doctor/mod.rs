@@ -16,7 +16,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::process::Command;
 
-use crate::alongside::{ReadyMade, Wish};
+use crate::alongside::{Authorities, ReadyMade, Wish};
 use crate::outfit::{Outfit, TrustFault, TrustFiles};
 use crate::run::{Running, StartFault, start};
 use crate::snapshot::Source;
@@ -51,7 +51,7 @@ pub async fn examine(told: impl Fn(&str)) -> Result<Vec<Row>, DoctorFault> {
         hosts: vec![format!("{}:{}", site.name, site.port)],
         addresses: loopback(),
         record: Some(folder.path().join("record")),
-        authorities: Some(site.authority.clone()),
+        authorities: Authorities::Only(site.authority.clone()),
         observe: false,
     };
     let made = ReadyMade::write(&wish)?;

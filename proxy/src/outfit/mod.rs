@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use tollgate_config::settings::{Intercept, Listener, Settings};
 
 pub use shells::Shell;
-pub use trust::{TrustFault, TrustFiles};
+pub use trust::{TrustFault, TrustFiles, bundle};
 
 /// Java wants a password for a store of certificates that everyone may read.
 const STORE_PASSWORD: &str = "changeit";
