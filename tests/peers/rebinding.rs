@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 use tollgate_tests::{Certificates, POLICY_ALLOW};
 
+use crate::gate::binary;
 use crate::island::{AGENT_UID, DNS, Island};
 use crate::peer;
 
@@ -29,7 +30,7 @@ fn settings(binding: &str) -> Value {
             "tls": { "ca": "up-ca.pem" },
             "intercept": { "certificate": "pub/ca.pem" },
         },
-        "dns": { "listen": "127.0.0.1:53", "agent": "coder", "binding": binding },
+        "dns": { "listen": "127.0.0.1:5353", "agent": "coder", "binding": binding },
         // What a name means is asked for each time.
         "resolver": { "servers": [DNS], "cache_seconds": 0 },
         "policy": { "bundle": "policy.yaml" },
@@ -43,9 +44,9 @@ impl Scene {
     async fn open(binding: &str) -> Self {
         let island =
             Island::make(&[("tools.test", "127.0.0.2"), ("other.test", "127.0.0.66")], "").await;
-        // The agent asks the gate, and no table.
+        // The agent asks the gate, whomever it means to ask, and no table.
         island.write("hosts", "");
-        island.write("resolv.conf", "nameserver 127.0.0.1\n");
+        island.write("resolv.conf", "nameserver 127.0.0.77\n");
         std::fs::create_dir(island.path("pub")).unwrap();
         let authority = &Certificates::shared().authority;
         let names = ["tools.test", "other.test", "moving.test", "127.0.0.2"];
@@ -65,8 +66,7 @@ impl Scene {
         let evil = serve("evil.txt", "127.0.0.66:443").await;
         let gate = island.gate("127.0.0.1:19901").await;
         let user = AGENT_UID.to_string();
-        let words = ["--user", &user, "--resolver", "127.0.0.1", "--apply"];
-        let applied = island.redirect(&words).await;
+        let applied = island.redirect(&["--user", &user, "--apply"]).await;
         assert_eq!(applied.code, Some(0), "{}", applied.stderr);
         Self { island, _running: [good, evil, gate] }
     }
@@ -97,6 +97,24 @@ async fn what_a_name_means_later_is_looked_at_again() {
     let refused = record.lines().find(|line| line.contains("ADDRESS_FORBIDDEN")).expect(&record);
     assert!(refused.contains("\"original_address\":\"127.0.0.2\""), "{refused}");
     assert_eq!((scene.seen("good.txt"), scene.seen("evil.txt")), (0, 0));
+
+    // Over TCP it is the gate as well, which does not ask for just any name.
+    let mut dig = scene.island.by_mere_agent("/usr/bin/python3");
+    let asks = "import socket\ns = socket.create_connection(('127.0.0.77', 53), 5)\n\
+                q = b'\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\6secret\\4test\\0\\0\\1\\0\\1'\n\
+                s.sendall(bytes([0, len(q)]) + q)\nprint('code', s.recv(512)[5] & 15)";
+    let said = scene.island.end(dig.args(["-c", asks])).await;
+    assert_eq!(said.stdout, "code 5\n", "{}", said.stderr);
+    assert!(scene.island.record().contains("DNS_REFUSED"));
+    assert!(!scene.island.dns.asked().iter().any(|asked| asked.contains("secret")));
+
+    // Which is no way out, and `--prove` knows it.
+    std::fs::copy(binary(), scene.island.path("tollgate")).unwrap();
+    let mut prove = scene.island.by_mere_agent(scene.island.path("tollgate"));
+    prove.args(["redirect", "--config", "gate.yaml", "--prove", "--target", "127.0.0.77"]);
+    let proved = scene.island.end(&mut prove).await;
+    assert_eq!(proved.code, Some(0), "{}{}", proved.stdout, proved.stderr);
+    assert_eq!(proved.stdout.matches("answered by the gate").count(), 2, "{}", proved.stdout);
 
     // A client that lets a good name mean its own server is not followed there.
     let own = ["--resolve", "tools.test:443:127.0.0.66", "https://tools.test/b"];

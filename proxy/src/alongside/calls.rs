@@ -36,8 +36,7 @@ pub(super) fn forgo() -> Result<(), String> {
 }
 
 /// Answers a call with an error: always, or when a rule fits.
-fn refuse(call: libc::c_long, rules: &[SeccompRule], error: i32) -> Result<(), String> {
-    let call = i64::from(call);
+fn refuse(call: i64, rules: &[SeccompRule], error: i32) -> Result<(), String> {
     let mut calls = BTreeMap::from([(call, rules.to_vec())]);
     if cfg!(target_arch = "x86_64") {
         calls.insert(call | X32, rules.to_vec());

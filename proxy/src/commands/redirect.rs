@@ -13,7 +13,8 @@ use crate::snapshot::Source;
 /// Lead an agent's connections to the gate, and let nothing else of it out (Linux, nftables)
 ///
 /// The agent runs as a user, or in a control group, of its own: never the gate's. All its TCP
-/// connections are redirected to the gate's `transparent` listener; everything else (UDP, QUIC,
+/// connections are redirected to the gate's `transparent` listener, and its questions for names to the
+/// gate's DNS server, where the configuration has `dns`; everything else (UDP, QUIC,
 /// ICMP, raw IP, a family without a listener) is dropped and counted in the counter `dropped` of the
 /// table `inet tollgate`. What the kernel tells routers of multicast groups (IGMP, MLD) is nobody's, so
 /// it is dropped for the whole machine, unless `--multicast` lets it pass. Rules may be loaded again at any time and are then the same as once.
@@ -46,7 +47,7 @@ pub(super) struct Redirect {
     /// A listener of the gate that the agent may use as well; may be repeated
     #[arg(long, value_name = "ADDRESS:PORT")]
     open: Vec<SocketAddr>,
-    /// A name server that the agent may ask, on port 53; may be repeated
+    /// A name server that the agent may ask beside the gate, on port 53; may be repeated
     #[arg(long = "resolver", value_name = "ADDRESS")]
     resolvers: Vec<IpAddr>,
     /// Let the kernel tell routers of the multicast groups that programs join, for machines whose
@@ -80,9 +81,10 @@ pub(super) fn run(redirect: &Redirect) -> ExitCode {
         );
     }
     if redirect.prove {
-        return proved(&prove::run(&redirect.targets, settings.admin.bind));
+        return proved(&prove::run(&redirect.targets, settings.admin.bind, settings.dns.is_some()));
     }
-    let wish = match wish(redirect, transparent) {
+    let names = settings.dns.as_ref().map(|dns| dns.listen);
+    let wish = match wish(redirect, transparent, names) {
         Ok(wish) => wish,
         Err(why) => return complain(why, EXIT_USAGE),
     };
@@ -93,7 +95,14 @@ pub(super) fn run(redirect: &Redirect) -> ExitCode {
     load(&wish.rules())
 }
 
-fn wish(redirect: &Redirect, transparent: Vec<SocketAddr>) -> Result<Wish, String> {
+fn wish(
+    redirect: &Redirect,
+    transparent: Vec<SocketAddr>,
+    names: Option<SocketAddr>,
+) -> Result<Wish, String> {
+    if names.is_some_and(|names| names.port() == 0) {
+        return Err("`dns.listen` takes any free port, which changes at each start".to_owned());
+    }
     if redirect.users.contains(&0) {
         return Err("root can take the rules away again: run the agent as another user".to_owned());
     }
@@ -110,7 +119,8 @@ fn wish(redirect: &Redirect, transparent: Vec<SocketAddr>) -> Result<Wish, Strin
         return Err("name the agent by `--user` or `--cgroup`".to_owned());
     }
     let (open, resolvers) = (redirect.open.clone(), redirect.resolvers.clone());
-    Ok(Wish { agents, transparent, open, resolvers, multicast: redirect.multicast })
+    let multicast = redirect.multicast;
+    Ok(Wish { agents, transparent, open, resolvers, names, multicast })
 }
 
 /// Hands rules to the kernel: all of them or none.
