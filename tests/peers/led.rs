@@ -162,6 +162,17 @@ async fn a_control_group_is_led_over_ipv6_and_nobody_else_is() {
     assert!(said.contains("curl:"), "{said}");
     assert!(scene.island.dropped().await > before);
 
+    // A group that was made anew is another one to the kernel, until the rules are loaded again.
+    for step in ["rmdir", "mkdir"] {
+        let ended = scene.island.end(scene.island.command(step).arg(at(&scene.group))).await;
+        assert_eq!(ended.code, Some(0), "{step}: {}", ended.stderr);
+    }
+    let said = scene.ask(AGENT_UID, true, &[&own[..], &[&format!("{url}/anew")]].concat()).await;
+    assert_eq!(said, "{\"made\": \"it\"}");
+    scene.redirect(&["--cgroup", &scene.group, "--apply"]).await;
+    let said = scene.ask(AGENT_UID, true, &[&gates[..], &[&format!("{url}/again")]].concat()).await;
+    assert_eq!(said, "{\"made\":\"it\"}");
+
     // Undone as often as one likes, everybody goes straight.
     for _ in 0..2 {
         scene.redirect(&["--undo"]).await;

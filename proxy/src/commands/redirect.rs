@@ -42,6 +42,9 @@ pub(super) struct Redirect {
     #[arg(long = "user", value_name = "UID")]
     users: Vec<u32>,
     /// A control group (v2) whose connections are redirected, by its path below the root
+    ///
+    /// It has to be there, and one that is made anew, as systemd does at each start of a service, is
+    /// another to the kernel: load the rules again then (`ExecStartPre=+`), or name the user as well.
     #[arg(long = "cgroup", value_name = "PATH")]
     groups: Vec<String>,
     /// A listener of the gate that the agent may use as well; may be repeated
