@@ -216,6 +216,7 @@ impl Gate {
             .routes
             .find(asked)
             .map_err(|code| Stop::refuse(code, words::no_way(code)))?;
+        self.check_given(flight, &request.host)?;
         // An MCP session dies of an HTTP error, so its calls are read first and refused in words.
         match way.to.protocol {
             RouteProtocol::Http => self.enter(flight, stopping)?,

@@ -85,6 +85,7 @@ impl Gate {
             Through::Intercepted(authority) => return Ok(Admitted::Intercepted(authority)),
             Through::Passed(to) => to,
         };
+        self.check_given(flight, host)?;
         self.enter(flight, stopping)?;
         let call =
             call(flight, host, port).ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;

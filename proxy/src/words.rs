@@ -37,6 +37,9 @@ pub const BUG: &str =
 /// For a tool that is not among those that the registry gives the agent.
 pub const TOOL_UNREGISTERED: &str = "This agent is not registered for this tool. Use one that it has, or ask the operator to register it.";
 
+/// For an address that was given for another name, or for none.
+pub const NOT_GIVEN: &str = "The connection was going to an address that is not this name's. Resolve the name again and connect to what comes, or ask the operator.";
+
 /// There is no way out for this call.
 pub fn no_way(code: Code) -> &'static str {
     match code {

@@ -134,6 +134,8 @@ codes! {
     HostNotAllowed = "HOST_NOT_ALLOWED", Egress, 403;
     /// The address is in a range that is refused.
     AddressForbidden = "ADDRESS_FORBIDDEN", Egress, 403;
+    /// The connection was going to an address that the gate did not give for this name.
+    AddressNotGiven = "ADDRESS_NOT_GIVEN", Egress, 403;
     /// The gate does not answer for this name.
     DnsRefused = "DNS_REFUSED", Egress, 403;
     /// The name has no address.

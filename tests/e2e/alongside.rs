@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
-use tollgate_tests::{Certificates, HttpUpstream, World, base_settings, within};
+use tollgate_tests::{Authority, Certificates, HttpUpstream, World, base_settings, within};
 
 /// The gate's binary with nothing of this machine's settings but its programs.
 fn tollgate(folder: &Path, arguments: &[&str]) -> Command {
@@ -103,6 +103,18 @@ async fn variables_for_the_gate_that_is_configured() {
     // The gate's authority, and what the system trusts.
     assert_eq!(bundle.matches("BEGIN CERTIFICATE").count(), 2);
 
+    // Whom the kernel leads here is told of no proxy, and trusts the same.
+    let given = ["env", "--config", "fixed.yaml", "--redirected", "--shell", "json"];
+    let (code, out, err) = ended(world.dir(), &given).await;
+    assert_eq!(code, Some(0), "{err}");
+    let redirected: Value = serde_json::from_str(&out).unwrap();
+    let redirected = redirected.as_object().unwrap();
+    assert!(!out.to_lowercase().contains("proxy"), "{out}");
+    assert_eq!(redirected.len(), variables.as_object().unwrap().len() - 9);
+    assert!(redirected.iter().all(|(name, value)| {
+        name == "JAVA_TOOL_OPTIONS" || *value == variables[name.as_str()]
+    }));
+
     // What a shell makes of it is what was meant.
     let script = format!("{}env -0", ask("sh").await);
     let shell = Command::new("sh").args(["-c", &script]).env_clear().output().await.unwrap();
@@ -189,6 +201,42 @@ async fn a_command_runs_beside_a_gate_of_its_own() {
     let runs = folder.path().join(".local/state/tollgate/runs");
     assert_eq!(names(&runs).len(), 1);
     assert_eq!(names(folder.path()), [".local", "ca.pem", "kept"]);
+}
+
+const LOOPBACK: [&str; 4] = ["--allow-address", "127.0.0.0/8", "--allow-address", "::1"];
+
+#[tokio::test]
+async fn hosts_of_a_companys_own_authority_are_reached() {
+    let folder = TempDir::new().unwrap();
+    let company = Authority::new("company");
+    let upstream = HttpUpstream::tls(&company.server(&["localhost"]), true, None).await;
+    let host = format!("localhost:{}", upstream.address().port());
+    fs::write(folder.path().join("company.pem"), &company.certificate).unwrap();
+    fs::write(folder.path().join("none.pem"), "no certificate").unwrap();
+    let url = format!("https://{host}/seen");
+    let run = async |words: &[&str]| {
+        let given = [&["run", "--allow", &host, "--record", "kept"], &LOOPBACK[..]].concat();
+        let command = ["--", "curl", "-sS", &url];
+        ended(folder.path(), &[&given[..], words, &command].concat()).await
+    };
+    let (_, out, err) = run(&[]).await;
+    assert!(out.contains("UPSTREAM_TLS"), "{out}{err}");
+    assert_eq!(upstream.heard().len(), 0);
+    let (code, out, err) = run(&["--upstream-ca", "company.pem"]).await;
+    assert_eq!((code, upstream.heard().len()), (Some(0), 1), "{out}{err}");
+    // The system's go on counting.
+    let known = Certificates::shared().authority.server(&["localhost"]);
+    let system = HttpUpstream::tls(&known, true, None).await;
+    let other = format!("localhost:{}", system.address().port());
+    let url = format!("https://{other}/seen");
+    let given = [&["run", "--allow", &other, "--record", "kept"], &LOOPBACK[..]].concat();
+    let command = ["--upstream-ca", "company.pem", "--", "curl", "-sS", &url];
+    let (code, out, err) = ended(folder.path(), &[&given[..], &command].concat()).await;
+    assert_eq!((code, system.heard().len()), (Some(0), 1), "{out}{err}");
+    for (file, what) in [("none.pem", "it holds no certificate"), ("no.pem", "there is no file")] {
+        let (code, _, err) = run(&["--upstream-ca", file]).await;
+        assert!(code == Some(2) && err.contains(what) && err.contains(file), "{code:?} {err}");
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::UpstreamCircuitOpen, "upstreams::one_that_fails_is_left_alone_and_tried_again"),
     (Code::UpstreamTls, "deadlines::upstreams_that_fail"),
     (Code::UpstreamTimeout, "deadlines::upstreams_that_fail"),
+    (Code::AddressNotGiven, "peers: rebinding::an_address_goes_with_the_name_it_was_given_for"),
     (Code::DnsRefused, "names::what_may_not_be_asked_is_not_asked"),
     (Code::DlpBlocked, "redaction::private_keys_are_refused"),
     (Code::CanaryHit, "credentials::placeholders_go_nowhere_else"),

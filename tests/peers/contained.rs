@@ -107,6 +107,7 @@ async fn hostile(folder: &Path, outside: &Outside, contain: bool) -> Ended {
     let mut command = Command::new(binary());
     command.args(["run", "--config", "tollgate.yaml"]).args(contain.then_some("--contain"));
     command.args(["--", "python3"]).arg(script).arg(outside.told.to_string());
+    command.env("SSH_AUTH_SOCK", "/no/agent").env("DOCKER_HOST", "unix:///no/engine");
     peer::run(command.current_dir(folder), DEADLINE).await
 }
 
@@ -124,13 +125,28 @@ async fn nothing_gets_past_the_gate() {
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     assert!(outside.counts().iter().all(|(_, count)| *count > 0), "{:?}", outside.counts());
     assert!(ended.stdout.contains("admin sent"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("SSH_AUTH_SOCK /no/agent"), "{}", ended.stdout);
 
     let outside = Outside::open(admin, &url);
     let ended = hostile(folder.path(), &outside, true).await;
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     assert!(outside.counts().iter().all(|(_, count)| *count == 0), "{:?}", outside.counts());
-    for way in ["tcp", "tcp address", "tcp6", "admin", "abstract", "enter parent", "inherited"] {
+    for way in [
+        "tcp",
+        "tcp address",
+        "tcp6",
+        "admin",
+        "packet",
+        "abstract",
+        "enter parent",
+        "inherited",
+        "vsock",
+        "uring",
+    ] {
         assert!(ended.stdout.contains(&format!("{way} stopped")), "{way}: {}", ended.stdout);
+    }
+    for door in ["SSH_AUTH_SOCK", "DOCKER_HOST"] {
+        assert!(ended.stdout.contains(&format!("{door} not handed on")), "{}", ended.stdout);
     }
     // The way that is meant works.
     assert!(ended.stdout.contains("gate 200"), "{}{}", ended.stdout, ended.stderr);

@@ -96,7 +96,25 @@ install_node() {
     ln -sfn "$home/node_modules" "$here/node_modules"
 }
 
+# What needs a compiler of its own is compiled once, for tests that start it often.
+compile_probes() {
+    local home=$peers/clients/probes stamp started=$SECONDS go
+    stamp=$({ cat "$here/roads/probe.go" "$here/roads/Probe.java"; javac -version 2>&1; } | stamp_of -)
+    if is_fresh "$home" "$stamp"; then return 0; fi
+    go=$(echo "$peers"/clients/lib/python3*/site-packages/go/bin/go)
+    rm -rf "$home"
+    mkdir -p "$home"
+    GOCACHE=$home/cache GO111MODULE=off GOFLAGS= CGO_ENABLED=0 GOTOOLCHAIN=local \
+        "$go" build -o "$home/probe" "$here/roads/probe.go" || fail "Go's probe does not compile"
+    rm -rf "$home/cache"
+    javac -d "$home" "$here/roads/Probe.java" || fail "Java's probe does not compile"
+    echo "$stamp" >"$home/.stamp"
+    say "probes compiled in $((SECONDS - started)) s"
+}
+
 ensure curl curl
+ensure git git
+ensure javac default-jdk-headless
 ensure openssl openssl
 ensure python3 python3-venv
 ensure npm npm
@@ -131,4 +149,6 @@ install_python sinks
 install_python judge
 install_python formats
 install_python aws
+install_python clients
+compile_probes
 install_node

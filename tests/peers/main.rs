@@ -13,6 +13,7 @@
 
 mod authority;
 mod aws;
+mod clients;
 mod clock;
 mod collectors;
 mod contained;
@@ -21,13 +22,17 @@ mod disks;
 mod doctor;
 mod formats;
 mod gate;
+mod hostile;
+mod island;
 mod judges;
+mod led;
 // Events of any kind, as the audit crate's own tests make them.
 #[path = "../../proxy/audit/tests/made/mod.rs"]
 mod made;
 mod nats;
 mod peer;
 mod postgres;
+mod rebinding;
 mod record;
 mod redirect;
 mod rsyslog;

@@ -24,7 +24,7 @@ pub(crate) fn home() -> PathBuf {
 }
 
 /// A program below it; the test fails with what to do when it is missing.
-fn installed(path: &str) -> PathBuf {
+pub(crate) fn installed(path: &str) -> PathBuf {
     let found = home().join(path);
     assert!(found.exists(), "`{}` is missing: run `make peers`", found.display());
     found

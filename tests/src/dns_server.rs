@@ -44,7 +44,11 @@ impl Drop for DnsServer {
 impl DnsServer {
     /// In cleartext over UDP.
     pub async fn udp() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        Self::on(UdpSocket::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    /// The same on a socket that is there.
+    pub fn on(socket: UdpSocket) -> Self {
         let address = socket.local_addr().unwrap();
         let zone = Arc::<Mutex<Zone>>::default();
         let said = Arc::clone(&zone);

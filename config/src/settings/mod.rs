@@ -37,7 +37,7 @@ pub use dlp::{
 };
 pub use intercept::{Ech, Intercept};
 pub use known::{Canary, Known, KnownDocuments, KnownRecords, KnownSecrets, OwnSecret};
-pub use names::{Dns, NameLimits};
+pub use names::{Binding, Dns, NameLimits};
 pub use parent_proxy::{ConnectBy, ParentProxy, ProxyCredentials};
 pub use resolver::{DnsServer, EncryptedServer, Encryption, Resolver};
 pub use s3::{S3Lock, S3LockMode, S3Sink};

@@ -36,10 +36,28 @@ pub struct Dns {
     #[serde(default = "answer_bytes")]
     #[schemars(range(min = 512, max = 4096))]
     pub answer_bytes: usize,
+    /// What the address that a redirected connection was going to must have to do with its name.
+    #[serde(default)]
+    pub binding: Binding,
     /// How many given addresses are remembered with their names.
     #[serde(default = "remember")]
     #[schemars(range(min = 16, max = 1_000_000))]
     pub remember: usize,
+}
+
+/// See [`Dns::binding`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// An address that was given is only for the names that it was given for; one that never was is
+    /// for any name that may be reached.
+    #[default]
+    Known,
+    /// Only addresses that were given for that name, and those that the connection's host is
+    /// written as.
+    Given,
+    /// Nothing.
+    None,
 }
 
 fn addresses() -> usize {

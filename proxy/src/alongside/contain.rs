@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::net::UnixListener;
@@ -25,6 +26,9 @@ pub enum NotContained {
     #[error("the command was not started, since its network cannot be prepared: {0}")]
     Talk(#[from] std::io::Error),
 }
+
+/// How long a helper that hung up may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A network with nobody in it yet but the helper.
 pub(super) struct Contained {
@@ -60,7 +64,16 @@ impl Contained {
         talk.set_nonblocking(false)?;
         let taken = tokio::task::spawn_blocking(move || Ok((take(&talk)?, talk)));
         let taken: std::io::Result<_> = taken.await.map_err(std::io::Error::other)?;
-        let (socket, talk) = taken?;
+        let (socket, talk) = match taken {
+            Ok(taken) => taken,
+            // A helper that gives up hangs up first and says why then.
+            Err(error) => {
+                return Err(match tokio::time::timeout(LAST_WORDS, helper.wait()).await {
+                    Ok(_) => NotContained::Refused,
+                    Err(_) => NotContained::Talk(error),
+                });
+            }
+        };
         std::fs::remove_file(&place)?;
         let listener = std::net::TcpListener::from(socket);
         listener.set_nonblocking(true)?;

@@ -18,10 +18,22 @@ use rustix::net::{
 };
 use rustix::process::{getegid, geteuid};
 
-use super::{OURS, split, unstarted};
+use super::{OURS, calls, split, unstarted};
 
 /// Bounds what is read from the gate.
 const VARIABLES_BYTES: u64 = 1 << 20;
+
+/// Variables that lead programs to unix sockets, where somebody acts for them outside the network.
+/// Without them nobody goes there unasked; who looks for the files finds them.
+const DOORS: [&str; 7] = [
+    "CONTAINER_HOST",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DBUS_SYSTEM_BUS_ADDRESS",
+    "DOCKER_HOST",
+    "GPG_AGENT_INFO",
+    "SSH_AGENT_PID",
+    "SSH_AUTH_SOCK",
+];
 
 /// What the gate tells the helper.
 #[derive(Debug, Args)]
@@ -48,6 +60,9 @@ pub fn enter(inside: &Inside) -> ExitCode {
     };
     let (program, arguments) = split(&inside.command);
     let mut command = std::process::Command::new(&program);
+    for name in DOORS {
+        command.env_remove(name);
+    }
     let error = command.args(arguments).envs(variables).exec();
     eprintln!("tollgate: `{}` cannot be started: {error}", program.display());
     ExitCode::from(unstarted(&error))
@@ -77,6 +92,7 @@ fn prepare(inside: &Inside) -> Result<Vec<(String, String)>, String> {
     }
     // No program of another user's rights comes out of this.
     rustix::thread::set_no_new_privs(true).map_err(|error| error.to_string())?;
+    calls::forgo().map_err(|error| format!("system calls cannot be filtered: {error}"))?;
     serde_json::from_slice(&variables).map_err(|error| error.to_string())
 }
 

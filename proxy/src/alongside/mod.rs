@@ -3,6 +3,7 @@
 //! The gate is ready before the command starts and stops after it ended. The command gets the
 //! variables of [`crate::outfit`]; contained, it also gets a network in which there is nothing but
 //! the gate.
+mod calls;
 mod contain;
 mod inside;
 mod ready_made;
@@ -20,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use contain::NotContained;
 pub use inside::{Inside, enter};
-pub use ready_made::{ReadyMade, Wish};
+pub use ready_made::{Authorities, ReadyMade, Wish};
 
 use crate::ledger::LedgerError;
 use crate::listen::Given;
@@ -107,7 +108,7 @@ impl Errand<'_> {
         let gate = inside.or_else(|| running.listener(name)).unwrap_or(bind);
         let started = TrustFiles::write(&intercept.certificate, Some(self.folder))
             .map_err(CommandFault::Trust)
-            .map(|trust| Outfit::new(reachable(gate), trust).variables());
+            .map(|trust| Outfit::new(Some(reachable(gate)), trust).variables());
         let ended = match started {
             Err(fault) => Err(fault),
             Ok(variables) => {

@@ -7,6 +7,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tollgate_rules::Host;
 
+use crate::outfit::{TrustFault, bundle};
+
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
@@ -18,8 +20,20 @@ pub struct Wish {
     pub observe: bool,
     /// Where the record goes.
     pub record: Option<PathBuf>,
-    /// The authorities of these hosts, instead of the system's.
-    pub authorities: Option<PathBuf>,
+    /// Whom these hosts' certificates may be from.
+    pub authorities: Authorities,
+}
+
+/// Whose word is taken for an upstream's name.
+#[derive(Clone, Debug, Default)]
+pub enum Authorities {
+    /// The system's.
+    #[default]
+    System,
+    /// Those in these files beside the system's.
+    Beside(Vec<PathBuf>),
+    /// Those in this file alone.
+    Only(PathBuf),
 }
 
 /// A configuration in a folder of its own, which goes with this value; the record stays.
@@ -41,7 +55,16 @@ impl ReadyMade {
         if let Some(parent) = record.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        let settings = settings(wish, &record)?;
+        let authorities = match &wish.authorities {
+            Authorities::System => None,
+            Authorities::Only(file) => Some(file.clone()),
+            Authorities::Beside(files) => {
+                let place = folder.path().join("upstream-ca.pem");
+                std::fs::write(&place, beside_the_systems(files)?)?;
+                Some(place)
+            }
+        };
+        let settings = settings(wish, authorities.as_deref(), &record)?;
         // JSON is YAML, too.
         std::fs::write(folder.path().join("tollgate.yaml"), format!("{settings:#}\n"))?;
         std::fs::write(folder.path().join("policy.yaml"), POLICY)?;
@@ -71,7 +94,22 @@ fn home() -> PathBuf {
     state.unwrap_or_else(std::env::temp_dir).join("tollgate").join("runs")
 }
 
-fn settings(wish: &Wish, record: &Path) -> std::io::Result<serde_json::Value> {
+/// The certificates in these files, and the system's.
+fn beside_the_systems(files: &[PathBuf]) -> std::io::Result<String> {
+    bundle(files).map_err(|fault| {
+        let what = match fault {
+            TrustFault::NotThere(path) => format!("there is no file `{}`", path.display()),
+            fault => fault.to_string(),
+        };
+        std::io::Error::new(std::io::ErrorKind::InvalidInput, format!("--upstream-ca: {what}"))
+    })
+}
+
+fn settings(
+    wish: &Wish,
+    authorities: Option<&Path>,
+    record: &Path,
+) -> std::io::Result<serde_json::Value> {
     let mut hosts = Vec::new();
     let mut ports = vec![80_u16, 443];
     for entry in &wish.hosts {
@@ -90,7 +128,7 @@ fn settings(wish: &Wish, record: &Path) -> std::io::Result<serde_json::Value> {
         "allow_addresses": addresses,
         "intercept": { "certificate": "intercept-ca.pem" },
     });
-    if let (Some(authorities), Some(forward)) = (&wish.authorities, forward.as_object_mut()) {
+    if let (Some(authorities), Some(forward)) = (authorities, forward.as_object_mut()) {
         forward.insert("tls".to_owned(), json!({ "ca": authorities }));
     }
     Ok(json!({

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use tollgate_config::settings::{Intercept, Settings};
 
 use super::{EXIT_CONFIG, EXIT_FAULT, EXIT_FOUND, complain, runtime};
-use crate::doctor::{self, Format, Verdict};
+use crate::doctor::{self, Format, Row, Standing};
 use crate::outfit::{Unfit, reachable, ways_in};
 use crate::snapshot::Source;
 
@@ -20,13 +21,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Looked for on the PATH: curl, wget, Python (urllib, requests, httpx, aiohttp), Node.js (fetch,
 /// https), deno, bun, git, cargo, npm, pip, java, go; every version of each. Each really makes a
 /// call, with the variables that `tollgate env` prints, to a server on loopback of this command's
-/// own; nothing leaves the machine.
+/// own; nothing leaves the machine. The table also says what becomes of it in `run --contain`, which
+/// serves who uses the gate and holds everybody else, and where the kernel redirects it (`tollgate
+/// redirect`), for which it is asked to trust a server without a proxy.
+///
+/// With --config each that uses the proxy is also led before that gate, which has to run: its CONNECT
+/// and its handshake reach the gate, for a host that the gate lets be reached, and nothing that follows,
+/// so that no call is made. Those who would go around are not asked.
 ///
 /// Exits 0 when all of them use the gate, 3 when one does not (the table says what helps), 78 when
 /// the configuration given offers nothing to them.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Also look whether this configuration serves clients of proxy variables, and its gate runs
+    /// Also lead clients before the gate of this configuration, which has to run
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How the table is written
@@ -35,28 +42,26 @@ pub(super) struct Doctor {
 }
 
 pub(super) fn run(args: &Doctor) -> ExitCode {
-    if let Some(config) = &args.config
-        && let Err((what, code)) = serves(config)
-    {
-        return complain(what, code);
-    }
-    let examined = runtime().map(|runtime| {
-        runtime.block_on(doctor::examine(|name| eprintln!("tollgate: trying {name}")))
-    });
+    let standing = match args.config.as_deref().map(standing).transpose() {
+        Ok(standing) => standing,
+        Err((what, code)) => return complain(what, code),
+    };
+    let told = |name: &str| eprintln!("tollgate: trying {name}");
+    let examined = runtime().map(|runtime| runtime.block_on(doctor::examine(standing, told)));
     let rows = match examined {
         Ok(Ok(rows)) => rows,
         Ok(Err(fault)) => return complain(fault, EXIT_FAULT),
         Err(error) => return complain(error, EXIT_FAULT),
     };
     print!("{}", doctor::write(&rows, args.format));
-    match rows.iter().all(|row| row.verdict == Verdict::Good) {
+    match rows.iter().all(Row::is_good) {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(EXIT_FOUND),
     }
 }
 
-/// Whether a configuration and its running gate serve clients of proxy variables.
-fn serves(config: &Path) -> Result<(), (String, u8)> {
+/// The running gate of a configuration, if it serves clients of proxy variables.
+fn standing(config: &Path) -> Result<Standing, (String, u8)> {
     let mistake = |what: String| (what, EXIT_CONFIG);
     let (settings, _) = Source::new(config)
         .settings(super::check::wants_colour())
@@ -65,6 +70,13 @@ fn serves(config: &Path) -> Result<(), (String, u8)> {
     if bind.port() == 0 {
         return Err(mistake(Unfit::AnyPort(name.to_owned()).to_string()));
     }
+    let place = place(&settings, intercept).ok_or_else(|| {
+        mistake(
+            "`forward_proxy.hosts` names no host itself (all are patterns, or passed through), so \
+             there is none that clients could be asked to reach"
+                .to_owned(),
+        )
+    })?;
     let gate = reachable(bind);
     TcpStream::connect_timeout(&gate, PATIENCE).map_err(|error| {
         (format!("no gate answers at {gate} ({error}): start it with `tollgate run`"), EXIT_FAULT)
@@ -73,5 +85,19 @@ fn serves(config: &Path) -> Result<(), (String, u8)> {
         let place = intercept.certificate.display();
         (format!("the gate's certificate `{place}` cannot be read: {error}"), EXIT_FAULT)
     })?;
-    Ok(())
+    Ok(Standing { gate, certificate: intercept.certificate.clone(), place })
+}
+
+/// A host that is looked into, and a port of it.
+fn place(settings: &Settings, intercept: &Intercept) -> Option<(String, u16)> {
+    let forward = settings.forward_proxy.as_ref()?;
+    let passed = |host: &str| {
+        intercept.pass_through.iter().any(|pattern| match pattern.strip_prefix('*') {
+            Some(end) => host.ends_with(end),
+            None => host == pattern,
+        })
+    };
+    let host = forward.hosts.iter().find(|host| !host.starts_with('*') && !passed(host))?;
+    let port = forward.ports.iter().find(|port| **port == 443).or_else(|| forward.ports.first())?;
+    Some((host.clone(), *port))
 }

@@ -1,7 +1,9 @@
 //! `tollgate env`: the variables that make programs use the gate.
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Args;
+use tollgate_config::settings::{Intercept, Settings};
 
 use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, complain};
 use crate::outfit::{self, Outfit, Shell, TrustFiles, Unfit};
@@ -25,6 +27,10 @@ pub(super) struct Env {
     /// Who reads them
     #[arg(long, value_enum, default_value_t = Shell::Sh)]
     shell: Shell,
+    /// Only what makes programs trust the gate: for an agent whose connections the kernel redirects
+    /// to it (`tollgate redirect`), which is to know of no proxy
+    #[arg(long)]
+    redirected: bool,
 }
 
 pub(super) fn run(args: &Env) -> ExitCode {
@@ -32,13 +38,10 @@ pub(super) fn run(args: &Env) -> ExitCode {
         Ok((settings, _)) => settings,
         Err(fault) => return complain(fault, EXIT_CONFIG),
     };
-    let (name, bind, intercept) = match outfit::ways_in(&settings) {
+    let (gate, intercept) = match way_in(&settings, args.redirected) {
         Ok(found) => found,
         Err(unfit) => return complain(unfit, EXIT_CONFIG),
     };
-    if bind.port() == 0 {
-        return complain(Unfit::AnyPort(name.to_owned()), EXIT_CONFIG);
-    }
     let trust = match TrustFiles::write(&intercept.certificate, None) {
         Ok(trust) => trust,
         Err(fault) => return complain(fault, EXIT_FAULT),
@@ -49,7 +52,22 @@ pub(super) fn run(args: &Env) -> ExitCode {
              at each start: ask again after it, or set `key`"
         );
     }
-    let outfit = Outfit::new(outfit::reachable(bind), trust);
+    let outfit = Outfit::new(gate, trust);
     print!("{}", args.shell.write(&outfit.variables()));
     ExitCode::SUCCESS
+}
+
+/// Where programs are to go, and what they are to trust.
+fn way_in(
+    settings: &Settings,
+    redirected: bool,
+) -> Result<(Option<SocketAddr>, &Intercept), Unfit> {
+    if redirected {
+        return Ok((None, outfit::interception(settings)?));
+    }
+    let (name, bind, intercept) = outfit::ways_in(settings)?;
+    if bind.port() == 0 {
+        return Err(Unfit::AnyPort(name.to_owned()));
+    }
+    Ok((Some(outfit::reachable(bind)), intercept))
 }

@@ -13,9 +13,11 @@ use crate::snapshot::Source;
 /// Lead an agent's connections to the gate, and let nothing else of it out (Linux, nftables)
 ///
 /// The agent runs as a user, or in a control group, of its own: never the gate's. All its TCP
-/// connections are redirected to the gate's `transparent` listener; everything else (UDP, QUIC,
+/// connections are redirected to the gate's `transparent` listener, and its questions for names to the
+/// gate's DNS server, where the configuration has `dns`; everything else (UDP, QUIC,
 /// ICMP, raw IP, a family without a listener) is dropped and counted in the counter `dropped` of the
-/// table `inet tollgate`. Rules may be loaded again at any time and are then the same as once.
+/// table `inet tollgate`. What the kernel tells routers of multicast groups (IGMP, MLD) is nobody's, so
+/// it is dropped for the whole machine, unless `--multicast` lets it pass. Rules may be loaded again at any time and are then the same as once.
 ///
 /// Exits 0 when done, 3 when `--prove` found a way out, 1 when the kernel or `nft` refuses, 78 when
 /// the configuration has mistakes.
@@ -40,14 +42,21 @@ pub(super) struct Redirect {
     #[arg(long = "user", value_name = "UID")]
     users: Vec<u32>,
     /// A control group (v2) whose connections are redirected, by its path below the root
+    ///
+    /// It has to be there, and one that is made anew, as systemd does at each start of a service, is
+    /// another to the kernel: load the rules again then (`ExecStartPre=+`), or name the user as well.
     #[arg(long = "cgroup", value_name = "PATH")]
     groups: Vec<String>,
     /// A listener of the gate that the agent may use as well; may be repeated
     #[arg(long, value_name = "ADDRESS:PORT")]
     open: Vec<SocketAddr>,
-    /// A name server that the agent may ask, on port 53; may be repeated
+    /// A name server that the agent may ask beside the gate, on port 53; may be repeated
     #[arg(long = "resolver", value_name = "ADDRESS")]
     resolvers: Vec<IpAddr>,
+    /// Let the kernel tell routers of the multicast groups that programs join, for machines whose
+    /// network needs that; a group's address carries what its program likes
+    #[arg(long)]
+    multicast: bool,
     /// An address outside that `--prove` tries to reach [default: addresses of documentation]
     #[arg(long = "target", value_name = "ADDRESS")]
     targets: Vec<IpAddr>,
@@ -75,9 +84,10 @@ pub(super) fn run(redirect: &Redirect) -> ExitCode {
         );
     }
     if redirect.prove {
-        return proved(&prove::run(&redirect.targets, settings.admin.bind));
+        return proved(&prove::run(&redirect.targets, settings.admin.bind, settings.dns.is_some()));
     }
-    let wish = match wish(redirect, transparent) {
+    let names = settings.dns.as_ref().map(|dns| dns.listen);
+    let wish = match wish(redirect, transparent, names) {
         Ok(wish) => wish,
         Err(why) => return complain(why, EXIT_USAGE),
     };
@@ -88,7 +98,14 @@ pub(super) fn run(redirect: &Redirect) -> ExitCode {
     load(&wish.rules())
 }
 
-fn wish(redirect: &Redirect, transparent: Vec<SocketAddr>) -> Result<Wish, String> {
+fn wish(
+    redirect: &Redirect,
+    transparent: Vec<SocketAddr>,
+    names: Option<SocketAddr>,
+) -> Result<Wish, String> {
+    if names.is_some_and(|names| names.port() == 0) {
+        return Err("`dns.listen` takes any free port, which changes at each start".to_owned());
+    }
     if redirect.users.contains(&0) {
         return Err("root can take the rules away again: run the agent as another user".to_owned());
     }
@@ -105,7 +122,8 @@ fn wish(redirect: &Redirect, transparent: Vec<SocketAddr>) -> Result<Wish, Strin
         return Err("name the agent by `--user` or `--cgroup`".to_owned());
     }
     let (open, resolvers) = (redirect.open.clone(), redirect.resolvers.clone());
-    Ok(Wish { agents, transparent, open, resolvers })
+    let multicast = redirect.multicast;
+    Ok(Wish { agents, transparent, open, resolvers, names, multicast })
 }
 
 /// Hands rules to the kernel: all of them or none.

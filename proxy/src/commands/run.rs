@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CONFIG, EXIT_CONFIG, EXIT_FAULT, EXIT_USAGE, complain, runtime};
-use crate::alongside::{CommandFault, Errand, OURS, ReadyMade, Wish, unstarted};
+use crate::alongside::{Authorities, CommandFault, Errand, OURS, ReadyMade, Wish, unstarted};
 use crate::run::StartFault;
 use crate::snapshot::{SnapshotFault, Source};
 use crate::watch::log;
@@ -34,6 +34,10 @@ pub(super) struct Run {
     /// repeat it
     #[arg(long, value_name = "RANGE", requires = "allow", value_parser = range)]
     allow_address: Vec<IpNet>,
+    /// An authority that may vouch for these hosts beside the system's (PEM), such as a company's own;
+    /// repeat it
+    #[arg(long, value_name = "FILE", requires = "allow")]
+    upstream_ca: Vec<PathBuf>,
     /// Only tell what rules and inspection would have refused; hosts that are not allowed stay
     /// refused
     #[arg(long, requires = "allow")]
@@ -45,8 +49,9 @@ pub(super) struct Run {
     /// Give the command a network of its own in which only the gate is reachable, so that programs
     /// that obey no variable are held, too; when that cannot be made it is not started
     ///
+    /// Sockets other than of the internet and unix (vsock, packets) and io_uring are taken from it.
     /// Files are not contained: a unix socket that the command may open, such as a container
-    /// engine's, is a way out.
+    /// engine's, is a way out; the variables that name such sockets are not handed on.
     #[arg(long, requires = "command")]
     contain: bool,
     /// The command and its arguments, after `--`
@@ -89,7 +94,10 @@ fn ready_made(args: &Run) -> ExitCode {
         addresses: args.allow_address.clone(),
         observe: args.observe,
         record: args.record.clone(),
-        authorities: None,
+        authorities: match args.upstream_ca.is_empty() {
+            true => Authorities::System,
+            false => Authorities::Beside(args.upstream_ca.clone()),
+        },
     };
     let made = match ReadyMade::write(&wish) {
         Ok(made) => made,

@@ -7,8 +7,9 @@
 mod probes;
 mod report;
 mod site;
+mod threshold;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,13 +17,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::process::Command;
 
-use crate::alongside::{ReadyMade, Wish};
+use crate::alongside::{Authorities, ReadyMade, Wish};
 use crate::outfit::{Outfit, TrustFault, TrustFiles};
 use crate::run::{Running, StartFault, start};
 use crate::snapshot::Source;
 use probes::{PROBES, Probe};
 pub use report::{Format, Row, Verdict, write};
 use site::{Front, Site};
+use threshold::Threshold;
 
 /// A program that only says its version.
 const VERSION_PATIENCE: Duration = Duration::from_secs(30);
@@ -43,24 +45,36 @@ pub enum DoctorFault {
     Trust(#[from] TrustFault),
 }
 
+/// A gate that runs already, as its configuration describes it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Where it listens.
+    pub gate: SocketAddr,
+    /// What it shows, which clients are to trust.
+    pub certificate: PathBuf,
+    /// A place that it lets be reached and looks into.
+    pub place: (String, u16),
+}
+
 /// Runs everything that is found, one after the other. `told` hears each name before it is tried.
-pub async fn examine(told: impl Fn(&str)) -> Result<Vec<Row>, DoctorFault> {
+/// Before a gate that runs already, clients are led as far as their handshake.
+pub async fn examine(
+    standing: Option<Standing>,
+    told: impl Fn(&str),
+) -> Result<Vec<Row>, DoctorFault> {
     let folder = tempfile::Builder::new().prefix("tollgate-doctor-").tempdir()?;
     let site = Site::open(folder.path()).await?;
     let wish = Wish {
         hosts: vec![format!("{}:{}", site.name, site.port)],
         addresses: loopback(),
         record: Some(folder.path().join("record")),
-        authorities: Some(site.authority.clone()),
+        authorities: Authorities::Only(site.authority.clone()),
         observe: false,
     };
     let made = ReadyMade::write(&wish)?;
     let running = start(Source::new(&made.path())).await?;
-    let rows = match prepare(&running, &made).await {
-        Ok((front, variables)) => {
-            let ward = Ward { site, front, variables, folder: folder.path() };
-            Ok(ward.round(told).await)
-        }
+    let rows = match prepare(&running, &made, site, folder.path(), standing).await {
+        Ok(ward) => Ok(ward.round(told).await),
         Err(fault) => Err(fault),
     };
     if let Err(error) = running.stop().await {
@@ -77,12 +91,26 @@ fn loopback() -> Vec<IpNet> {
 
 type Variables = Vec<(&'static str, String)>;
 
-async fn prepare(running: &Running, made: &ReadyMade) -> Result<(Front, Variables), DoctorFault> {
+async fn prepare<'a>(
+    running: &Running,
+    made: &ReadyMade,
+    site: Site,
+    folder: &'a Path,
+    standing: Option<Standing>,
+) -> Result<Ward<'a>, DoctorFault> {
     let gate = running.listener("agent").ok_or_else(|| std::io::Error::other("no listener"))?;
     let front = Front::open(gate).await?;
     let trust = TrustFiles::write(&made.folder().join("intercept-ca.pem"), None)?;
-    let variables = Outfit::new(front.address, trust).variables();
-    Ok((front, variables))
+    let variables = Outfit::new(Some(front.address), trust).variables();
+    // Whom the kernel leads to a gate connects to a server's address, and is shown what it has to
+    // be told to trust: so is one that connects to the site, and is told of its authority.
+    let trust = TrustFiles::write(&site.authority, None)?;
+    let redirected = Outfit::new(None, trust).variables();
+    let standing = match standing {
+        Some(standing) => Some(Before::open(&standing, folder).await?),
+        None => None,
+    };
+    Ok(Ward { site, front, variables, redirected, standing, folder })
 }
 
 /// Where programs are looked at.
@@ -90,7 +118,26 @@ struct Ward<'a> {
     site: Site,
     front: Front,
     variables: Variables,
+    redirected: Variables,
+    standing: Option<Before>,
     folder: &'a Path,
+}
+
+/// The way to a gate that runs already.
+struct Before {
+    threshold: Threshold,
+    variables: Variables,
+    origin: String,
+}
+
+impl Before {
+    async fn open(standing: &Standing, folder: &Path) -> Result<Self, DoctorFault> {
+        let threshold = Threshold::open(standing.gate).await?;
+        let trust = TrustFiles::write(&standing.certificate, Some(folder))?;
+        let variables = Outfit::new(Some(threshold.address), trust).variables();
+        let (host, port) = &standing.place;
+        Ok(Self { threshold, variables, origin: format!("https://{host}:{port}") })
+    }
 }
 
 impl Ward<'_> {
@@ -135,13 +182,8 @@ impl Ward<'_> {
 
     async fn look(&self, probe: &Probe, program: &Path, version: String) -> Row {
         let path = format!("/{}", probe.name.replace([' ', ':'], "-"));
-        let url = format!("https://{}:{}{path}", self.site.name, self.site.port);
         let (came, arrived) = (self.front.came(), self.site.arrived());
-        let arguments = (probe.arguments)(&url, self.folder);
-        let said = match arguments {
-            Ok(arguments) => self.run(program, &arguments, probe.patience).await,
-            Err(_) => None,
-        };
+        let said = self.ask(probe, program, &self.origin(), &path, &self.variables).await;
         let proxied = self.front.came() > came;
         let verdict = match (proxied, self.site.heard(&path), self.site.arrived() > arrived) {
             (true, true, _) => Verdict::Good,
@@ -151,19 +193,70 @@ impl Ward<'_> {
         };
         let why = said.map_or_else(|| "did not end in time".to_owned(), |said| said.last());
         let loopback = self.site.name == "localhost";
-        Row::new(probe, version, verdict, why, loopback)
+        let mut row = Row::new(probe, version, verdict, why, loopback);
+        if verdict == Verdict::Around {
+            let path = format!("{path}-led");
+            self.ask(probe, program, &self.origin(), &path, &self.redirected).await;
+            row.redirected = self.site.heard(&path);
+        }
+        // One that goes around would really go to the place that it is asked for.
+        if let (Some(before), Verdict::Good) = (&self.standing, verdict) {
+            let next = before.threshold.next();
+            let asked = self.ask(probe, program, &before.origin, &path, &before.variables);
+            row.doubts(tokio::select! {
+                () = before.threshold.finished(next) => false,
+                _ = asked => true,
+            });
+        }
+        row
     }
 
-    /// Runs a program with the variables, without input; nothing when it does not end.
+    fn origin(&self) -> String {
+        format!("https://{}:{}", self.site.name, self.site.port)
+    }
+
+    /// Makes the program's call to a path there.
+    async fn ask(
+        &self,
+        probe: &Probe,
+        program: &Path,
+        origin: &str,
+        path: &str,
+        variables: &Variables,
+    ) -> Option<Said> {
+        let arguments = (probe.arguments)(&format!("{origin}{path}"), self.folder).ok()?;
+        // cargo asks a registry and not an address.
+        let index = format!("sparse+{origin}{path}/");
+        self.run_with(program, &arguments, probe.patience, variables, &index).await
+    }
+
+    /// Runs a program that says something of itself.
     async fn run(
         &self,
         program: &Path,
         arguments: &[impl AsRef<std::ffi::OsStr>],
         patience: Duration,
     ) -> Option<Said> {
+        self.run_with(program, arguments, patience, &self.variables, "sparse+https://localhost/")
+            .await
+    }
+
+    /// Runs a program with the variables, without input; nothing when it does not end.
+    async fn run_with(
+        &self,
+        program: &Path,
+        arguments: &[impl AsRef<std::ffi::OsStr>],
+        patience: Duration,
+        variables: &Variables,
+        index: &str,
+    ) -> Option<Said> {
         let mut command = Command::new(program);
-        command.args(arguments).envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.env("CARGO_REGISTRIES_DOCTOR_INDEX", self.index());
+        // This process' own environment may name a proxy.
+        for (name, _) in &self.variables {
+            command.env_remove(name);
+        }
+        command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+        command.env("CARGO_REGISTRIES_DOCTOR_INDEX", index);
         command.env("GOCACHE", self.folder.join("go")).env("GO111MODULE", "off");
         command.env("GIT_TERMINAL_PROMPT", "0").current_dir(self.folder).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -174,11 +267,6 @@ impl Ward<'_> {
             out: text(&output.stdout),
             err: text(&output.stderr),
         })
-    }
-
-    /// cargo asks a registry and not an address.
-    fn index(&self) -> String {
-        format!("sparse+https://{}:{}/cargo/", self.site.name, self.site.port)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,6 +86,8 @@ type Fault = Box<dyn std::error::Error + Send + Sync>;
 fn identity(name: &str) -> Result<(Arc<rustls::ServerConfig>, String), Fault> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
+    // A leaf of the same name would be taken for one that signed itself.
+    params.distinguished_name.push(DnType::CommonName, "tollgate doctor's site");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     let authority = params.self_signed(&key)?.pem();
     let issuer = Issuer::new(params, key);

@@ -233,6 +233,7 @@ impl Work<'_> {
             peer: outer.peer,
             through: outer.through,
             local: outer.local,
+            original: outer.original,
             names: outer.names.clone(),
             shown: outer.shown.clone(),
             clock: HeadClock::default(),

@@ -79,6 +79,8 @@ pub struct Conn {
     pub through: Option<SocketAddr>,
     /// The address it connected to; a unix socket has none.
     pub local: Option<SocketAddr>,
+    /// Where the kernel says that it was going, when it was redirected here.
+    pub original: Option<SocketAddr>,
     /// The names in the client's certificate; `None` where none is asked for.
     pub names: Option<PeerNames>,
     /// The certificate that has these names.

@@ -3,7 +3,8 @@
 //! Where a connection was going to is told by the kernel (its port) and by the client (its name, in
 //! the handshake or in each call). The name is what rules and lists are about, and it is resolved
 //! again by the gate: the address that the client had found is not connected to, so that a client
-//! cannot pair a good name with an address of its own choice.
+//! cannot pair a good name with an address of its own choice. Where the gate is the client's DNS server,
+//! `names` also says whether that address goes with that name.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,19 +30,20 @@ pub(super) async fn take(
     came: Came,
     shutdown: watch::Receiver<bool>,
 ) {
-    let Came { conn, fd } = came;
-    let local = conn.local;
+    let Came { mut conn, fd } = came;
+    let socket = SocketDigest::from_raw_fd(fd);
+    let original = socket.original_dst().and_then(|to| to.as_inet()).copied();
+    let original = original.filter(|to| Some(*to) != conn.local);
+    conn.original = original;
     let snapshot = gate.snapshot();
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
     let mut flight = Flight::begin(snapshot, Arc::new(conn), gate.held.share());
-    let socket = SocketDigest::from_raw_fd(fd);
-    let original = socket.original_dst().and_then(|to| to.as_inet()).copied();
     let stopping = *shutdown.borrow();
     let port = original.map_or(0, |to| to.port());
     let work = Work { gate, port, handshake, fd, shutdown };
     // Who it was is known even when what it wanted cannot be; a call asks for it anew.
     let _ = gate.identify(&mut flight);
-    if original.is_none_or(|to| Some(to) == local) {
+    if original.is_none() {
         let stop = Stop::refuse(Code::EgressBlocked, words::NOT_REDIRECTED);
         return work.refuse_silently(&flight, None, stop).await;
     }

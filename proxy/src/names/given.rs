@@ -16,9 +16,17 @@ const NAMES_MAX: usize = 8;
 /// given longest ago is forgotten first.
 #[derive(Debug)]
 pub struct Given {
-    names: Mutex<LruCache<IpAddr, Vec<(Host, Instant)>>>,
+    addresses: Mutex<LruCache<IpAddr, Names>>,
     /// When it was last told that there were too many queries.
     told: Mutex<Option<Instant>>,
+}
+
+/// What one address was given for, and until when.
+#[derive(Debug, Default)]
+struct Names {
+    names: Vec<(Host, Instant)>,
+    /// Whether there were more than are remembered, so that nobody knows all of them.
+    crowded: bool,
 }
 
 /// A limit that is reached again so soon after it was told is no news.
@@ -28,7 +36,7 @@ impl Given {
     /// Remembers so many addresses.
     pub fn new(addresses: usize) -> Self {
         let bound = NonZeroUsize::new(addresses).unwrap_or(NonZeroUsize::MIN);
-        Self { names: Mutex::new(LruCache::new(bound)), told: Mutex::default() }
+        Self { addresses: Mutex::new(LruCache::new(bound)), told: Mutex::default() }
     }
 
     /// Whether it has to be told again that there are too many queries.
@@ -41,16 +49,16 @@ impl Given {
         news
     }
 
-    /// The name that an address was given for. Nothing when it was not given, when its time is
-    /// over, and when it was given for several names: then only the client can say which it means,
-    /// and [`was`](Self::was) whether that is so.
-    pub fn of(&self, address: IpAddr) -> Option<Host> {
-        self.of_at(address, Instant::now())
-    }
-
-    /// Whether an address was given for this name.
+    /// Whether an address was given for this name, and its time is not over.
     pub fn was(&self, host: &Host, address: IpAddr) -> bool {
         self.was_at(host, address, Instant::now())
+    }
+
+    /// Whether this name may have that address, for all that was given: not when it was given for
+    /// others alone. A program that once resolved a name may keep what it was told for as long as
+    /// it runs, so a name counts when its time is over, too.
+    pub fn may_be(&self, host: &Host, address: IpAddr) -> bool {
+        self.may_be_at(host, address, Instant::now())
     }
 
     /// Remembers an answer for as long as it lasts.
@@ -58,33 +66,33 @@ impl Given {
         self.give_at(host, addresses, lasts, Instant::now());
     }
 
-    fn of_at(&self, address: IpAddr, now: Instant) -> Option<Host> {
-        let given = self.names.lock();
-        let mut live = given.peek(&address.to_canonical())?.iter().filter(|(_, end)| *end > now);
-        match (live.next(), live.next()) {
-            (Some((host, _)), None) => Some(host.clone()),
-            _ => None,
-        }
+    fn was_at(&self, host: &Host, address: IpAddr, now: Instant) -> bool {
+        let given = self.addresses.lock();
+        let known = given.peek(&address.to_canonical());
+        known.is_some_and(|known| known.names.iter().any(|(name, end)| name == host && *end > now))
     }
 
-    fn was_at(&self, host: &Host, address: IpAddr, now: Instant) -> bool {
-        let given = self.names.lock();
-        let names = given.peek(&address.to_canonical());
-        names.is_some_and(|names| names.iter().any(|(name, end)| name == host && *end > now))
+    fn may_be_at(&self, host: &Host, address: IpAddr, now: Instant) -> bool {
+        let given = self.addresses.lock();
+        let Some(known) = given.peek(&address.to_canonical()) else { return true };
+        let of_it = known.names.iter().any(|(name, _)| name == host);
+        let of_others = known.names.iter().any(|(_, end)| *end > now);
+        of_it || known.crowded || !of_others
     }
 
     fn give_at(&self, host: &Host, addresses: &[IpAddr], lasts: Duration, now: Instant) {
         let Some(end) = now.checked_add(lasts).and_then(|end| end.checked_add(GRACE)) else {
             return;
         };
-        let mut given = self.names.lock();
+        let mut given = self.addresses.lock();
         for address in addresses {
-            let names = given.get_or_insert_mut(address.to_canonical(), Vec::new);
-            names.retain(|(name, until)| name != host && *until > now);
-            if names.len() >= NAMES_MAX {
-                names.remove(0);
+            let known = given.get_or_insert_mut(address.to_canonical(), Names::default);
+            known.names.retain(|(name, _)| name != host);
+            if known.names.len() >= NAMES_MAX {
+                known.names.remove(0);
+                known.crowded = true;
             }
-            names.push((host.clone(), end));
+            known.names.push((host.clone(), end));
         }
     }
 }
@@ -102,45 +110,50 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_the_name_it_was_given_for() {
+    fn an_address_has_the_names_it_was_given_for() {
         let given = Given::new(16);
         let now = Instant::now();
-        let (a, b) = (host("a.test"), host("b.test"));
+        let (a, b, c) = (host("a.test"), host("b.test"), host("c.test"));
         given.give_at(&a, &[ip("198.18.0.1"), ip("198.18.0.2")], Duration::from_secs(30), now);
-        assert_eq!(given.of_at(ip("198.18.0.1"), now), Some(a.clone()));
-        assert_eq!(given.of_at(ip("::ffff:198.18.0.1"), now), Some(a.clone()));
-        assert_eq!(given.of_at(ip("198.18.0.3"), now), None);
-        // Two names, and nobody knows which is meant; but both are so.
+        for address in ["198.18.0.1", "::ffff:198.18.0.1"] {
+            assert!(given.was_at(&a, ip(address), now) && given.may_be_at(&a, ip(address), now));
+            assert!(!given.was_at(&b, ip(address), now) && !given.may_be_at(&b, ip(address), now));
+        }
+        // What was never given may be anybody's.
+        assert!(!given.was_at(&a, ip("198.18.0.3"), now));
+        assert!(given.may_be_at(&a, ip("198.18.0.3"), now));
+        // Two names, and both are so.
         given.give_at(&b, &[ip("198.18.0.2")], Duration::from_secs(300), now);
-        assert_eq!(given.of_at(ip("198.18.0.2"), now), None);
-        assert!(given.was_at(&a, ip("198.18.0.2"), now) && given.was_at(&b, ip("198.18.0.2"), now));
-        assert!(!given.was_at(&b, ip("198.18.0.1"), now));
-        // The first one's time is over, then the other's.
+        for name in [&a, &b] {
+            assert!(given.was_at(name, ip("198.18.0.2"), now));
+        }
+        assert!(!given.may_be_at(&c, ip("198.18.0.2"), now));
+        // The first one's time is over, but a program may have kept it; it still is no third's.
         let later = now + Duration::from_secs(91);
-        assert_eq!(given.of_at(ip("198.18.0.1"), later), None);
-        assert_eq!(given.of_at(ip("198.18.0.2"), later), Some(b.clone()));
-        assert_eq!(given.of_at(ip("198.18.0.2"), now + Duration::from_secs(361)), None);
+        assert!(!given.was_at(&a, ip("198.18.0.2"), later));
+        assert!(given.may_be_at(&a, ip("198.18.0.2"), later));
+        assert!(!given.may_be_at(&c, ip("198.18.0.2"), later));
+        // When everybody's is over, nobody knows whose it is now.
+        assert!(given.may_be_at(&c, ip("198.18.0.2"), now + Duration::from_secs(361)));
         // Given again, it lasts again.
         given.give_at(&a, &[ip("198.18.0.1")], Duration::from_secs(30), later);
-        assert_eq!(given.of_at(ip("198.18.0.1"), later), Some(a));
+        assert!(given.was_at(&a, ip("198.18.0.1"), later));
     }
 
     #[test]
     fn memory_has_a_bound() {
         let given = Given::new(16);
         let now = Instant::now();
+        let name = |n: u8| host(&format!("n{n}.test"));
         for n in 0..100_u8 {
-            given.give_at(
-                &host(&format!("n{n}.test")),
-                &[ip(&format!("198.18.0.{n}")), ip("198.18.1.1")],
-                Duration::from_secs(30),
-                now,
-            );
+            let addresses = [ip(&format!("198.18.0.{n}")), ip("198.18.1.1")];
+            given.give_at(&name(n), &addresses, Duration::from_secs(30), now);
         }
-        let left = (0..100_u8).filter(|n| given.of_at(ip(&format!("198.18.0.{n}")), now).is_some());
-        assert_eq!(left.count(), 15);
-        let names = (0..100_u8)
-            .filter(|n| given.was_at(&host(&format!("n{n}.test")), ip("198.18.1.1"), now));
-        assert_eq!(names.count(), NAMES_MAX);
+        let of = |n: u8| ip(&format!("198.18.0.{n}"));
+        assert_eq!((0..100).filter(|n| given.was_at(&name(*n), of(*n), now)).count(), 15);
+        let shared = ip("198.18.1.1");
+        assert_eq!((0..100).filter(|n| given.was_at(&name(*n), shared, now)).count(), NAMES_MAX);
+        // Of an address with so many names nobody knows whose it is not.
+        assert!(given.may_be_at(&host("other.test"), shared, now));
     }
 }

@@ -6,6 +6,7 @@
 //! connected to, and what is answered is remembered, so that a connection to an address can be
 //! named by what its agent asked for.
 mod answer;
+mod binding;
 mod given;
 mod hiding;
 mod message;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use tollgate_config::settings::{Intercept, Listener, Settings};
 
 pub use shells::Shell;
-pub use trust::{TrustFault, TrustFiles};
+pub use trust::{TrustFault, TrustFiles, bundle};
 
 /// Java wants a password for a store of certificates that everyone may read.
 const STORE_PASSWORD: &str = "changeit";
@@ -49,10 +49,15 @@ pub enum Unfit {
     AnyPort(String),
 }
 
+/// The interception whose certificate clients are to trust.
+pub fn interception(settings: &Settings) -> Result<&Intercept, Unfit> {
+    let forward = settings.forward_proxy.as_ref().ok_or(Unfit::NoForwardProxy)?;
+    forward.intercept.as_ref().ok_or(Unfit::NoIntercept)
+}
+
 /// The listener and interception that clients of proxy variables use.
 pub fn ways_in(settings: &Settings) -> Result<(&str, SocketAddr, &Intercept), Unfit> {
-    let forward = settings.forward_proxy.as_ref().ok_or(Unfit::NoForwardProxy)?;
-    let intercept = forward.intercept.as_ref().ok_or(Unfit::NoIntercept)?;
+    let intercept = interception(settings)?;
     let plain = settings.listeners.iter().find_map(|listener| match listener {
         Listener::Plain(plain) if plain.proxy_protocol.is_none() => {
             Some((plain.name.as_str(), plain.bind))
@@ -76,8 +81,8 @@ pub fn reachable(bind: SocketAddr) -> SocketAddr {
 /// Everything that the variables say.
 #[derive(Clone, Debug)]
 pub struct Outfit {
-    /// Where the gate listens.
-    pub gate: SocketAddr,
+    /// Where the gate listens; nowhere that a program is told of, when the kernel leads it there.
+    pub gate: Option<SocketAddr>,
     /// What to trust.
     pub trust: TrustFiles,
     /// What `JAVA_TOOL_OPTIONS` says already.
@@ -86,26 +91,16 @@ pub struct Outfit {
 
 impl Outfit {
     /// For a gate at `gate`, keeping what this process' environment says to Java.
-    pub fn new(gate: SocketAddr, trust: TrustFiles) -> Self {
+    pub fn new(gate: Option<SocketAddr>, trust: TrustFiles) -> Self {
         let java_before = std::env::var("JAVA_TOOL_OPTIONS").ok();
         Self { gate, trust, java_before }
     }
 
     /// Names and values, in the order in which they are printed.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let proxy = format!("http://{}", self.gate);
         let bundle = self.trust.bundle.display().to_string();
         let authority = self.trust.authority.display().to_string();
-        let mut variables = Vec::new();
-        // curl reads `http_proxy` in lower case only, others prefer either.
-        for name in
-            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
-        {
-            variables.push((name, proxy.clone()));
-        }
-        variables.push(("NO_PROXY", String::new()));
-        variables.push(("no_proxy", String::new()));
-        variables.push(("NODE_USE_ENV_PROXY", "1".to_owned()));
+        let mut variables = self.gate.map(proxied).unwrap_or_default();
         for name in ["NODE_EXTRA_CA_CERTS", "DENO_CERT"] {
             variables.push((name, authority.clone()));
         }
@@ -127,7 +122,6 @@ impl Outfit {
     }
 
     fn java(&self) -> String {
-        let (host, port) = (self.gate.ip(), self.gate.port());
         let store = self.trust.store.display().to_string();
         let mut words = Vec::new();
         // A second round must not make the variable longer.
@@ -137,11 +131,13 @@ impl Outfit {
         {
             words.push(before.to_owned());
         }
-        for scheme in ["http", "https"] {
-            words.push(format!("-D{scheme}.proxyHost={host}"));
-            words.push(format!("-D{scheme}.proxyPort={port}"));
+        if let Some(gate) = self.gate {
+            for scheme in ["http", "https"] {
+                words.push(format!("-D{scheme}.proxyHost={}", gate.ip()));
+                words.push(format!("-D{scheme}.proxyPort={}", gate.port()));
+            }
+            words.push("-Dhttp.nonProxyHosts=".to_owned());
         }
-        words.push("-Dhttp.nonProxyHosts=".to_owned());
         words.push(match store.contains(char::is_whitespace) {
             true => format!("\"-Djavax.net.ssl.trustStore={store}\""),
             false => format!("-Djavax.net.ssl.trustStore={store}"),
@@ -150,6 +146,18 @@ impl Outfit {
         words.push(format!("-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}"));
         words.join(" ")
     }
+}
+
+/// What leads programs to a proxy.
+fn proxied(gate: SocketAddr) -> Vec<(&'static str, String)> {
+    // curl reads `http_proxy` in lower case only, others prefer either.
+    let names =
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+    let mut variables = names.map(|name| (name, format!("http://{gate}"))).to_vec();
+    variables.push(("NO_PROXY", String::new()));
+    variables.push(("no_proxy", String::new()));
+    variables.push(("NODE_USE_ENV_PROXY", "1".to_owned()));
+    variables
 }
 
 /// Where the files beside a certificate are.
@@ -168,7 +176,7 @@ mod tests {
             store: "/t/a b.p12".into(),
         };
         let gate = SocketAddr::from(([127, 0, 0, 1], 8080));
-        Outfit { gate, trust, java_before: java_before.map(str::to_owned) }
+        Outfit { gate: Some(gate), trust, java_before: java_before.map(str::to_owned) }
     }
 
     #[test]

@@ -57,40 +57,52 @@ impl TrustFiles {
         let stem = authority.file_stem().and_then(|stem| stem.to_str()).unwrap_or("intercept-ca");
         let bundle = folder.join(format!("{stem}.bundle.pem"));
         let store = folder.join(format!("{stem}.bundle.p12"));
-        let certificates = collect(&authority)?;
-        let text = pem::encode_many_config(
-            &certificates
-                .iter()
-                .map(|der| pem::Pem::new("CERTIFICATE", der.clone()))
-                .collect::<Vec<_>>(),
-            pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF),
-        );
-        put(&bundle, text.as_bytes())?;
+        let certificates = collect(std::slice::from_ref(&authority))?;
+        put(&bundle, written(&certificates).as_bytes())?;
         put(&store, &java_store(&certificates, &store)?)?;
         Ok(Self { authority, bundle, store })
     }
 }
 
-/// The gate's authority first, then what the system trusts, each once.
-fn collect(authority: &Path) -> Result<Vec<Vec<u8>>, TrustFault> {
-    let unusable = |reason: String| TrustFault::Unusable { path: authority.to_owned(), reason };
-    let text = match std::fs::read(authority) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(TrustFault::NotThere(authority.to_owned()));
-        }
-        Err(error) => return Err(unusable(error.to_string())),
-    };
-    let own = pem::parse_many(&text).map_err(|error| unusable(error.to_string()))?;
-    let mut own = own.into_iter().filter(|block| block.tag() == "CERTIFICATE").peekable();
-    if own.peek().is_none() {
-        return Err(unusable("it holds no certificate".to_owned()));
+/// The certificates in these files, then what the system trusts, as one text.
+pub fn bundle(files: &[PathBuf]) -> Result<String, TrustFault> {
+    collect(files).map(|certificates| written(&certificates))
+}
+
+fn written(certificates: &[Vec<u8>]) -> String {
+    let blocks = certificates.iter().map(|der| pem::Pem::new("CERTIFICATE", der.clone()));
+    let endings = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    pem::encode_many_config(&blocks.collect::<Vec<_>>(), endings)
+}
+
+/// What these files hold first, then what the system trusts, each once.
+fn collect(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, TrustFault> {
+    let mut own = Vec::new();
+    for file in files {
+        own.extend(read(file)?);
     }
-    let own = own.map(pem::Pem::into_contents);
     let system = rustls_native_certs::load_native_certs().certs;
     let system = system.into_iter().map(|certificate| certificate.as_ref().to_vec());
     let mut seen = BTreeSet::new();
-    Ok(own.chain(system).filter(|der| seen.insert(der.clone())).collect())
+    Ok(own.into_iter().chain(system).filter(|der| seen.insert(der.clone())).collect())
+}
+
+fn read(file: &Path) -> Result<Vec<Vec<u8>>, TrustFault> {
+    let unusable = |reason: String| TrustFault::Unusable { path: file.to_owned(), reason };
+    let text = match std::fs::read(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(TrustFault::NotThere(file.to_owned()));
+        }
+        Err(error) => return Err(unusable(error.to_string())),
+    };
+    let blocks = pem::parse_many(&text).map_err(|error| unusable(error.to_string()))?;
+    let blocks = blocks.into_iter().filter(|block| block.tag() == "CERTIFICATE");
+    let certificates = blocks.map(pem::Pem::into_contents).collect::<Vec<_>>();
+    match certificates.is_empty() {
+        true => Err(unusable("it holds no certificate".to_owned())),
+        false => Ok(certificates),
+    }
 }
 
 fn java_store(certificates: &[Vec<u8>], path: &Path) -> Result<Vec<u8>, TrustFault> {

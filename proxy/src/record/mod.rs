@@ -43,6 +43,11 @@ impl Pen<'_> {
         let flight = self.flight;
         let facts = Facts::new(event, flight.actor()).revision(&flight.snapshot.revision);
         let facts = peer(facts, flight.conn.peer, self.key);
+        let original = flight.conn.original.map(|to| match to.ip().to_canonical() {
+            // The half of a longer one that its user chose could say anything.
+            long @ std::net::IpAddr::V6(_) => shape::network(long).to_string(),
+            short => short.to_string(),
+        });
         let through =
             flight.conn.through.map(|at| shape::network(at.ip().to_canonical()).to_string());
         let owner = flight.agent.as_ref();
@@ -50,6 +55,7 @@ impl Pen<'_> {
         facts
             .maybe_text("agent_owner", owner)
             .maybe_text("through", through.as_deref())
+            .maybe_text("original_address", original.as_deref())
             .text("listener", &flight.conn.listener)
     }
 

@@ -25,6 +25,11 @@ pub struct Wish {
     pub open: Vec<SocketAddr>,
     /// Name servers that agents may ask.
     pub resolvers: Vec<IpAddr>,
+    /// The gate's own name server, to which every other question for names is led.
+    pub names: Option<SocketAddr>,
+    /// Whether the kernel may tell routers of multicast groups. It does so of itself when a program
+    /// joins one, so a rule about a user does not see it, and the group's address is free to choose.
+    pub multicast: bool,
 }
 
 impl Wish {
@@ -43,25 +48,48 @@ impl Wish {
         self.each(out, "to_gate");
         out.push_str("\t}\n\n\tchain to_gate {\n");
         self.accepted(out);
-        for to in &self.transparent {
-            let family = if to.is_ipv4() { "ipv4" } else { "ipv6" };
+        if let Some(names) = &self.names {
+            let (family, port) = (protocol(names), names.port());
             let _ = writeln!(
                 out,
-                "\t\tmeta nfproto {family} meta l4proto tcp redirect to :{}",
-                to.port()
+                "\t\tmeta nfproto {family} meta l4proto {{ tcp, udp }} th dport 53 redirect to :{port}"
             );
+        }
+        for to in &self.transparent {
+            let (family, port) = (protocol(to), to.port());
+            let _ = writeln!(out, "\t\tmeta nfproto {family} meta l4proto tcp redirect to :{port}");
         }
         out.push_str("\t}\n\n");
         out.push_str("\tchain guarded {\n\t\ttype filter hook output priority 0; policy accept;\n");
+        if !self.multicast {
+            out.push_str("\t\tip protocol igmp counter name dropped drop\n");
+            out.push_str(
+                "\t\ticmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report } \
+                 counter name dropped drop\n",
+            );
+        }
         self.each(out, "only_gate");
         out.push_str("\t}\n\n\tchain only_gate {\n");
         self.accepted(out);
         for to in &self.transparent {
             let _ = writeln!(out, "\t\t{}", tcp(to));
         }
+        if let Some(names) = &self.names {
+            let (family, address, port) = (family(names.ip()), names.ip(), names.port());
+            let _ = writeln!(
+                out,
+                "\t\t{family} daddr {address} meta l4proto {{ tcp, udp }} th dport {port} accept"
+            );
+        }
         // Answers of the agent's own servers to whoever was let in.
         out.push_str("\t\tct direction reply accept\n");
-        out.push_str("\t\tcounter name dropped drop\n\t}\n}\n");
+        out.push_str("\t\tcounter name dropped drop\n\t}\n\n");
+        // A socket that is bound to a device takes what was led to the gate out by that device.
+        out.push_str(
+            "\tchain edge {\n\t\ttype filter hook postrouting priority 0; policy accept;\n",
+        );
+        out.push_str("\t\toifname != \"lo\" ip daddr 127.0.0.0/8 counter name dropped drop\n");
+        out.push_str("\t\toifname != \"lo\" ip6 daddr ::1 counter name dropped drop\n\t}\n}\n");
     }
 
     fn each(&self, out: &mut String, chain: &str) {
@@ -93,6 +121,10 @@ pub fn undo() -> String {
     format!("table {TABLE} {{}}\ndelete table {TABLE}\n")
 }
 
+fn protocol(to: &SocketAddr) -> &'static str {
+    if to.is_ipv4() { "ipv4" } else { "ipv6" }
+}
+
 fn tcp(to: &SocketAddr) -> String {
     format!("{} daddr {} tcp dport {} accept", family(to.ip()), to.ip(), to.port())
 }
@@ -111,7 +143,9 @@ mod tests {
             agents: vec![Who::User(1000), Who::Group("system.slice/agent.service".to_owned())],
             transparent: vec!["127.0.0.1:15001".parse().unwrap(), "[::1]:15001".parse().unwrap()],
             open: vec!["127.0.0.1:8080".parse().unwrap()],
-            resolvers: vec!["127.0.0.1".parse().unwrap()],
+            resolvers: vec!["192.0.2.53".parse().unwrap()],
+            names: Some("127.0.0.1:5353".parse().unwrap()),
+            multicast: false,
         };
         let golden = include_str!("rules.golden.nft");
         assert_eq!(wish.rules(), golden, "the rules are\n{}", wish.rules());
