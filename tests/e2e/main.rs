@@ -31,6 +31,7 @@ mod faults_signer;
 mod framing;
 mod health;
 mod identity;
+mod inside;
 mod keeping;
 mod keys;
 mod kit;
