@@ -286,8 +286,8 @@ impl Gate {
         let mut rulings = Vec::with_capacity(calls.len());
         let mut passed = None;
         for call in calls {
-            if !flight.snapshot.registry.may_call(call) {
-                let refusal = Refusal::new(Code::ToolUnregistered, words::TOOL_UNREGISTERED);
+            if let Some(code) = flight.snapshot.registry.refuses(call) {
+                let refusal = Refusal::new(code, words::unregistered(code));
                 return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
             }
             let ruling = flight.snapshot.rulebook.decide(call, now);

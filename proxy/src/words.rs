@@ -34,8 +34,17 @@ pub const HIDDEN_NAME: &str = "The TLS handshake hides the name that it asks for
 pub const BUG: &str =
     "The gate met a fault of its own and refused the call to be safe. Tell the operator.";
 
-/// For a tool that is not among those that the registry gives the agent.
-pub const TOOL_UNREGISTERED: &str = "This agent is not registered for this tool. Use one that it has, or ask the operator to register it.";
+/// The registry does not let the agent do this.
+pub fn unregistered(code: Code) -> &'static str {
+    match code {
+        Code::DelegationDepthExceeded => {
+            "This agent was delegated to through more agents than one of them may. Have one further up make the call, or ask the operator."
+        }
+        _ => {
+            "This agent is not registered for this tool. Use one that it has, or ask the operator to register it."
+        }
+    }
+}
 
 /// There is no way out for this call.
 pub fn no_way(code: Code) -> &'static str {

@@ -45,8 +45,13 @@ impl Pen<'_> {
         let facts = peer(facts, flight.conn.peer, self.key);
         let through =
             flight.conn.through.map(|at| shape::network(at.ip().to_canonical()).to_string());
-        let owner = flight.agent.as_ref();
-        let owner = owner.and_then(|agent| flight.snapshot.registry.owner(&agent.id));
+        let agent = flight.agent.as_ref();
+        let owner = agent.and_then(|agent| agent.owner.as_deref());
+        let above = agent.map_or(&[][..], |agent| flight.snapshot.registry.delegated_by(&agent.id));
+        let facts = match above {
+            [] => facts,
+            above => facts.texts("delegated_by", above.iter().map(|id| id.as_str().to_owned())),
+        };
         facts
             .maybe_text("agent_owner", owner)
             .maybe_text("through", through.as_deref())
