@@ -18,13 +18,16 @@ use tollgate_tests::{
 use crate::tunnels::{code, opened, trusting, upstream};
 
 /// Asks for a tunnel on a connection, whatever was on it before.
-async fn connect<S: AsyncRead + AsyncWrite + Unpin>(client: &mut RawClient<S>, to: &str) -> u16 {
+pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut RawClient<S>,
+    to: &str,
+) -> u16 {
     client.send(format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n\r\n")).await;
     client.read_head().await.unwrap().0
 }
 
 /// TLS through a tunnel that stands.
-async fn shaken<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn shaken<S: AsyncRead + AsyncWrite + Unpin>(
     world: &World,
     client: RawClient<S>,
     alpn: &str,
@@ -35,7 +38,7 @@ async fn shaken<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// A tunnel with TLS in it.
-async fn inside(world: &World, to: &str, alpn: &str) -> TlsStream<TcpStream> {
+pub(crate) async fn inside(world: &World, to: &str, alpn: &str) -> TlsStream<TcpStream> {
     let mut client = RawClient::connect(world.plain()).await;
     assert_eq!(connect(&mut client, to).await, 200);
     shaken(world, client, alpn).await

@@ -55,6 +55,7 @@ mod signing;
 mod sinks;
 mod sinks_faults;
 mod sinks_more;
+mod slow;
 mod smoke;
 mod smuggling;
 mod streams;

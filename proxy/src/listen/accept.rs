@@ -233,7 +233,7 @@ async fn take(
         tunnel: None,
     };
     if matches!(*listener, Listener::Transparent(_)) {
-        return transparent::take(gate, io, Came { conn, fd }, shutdown).await;
+        return Box::pin(transparent::take(gate, io, Came { conn, fd }, shutdown)).await;
     }
     let snapshot = gate.snapshot();
     if !matches!(*listener, Listener::Tls(_)) {
@@ -282,7 +282,9 @@ async fn take(
     let conn = Conn { names: Some(shown.names()), shown: Some(shown), ..conn };
     let came = Came { conn, fd };
     match http2 {
-        true => drop(hand_over(gate, io, Bytes::new(), ALPN::H2, came, &shutdown).await),
+        true => {
+            drop(Box::pin(hand_over(gate, io, Bytes::new(), ALPN::H2, came, &shutdown)).await);
+        }
         false => speak(gate, io, came, shutdown).await,
     }
 }
@@ -364,13 +366,16 @@ async fn speak<S: Io>(gate: &Arc<Gate>, mut io: S, came: Came, shutdown: watch::
         Err(sniff::Nothing::Late) => return gate.metrics.connections_cut.inc(),
         Err(sniff::Nothing::Gone) => return,
     };
+    // Boxed, so that a connection that has said nothing has no room for what it never becomes.
     match opening {
-        Opening::Connect => connect::take(gate, io, seen, came, shutdown).await,
-        Opening::Http2 => drop(hand_over(gate, io, seen, ALPN::H2, came, &shutdown).await),
+        Opening::Connect => Box::pin(connect::take(gate, io, seen, came, shutdown)).await,
+        Opening::Http2 => {
+            drop(Box::pin(hand_over(gate, io, seen, ALPN::H2, came, &shutdown)).await);
+        }
         _ => {
-            let asked = hand_over(gate, io, seen, ALPN::H1, came, &shutdown).await;
+            let asked = Box::pin(hand_over(gate, io, seen, ALPN::H1, came, &shutdown)).await;
             let Some(AsksTunnel { io, seen, came }) = asked else { return };
-            connect::take(gate, io, seen, came, shutdown).await;
+            Box::pin(connect::take(gate, io, seen, came, shutdown)).await;
         }
     }
 }

@@ -230,7 +230,7 @@ impl Work<'_> {
         let conn = flight.conn.again(Some(tunnel));
         let came = Came { conn, fd: self.fd };
         // No tunnel is opened in a tunnel, so none is asked for.
-        drop(hand_over(self.gate, io, seen, alpn, came, &self.shutdown).await);
+        drop(Box::pin(hand_over(self.gate, io, seen, alpn, came, &self.shutdown)).await);
     }
 
     /// Refuses a handshake, with an alert.
