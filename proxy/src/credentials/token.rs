@@ -197,9 +197,11 @@ impl Tokens {
             body: Bytes::copy_from_slice(body.as_bytes()),
             answer_bytes_max: ANSWER_BYTES_MAX,
         };
-        let (status, body) = egress.run(errand, permit, settings).await.map_err(|cause| {
-            failure(&format!("token server: {} {}", cause.code.as_str(), cause.detail))
-        })?;
+        let (status, body) =
+            egress.run(errand, permit, settings).await.map_err(|cause| Failure {
+                retry_after: cause.retry_after,
+                ..failure(&format!("token server: {} {}", cause.code.as_str(), cause.detail))
+            })?;
         if status != StatusCode::OK {
             return Err(failure(&format!("token server: status {}", status.as_u16())));
         }

@@ -15,6 +15,7 @@ use super::exchange::{Upstream, sort};
 use super::parent::{Parent, Through};
 use super::places::{Counters, Place, Places, Standing};
 use super::race::race;
+use super::secured::Near;
 use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 
@@ -128,13 +129,14 @@ impl Egress {
         settings: &Settings,
     ) -> Result<Upstream<'_>, Failure> {
         let connect = async |spot: Spot| {
-            let via = spot.through.as_ref().map(|through| through.parent.authority());
+            let parent = spot.through.as_ref().map(|through| Arc::clone(&through.parent));
             let peer = peer::peer(to, spot.near, agent, settings, spot.through)
                 .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
             let (session, reused) =
                 self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;
             let (route, address) = (Arc::clone(&to.route), spot.address);
-            Ok(Upstream { egress: self, session, peer, reused, place: None, address, via, route })
+            let place = None;
+            Ok(Upstream { egress: self, session, peer, reused, place, address, parent, route })
         };
         let stagger = Duration::from_millis(settings.upstreams.stagger_ms);
         // Another address of the same name would have to say the same of TLS.
@@ -168,10 +170,14 @@ pub(super) struct Spot {
 
 impl Spot {
     /// Connects to it, without a word to the place itself.
-    pub(super) async fn connect(&self) -> Result<TcpStream, Failure> {
+    pub(super) async fn connect(&self) -> Result<Near, Failure> {
         match &self.through {
             Some(through) => Ok(through.parent.tunnel(self.near, &through.target).await?),
-            None => TcpStream::connect(self.near).await.map_err(|_| Found::silent()),
+            None => {
+                let stream = TcpStream::connect(self.near).await.map_err(|_| Found::silent())?;
+                let _ = stream.set_nodelay(true);
+                Ok(Near::Plain(stream))
+            }
         }
     }
 }

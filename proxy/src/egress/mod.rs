@@ -16,6 +16,7 @@ mod places;
 mod race;
 pub mod ranges;
 mod resolve;
+mod secured;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
