@@ -130,3 +130,18 @@ fn whoever_delegates_is_registered_and_stands_above() {
     let elsewhere = agents("delegated_by: c", "trust: basic") + "\nagents_folder: agents.d\n";
     assert!(read(&elsewhere, "t.yaml", &[]).is_ok());
 }
+
+#[test]
+fn an_svid_is_shown_where_there_is_one() {
+    let route = |tls: &str, rest: &str| {
+        let to = format!("https://tools.example.org/mcp, tls: {{ {tls} }}");
+        minimal_with("https://tools.example.org/mcp", &to) + rest
+    };
+    let api = "\nworkload_api: { socket: /run/api.sock }\n";
+    let at = "routes[0].upstream.tls";
+    check(&route("svid: true", ""), &format!("{at}.svid"), "no `workload_api`", "socket");
+    let both = "svid: true, client_certificate: a.pem, client_key: b.pem";
+    let both = read(&route(both, api), "t.yaml", &[]).unwrap_err().render(false);
+    assert_eq!(both.matches("`svid` is set, too").count(), 2, "{both}");
+    assert!(read(&route("svid: true", api), "t.yaml", &[]).is_ok());
+}

@@ -53,6 +53,8 @@ pub struct Gate {
     pub(crate) source: Source,
     /// Held by whoever changes what is in force.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Tells that a reload was applied.
+    pub(crate) reloaded: tokio::sync::watch::Sender<()>,
     pub(crate) ledger: Ledger,
     pub(crate) egress: Egress,
     /// Which addresses the agent was given, and for which names.

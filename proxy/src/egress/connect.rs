@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use pingora_core::connectors::ConnectorOptions;
 use pingora_core::connectors::http::Connector;
@@ -16,7 +17,7 @@ use super::parent::{Parent, Through};
 use super::places::{Counters, Place, Places, Standing};
 use super::race::race;
 use super::secured::Near;
-use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
+use super::{ClientIdentity, Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 
 /// Why a permitted call did not get an answer.
@@ -55,6 +56,8 @@ pub struct Egress {
     resolver: Resolver,
     own: OwnAddresses,
     places: Places,
+    /// What is shown where the gate's own identity is.
+    identity: ArcSwapOption<ClientIdentity>,
 }
 
 impl Egress {
@@ -62,7 +65,13 @@ impl Egress {
     pub fn new(resolver: Resolver, own: OwnAddresses, counters: Counters) -> Self {
         // As many idle connections as a node's agents may have to different upstreams.
         let connector = Connector::new(Some(ConnectorOptions::new(512)));
-        Self { connector, resolver, own, places: Places::new(counters) }
+        let identity = ArcSwapOption::empty();
+        Self { connector, resolver, own, places: Places::new(counters), identity }
+    }
+
+    /// From now on this is what the gate shows of itself, or it has nothing to show.
+    pub fn identify_by(&self, identity: Option<Arc<ClientIdentity>>) {
+        self.identity.store(identity);
     }
 
     /// How names are resolved, for those who ask the gate instead.
@@ -130,8 +139,10 @@ impl Egress {
     ) -> Result<Upstream<'_>, Failure> {
         let connect = async |spot: Spot| {
             let parent = spot.through.as_ref().map(|through| Arc::clone(&through.parent));
-            let peer = peer::peer(to, spot.near, agent, settings, spot.through)
-                .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
+            let own = self.identity.load();
+            let peer = peer::peer(to, spot.near, agent, settings, own.as_deref(), spot.through)
+                .map_err(|why| Failure::new(Code::UpstreamTls, why))?;
+            drop(own);
             let (session, reused) =
                 self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;
             let (route, address) = (Arc::clone(&to.route), spot.address);
