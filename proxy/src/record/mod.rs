@@ -208,6 +208,10 @@ pub fn led_facts(facts: Facts, led: &Led, scanner: &Scanner) -> Facts {
     let hosts = hosts.collect::<Vec<_>>();
     let facts = if hosts.is_empty() { facts } else { facts.texts("leads_elsewhere", hosts) };
     let facts = facts.maybe_text("card_signature", led.signature);
+    let facts = match led.cookies_dropped {
+        0 => facts,
+        dropped => facts.number("cookies_dropped", dropped),
+    };
     if led.rewritten == 0 { facts } else { facts.number("links_rewritten", led.rewritten) }
 }
 
