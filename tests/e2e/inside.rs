@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tollgate_tests::{
-    AGENT, Body, Certificates, HttpClient, OTHER_AGENT, RawClient, Upstream, World, full, tls,
-    until, within,
+    AGENT, Body, Certificates, DnsServer, HttpClient, HttpUpstream, OTHER_AGENT, RawClient,
+    Upstream, World, full, tls, until, within,
 };
 
 use crate::tunnels::{code, opened, trusting, upstream};
@@ -338,4 +338,79 @@ async fn every_call_of_a_tunnel_names_its_place() {
     assert_eq!(client.call(both).await.status, 200);
     assert_eq!(client.rest().await.0, b"");
     assert_eq!(upstream.heard().len(), 1);
+}
+
+/// A name in another script is the name that it is spelled as in the DNS, at every step.
+#[tokio::test]
+async fn a_name_in_another_script_is_one_name() {
+    let certificate = Certificates::shared().authority.server(&["xn--bcher-kva.test"]);
+    let upstream = HttpUpstream::tls(&certificate, false, None).await;
+    let port = upstream.address().port();
+    let server = DnsServer::udp().await;
+    server.say("xn--bcher-kva.test", &["127.0.0.1"]);
+    let world = opened(&[port])
+        .set("/forward_proxy/hosts", json!(["b\u{fc}cher.test"]))
+        .set("/resolver/servers", json!([server.address().to_string()]))
+        .start()
+        .await;
+    let ascii = format!("xn--bcher-kva.test:{port}");
+    for target in [ascii.clone(), ascii.to_uppercase(), format!("xn--bcher-kva.test.:{port}")] {
+        let mut client = RawClient::connect(world.plain()).await;
+        assert_eq!(connect(&mut client, &target).await, 200, "{target}");
+        let connector = TlsConnector::from(Arc::new(trusting(&world, &[])));
+        let name = ServerName::try_from("xn--bcher-kva.test").unwrap();
+        let io = within("a handshake", connector.connect(name, client.into_socket())).await;
+        let mut client = RawClient::over(io.unwrap());
+        for host in [ascii.clone(), format!("b\u{fc}cher.test:{port}"), target.clone()] {
+            assert_eq!(client.call(get("/x", &host, "")).await.status, 200, "{host}");
+        }
+        // What only looks alike is another.
+        let answer = client.call(get("/wrong", &format!("bucher.test:{port}"), "")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "HOST_MISMATCH"));
+    }
+    let heard = upstream.heard();
+    assert_eq!(heard.len(), 9);
+    assert!(heard.iter().all(|heard| heard.authority == ascii && heard.target == "/x"));
+    for (target, expect) in [
+        (format!("bucher.test:{port}"), 403),
+        (format!("b\u{fc}cher.test\0:{port}"), 400),
+        (format!("xn--bcher-kva.test%00.localhost:{port}"), 400),
+        (format!("xn--bcher-kva.test..:{port}"), 400),
+        (format!("xn--bcher-kva.test:0{port}:"), 400),
+        (format!("xn--bcher-kva.test:{}", u32::from(port) + 65_536), 400),
+        (format!("a:b@xn--bcher-kva.test:{port}"), 400),
+        (format!("xn--zzzzzzzzz-:{port}"), 400),
+    ] {
+        let mut client = RawClient::connect(world.plain()).await;
+        let answer = client.call(format!("CONNECT {target} HTTP/1.1\r\n\r\n")).await;
+        assert_eq!(answer.status, expect, "{target}: {answer:?}");
+    }
+}
+
+/// CONNECT as a stream of HTTP/2 opens nothing, and the streams beside it go on.
+#[tokio::test]
+async fn no_stream_of_http2_is_a_tunnel() {
+    let plain = Upstream::start().await;
+    let port = plain.address().port();
+    let world = opened(&[port]).route("up", "/up", &plain.url()).start().await;
+    let to = format!("localhost:{port}");
+    let cleartext = {
+        let mut client = RawClient::connect(world.plain()).await;
+        assert_eq!(connect(&mut client, &to).await, 200);
+        HttpClient::over(client.into_socket(), true).await
+    };
+    for (mut client, path) in [
+        (HttpClient::plain(world.plain(), true).await, "http://localhost/up/a".to_owned()),
+        (cleartext, format!("http://{to}/a")),
+    ] {
+        let call = || Request::get(&path).body(full("")).unwrap();
+        assert_eq!(client.send(call()).await.status, 200);
+        let tunnel = Request::connect(&to).body(full("GET / HTTP/1.1\r\n\r\n")).unwrap();
+        // Refused in words, or by a reset.
+        if let Ok(reply) = client.try_send(tunnel).await {
+            assert!(reply.status.is_client_error(), "{reply:?}");
+        }
+        assert_eq!(client.send(call()).await.status, 200);
+    }
+    assert!(plain.seen().iter().all(|seen| seen.line().ends_with("/a")));
 }

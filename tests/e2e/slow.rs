@@ -408,3 +408,38 @@ async fn a_handshake_that_breaks_off_is_counted() {
     .await;
     assert_eq!(plain.connections(), 0);
 }
+
+/// A head of HTTP/2 that never ends ends its connection, in a tunnel as outside of one; what waits
+/// on other connections does not notice.
+#[tokio::test]
+async fn heads_of_http2_that_trickle() {
+    let plain = Upstream::start().await;
+    let port = plain.address().port();
+    let world =
+        opened(&[port]).route("up", "/up", &plain.url()).set("/deadlines", hasty()).start().await;
+    let other = Other::start(world.plain(), "/up/other");
+    let mut begun = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    begun.extend([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    // HEADERS of 200 bytes on stream 1, without END_HEADERS; `:method: GET` over and over.
+    let mut head = vec![0, 0, 200, 1, 1, 0, 0, 0, 1];
+    head.extend([0x82; 200]);
+    // The same, ended by none of the frames that follow it.
+    let mut endless = vec![0, 0, 1, 1, 1, 0, 0, 0, 1, 0x82];
+    for _ in 0..200 {
+        endless.extend([0, 0, 1, 9, 0, 0, 0, 0, 1, 0x82]);
+    }
+    for tunnel in [false, true] {
+        for (what, bytes) in [("one frame", &head), ("continuations", &endless)] {
+            let mut client = RawClient::connect(world.plain()).await;
+            if tunnel {
+                assert_eq!(connect(&mut client, &format!("localhost:{port}")).await, 200);
+            }
+            client.send(&begun).await;
+            let trickled = client.trickle(bytes, 2, Duration::from_millis(50)).await;
+            let _ = client.rest().await;
+            assert!(trickled.is_err(), "{what}, tunnel {tunnel}: it went on to its end");
+        }
+    }
+    other.end().await;
+    left(&world, 0.0).await;
+}
