@@ -123,7 +123,14 @@ impl Gate {
     ) {
         let Some(granted) = permit.granted() else { return };
         let event = match forwarded {
-            Err(failure) if failure.code == Code::CredentialUnavailable => "failed",
+            Err(failure)
+                if matches!(
+                    failure.code,
+                    Code::CredentialUnavailable | Code::DelegationDepthExceeded
+                ) =>
+            {
+                "failed"
+            }
             Err(_) => return,
             Ok(upstream) => {
                 if upstream.head().is_some_and(|head| head.status == StatusCode::UNAUTHORIZED) {

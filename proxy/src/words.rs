@@ -146,6 +146,9 @@ pub fn failed(code: Code) -> &'static str {
         Code::CredentialUnavailable => {
             "The credential for this upstream cannot be had right now, so nothing was sent. Try again later, or tell the operator."
         }
+        Code::DelegationDepthExceeded => {
+            "The token for this upstream names more actors than it may, so nothing was sent. Have an agent further up make the call, or ask the operator."
+        }
         Code::UpstreamBusy => {
             "The upstream has as many calls in flight as it may, so nothing was sent. Wait, then try again."
         }

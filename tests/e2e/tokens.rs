@@ -300,6 +300,7 @@ async fn a_users_token_is_exchanged() {
         exchange("/file", from_file.clone()),
         exchange("/sent", json!({})),
         exchange("/other", from_file),
+        exchange("/deep", json!({ "subject_token": { "env": "SUBJECT" }, "actors_max": 1 })),
     ]);
     let given = |who: &str, acts: &str| {
         let token = jwt(json!({ "sub": who, "aud": "tools", "act": { "sub": acts } }));
@@ -314,6 +315,10 @@ async fn a_users_token_is_exchanged() {
     }
     server.say("/file", 200, given("zoe", actor));
     server.say("/other", 200, given("zoe", "spiffe://acme.test/agents/mallory"));
+    let before = json!({ "sub": actor, "act": { "sub": "spiffe://acme.test/agents/first" } });
+    let deep = jwt(json!({ "sub": "zoe", "act": before }));
+    let deep = json!({ "access_token": deep, "token_type": "Bearer", "expires_in": 300 });
+    server.say("/deep", 200, deep.to_string());
     let world = world(&upstream, credentials)
         .file("actor", "agents.own.Svid-77")
         .variable("SUBJECT", "zoes-Token-0077")
@@ -365,6 +370,10 @@ async fn a_users_token_is_exchanged() {
         let answer = call(&world, path, headers).await;
         assert_eq!(refusal_code(&answer.body), "CREDENTIAL_UNAVAILABLE", "{}", answer.text());
     }
+    // Nor one behind which more agents stand than may.
+    let answer = call(&world, "/up/deep", &[]).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(refusal_code(&answer.body), "DELEGATION_DEPTH_EXCEEDED", "{}", answer.text());
     assert!(upstream.seen().is_empty());
     nowhere(&world, &["zoes-Token-0077", "agents.own.Svid-77", "amy-Token", CLIENT_SECRET]);
 }
