@@ -161,7 +161,7 @@ pub fn failed(code: Code) -> &'static str {
         }
         Code::UpstreamConnect => "The upstream could not be reached. Try again later.",
         Code::UpstreamTls => {
-            "The upstream's certificate could not be verified, so nothing was sent."
+            "The upstream's certificate could not be verified, or the gate has none to show it, so nothing was sent. Tell the operator."
         }
         Code::UpstreamTimeout => {
             "The upstream did not answer in time. It may still be at work; check before repeating."

@@ -20,7 +20,7 @@ pub enum RegistryFault {
     #[error("a pattern among the tools of agent `{0}` cannot be read")]
     Tools(String),
     /// Who delegates to an agent is not known, or is delegated to by it.
-    #[error("agent `{agent}` is delegated to by `{by}`, {}", if *.circle { "which it stands above itself" } else { "which is not registered" })]
+    #[error("agent `{agent}` is delegated to by `{by}`, {}", if *.circle { "and that leads in a circle" } else { "which is not registered" })]
     Delegation {
         /// Whom to.
         agent: String,
