@@ -52,6 +52,9 @@ fn call() -> Call {
             environment: "prod".into(),
             trust: Trust::Basic,
             roles: vec!["reader".into()],
+            owner: None,
+            tools: Vec::new(),
+            delegation_depth: 0,
         }),
         target: Target {
             scheme: Scheme::Https,

@@ -103,10 +103,10 @@ fn form() {
         ),
         (
             TOP,
-            "version: 1\nparent_proxy: { url: 'https://proxy.example.org' }",
-            "parent_proxy.url",
-            "not spoken to in TLS yet",
-            "`http://`, host and port",
+            "version: 1\nparent_proxy: { url: 'http://proxy.example.org', ca: ca.pem }",
+            "parent_proxy.ca",
+            "nobody is asked",
+            "`https://`",
         ),
         (
             TOP,

@@ -112,3 +112,36 @@ fn somebody_vouches_for_the_clients() {
     let settings = read(&with_listener(&format!("{TLS}{danger}")), "t.yaml", &[]).unwrap();
     assert!(settings.warnings().iter().any(|warning| warning.contains("danger_allow_expired")));
 }
+
+#[test]
+fn whoever_delegates_is_registered_and_stands_above() {
+    let agents = |first: &str, second: &str| {
+        let list = format!("id: coder\n  - {{ id: a, {first} }}\n  - {{ id: b, {second} }}");
+        minimal_with("id: coder", &list)
+    };
+    let circle = "leads in a circle";
+    check(&agents("delegated_by: c", "trust: basic"), "agents[1].delegated_by", "`c`", "add it");
+    check(&agents("delegated_by: a", "trust: basic"), "agents[1].delegated_by", circle, "nobody");
+    let both = agents("delegated_by: b", "delegated_by: a");
+    assert_eq!(read(&both, "t.yaml", &[]).unwrap_err().render(false).matches(circle).count(), 2);
+    check(&agents("delegation_depth: 17", "trust: basic"), "agents[1].delegation_depth", "17", "");
+    let good = agents("delegated_by: coder, delegation_depth: 1", "delegated_by: a");
+    assert!(read(&good, "t.yaml", &[]).is_ok());
+    let elsewhere = agents("delegated_by: c", "trust: basic") + "\nagents_folder: agents.d\n";
+    assert!(read(&elsewhere, "t.yaml", &[]).is_ok());
+}
+
+#[test]
+fn an_svid_is_shown_where_there_is_one() {
+    let route = |tls: &str, rest: &str| {
+        let to = format!("https://tools.example.org/mcp, tls: {{ {tls} }}");
+        minimal_with("https://tools.example.org/mcp", &to) + rest
+    };
+    let api = "\nworkload_api: { socket: /run/api.sock }\n";
+    let at = "routes[0].upstream.tls";
+    check(&route("svid: true", ""), &format!("{at}.svid"), "no `workload_api`", "socket");
+    let both = "svid: true, client_certificate: a.pem, client_key: b.pem";
+    let both = read(&route(both, api), "t.yaml", &[]).unwrap_err().render(false);
+    assert_eq!(both.matches("`svid` is set, too").count(), 2, "{both}");
+    assert!(read(&route("svid: true", api), "t.yaml", &[]).is_ok());
+}

@@ -7,9 +7,6 @@ use tokio::task::JoinSet;
 
 use crate::gate::Gate;
 
-/// How soon it is noticed that a reload changed what is looked after.
-const NOTICE: Duration = Duration::from_millis(500);
-
 /// Looks after upstreams until `stop` turns true.
 pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
     tokio::select! {
@@ -19,6 +16,7 @@ pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn look_after(gate: Arc<Gate>) {
+    let mut reloaded = gate.reloaded.subscribe();
     let mut revision = None;
     let mut checking = JoinSet::new();
     loop {
@@ -35,7 +33,10 @@ async fn look_after(gate: Arc<Gate>) {
             revision = Some(Arc::clone(&snapshot.revision));
         }
         drop(snapshot);
-        tokio::time::sleep(NOTICE).await;
+        // Where nothing is looked after nothing happens until then.
+        if reloaded.changed().await.is_err() {
+            return;
+        }
     }
 }
 

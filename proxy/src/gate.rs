@@ -53,6 +53,8 @@ pub struct Gate {
     pub(crate) source: Source,
     /// Held by whoever changes what is in force.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Tells that a reload was applied.
+    pub(crate) reloaded: tokio::sync::watch::Sender<()>,
     pub(crate) ledger: Ledger,
     pub(crate) egress: Egress,
     /// Which addresses the agent was given, and for which names.
@@ -287,8 +289,8 @@ impl Gate {
         let mut rulings = Vec::with_capacity(calls.len());
         let mut passed = None;
         for call in calls {
-            if !flight.snapshot.registry.may_call(call) {
-                let refusal = Refusal::new(Code::ToolUnregistered, words::TOOL_UNREGISTERED);
+            if let Some(code) = flight.snapshot.registry.refuses(call) {
+                let refusal = Refusal::new(code, words::unregistered(code));
                 return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
             }
             let ruling = flight.snapshot.rulebook.decide(call, now);

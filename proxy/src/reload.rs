@@ -52,6 +52,7 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
         let key = forward.intercept.as_ref().and_then(|intercept| intercept.key.clone());
         files.extend(key);
     }
+    files.extend(settings.parent_proxy.as_ref().and_then(|parent| parent.ca.clone()));
     let parent = settings.parent_proxy.as_ref().and_then(|parent| parent.credentials.as_ref());
     if let Some(SecretRef::File(path)) = parent.map(|credentials| &credentials.secret) {
         files.insert(path.clone());

@@ -137,12 +137,15 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         snapshot: ArcSwap::from_pointee(snapshot),
         source,
         changing: tokio::sync::Mutex::new(()),
+        reloaded: watch::Sender::new(()),
         ledger,
         print_key,
         metrics,
         cut: CancellationToken::new(),
         options,
     });
+    let material = gate.snapshot().material();
+    gate.egress.identify_by(material.map(|material| Arc::clone(material.client())));
     announce(&gate, EventType::GateStart).await?;
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(crate::listen::serve(Arc::clone(&gate), acceptors, stopped.clone()));

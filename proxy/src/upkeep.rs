@@ -123,7 +123,14 @@ impl Gate {
     ) {
         let Some(granted) = permit.granted() else { return };
         let event = match forwarded {
-            Err(failure) if failure.code == Code::CredentialUnavailable => "failed",
+            Err(failure)
+                if matches!(
+                    failure.code,
+                    Code::CredentialUnavailable | Code::DelegationDepthExceeded
+                ) =>
+            {
+                "failed"
+            }
             Err(_) => return,
             Ok(upstream) => {
                 if upstream.head().is_some_and(|head| head.status == StatusCode::UNAUTHORIZED) {
@@ -317,6 +324,7 @@ impl Gate {
                 self.record_reload(&before, &after.revision, "applied", &after).await;
                 self.publish_authority(&after);
                 self.snapshot.store(Arc::clone(&after));
+                self.reloaded.send_replace(());
                 // Only now: whoever reads the counter may rely on the new rules being in force.
                 self.metrics.reload_success.inc();
                 tracing::info!(revision = %after.revision, before = %before.revision, "reloaded");
@@ -353,9 +361,11 @@ impl Gate {
         }
         let id = material.as_ref().map(|material| material.id().to_owned());
         let expires = material.as_ref().map(|material| material.expires());
+        let client = material.as_ref().map(|material| Arc::clone(material.client()));
         let adopted = tokio::task::spawn_blocking(move || snapshot.adopt(material)).await;
         match adopted {
             Ok(Ok(())) => {
+                self.egress.identify_by(client);
                 self.metrics.svid_rotations.inc();
                 tracing::info!(id, expires, "another SVID or bundle is in force");
             }

@@ -34,8 +34,17 @@ pub const HIDDEN_NAME: &str = "The TLS handshake hides the name that it asks for
 pub const BUG: &str =
     "The gate met a fault of its own and refused the call to be safe. Tell the operator.";
 
-/// For a tool that is not among those that the registry gives the agent.
-pub const TOOL_UNREGISTERED: &str = "This agent is not registered for this tool. Use one that it has, or ask the operator to register it.";
+/// The registry does not let the agent do this.
+pub fn unregistered(code: Code) -> &'static str {
+    match code {
+        Code::DelegationDepthExceeded => {
+            "This agent was delegated to through more agents than one of them may. Have one further up make the call, or ask the operator."
+        }
+        _ => {
+            "This agent is not registered for this tool. Use one that it has, or ask the operator to register it."
+        }
+    }
+}
 
 /// For an address that was given for another name, or for none.
 pub const NOT_GIVEN: &str = "The connection was going to an address that is not this name's. Resolve the name again and connect to what comes, or ask the operator.";
@@ -140,6 +149,9 @@ pub fn failed(code: Code) -> &'static str {
         Code::CredentialUnavailable => {
             "The credential for this upstream cannot be had right now, so nothing was sent. Try again later, or tell the operator."
         }
+        Code::DelegationDepthExceeded => {
+            "The token for this upstream names more actors than it may, so nothing was sent. Have an agent further up make the call, or ask the operator."
+        }
         Code::UpstreamBusy => {
             "The upstream has as many calls in flight as it may, so nothing was sent. Wait, then try again."
         }
@@ -152,7 +164,7 @@ pub fn failed(code: Code) -> &'static str {
         }
         Code::UpstreamConnect => "The upstream could not be reached. Try again later.",
         Code::UpstreamTls => {
-            "The upstream's certificate could not be verified, so nothing was sent."
+            "The upstream's certificate could not be verified, or the gate has none to show it, so nothing was sent. Tell the operator."
         }
         Code::UpstreamTimeout => {
             "The upstream did not answer in time. It may still be at work; check before repeating."

@@ -90,4 +90,10 @@ pub struct Agent {
     pub trust: Trust,
     /// The roles it holds.
     pub roles: Vec<String>,
+    /// Who answers for it, when the registry says.
+    pub owner: Option<String>,
+    /// The tools that it may use, as the registry writes them; empty where there is no list.
+    pub tools: Vec<String>,
+    /// How many agents stand above it: 0 for one that nobody delegated to.
+    pub delegation_depth: u32,
 }

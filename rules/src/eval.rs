@@ -37,6 +37,8 @@ pub fn evaluate_line(book: &Rulebook, line: &str, now: Timestamp) -> String {
 struct Question {
     request: Value,
     roles: Vec<String>,
+    tools: Vec<String>,
+    depth: Option<u32>,
     labels: Vec<String>,
     protocol: Option<Protocol>,
     host: Option<Host>,
@@ -69,6 +71,8 @@ impl Question {
         }
         Ok(Self {
             roles: texts(&request, "/agent/roles")?,
+            tools: texts(&request, "/agent/tools")?,
+            depth: depth(&request)?,
             labels: texts(&request, "/context/data_labels")?,
             protocol: protocol(&request)?,
             host: host(&request)?,
@@ -85,6 +89,9 @@ impl Question {
             // A level that does not exist is no level.
             trust: known("/agent/trust_level").and_then(|word| word.parse::<Trust>().ok()),
             roles: &self.roles,
+            owner: known("/agent/owner"),
+            tools: &self.tools,
+            delegation_depth: self.depth,
             tool: Cow::Borrowed(known("/action/tool_name").unwrap_or_default()),
             provider: known("/action/tool_identity/provider"),
             protocol: self.protocol,
@@ -127,9 +134,10 @@ impl Question {
 }
 
 /// The texts that may be left out.
-const TEXTS: [&str; 10] = [
+const TEXTS: [&str; 11] = [
     "/request_id",
     "/agent/agent_type",
+    "/agent/owner",
     "/agent/trust_level",
     "/action/tool_identity/provider",
     "/action/mcp_method",
@@ -156,6 +164,16 @@ fn texts(request: &Value, pointer: &str) -> Result<Vec<String>, String> {
             items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
         }
         Some(_) => Err(wrong()),
+    }
+}
+
+fn depth(request: &Value) -> Result<Option<u32>, String> {
+    match request.pointer("/agent/delegation_depth") {
+        None | Some(Value::Null) => Ok(None),
+        Some(number) => match number.as_u64().and_then(|number| u32::try_from(number).ok()) {
+            Some(depth) => Ok(Some(depth)),
+            None => Err("`agent.delegation_depth` must be a whole number".to_owned()),
+        },
     }
 }
 

@@ -38,6 +38,9 @@
 //!         environment: "prod".into(),
 //!         trust: Trust::Basic,
 //!         roles: vec![],
+//!         owner: None,
+//!         tools: vec![],
+//!         delegation_depth: 0,
 //!     }),
 //!     target: Target {
 //!         scheme: Scheme::Https,

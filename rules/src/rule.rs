@@ -42,6 +42,10 @@ pub(crate) struct Matcher {
     pub(crate) agent_type: Option<Vec<String>>,
     pub(crate) trust_min: Option<Trust>,
     pub(crate) roles_any: Vec<String>,
+    pub(crate) owner: Option<Vec<String>>,
+    pub(crate) tools_any: Vec<String>,
+    pub(crate) depth_min: Option<u32>,
+    pub(crate) depth_max: Option<u32>,
     pub(crate) provider: Option<Vec<String>>,
     pub(crate) agents: Option<Vec<Pattern>>,
     pub(crate) protocol: Option<Vec<Protocol>>,
@@ -60,8 +64,11 @@ impl Matcher {
             && among(&self.environment, Some(facts.environment))
             && among(&self.agent_type, facts.agent_type)
             && self.trust_min.is_none_or(|least| facts.trust.is_some_and(|trust| trust >= least))
-            && (self.roles_any.is_empty()
-                || self.roles_any.iter().any(|role| facts.roles.contains(role)))
+            && shared(&self.roles_any, facts.roles)
+            && among(&self.owner, facts.owner)
+            && shared(&self.tools_any, facts.tools)
+            && self.depth_min.is_none_or(|least| facts.delegation_depth.is_some_and(|d| d >= least))
+            && self.depth_max.is_none_or(|most| facts.delegation_depth.is_some_and(|d| d <= most))
             && among(&self.provider, facts.provider)
             && fits(&self.agents, Some(facts.agent_id))
             && asked(&self.protocol, facts.protocol, |one, protocol| *one == protocol)
@@ -82,6 +89,11 @@ fn asked<T, F: Copy>(
 ) -> bool {
     let Some(alternatives) = alternatives else { return true };
     fact.is_some_and(|fact| alternatives.iter().any(|one| accepts(one, fact)))
+}
+
+/// Nothing asked, or one word in both.
+fn shared(words: &[String], facts: &[String]) -> bool {
+    words.is_empty() || words.iter().any(|word| facts.contains(word))
 }
 
 fn among(words: &Option<Vec<String>>, fact: Option<&str>) -> bool {

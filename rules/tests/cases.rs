@@ -46,6 +46,12 @@ struct AgentWords {
     trust: Trust,
     #[serde(default)]
     roles: Vec<String>,
+    #[serde(default)]
+    owner: Option<String>,
+    #[serde(default)]
+    tools: Vec<String>,
+    #[serde(default)]
+    delegation_depth: u32,
 }
 
 fn reader() -> String {
@@ -64,6 +70,9 @@ impl Default for AgentWords {
             environment: prod(),
             trust: Trust::Untrusted,
             roles: vec![],
+            owner: None,
+            tools: vec![],
+            delegation_depth: 0,
         }
     }
 }
@@ -114,6 +123,9 @@ fn call(agent: AgentWords, words: CallWords) -> Call {
             environment: agent.environment,
             trust: agent.trust,
             roles: agent.roles,
+            owner: agent.owner,
+            tools: agent.tools,
+            delegation_depth: agent.delegation_depth,
         }),
         target: Target {
             scheme: Scheme::Https,
@@ -196,7 +208,7 @@ fn check_decide(file: &str) {
 
 #[test]
 fn calls_are_decided() {
-    for file in ["mcp.yaml", "http.yaml", "conditions.yaml", "modes.yaml"] {
+    for file in ["agents.yaml", "mcp.yaml", "http.yaml", "conditions.yaml", "modes.yaml"] {
         check_decide(file);
     }
 }

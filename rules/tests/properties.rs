@@ -38,6 +38,9 @@ fn call(tool: &str, path: &str, arguments: Value) -> Call {
             environment: "prod".into(),
             trust: Trust::Basic,
             roles: vec!["r".into()],
+            owner: None,
+            tools: Vec::new(),
+            delegation_depth: 0,
         }),
         target: Target {
             scheme: Scheme::Https,

@@ -193,3 +193,76 @@ async fn a_list_of_tools_holds_whatever_the_rules_say() {
         crate::kit::verify(&world.spool()).await;
     }
 }
+
+/// What an agent hands down is bounded, in depth and in what it is.
+#[tokio::test]
+async fn what_is_delegated_is_bounded() {
+    let upstream = Upstream::start().await;
+    upstream.on("/mcp", json_answer(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#));
+    let rules = r#"
+version: "test"
+generated_at: 2026-01-01T00:00:00Z
+expires_at: 2099-01-01T00:00:00Z
+defaults: { outcome: DENY }
+rules:
+  - id: first-hand-only
+    match: { method: PUT, delegation_depth_min: 2 }
+    outcome: DENY
+  - id: of-the-team
+    match: { owner: team-payments, protocol: [http, mcp] }
+    outcome: ALLOW
+"#;
+    let agents = |depth: u32| {
+        json!([
+            { "id": "top", "trust": "basic", "delegation_depth": depth, "tools": ["* /ok", "search"] },
+            { "id": "middle", "trust": "system", "delegation_depth": 1, "delegated_by": "top" },
+            {
+                "id": AGENT, "environment": "test", "delegated_by": "middle", "trust": "verified",
+                "owner": "team-payments",
+            },
+        ])
+    };
+    for mode in ["enforce", "observe"] {
+        let mut world = World::builder()
+            .route("up", "/up", &upstream.url())
+            .mcp("mcp", "/mcp", &format!("{}/mcp", upstream.url()))
+            .policy(rules)
+            .set("/mode", mode)
+            .set("/agents", agents(2))
+            .start()
+            .await;
+        let mut client = RawClient::connect(world.plain()).await;
+        assert_eq!(client.call(request("GET", "/up/ok", &[], "")).await.status, 200);
+        let intent = world.events_of("call.intent").pop().unwrap();
+        let data = &intent["payload"]["data"];
+        assert_eq!(data["delegated_by"], json!(["middle", "top"]), "{intent}");
+        assert_eq!(data["agent_owner"], "team-payments");
+        // A rule asks how far down it is.
+        let answer = client.call(request("PUT", "/up/ok", &[], "")).await;
+        assert_eq!(answer.status, if mode == "enforce" { 403 } else { 200 });
+        // What one above it may not use, it may not either.
+        let answer = client.call(request("GET", "/up/other", &[], "")).await;
+        assert_eq!((answer.status, answer.code()), (403, "TOOL_UNREGISTERED".to_owned()));
+
+        world.set("/agents", agents(1));
+        assert!(world.reload().await);
+        let answer = client.call(request("GET", "/up/ok", &[], "")).await;
+        let expect = (403, "DELEGATION_DEPTH_EXCEEDED".to_owned());
+        assert_eq!((answer.status, answer.code()), expect);
+        let headers = [crate::kit::SESSIONS];
+        let call = tool_call(json!(2), "search", json!({})).to_string();
+        let answer = client.call(post(&headers, call)).await;
+        assert_eq!((answer.status, refusal_code(&answer.body)), (200, expect.1));
+        let refused = world.events_of("call.refused").pop().unwrap();
+        assert!(refused.to_string().contains("DELEGATION_DEPTH_EXCEEDED"), "{refused}");
+        assert_eq!(refused["actor"], AGENT);
+
+        // A circle, or somebody unknown, is no registry.
+        for by in [AGENT, "nobody"] {
+            let mut circle = agents(2);
+            circle[0]["delegated_by"] = by.into();
+            world.set("/agents", circle);
+            assert!(!world.reload().await, "{by}");
+        }
+    }
+}

@@ -14,7 +14,7 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")
 }
 
-fn hasty() -> serde_json::Value {
+pub(crate) fn hasty() -> serde_json::Value {
     json!({
         "head_ms": 500, "body_ms": 700, "connect_ms": 2000, "first_byte_ms": 700, "idle_ms": 500,
         "stream_idle_ms": 500, "keep_alive_ms": 600, "drain_ms": 5000,
@@ -22,13 +22,13 @@ fn hasty() -> serde_json::Value {
 }
 
 /// Somebody else, who calls all the while and must always be answered.
-struct Other {
+pub(crate) struct Other {
     stop: Arc<AtomicBool>,
     calling: tokio::task::JoinHandle<usize>,
 }
 
 impl Other {
-    fn start(gate: SocketAddr, path: &'static str) -> Self {
+    pub(crate) fn start(gate: SocketAddr, path: &'static str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let calling = tokio::spawn(async move {
@@ -44,7 +44,7 @@ impl Other {
         Self { stop, calling }
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.stop.store(true, Ordering::SeqCst);
         assert!(self.calling.await.unwrap() > 2);
     }

@@ -197,3 +197,29 @@ async fn the_forward_proxy_changes_nothing() {
     let answer = ask(world.plain(), first).await;
     assert_eq!((answer.status, answer.header("location")), (302, Some(location.as_str())));
 }
+
+/// Every route has the gate's host: what one upstream sets is for its own route.
+#[tokio::test]
+async fn cookies_stay_on_their_route() {
+    let one = Upstream::start().await;
+    let mut route = http_route("one", "/one", &format!("{}/base", one.url()));
+    route["allow_cookies"] = true.into();
+    let world = World::builder()
+        .add_route(route)
+        .route("bare", "/bare", &format!("{}/base", one.url()))
+        .start()
+        .await;
+    let set = "set-cookie: session=s1; Path=/; Domain=127.0.0.1; HttpOnly\r\n\
+               set-cookie: part=p1; Path=/base/a\r\nset-cookie: out=o1; Path=/elsewhere\r\n";
+    one.on("/base/login", redirect(200, set));
+    let answer = ask(world.plain(), request("GET", "/one/login", &[], "")).await;
+    let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+    let cookies = cookies.map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+    assert_eq!(cookies, ["session=s1; HttpOnly; Path=/one", "part=p1; Path=/one/a"]);
+    let outcome = world.wait_outcomes(1).await.pop().unwrap();
+    assert_eq!(outcome["payload"]["data"]["cookies_dropped"], 1, "{outcome}");
+    assert!(!String::from_utf8_lossy(&world.everything_written()).contains("session=s1"));
+    // Without `allow_cookies` there are none.
+    let answer = ask(world.plain(), request("GET", "/bare/login", &[], "")).await;
+    assert_eq!(answer.header("set-cookie"), None);
+}

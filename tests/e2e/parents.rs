@@ -264,3 +264,117 @@ async fn tunnels_go_through_it() {
     .await;
     assert_eq!(parent.asked()[0].target, format!("tools.test:{port}"));
 }
+
+/// What is between the gate and the proxy is secret, too: names, clear text, and the password.
+#[tokio::test]
+async fn it_is_spoken_to_in_tls() {
+    let certificates = Certificates::shared();
+    let parent =
+        ParentProxy::tls(&certificates.authority.server(&["127.0.0.1", "proxy.test"])).await;
+    let (upstream, server) = (Upstream::start().await, Upstream::start().await);
+    let token =
+        r#"{"access_token":"tok-1.Plumbago-Harbour.x9Q","token_type":"Bearer","expires_in":300}"#;
+    server.on("/token", tollgate_tests::json_answer(token));
+    let tls = HttpUpstream::tls(&certificates.server, true, None).await;
+    let port = tls.address().port();
+    let mut h2 = http_route("h2", "/h2", &tls.url());
+    h2["upstream"]["http2"] = true.into();
+    let mut h1 = http_route("h1", "/h1", &tls.url());
+    h1["upstream"]["http2"] = false.into();
+    let world = behind(&parent)
+        .file("proxy-ca.pem", certificates.authority.certificate.clone())
+        .file("client", "cl13nt-Secret-of-ours")
+        .set("/parent_proxy/ca", "proxy-ca.pem")
+        .route("up", "/up", &upstream.url())
+        .add_route(h2)
+        .add_route(h1)
+        .set("/routes/0/upstream/health", json!({ "interval_ms": 1000 }))
+        .set(
+            "/forward_proxy",
+            json!({
+                "hosts": ["localhost"], "ports": [port], "allow_addresses": ["127.0.0.0/8", "::1"],
+                "intercept": { "certificate": "intercept.pem", "pass_through": ["localhost"] },
+            }),
+        )
+        .set(
+            "/credentials",
+            json!([{
+                "id": "idp",
+                "for": { "host": "127.0.0.1", "port": upstream.address().port() },
+                "give": {
+                    "type": "oauth_client",
+                    "server": {
+                        "url": format!("{}/token", server.url()), "client_id": "gate",
+                        "client_secret": { "file": "client" }, "allow_addresses": ["127.0.0.1"],
+                    },
+                },
+            }]),
+        )
+        .start()
+        .await;
+    // Clear text, one connection after the other, and a token before them.
+    for calls in 1..=3 {
+        let answer = ask(world.plain(), request("POST", "/up/x", &[], "once")).await;
+        assert_eq!((answer.status, upstream.seen().len()), (200, calls));
+    }
+    assert_eq!(upstream.seen()[0].header("authorization"), ["Bearer tok-1.Plumbago-Harbour.x9Q"]);
+    // TLS in TLS, as HTTP/2 and as HTTP/1.1, several at once.
+    for path in ["/h2/x", "/h1/x"] {
+        let calls = (0..8).map(|_| ask(world.plain(), request("GET", path, &[], "")));
+        for answer in futures::future::join_all(calls).await {
+            assert_eq!(answer.status, 200, "{path}");
+        }
+    }
+    assert_eq!(tls.heard().len(), 16);
+    let outcomes = world.wait_outcomes(19).await;
+    assert!(outcomes.iter().all(|o| o["payload"]["data"]["via"] == parent.authority()));
+    // What is passed on unread.
+    let mut client = RawClient::connect(world.plain()).await;
+    let to = format!("localhost:{port}");
+    client.send(format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n\r\n")).await;
+    assert_eq!(client.read_head().await.unwrap().0, 200);
+    client.send(super::addresses::hello("localhost")).await;
+    until("an answer", async || {
+        (!client.is_silent_for(std::time::Duration::from_millis(100)).await).then_some(())
+    })
+    .await;
+    let asked = parent.take_asked();
+    let authorization = shown("Z2F0ZTpXYW5kM3Jlci1hbS1XZWx0ZW50b3I=");
+    assert!(asked.iter().all(|asked| asked.authorization == authorization), "{asked:?}");
+    drop(client);
+
+    // Who is not vouched for is told nothing, and neither is who has another name.
+    let other = tollgate_tests::Authority::new("other.test").certificate.clone();
+    swap(&world.path("proxy-ca.pem"), &other);
+    until("a proxy that is not trusted", async || {
+        let answer = ask(world.plain(), request("GET", "/h1/x", &[], "")).await;
+        (answer.code() == "UPSTREAM_PROXY").then_some(())
+    })
+    .await;
+    parent.take_asked();
+    let answer = ask(world.plain(), request("GET", "/h1/x", &[], "")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (502, "UPSTREAM_PROXY"));
+    assert_eq!(parent.asked(), []);
+    let told = String::from_utf8_lossy(&world.everything_written()).into_owned();
+    for secret in [PASSWORD, "Z2F0ZTpXYW5kM3JlcI", "tok-1.Plumbago"] {
+        assert!(!told.contains(secret), "{secret} was written");
+    }
+    for (parent, expect) in [
+        (ParentProxy::tls(&certificates.authority.server(&["proxy.test"])).await, "UPSTREAM_PROXY"),
+        // It knows no TLS, and answers nothing.
+        (ParentProxy::start().await, "UPSTREAM_CONNECT"),
+    ] {
+        let world = behind(&parent)
+            .file("proxy-ca.pem", certificates.authority.certificate.clone())
+            .set("/parent_proxy/ca", "proxy-ca.pem")
+            .set("/parent_proxy/url", format!("https://{}", parent.authority()))
+            .set("/deadlines/connect_ms", 500)
+            .set("/upstreams/retry/times", 0)
+            .route("up", "/up", &upstream.url())
+            .start()
+            .await;
+        let answer = ask(world.plain(), request("GET", "/up/x", &[], "")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (502, expect));
+        assert_eq!(parent.asked(), []);
+    }
+}

@@ -300,7 +300,7 @@ async fn the_example_is_sound() {
         let key = dir.path().join(format!("tls/{name}-key.pem"));
         std::fs::write(key, &certificates.server.key).unwrap();
     }
-    for name in ["agents-ca", "tools-ca", "lake-ca", "login-ca", "partner-bundle"] {
+    for name in ["agents-ca", "tools-ca", "lake-ca", "login-ca", "proxy-ca", "partner-bundle"] {
         let file = dir.path().join(format!("tls/{name}.pem"));
         std::fs::write(file, &certificates.authority.certificate).unwrap();
     }

@@ -16,7 +16,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use tollgate_tests::{Builder, HttpUpstream, RawClient, Seen, Upstream, World, fixed, http_route};
+use tollgate_tests::{
+    Builder, HttpUpstream, RawClient, Seen, Upstream, World, fixed, http_route, until,
+};
 
 use crate::credentials::entry;
 use crate::kit::{refusal_code, request, swap};
@@ -298,6 +300,7 @@ async fn a_users_token_is_exchanged() {
         exchange("/file", from_file.clone()),
         exchange("/sent", json!({})),
         exchange("/other", from_file),
+        exchange("/deep", json!({ "subject_token": { "env": "SUBJECT" }, "actors_max": 1 })),
     ]);
     let given = |who: &str, acts: &str| {
         let token = jwt(json!({ "sub": who, "aud": "tools", "act": { "sub": acts } }));
@@ -312,6 +315,10 @@ async fn a_users_token_is_exchanged() {
     }
     server.say("/file", 200, given("zoe", actor));
     server.say("/other", 200, given("zoe", "spiffe://acme.test/agents/mallory"));
+    let before = json!({ "sub": actor, "act": { "sub": "spiffe://acme.test/agents/first" } });
+    let deep = jwt(json!({ "sub": "zoe", "act": before }));
+    let deep = json!({ "access_token": deep, "token_type": "Bearer", "expires_in": 300 });
+    server.say("/deep", 200, deep.to_string());
     let world = world(&upstream, credentials)
         .file("actor", "agents.own.Svid-77")
         .variable("SUBJECT", "zoes-Token-0077")
@@ -363,6 +370,10 @@ async fn a_users_token_is_exchanged() {
         let answer = call(&world, path, headers).await;
         assert_eq!(refusal_code(&answer.body), "CREDENTIAL_UNAVAILABLE", "{}", answer.text());
     }
+    // Nor one behind which more agents stand than may.
+    let answer = call(&world, "/up/deep", &[]).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(refusal_code(&answer.body), "DELEGATION_DEPTH_EXCEEDED", "{}", answer.text());
     assert!(upstream.seen().is_empty());
     nowhere(&world, &["zoes-Token-0077", "agents.own.Svid-77", "amy-Token", CLIENT_SECRET]);
 }
@@ -543,4 +554,41 @@ async fn tokens_and_calls_over_tls() {
     );
     assert!(upstream.take_heard().is_empty());
     nowhere(&world, &[CLIENT_SECRET]);
+}
+
+/// Whoever gives tokens is an upstream: it has so many places, and a circuit.
+#[tokio::test]
+async fn a_server_of_tokens_has_places_and_a_circuit() {
+    let (upstream, server) = (Upstream::start().await, TokenServer::start().await);
+    for _ in 0..2 {
+        server.say("/token", 503, "{}");
+    }
+    let give = json!({ "type": "oauth_client", "server": server.server("/token") });
+    let breaker = json!({ "failures": 2, "share_percent": 0, "open_ms": 1500, "trials": 1 });
+    let world = world(&upstream, json!([entry("idp", &upstream, json!({}), give)]))
+        .set("/upstreams/breaker", breaker)
+        .start()
+        .await;
+    let metric = |of: &str| format!("{of}{{route=\"credential:idp\"");
+    let mut refused = Vec::new();
+    until("an open circuit", async || {
+        let answer = call(&world, "/up/x", &[]).await;
+        assert_eq!(refusal_code(&answer.body), "CREDENTIAL_UNAVAILABLE");
+        let receipt = answer.json()["receipt"].clone();
+        let outcome = world
+            .wait_event("the outcome", |event| event["payload"]["data"]["intent"] == receipt)
+            .await;
+        refused.push(outcome["payload"]["data"]["detail"].as_str().unwrap().to_owned());
+        refused.last().unwrap().contains("UPSTREAM_CIRCUIT_OPEN").then_some(())
+    })
+    .await;
+    assert_eq!(server.asked().len(), 2, "{refused:?}");
+    let open = world.metric(&format!("{}}}", metric("tollgate_upstream_circuits_open"))).await;
+    assert_eq!(open, 1.0);
+    // Its upstream's own circuit is not touched.
+    let up = world.metric("tollgate_upstream_circuits_open{route=\"up\"}").await;
+    assert_eq!(up, 0.0);
+    until("a token", async || (call(&world, "/up/x", &[]).await.status == 200).then_some(())).await;
+    assert_eq!(server.asked().len(), 3);
+    assert_eq!(bearer_of(&upstream.seen()[0]), token_text(3));
 }

@@ -16,7 +16,7 @@ use tollgate_tests::{
 };
 
 /// A world that lets tunnels to these ports through and trusts the test's authority.
-fn opened(ports: &[u16]) -> Builder {
+pub(crate) fn opened(ports: &[u16]) -> Builder {
     World::builder().file("up-ca.pem", Certificates::shared().authority.certificate.clone()).set(
         "/forward_proxy",
         json!({
@@ -29,7 +29,7 @@ fn opened(ports: &[u16]) -> Builder {
     )
 }
 
-async fn upstream(h2: bool) -> HttpUpstream {
+pub(crate) async fn upstream(h2: bool) -> HttpUpstream {
     let identity = Certificates::shared().authority.server(&["localhost", "127.0.0.1"]);
     HttpUpstream::tls(&identity, h2, None).await
 }
@@ -43,7 +43,7 @@ async fn tunnel(world: &World, target: &str) -> (u16, RawClient) {
 }
 
 /// What a client that trusts the gate's authority shakes hands with.
-fn trusting(world: &World, alpn: &[&str]) -> rustls::ClientConfig {
+pub(crate) fn trusting(world: &World, alpn: &[&str]) -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let pem = std::fs::read(world.path("made/intercept-ca.pem")).unwrap();
     let mut roots = rustls::RootCertStore::empty();
@@ -116,7 +116,7 @@ fn post(authority: &str, path: &str, body: &Value) -> http::Request<Full<Bytes>>
         .unwrap()
 }
 
-fn code(body: &Bytes) -> String {
+pub(crate) fn code(body: &Bytes) -> String {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
     problem["code"].as_str().unwrap_or_default().to_owned()
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate_tests::{Builder, Given, Identity, Upstream, WorkloadApi, World, until};
+use tollgate_tests::{
+    Builder, Given, HttpUpstream, Identity, RawClient, Upstream, WorkloadApi, World, http_route,
+    until,
+};
 
 use crate::tls::{Hand, Issuing, der, uris};
 
@@ -289,4 +292,70 @@ async fn what_cannot_be_used_changes_nothing() {
     }
     assert_eq!(world.metric("tollgate_svid_rotations_total").await, 0.0);
     assert_eq!(reasons(&world).await, None);
+}
+
+/// Upstreams know the gate by the SVID that it has now, and nobody when it has none.
+#[tokio::test]
+async fn its_svid_is_shown_to_upstreams() {
+    let issuing = Issuing::new("mesh");
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(der(&issuing.certificate).into()).unwrap();
+    let server = tollgate_tests::Certificates::shared().server.clone();
+    for h2 in [false, true] {
+        let upstream = HttpUpstream::tls_to(&server, h2, Some(roots.clone())).await;
+        let (place, first) = (place(), issuing.gate(GATE, DAY));
+        let given = |identity: &Identity| Given::svid(GATE, identity, &issuing.certificate);
+        let api = WorkloadApi::start(&place.socket, given(&first));
+        let mut route = http_route("mesh", "/mesh", &upstream.url());
+        route["upstream"]["tls"] = json!({ "svid": true });
+        route["upstream"]["http2"] = h2.into();
+        let mut world = World::builder()
+            .add_route(route)
+            .route("bare", "/bare", &upstream.url())
+            .set("/workload_api", json!({ "socket": place.socket, "start_ms": 20_000 }))
+            .start()
+            .await;
+        let call = async |path: &str| {
+            let mut client = RawClient::connect(world.plain()).await;
+            let answer = client.call(crate::kit::request("GET", path, &[], "")).await;
+            (answer.status, answer.code())
+        };
+        for _ in 0..2 {
+            assert_eq!(call("/mesh/ok").await.0, 200, "h2 {h2}");
+        }
+        let shown = |upstream: &HttpUpstream| upstream.heard().pop().unwrap().certificate.unwrap();
+        assert_eq!(shown(&upstream), der(&first.certificate));
+        // A route that does not say so shows nothing.
+        assert_eq!(call("/bare/ok").await.0, 502);
+
+        // Another one: no later call goes on a connection of the first.
+        let second = issuing.gate(GATE, DAY);
+        api.give(given(&second));
+        until("the second SVID", async || {
+            assert_eq!(call("/mesh/ok").await.0, 200);
+            (shown(&upstream) == der(&second.certificate)).then_some(())
+        })
+        .await;
+        assert!(world.reload().await);
+        assert_eq!(call("/mesh/ok").await.0, 200);
+        assert_eq!(shown(&upstream), der(&second.certificate));
+
+        // The gate is nobody any more, and says so before it connects.
+        api.give(Given::Denied);
+        until("the end of the identity", async || {
+            (call("/mesh/ok").await == (502, "UPSTREAM_TLS".to_owned())).then_some(())
+        })
+        .await;
+        let heard = upstream.heard().len();
+        assert_eq!(call("/mesh/ok").await.0, 502);
+        assert_eq!(upstream.heard().len(), heard);
+        let outcome = world.wait_outcomes(5).await.pop().unwrap();
+        assert!(outcome.to_string().contains("no SVID to show"), "{outcome}");
+        let written = world.everything_written();
+        for identity in [&first, &second] {
+            let body = identity.key.lines().nth(1).unwrap();
+            assert!(memchr::memmem::find(&written, body.as_bytes()).is_none());
+        }
+        world.stop().await;
+    }
 }

@@ -3,16 +3,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::answer::Answer;
 use crate::wait::{PATIENCE, within};
 
-/// An HTTP/1 client on a bare socket.
+/// An HTTP/1 client on a bare socket, or on whatever was made of one.
 #[derive(Debug)]
-pub struct RawClient {
-    io: TcpStream,
+pub struct RawClient<S = TcpStream> {
+    io: S,
     buffer: Vec<u8>,
 }
 
@@ -29,12 +29,28 @@ impl RawClient {
     pub async fn try_connect(address: SocketAddr) -> io::Result<Self> {
         let io = within("a connection", TcpStream::connect(address)).await?;
         io.set_nodelay(true)?;
-        Ok(Self { io, buffer: Vec::new() })
+        Ok(Self::over(io))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
+    /// On a connection that stands.
+    pub fn over(io: S) -> Self {
+        Self { io, buffer: Vec::new() }
     }
 
-    /// The socket itself.
-    pub fn socket(&mut self) -> &mut TcpStream {
+    /// The connection itself.
+    pub fn socket(&mut self) -> &mut S {
         &mut self.io
+    }
+
+    /// The connection, without what was read of it beyond the last answer.
+    ///
+    /// # Panics
+    /// When something was.
+    pub fn into_socket(self) -> S {
+        assert!(self.buffer.is_empty(), "bytes that nobody asked for: {:?}", self.buffer);
+        self.io
     }
 
     /// Sends bytes. That the other side does not want them is no error: what it says tells.
@@ -47,7 +63,11 @@ impl RawClient {
     /// # Errors
     /// When the other side has closed.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        within("sending", self.io.write_all(bytes.as_ref())).await
+        let sent = async {
+            self.io.write_all(bytes.as_ref()).await?;
+            self.io.flush().await
+        };
+        within("sending", sent).await
     }
 
     /// Sends bytes one piece after another with a pause between them, until the other side closes

@@ -140,7 +140,8 @@ impl HttpClient {
         Ok(Self::over(io, h2).await)
     }
 
-    async fn over<S>(io: S, h2: bool) -> Self
+    /// HTTP/1.1, or HTTP/2, on a connection that stands.
+    pub async fn over<S>(io: S, h2: bool) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -154,6 +155,19 @@ impl HttpClient {
         let (sender, connection) = http1::handshake(io).await.unwrap();
         let driving = tokio::spawn(async { drop(connection.await) });
         Self { sender: Sender::H1(sender), driving }
+    }
+
+    /// Another sender on the same connection of HTTP/2, which lasts as long as this client.
+    ///
+    /// # Panics
+    /// When it is HTTP/1.1.
+    pub fn again(&self) -> Self {
+        match &self.sender {
+            Sender::H1(_) => panic!("one call after the other"),
+            Sender::H2(sender) => {
+                Self { sender: Sender::H2(sender.clone()), driving: tokio::spawn(async {}) }
+            }
+        }
     }
 
     /// Whether HTTP/2 is spoken.

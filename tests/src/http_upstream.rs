@@ -76,6 +76,15 @@ impl HttpUpstream {
 
     /// TLS; `h2` offers HTTP/2, too. With `clients`, a client certificate of theirs is required.
     pub async fn tls(identity: &Identity, h2: bool, clients: Option<&Authority>) -> Self {
+        Self::tls_to(identity, h2, clients.map(Authority::roots)).await
+    }
+
+    /// The same, with the authorities of clients themselves.
+    pub async fn tls_to(
+        identity: &Identity,
+        h2: bool,
+        clients: Option<rustls::RootCertStore>,
+    ) -> Self {
         let (chain, key) = identity.to_rustls();
         let config = rustls::ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -83,7 +92,7 @@ impl HttpUpstream {
         let config = match clients {
             None => config.with_no_client_auth(),
             Some(clients) => {
-                let roots = Arc::new(clients.roots());
+                let roots = Arc::new(clients);
                 config.with_client_cert_verifier(
                     rustls::server::WebPkiClientVerifier::builder_with_provider(roots, provider())
                         .build()

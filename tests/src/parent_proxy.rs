@@ -3,9 +3,12 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::{Identity, provider};
 
 /// What it does when it is asked for a tunnel.
 #[derive(Clone, Debug)]
@@ -37,6 +40,7 @@ struct State {
 /// The proxy; ends when dropped.
 pub struct ParentProxy {
     address: SocketAddr,
+    scheme: &'static str,
     state: Arc<State>,
     serving: JoinHandle<()>,
 }
@@ -50,16 +54,33 @@ impl Drop for ParentProxy {
 impl ParentProxy {
     /// Starts one that leads to every address.
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts one that is spoken to in TLS.
+    pub async fn tls(identity: &Identity) -> Self {
+        let (chain, key) = identity.to_rustls();
+        let config = rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        Self::start_with(Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn start_with(tls: Option<TlsAcceptor>) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let state = Arc::new(State::default());
-        let serving = tokio::spawn(accept(socket, Arc::clone(&state)));
-        Self { address, state, serving }
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let serving = tokio::spawn(accept(socket, tls, Arc::clone(&state)));
+        Self { address, scheme, state, serving }
     }
 
     /// Its URL.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Its authority.
@@ -88,16 +109,27 @@ impl ParentProxy {
     }
 }
 
-async fn accept(socket: TcpListener, state: Arc<State>) {
+async fn accept(socket: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         let Ok((io, _)) = socket.accept().await else { return };
         let _ = io.set_nodelay(true);
-        tasks.spawn(serve(io, Arc::clone(&state)));
+        let (tls, state) = (tls.clone(), Arc::clone(&state));
+        tasks.spawn(async move {
+            match tls {
+                None => serve(io, state).await,
+                Some(tls) => {
+                    // Whoever does not trust it asks for nothing.
+                    if let Ok(io) = tls.accept(io).await {
+                        serve(io, state).await;
+                    }
+                }
+            }
+        });
     }
 }
 
-async fn serve(mut io: TcpStream, state: Arc<State>) {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut io: S, state: Arc<State>) {
     let mut head = Vec::new();
     // A byte at a time: what follows belongs to the tunnel.
     while !head.ends_with(b"\r\n\r\n") {

@@ -241,7 +241,9 @@ fn server(give: &Node, at: &str, must: bool, errata: &mut Errata) {
         let lacks = server.value(have).is_some() && server.value(need).is_none();
         // A client that a certificate proves has no secret (RFC 8705).
         let proven = have == "client_id"
-            && server.value("tls").is_some_and(|tls| tls.value("client_certificate").is_some());
+            && server
+                .value("tls")
+                .is_some_and(|tls| tls.value("client_certificate").is_some() || tls.flag("svid"));
         if lacks && !proven {
             add(server, &at, have, &format!("it needs `{need}`"), errata)
                 .help("who the gate is there, and what proves it");

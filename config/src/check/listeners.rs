@@ -25,6 +25,40 @@ pub(super) fn agents(root: &Node, errata: &mut Errata) {
     unique(root, "agents", "id", errata);
     certificates(root, errata);
     users(root, errata);
+    delegations(root, errata);
+}
+
+/// Whoever delegates is registered, and delegates to nobody above itself. With agents elsewhere only
+/// the registry can tell.
+fn delegations(root: &Node, errata: &mut Errata) {
+    let agents = root.items("agents");
+    let above: HashMap<&str, &str> = agents
+        .iter()
+        .filter_map(|agent| Some((agent.text("id")?, agent.text("delegated_by")?)))
+        .collect();
+    for (nth, agent) in agents.iter().enumerate() {
+        let Some(by) = agent.text("delegated_by") else { continue };
+        let at = format!("agents[{nth}].delegated_by");
+        let known = agents.iter().any(|other| other.text("id") == Some(by));
+        let elsewhere = root.value("agents_folder").is_some() || root.value("listeners").is_none();
+        if !known && !elsewhere {
+            let message = format!("{} is not registered", shown(by));
+            errata
+                .add(place(agent, "delegated_by"), at, message)
+                .help("add it to `agents`, or take this away");
+            continue;
+        }
+        let mut next = Some(by);
+        // As many steps as there are agents, or it goes in a circle.
+        for _ in 0..agents.len() {
+            next = next.and_then(|at| above.get(at).copied());
+        }
+        if next.is_some() {
+            errata
+                .add(place(agent, "delegated_by"), at, "leads in a circle")
+                .help("an agent that nobody delegated to has no `delegated_by`");
+        }
+    }
 }
 
 /// A plain listener is one agent that exists, and stays on loopback unless told otherwise.

@@ -8,6 +8,7 @@ use crate::tree::{Kind, Node};
 pub(super) fn check(root: &Node, errata: &mut Errata) {
     unique(root, "routes", "name", errata);
     conditions(root, errata);
+    svids(root, errata);
     for (nth, route) in root.items("routes").iter().enumerate() {
         if let Some(upstream) = route.value("upstream") {
             tls(upstream, &format!("routes[{nth}].upstream"), errata);
@@ -92,6 +93,37 @@ pub(super) fn tls(upstream: &Node, path: &str, errata: &mut Errata) {
                     "the upstream is `http://`",
                 )
                 .help("write `https://`, or remove the TLS settings");
+        }
+    }
+}
+
+/// Where the gate's own SVID is shown nothing else is, and there is one.
+fn svids(root: &Node, errata: &mut Errata) {
+    let mut places = Vec::new();
+    for (nth, route) in root.items("routes").iter().enumerate() {
+        places.push((route.value("upstream"), format!("routes[{nth}].upstream.tls")));
+    }
+    places.push((root.value("forward_proxy"), "forward_proxy.tls".to_owned()));
+    for (nth, credential) in root.items("credentials").iter().enumerate() {
+        let server = credential.value("give").and_then(|give| give.value("server"));
+        places.push((server, format!("credentials[{nth}].give.server.tls")));
+    }
+    for (holder, path) in places {
+        let Some(tls) = holder.and_then(|holder| holder.value("tls")) else { continue };
+        if !tls.flag("svid") {
+            continue;
+        }
+        for key in ["client_certificate", "client_key"] {
+            if tls.value(key).is_some() {
+                errata
+                    .add(place(tls, key), format!("{path}.{key}"), "`svid` is set, too")
+                    .help("the gate shows one certificate: keep one of the two");
+            }
+        }
+        if root.value("workload_api").is_none() {
+            errata
+                .add(place(tls, "svid"), format!("{path}.svid"), "there is no `workload_api`")
+                .help("set `workload_api.socket`");
         }
     }
 }

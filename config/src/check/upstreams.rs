@@ -9,20 +9,23 @@ pub(super) fn check(root: &Node, errata: &mut Errata) {
     breaker(root, errata);
 }
 
-/// A proxy has no path, and is spoken to in clear text.
+/// A proxy has no path, and authorities vouch for it in TLS only.
 fn parent(root: &Node, errata: &mut Errata) {
     let Some(parent) = root.value("parent_proxy") else { return };
     let url = parent.text("url").unwrap_or_default().to_ascii_lowercase();
     if let Some((scheme, rest)) = url.split_once("://") {
         let mut wrong = |message: &str| {
-            errata
-                .add(place(parent, "url"), "parent_proxy.url", message)
-                .help("write `http://`, host and port of the proxy, and nothing more");
+            errata.add(place(parent, "url"), "parent_proxy.url", message).help(
+                "write `http://` or `https://`, host and port of the proxy, and nothing more",
+            );
         };
-        match (scheme, rest.trim_end_matches('/').contains('/')) {
-            ("https", _) => wrong("a parent proxy is not spoken to in TLS yet"),
-            (_, true) => wrong("a proxy has no path"),
-            _ => {}
+        if rest.trim_end_matches('/').contains('/') {
+            wrong("a proxy has no path");
+        }
+        if scheme != "https" && parent.value("ca").is_some() {
+            errata
+                .add(place(parent, "ca"), "parent_proxy.ca", "nobody is asked for a certificate")
+                .help("it is for a `url` with `https://`: write that, or take it away");
         }
     }
     let user = parent.value("credentials").and_then(|credentials| credentials.text("user"));

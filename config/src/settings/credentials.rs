@@ -211,6 +211,11 @@ pub struct GiveTokenExchange {
     #[serde(default)]
     #[schemars(with = "Option<formats::Word>", length(min = 1, max = 2048), extend("examples" = ["spiffe://example.org/agents/coder"]))]
     pub expect_actor: Option<String>,
+    /// How many actors the token that comes may name, one within the other (`act` in `act`): who acts
+    /// now, and those who acted before. For tokens that are JWTs. Not looked at when absent.
+    #[serde(default)]
+    #[schemars(range(max = 16), extend("examples" = [2]))]
+    pub actors_max: Option<u32>,
     /// The scope that is asked for.
     #[serde(default)]
     #[schemars(with = "Option<formats::Word>", length(min = 1, max = 1024), extend("examples" = ["tools:read"]))]

@@ -1,4 +1,6 @@
 //! The proxy that the gate itself must use.
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +12,14 @@ use super::{SecretRef, formats};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ParentProxy {
-    /// `http://`, host and port; nothing more. It may have a private address.
+    /// `http://` or `https://`, host and port; nothing more. It may have a private address. In TLS its
+    /// certificate must have this host, and what goes through it is inside that TLS.
     #[schemars(with = "formats::Url", length(min = 1, max = 2048), extend("examples" = ["http://proxy.example.org:3128"]))]
     pub url: String,
+    /// Authorities that may vouch for it in TLS (PEM); those of the system when absent.
+    #[serde(default)]
+    #[schemars(with = "Option<formats::FilePath>")]
+    pub ca: Option<PathBuf>,
     /// What it is shown, if it wants to know who asks.
     #[serde(default)]
     pub credentials: Option<ProxyCredentials>,

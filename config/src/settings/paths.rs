@@ -43,6 +43,8 @@ impl Settings {
                 intercept.key.iter_mut().for_each(&mut *visit);
             }
         }
+        let ca = self.parent_proxy.as_mut().and_then(|parent| parent.ca.as_mut());
+        ca.into_iter().for_each(&mut *visit);
         let parent = self.parent_proxy.as_mut().and_then(|parent| parent.credentials.as_mut());
         parent.into_iter().for_each(|credentials| file(&mut credentials.secret, visit));
         self.credentials.iter_mut().for_each(|credential| credential.give.paths(visit));

@@ -200,6 +200,16 @@ pub struct AgentEntry {
     #[serde(default)]
     #[schemars(with = "Option<Vec<formats::Pattern>>", length(max = 1_000), extend("examples" = [["get_weather", "GET /v1/**"]]))]
     pub tools: Option<Vec<String>>,
+    /// The agent that delegates to this one: it is trusted no further than that one is, and uses no tool
+    /// that one may not.
+    #[serde(default)]
+    #[schemars(with = "Option<formats::AgentName>", length(min = 1, max = 2048), extend("examples" = ["coder"]))]
+    pub delegated_by: Option<String>,
+    /// Through how many agents it may delegate: 1 for agents that name it in `delegated_by`, 2 for those
+    /// that name one of these, too. Calls of agents further down are refused.
+    #[serde(default)]
+    #[schemars(range(max = 16))]
+    pub delegation_depth: u32,
     /// Limits of its own, in place of those of `limits`.
     #[serde(default)]
     pub limits: Option<AgentLimits>,

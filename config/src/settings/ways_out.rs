@@ -128,6 +128,9 @@ pub struct UpstreamTls {
     /// The gate's client key for this route, PEM. Needs `client_certificate`.
     #[schemars(with = "Option<formats::FilePath>")]
     pub client_key: Option<PathBuf>,
+    /// The gate shows its own SVID there, in place of a certificate and key from files. Needs
+    /// `workload_api`.
+    pub svid: bool,
 }
 
 /// Proxying for clients that use proxy variables: absolute-form targets, and CONNECT.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ipnet::IpNet;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CONFIG, EXIT_CONFIG, EXIT_FAULT, EXIT_USAGE, complain, runtime};
@@ -141,6 +142,7 @@ fn serve(config: &Path) -> ExitCode {
         Err(fault) => return refuse(&fault),
     };
     log::start(&settings.log);
+    take_open_files(settings.bounds.connections);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return complain(error, EXIT_FAULT),
@@ -162,6 +164,23 @@ fn serve(config: &Path) -> ExitCode {
             Err(fault) => complain(fault, EXIT_FAULT),
         }
     })
+}
+
+/// Takes as many open files as the system lets it have: a client is one, its upstream another. Beside
+/// a command it is left alone, which would inherit it: some programs know no file beyond 1,024.
+fn take_open_files(connections: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = if raised.is_ok() { limit.maximum } else { limit.current };
+    let wanted = (connections as u64).saturating_mul(2);
+    if let Some(files) = files.filter(|files| *files < wanted) {
+        tracing::warn!(
+            files,
+            connections,
+            "fewer files may be open than `bounds.connections` and their upstreams need; raise the \
+             limit of open files (`ulimit -Hn`, `LimitNOFILE=`), or lower the bound"
+        );
+    }
 }
 
 fn refuse(fault: &SnapshotFault) -> ExitCode {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use parking_lot::Mutex;
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -55,12 +56,21 @@ pub(super) struct Tokens {
     form: Zeroizing<String>,
     /// The agent sends the user's token with each call.
     subject_is_sent: bool,
-    expect_actor: Option<String>,
+    actors: Actors,
     known: Arc<Fetched>,
     turn: Semaphore,
     held: Mutex<HashMap<Subject, Held>>,
     /// What all of this was made of.
     pub(super) print: [u8; 32],
+}
+
+/// Who may act in the tokens of an exchange (RFC 8693 section 4.1).
+#[derive(Default)]
+struct Actors {
+    /// Who acts now.
+    expect: Option<String>,
+    /// How many there may be, with those who acted before.
+    most: Option<usize>,
 }
 
 /// A print of the user's token; that of nothing for the gate's own.
@@ -89,9 +99,12 @@ impl Tokens {
         let client_secret = secrets.find(id, "client_secret");
         let subject_is_sent =
             matches!(give, Give::TokenExchange(exchange) if exchange.subject_token.is_none());
-        let expect_actor = match give {
-            Give::TokenExchange(exchange) => exchange.expect_actor.clone(),
-            _ => None,
+        let actors = match give {
+            Give::TokenExchange(exchange) => Actors {
+                expect: exchange.expect_actor.clone(),
+                most: exchange.actors_max.and_then(|most| usize::try_from(most).ok()),
+            },
+            _ => Actors::default(),
         };
         Ok(Some(Self {
             id: id.into(),
@@ -99,7 +112,7 @@ impl Tokens {
             authorization: authorization(server, client_secret.map(|secret| secret.as_str())),
             form: form(id, give, server, secrets),
             subject_is_sent,
-            expect_actor,
+            actors,
             known,
             turn: Semaphore::new(1),
             held: Mutex::default(),
@@ -197,13 +210,15 @@ impl Tokens {
             body: Bytes::copy_from_slice(body.as_bytes()),
             answer_bytes_max: ANSWER_BYTES_MAX,
         };
-        let (status, body) = egress.run(errand, permit, settings).await.map_err(|cause| {
-            failure(&format!("token server: {} {}", cause.code.as_str(), cause.detail))
-        })?;
+        let (status, body) =
+            egress.run(errand, permit, settings).await.map_err(|cause| Failure {
+                retry_after: cause.retry_after,
+                ..failure(&format!("token server: {} {}", cause.code.as_str(), cause.detail))
+            })?;
         if status != StatusCode::OK {
             return Err(failure(&format!("token server: status {}", status.as_u16())));
         }
-        let (token, lasts) = read(&body, self.expect_actor.as_deref())?;
+        let (token, lasts) = read(&body, &self.actors)?;
         // Known to the scanner before anybody else sees it.
         let added = self
             .known
@@ -310,7 +325,7 @@ struct Answer {
 }
 
 /// The token of an answer, and for how long it serves.
-fn read(body: &[u8], actor: Option<&str>) -> Result<(Zeroizing<String>, Duration), Failure> {
+fn read(body: &[u8], actors: &Actors) -> Result<(Zeroizing<String>, Duration), Failure> {
     let answer = serde_json::from_slice::<Answer>(body);
     // What is wrong with it may repeat what is in it.
     let answer = answer.map_err(|_| failure("token server: its answer holds no token"))?;
@@ -319,23 +334,36 @@ fn read(body: &[u8], actor: Option<&str>) -> Result<(Zeroizing<String>, Duration
     if !answer.token_type.eq_ignore_ascii_case("bearer") || !fits {
         return Err(failure("the token is no bearer token"));
     }
-    if let Some(actor) = actor
-        && acting(&token).as_deref() != Some(actor)
-    {
-        return Err(failure("the token names another actor, or none"));
-    }
+    actors.check(&token)?;
     let told = answer.expires_in.map_or(Some(UNTOLD_SECS), |told| told.as_u64());
     let secs = told.ok_or_else(|| failure("token server: `expires_in` is no number of seconds"))?;
     let secs = secs.min(SECS_MAX);
     Ok((token, Duration::from_secs(secs - AHEAD_SECS.min(secs / 4))))
 }
 
-/// The subject of a JWT's claim `act` (RFC 8693 section 4.1). Its signature is its upstream's to
-/// check: it came from the server that makes it, over a connection that was verified.
-fn acting(token: &str) -> Option<String> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
-    Some(claims.pointer("/act/sub")?.as_str()?.to_owned())
+impl Actors {
+    /// Looks at a JWT's claim `act`. Its signature is its upstream's to check: it came from the
+    /// server that makes it, over a connection that was verified.
+    fn check(&self, token: &str) -> Result<(), Failure> {
+        if self.expect.is_none() && self.most.is_none() {
+            return Ok(());
+        }
+        let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let claims = payload.and_then(|payload| serde_json::from_slice::<Value>(&payload).ok());
+        let claims = claims.ok_or_else(|| failure("the token cannot be read for who acts"))?;
+        let chain = std::iter::successors(claims.get("act"), |actor| actor.get("act"));
+        let acting = claims.pointer("/act/sub").and_then(Value::as_str);
+        if self.expect.is_some() && acting != self.expect.as_deref() {
+            return Err(failure("the token names another actor, or none"));
+        }
+        match self.most {
+            Some(most) if chain.count() > most => {
+                let detail = "the token names more actors than `actors_max`";
+                Err(Failure::new(Code::DelegationDepthExceeded, detail))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -368,11 +396,28 @@ mod tests {
             ("opaque", "Bearer", "", Some(actor), None),
         ] {
             let text = format!(r#"{{"access_token":"{token}","token_type":"{kind}"{rest}}}"#);
-            let got = read(text.as_bytes(), actor).ok().map(|(_, lasts)| lasts.as_secs());
+            let actors = Actors { expect: actor.map(str::to_owned), most: None };
+            let got = read(text.as_bytes(), &actors).ok().map(|(_, lasts)| lasts.as_secs());
             assert_eq!(got, secs, "{text}");
         }
+        let none = jwt(r#"{"sub":"user"}"#);
+        let three = jwt(r#"{"act":{"sub":"a","act":{"act":{}}}}"#);
+        for (token, most, expect) in [
+            (&none, 0, None),
+            (&acts, 0, Some(Code::DelegationDepthExceeded)),
+            (&acts, 1, None),
+            (&chain, 1, Some(Code::DelegationDepthExceeded)),
+            (&chain, 2, None),
+            (&three, 2, Some(Code::DelegationDepthExceeded)),
+            (&three, 3, None),
+            (&"opaque".to_owned(), 9, Some(Code::CredentialUnavailable)),
+            (&jwt("[1"), 9, Some(Code::CredentialUnavailable)),
+        ] {
+            let actors = Actors { expect: None, most: Some(most) };
+            assert_eq!(actors.check(token).err().map(|failure| failure.code), expect, "{token}");
+        }
         for text in ["", "{}", "[]", r#"{"token_type":"bearer"}"#, r#"{"access_token":"hunter2""#] {
-            let failure = read(text.as_bytes(), None).unwrap_err();
+            let failure = read(text.as_bytes(), &Actors::default()).unwrap_err();
             assert_eq!(failure.code, Code::CredentialUnavailable);
             assert!(!failure.detail.contains("hunter2"));
         }

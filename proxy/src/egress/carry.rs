@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::TcpStream;
 use tokio_util::io::InspectReader;
 use tollgate_config::settings::Settings;
 use tollgate_rules::Code;
 
 use super::connect::{Egress, Failure, Found, Spot};
 use super::race::race;
+use super::secured::Near;
 use crate::clear::Permit;
 use crate::listen::Io;
 use crate::tunnel::{Passage, stands_still};
@@ -63,12 +63,11 @@ async fn open(
     found: &Found,
     permit: &Permit,
     settings: &Settings,
-) -> Result<(TcpStream, SocketAddr), Failure> {
+) -> Result<(Near, SocketAddr), Failure> {
     let patience = Duration::from_millis(settings.deadlines.connect_ms);
     let connect = async |spot: Spot| {
         let connected = tokio::time::timeout(patience, spot.connect()).await;
         let stream = connected.unwrap_or_else(|_| Err(Found::silent()))?;
-        let _ = stream.set_nodelay(true);
         Ok((stream, spot.address))
     };
     let stagger = Duration::from_millis(settings.upstreams.stagger_ms);

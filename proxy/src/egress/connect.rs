@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use pingora_core::connectors::ConnectorOptions;
 use pingora_core::connectors::http::Connector;
@@ -15,7 +16,8 @@ use super::exchange::{Upstream, sort};
 use super::parent::{Parent, Through};
 use super::places::{Counters, Place, Places, Standing};
 use super::race::race;
-use super::{Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
+use super::secured::Near;
+use super::{ClientIdentity, Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 
 /// Why a permitted call did not get an answer.
@@ -54,6 +56,8 @@ pub struct Egress {
     resolver: Resolver,
     own: OwnAddresses,
     places: Places,
+    /// What is shown where the gate's own identity is.
+    identity: ArcSwapOption<ClientIdentity>,
 }
 
 impl Egress {
@@ -61,7 +65,13 @@ impl Egress {
     pub fn new(resolver: Resolver, own: OwnAddresses, counters: Counters) -> Self {
         // As many idle connections as a node's agents may have to different upstreams.
         let connector = Connector::new(Some(ConnectorOptions::new(512)));
-        Self { connector, resolver, own, places: Places::new(counters) }
+        let identity = ArcSwapOption::empty();
+        Self { connector, resolver, own, places: Places::new(counters), identity }
+    }
+
+    /// From now on this is what the gate shows of itself, or it has nothing to show.
+    pub fn identify_by(&self, identity: Option<Arc<ClientIdentity>>) {
+        self.identity.store(identity);
     }
 
     /// How names are resolved, for those who ask the gate instead.
@@ -128,13 +138,16 @@ impl Egress {
         settings: &Settings,
     ) -> Result<Upstream<'_>, Failure> {
         let connect = async |spot: Spot| {
-            let via = spot.through.as_ref().map(|through| through.parent.authority());
-            let peer = peer::peer(to, spot.near, agent, settings, spot.through)
-                .ok_or_else(|| Failure::new(Code::UpstreamTls, "no name to verify"))?;
+            let parent = spot.through.as_ref().map(|through| Arc::clone(&through.parent));
+            let own = self.identity.load();
+            let peer = peer::peer(to, spot.near, agent, settings, own.as_deref(), spot.through)
+                .map_err(|why| Failure::new(Code::UpstreamTls, why))?;
+            drop(own);
             let (session, reused) =
                 self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;
             let (route, address) = (Arc::clone(&to.route), spot.address);
-            Ok(Upstream { egress: self, session, peer, reused, place: None, address, via, route })
+            let place = None;
+            Ok(Upstream { egress: self, session, peer, reused, place, address, parent, route })
         };
         let stagger = Duration::from_millis(settings.upstreams.stagger_ms);
         // Another address of the same name would have to say the same of TLS.
@@ -168,10 +181,14 @@ pub(super) struct Spot {
 
 impl Spot {
     /// Connects to it, without a word to the place itself.
-    pub(super) async fn connect(&self) -> Result<TcpStream, Failure> {
+    pub(super) async fn connect(&self) -> Result<Near, Failure> {
         match &self.through {
             Some(through) => Ok(through.parent.tunnel(self.near, &through.target).await?),
-            None => TcpStream::connect(self.near).await.map_err(|_| Found::silent()),
+            None => {
+                let stream = TcpStream::connect(self.near).await.map_err(|_| Found::silent())?;
+                let _ = stream.set_nodelay(true);
+                Ok(Near::Plain(stream))
+            }
         }
     }
 }

@@ -9,9 +9,15 @@ use tollgate_config::settings::Settings;
 use tollgate_rules::Code;
 
 use super::Destination;
-use super::connect::{Egress, Failure};
+use super::connect::{Egress, Failure, Found};
 use super::exchange::sort;
+use super::forward::is_failing;
+use super::places::Place;
 use crate::clear::Permit;
+
+/// How long one may take: less than whoever waits for it waits, so that a server that hangs is known
+/// to.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// A POST whose answer is read whole.
 pub struct Errand<'a> {
@@ -26,15 +32,39 @@ pub struct Errand<'a> {
 }
 
 impl Egress {
-    /// Runs an errand for a permitted call: without the permit there is nothing to ask.
+    /// Runs an errand for a permitted call: without the permit there is nothing to ask. It takes a
+    /// place, and whoever it asks has a circuit, as every upstream.
     pub async fn run(
         &self,
         errand: Errand<'_>,
         permit: &Permit,
         settings: &Settings,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let found = self.find(errand.to, permit).await?;
-        let mut upstream = self.open(errand.to, &found, permit.agent(), settings).await?;
+        let mut found = self.find(errand.to, permit).await?;
+        let mut place =
+            self.places().enter(errand.to, &found.addresses, &settings.upstreams).await?;
+        place.sort(&mut found.addresses);
+        let asking = self.ask_errand(errand, &found, &mut place, permit, settings);
+        let late = || Failure::new(Code::UpstreamTimeout, "no answer within the deadline");
+        let asked = tokio::time::timeout(ANSWER_WAIT, asking).await.unwrap_or_else(|_| Err(late()));
+        match &asked {
+            Ok((status, _)) if is_failing(*status) => place.failed(),
+            Ok(_) => place.well(),
+            Err(failure) => place.judge(failure),
+        }
+        asked
+    }
+
+    async fn ask_errand(
+        &self,
+        errand: Errand<'_>,
+        found: &Found,
+        place: &mut Place,
+        permit: &Permit,
+        settings: &Settings,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let mut upstream = self.open(errand.to, found, permit.agent(), settings).await?;
+        place.reached(upstream.address);
         let head = head(&errand).map_err(|error| sort(&error))?;
         upstream.post(head, errand.body).await?;
         let mut whole = BytesMut::new();

@@ -14,6 +14,7 @@ use tollgate_rules::Code;
 
 use super::Destination;
 use super::connect::{Egress, Failure};
+use super::parent::Parent;
 use super::places::Place;
 use crate::clear::Permit;
 use crate::credentials::Given;
@@ -47,8 +48,8 @@ pub struct Upstream<'e> {
     pub(super) place: Option<Place>,
     /// The address that was connected to, for the record.
     pub address: SocketAddr,
-    /// The parent proxy that led there, for the record.
-    pub via: Option<String>,
+    /// The parent proxy that led there.
+    pub(super) parent: Option<Arc<Parent>>,
     /// The route that led here, for the metrics.
     pub route: Arc<str>,
 }
@@ -130,6 +131,11 @@ impl Upstream<'_> {
 
     /// Gives a connection whose answer was read to its end back to the pool.
     pub async fn release(self) {
+        // pingora tells connections apart by their sockets, and sees none within TLS.
+        let plain = self.parent.as_ref().is_none_or(|parent| !parent.is_secured());
+        if !plain && matches!(self.session, HttpSession::H1(_)) {
+            return self.cancel().await;
+        }
         let idle = self.peer.options.idle_timeout;
         self.egress.connector.release_http_session(self.session, &self.peer, idle).await;
     }

@@ -38,7 +38,7 @@ impl Egress {
             let pause = match &asked {
                 Ok(upstream) => {
                     trail.attempts.push(Attempt::answered(upstream));
-                    trail.via.clone_from(&upstream.via);
+                    trail.via = upstream.parent.as_ref().map(|parent| parent.authority());
                     again.after_answer(upstream.head(), &mut place)
                 }
                 Err(missed) => {

@@ -16,6 +16,7 @@ mod places;
 mod race;
 pub mod ranges;
 mod resolve;
+mod secured;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub use connect::{Egress, Failure};
 pub use errand::Errand;
 pub use exchange::{Line, Upstream};
 pub use parent::Parent;
-pub use peer::ClientTls;
+pub use peer::{ClientIdentity, ClientTls};
 pub use places::Counters;
 pub use resolve::{Resolved, Resolver, ResolverFault, Unreachable};
 

@@ -11,14 +11,18 @@ use base64::engine::general_purpose::STANDARD;
 use pingora_core::connectors::L4Connect;
 use pingora_core::protocols::l4::socket::SocketAddr as PeerAddress;
 use pingora_core::protocols::l4::stream::Stream;
+use pingora_core::protocols::l4::virt::VirtualSocketStream;
 use pingora_core::{Error, ErrorType};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tollgate_config::settings::{ConnectBy, ParentProxy};
 use tollgate_rules::{Code, Host};
 use zeroize::Zeroizing;
 
 use super::Failure;
+use super::secured::Near;
 use crate::clear::{HostList, RouteFault};
 use crate::snapshot::read_secret;
 
@@ -28,6 +32,8 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 pub(super) const REFUSED: &str = "ParentProxyRefused";
 /// The same for one that cannot be read.
 pub(super) const UNREADABLE: &str = "ParentProxyUnreadable";
+/// The same for one that is not who it should be.
+pub(super) const UNTRUSTED: &str = "ParentProxyUntrusted";
 
 /// The parent proxy.
 pub struct Parent {
@@ -35,6 +41,8 @@ pub struct Parent {
     pub(super) host: Host,
     /// Its port.
     pub(super) port: u16,
+    /// What TLS to it is made with, and the name that it must prove.
+    tls: Option<(TlsConnector, ServerName<'static>)>,
     by: ConnectBy,
     direct: HostList,
     authorization: Option<Zeroizing<String>>,
@@ -68,11 +76,16 @@ impl Parent {
         };
         let port = url.port_or_known_default().unwrap_or(80);
         let mut print = DefaultHasher::new();
-        (host.to_string(), port).hash(&mut print);
+        (url.scheme(), host.to_string(), port).hash(&mut print);
+        let tls = match url.scheme() {
+            "https" => Some(secure(settings, &host, &mut print).map_err(RouteFault::Parent)?),
+            _ => None,
+        };
         authorization.as_ref().map(|value| value.as_bytes()).hash(&mut print);
         Ok(Self {
             host,
             port,
+            tls,
             by: settings.connect_by,
             direct: HostList::build(&settings.no_proxy)?,
             authorization,
@@ -96,10 +109,27 @@ impl Parent {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Opens a tunnel to a target at one of its addresses.
-    pub(super) async fn tunnel(&self, near: SocketAddr, target: &str) -> Result<TcpStream, Denied> {
-        let mut stream = TcpStream::connect(near).await.map_err(|_| Denied::Unreachable)?;
+    /// Whether it is spoken to in TLS.
+    pub(super) fn is_secured(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Connects to one of its addresses.
+    async fn near(&self, near: SocketAddr) -> Result<Near, Denied> {
+        let stream = TcpStream::connect(near).await.map_err(|_| Denied::Unreachable)?;
         let _ = stream.set_nodelay(true);
+        let Some((connector, name)) = &self.tls else { return Ok(Near::Plain(stream)) };
+        // Whoever ends the handshake without a word of TLS is as good as not there.
+        let shaken = connector.connect(name.clone(), stream).await;
+        shaken.map(|tls| Near::Secured(Box::new(tls))).map_err(|error| match error.get_ref() {
+            Some(_) if error.kind() != std::io::ErrorKind::UnexpectedEof => Denied::Untrusted,
+            _ => Denied::Unreachable,
+        })
+    }
+
+    /// Opens a tunnel to a target at one of its addresses.
+    pub(super) async fn tunnel(&self, near: SocketAddr, target: &str) -> Result<Near, Denied> {
+        let mut stream = self.near(near).await?;
         let mut head = Zeroizing::new(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"));
         if let Some(authorization) = &self.authorization {
             head.push_str("Proxy-Authorization: ");
@@ -108,6 +138,7 @@ impl Parent {
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await.map_err(|_| Denied::Unreachable)?;
+        stream.flush().await.map_err(|_| Denied::Unreachable)?;
         match answered(&mut stream).await? {
             200..=299 => Ok(stream),
             status => Err(Denied::Answered(status)),
@@ -115,8 +146,25 @@ impl Parent {
     }
 }
 
+/// What TLS to it is made with: a name that is verified, and authorities that vouch for it.
+fn secure(
+    settings: &ParentProxy,
+    host: &Host,
+    print: &mut DefaultHasher,
+) -> Result<(TlsConnector, ServerName<'static>), String> {
+    let connector = crate::ledger::tls::connector(settings.ca.as_deref(), None)?;
+    // A file that cannot be read was refused just now.
+    settings.ca.as_ref().and_then(|ca| std::fs::read(ca).ok()).hash(print);
+    let name = match (host.name(), host.address()) {
+        (Some(name), _) => ServerName::try_from(name.to_owned()).map_err(|e| e.to_string())?,
+        (None, Some(ip)) => ServerName::IpAddress(ip.into()),
+        (None, None) => return Err("`url` names no host".to_owned()),
+    };
+    Ok((connector, name))
+}
+
 /// Reads the head of an answer, and nothing beyond it.
-async fn answered(stream: &mut TcpStream) -> Result<u16, Denied> {
+async fn answered(stream: &mut Near) -> Result<u16, Denied> {
     let mut bytes = Vec::new();
     let mut piece = [0; 2048];
     loop {
@@ -149,6 +197,8 @@ pub(super) enum Denied {
     Unreachable,
     /// What it said is no HTTP, or more than a head.
     Unreadable,
+    /// Its certificate is not to be trusted, or it knows no TLS.
+    Untrusted,
 }
 
 impl From<Denied> for Failure {
@@ -167,6 +217,9 @@ impl From<Denied> for Failure {
             Denied::Unreadable => {
                 Self::new(Code::UpstreamProxy, "the parent proxy cannot be understood")
             }
+            Denied::Untrusted => {
+                Self::new(Code::UpstreamProxy, "the parent proxy's TLS cannot be trusted")
+            }
         }
     }
 }
@@ -183,11 +236,17 @@ impl L4Connect for Through {
     async fn connect(&self, near: &PeerAddress) -> pingora_core::Result<Stream> {
         let wrong = || Error::new(ErrorType::SocketError);
         let near = near.as_inet().ok_or_else(wrong)?;
-        self.parent.tunnel(*near, &self.target).await.map(Stream::from).map_err(|denied| {
+        let tunnel = self.parent.tunnel(*near, &self.target).await;
+        let stream = tunnel.map(|near| match near {
+            Near::Plain(io) => Stream::from(io),
+            secured => Stream::from(VirtualSocketStream::new(Box::new(secured))),
+        });
+        stream.map_err(|denied| {
             Error::new(match denied {
                 Denied::Answered(status) => ErrorType::CustomCode(REFUSED, status),
                 Denied::Unreachable => ErrorType::CustomCode(REFUSED, 0),
                 Denied::Unreadable => ErrorType::Custom(UNREADABLE),
+                Denied::Untrusted => ErrorType::Custom(UNTRUSTED),
             })
         })
     }
@@ -199,6 +258,7 @@ pub(super) fn denied(error: &Error) -> Option<Denied> {
         ErrorType::CustomCode(REFUSED, 0) => Some(Denied::Unreachable),
         ErrorType::CustomCode(REFUSED, status) => Some(Denied::Answered(*status)),
         ErrorType::Custom(UNREADABLE) => Some(Denied::Unreadable),
+        ErrorType::Custom(UNTRUSTED) => Some(Denied::Untrusted),
         _ => None,
     }
 }

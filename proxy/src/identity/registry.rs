@@ -1,10 +1,10 @@
 //! The registry of agents.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use tollgate_config::settings::{AgentEntry, Listener};
-use tollgate_rules::{Agent, AgentId, Call};
+use tollgate_rules::{Agent, AgentId, Call, Code, Trust};
 
 use super::{PeerNames, Unidentified};
 use crate::listen::Process;
@@ -19,6 +19,16 @@ pub enum RegistryFault {
     /// What stands among an agent's tools is no pattern.
     #[error("a pattern among the tools of agent `{0}` cannot be read")]
     Tools(String),
+    /// Who delegates to an agent is not known, or is delegated to by it.
+    #[error("agent `{agent}` is delegated to by `{by}`, {}", if *.circle { "and that leads in a circle" } else { "which is not registered" })]
+    Delegation {
+        /// Whom to.
+        agent: String,
+        /// Who delegates.
+        by: String,
+        /// It stands above itself.
+        circle: bool,
+    },
     /// A plain listener is bound to an agent that is not registered.
     #[error("listener `{listener}` is bound to agent `{agent}`, which is not registered")]
     Unbound {
@@ -37,7 +47,10 @@ pub struct Registry {
     by_dns_name: HashMap<String, Arc<Agent>>,
     by_listener: HashMap<String, Arc<Agent>>,
     by_uid: HashMap<u32, Arc<Agent>>,
-    owners: HashMap<AgentId, String>,
+    /// Who delegated to an agent, the nearest first.
+    above: HashMap<AgentId, Vec<AgentId>>,
+    /// Those below more agents than one above them may delegate through.
+    too_deep: HashSet<AgentId>,
     tools: HashMap<AgentId, GlobSet>,
     local: HashMap<String, Local>,
 }
@@ -54,23 +67,24 @@ impl Registry {
     /// Builds the registry from settings.
     pub fn build(entries: &[AgentEntry], listeners: &[Listener]) -> Result<Self, RegistryFault> {
         let mut registry = Self::default();
+        let named = entries.iter().map(|entry| (entry.id.as_str(), entry)).collect();
         for entry in entries {
-            let agent = Arc::new(Agent {
-                id: AgentId::new(entry.id.clone()),
-                agent_type: entry.agent_type.clone(),
-                environment: entry.environment.clone(),
-                trust: entry.trust.into(),
-                roles: entry.roles.clone(),
-            });
+            let above = delegators(entry, &named)?;
+            let agent = Arc::new(agent(entry, &above));
+            let deep = (1..).zip(&above).any(|(depth, above)| above.delegation_depth < depth);
+            if deep {
+                registry.too_deep.insert(agent.id.clone());
+            }
+            if !above.is_empty() {
+                let above = above.iter().map(|above| AgentId::new(above.id.clone())).collect();
+                registry.above.insert(agent.id.clone(), above);
+            }
             add(&mut registry.by_id, &entry.id, &agent)?;
             if let Some(name) = &entry.certificate.common_name {
                 add(&mut registry.by_common_name, name, &agent)?;
             }
             if let Some(name) = &entry.certificate.dns_name {
                 add(&mut registry.by_dns_name, &name.to_ascii_lowercase(), &agent)?;
-            }
-            if let Some(owner) = &entry.owner {
-                registry.owners.insert(agent.id.clone(), owner.clone());
             }
             if let Some(tools) = &entry.tools {
                 let tools =
@@ -106,21 +120,26 @@ impl Registry {
         self.by_listener.get(listener).cloned()
     }
 
-    /// Who answers for an agent.
-    pub fn owner(&self, agent: &AgentId) -> Option<&str> {
-        self.owners.get(agent).map(String::as_str)
+    /// Who delegated to an agent, the nearest first.
+    pub fn delegated_by(&self, agent: &AgentId) -> &[AgentId] {
+        self.above.get(agent).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the registry lets an agent call this. Messages of MCP that call no tool are the rules'
-    /// affair alone.
-    pub fn may_call(&self, call: &Call) -> bool {
+    /// Why the registry does not let an agent call this. Messages of MCP that call no tool are the
+    /// rules' affair alone.
+    pub fn refuses(&self, call: &Call) -> Option<Code> {
+        if self.too_deep.contains(&call.agent.id) {
+            return Some(Code::DelegationDepthExceeded);
+        }
         let tool = call.action.tool.is_some() || call.action.method.is_empty();
-        !tool || self.may_use(&call.agent.id, &call.tool_name())
+        let may = !tool || self.may_use(&call.agent.id, &call.tool_name());
+        (!may).then_some(Code::ToolUnregistered)
     }
 
-    /// Whether the registry lets an agent use a tool of this name.
+    /// Whether the registry lets an agent use a tool of this name: it, and all who delegated to it.
     pub fn may_use(&self, agent: &AgentId, tool: &str) -> bool {
-        self.tools.get(agent).is_none_or(|tools| tools.is_match(tool))
+        let all = std::iter::once(agent).chain(self.delegated_by(agent));
+        all.filter_map(|agent| self.tools.get(agent)).all(|tools| tools.is_match(tool))
     }
 
     /// The agent that a process is on this unix socket: its user's own, else the socket's.
@@ -172,6 +191,41 @@ impl Registry {
     }
 }
 
+/// What stands in the registry about an agent, and what those above it leave of that.
+fn agent(entry: &AgentEntry, above: &[&AgentEntry]) -> Agent {
+    let trusts = above.iter().map(|above| Trust::from(above.trust));
+    Agent {
+        id: AgentId::new(entry.id.clone()),
+        agent_type: entry.agent_type.clone(),
+        environment: entry.environment.clone(),
+        trust: trusts.fold(entry.trust.into(), Trust::min),
+        roles: entry.roles.clone(),
+        owner: entry.owner.clone(),
+        tools: entry.tools.clone().unwrap_or_default(),
+        delegation_depth: u32::try_from(above.len()).unwrap_or(u32::MAX),
+    }
+}
+
+/// The entries of those who delegated to an agent, the nearest first.
+fn delegators<'e>(
+    entry: &'e AgentEntry,
+    named: &HashMap<&str, &'e AgentEntry>,
+) -> Result<Vec<&'e AgentEntry>, RegistryFault> {
+    let mut above: Vec<&AgentEntry> = Vec::new();
+    let mut below = entry;
+    while let Some(by) = &below.delegated_by {
+        let fault =
+            |circle| RegistryFault::Delegation { agent: below.id.clone(), by: by.clone(), circle };
+        let next = named.get(by.as_str()).copied().ok_or_else(|| fault(false))?;
+        if next.id == entry.id || above.iter().any(|known| known.id == next.id) {
+            return Err(fault(true));
+        }
+        above.push(next);
+        below = next;
+    }
+    Ok(above)
+}
+
 fn add(
     map: &mut HashMap<String, Arc<Agent>>,
     name: &str,
@@ -210,6 +264,8 @@ mod tests {
             roles: Vec::new(),
             owner: None,
             tools: None,
+            delegated_by: None,
+            delegation_depth: 0,
             limits: None,
         }
     }
@@ -232,6 +288,58 @@ mod tests {
             ("all", "delete", true),
         ] {
             assert_eq!(registry.may_use(&AgentId::new(agent), tool), expect, "{agent} {tool}");
+        }
+    }
+
+    #[test]
+    fn what_is_delegated_is_no_more_than_there_is() {
+        use tollgate_config::settings::TrustWord;
+        let list = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+        let by = |id: &str, by: Option<&str>, depth: u32, trust: TrustWord, tools| AgentEntry {
+            delegated_by: by.map(str::to_owned),
+            delegation_depth: depth,
+            trust,
+            tools,
+            ..entry(id, None, None)
+        };
+        let chain = |top: u32, middle: u32| {
+            [
+                by("top", None, top, TrustWord::Basic, list(&["get_*"])),
+                by("middle", Some("top"), middle, TrustWord::System, None),
+                by("low", Some("middle"), 0, TrustWord::Verified, list(&["get_a", "put_a"])),
+            ]
+        };
+        let registry = Registry::build(&chain(2, 1), &[]).unwrap();
+        let low = registry.known("low").unwrap();
+        assert_eq!((low.trust, low.delegation_depth), (Trust::Basic, 2));
+        let above = registry.delegated_by(&low.id).iter().map(AgentId::as_str).collect::<Vec<_>>();
+        assert_eq!(above, ["middle", "top"]);
+        for (tool, expect) in [("get_a", true), ("get_b", false), ("put_a", false)] {
+            assert_eq!(registry.may_use(&low.id, tool), expect, "{tool}");
+        }
+        assert!(!registry.may_use(&AgentId::new("middle"), "put_a"));
+        for (top, middle, deep) in [
+            (2, 1, &[][..]),
+            (1, 1, &["low"]),
+            (2, 0, &["low"]),
+            (0, 1, &["low", "middle"]),
+            (0, 0, &["low", "middle"]),
+        ] {
+            let registry = Registry::build(&chain(top, middle), &[]).unwrap();
+            let mut found = registry.too_deep.iter().map(AgentId::as_str).collect::<Vec<_>>();
+            found.sort_unstable();
+            assert_eq!(found, deep, "{top} {middle}");
+        }
+        for circle in [
+            vec![by("a", Some("a"), 9, TrustWord::Basic, None)],
+            vec![
+                by("a", Some("b"), 9, TrustWord::Basic, None),
+                by("b", Some("c"), 9, TrustWord::Basic, None),
+                by("c", Some("b"), 9, TrustWord::Basic, None),
+            ],
+            vec![by("a", Some("nobody"), 9, TrustWord::Basic, None)],
+        ] {
+            assert!(matches!(Registry::build(&circle, &[]), Err(RegistryFault::Delegation { .. })));
         }
     }
 

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tollgate_config::settings::WorkloadApi;
 
+use crate::egress::ClientIdentity;
 use crate::gate::Gate;
 
 /// Between two attempts at the start.
@@ -31,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Material {
     id: String,
     certified: Arc<CertifiedKey>,
+    client: Arc<ClientIdentity>,
     bundles: HashMap<String, Vec<CertificateDer<'static>>>,
     expires: i64,
 }
@@ -64,22 +66,31 @@ impl Material {
         if expires <= crate::clock::timestamp().as_second() {
             return Err("the SVID has expired".to_owned());
         }
+        let unusable = |error: &dyn std::fmt::Display| format!("the SVID cannot be used: {error}");
         let key = PrivatePkcs8KeyDer::from(svid.private_key().as_bytes().to_vec());
+        let key = PrivateKeyDer::Pkcs8(key);
+        let client = ClientIdentity::new(&chain, &key, expires).map_err(|e| unusable(&e))?;
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let certified = CertifiedKey::from_der(chain, PrivateKeyDer::Pkcs8(key), &provider)
-            .map_err(|error| format!("the SVID cannot be used: {error}"))?;
+        let certified =
+            CertifiedKey::from_der(chain, key, &provider).map_err(|error| unusable(&error))?;
         let mut bundles = HashMap::new();
         for (domain, bundle) in context.bundle_set().iter() {
             let authorities = bundle.authorities().iter().map(|one| one.as_bytes());
             bundles.insert(domain.as_str().to_owned(), certificates(authorities)?);
         }
         let id = svid.spiffe_id().to_string();
-        Ok(Self { id, certified: Arc::new(certified), bundles, expires })
+        let (certified, client) = (Arc::new(certified), Arc::new(client));
+        Ok(Self { id, certified, client, bundles, expires })
     }
 
     /// The gate's own certificate and key.
     pub fn certified(&self) -> &Arc<CertifiedKey> {
         &self.certified
+    }
+
+    /// The same for upstreams.
+    pub fn client(&self) -> &Arc<ClientIdentity> {
+        &self.client
     }
 
     /// The authorities of a trust domain; none when it has no bundle.

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use pingora_core::apps::ServerApp;
+use bytes::{Bytes, BytesMut};
+use pingora_core::apps::{HttpServerApp, ServerApp};
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::{ALPN, Stream};
 use pingora_http::ResponseHeader;
-use tokio::io::BufStream;
+use tokio::io::{AsyncRead, BufStream};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -233,7 +234,7 @@ async fn take(
         tunnel: None,
     };
     if matches!(*listener, Listener::Transparent(_)) {
-        return transparent::take(gate, io, Came { conn, fd }, shutdown).await;
+        return Box::pin(transparent::take(gate, io, Came { conn, fd }, shutdown)).await;
     }
     let snapshot = gate.snapshot();
     if !matches!(*listener, Listener::Tls(_)) {
@@ -282,7 +283,9 @@ async fn take(
     let conn = Conn { names: Some(shown.names()), shown: Some(shown), ..conn };
     let came = Came { conn, fd };
     match http2 {
-        true => hand_over(gate, io, Bytes::new(), ALPN::H2, came, &shutdown).await,
+        true => {
+            drop(Box::pin(hand_over(gate, io, Bytes::new(), ALPN::H2, came, &shutdown)).await);
+        }
         false => speak(gate, io, came, shutdown).await,
     }
 }
@@ -360,28 +363,52 @@ pub(super) struct Came {
 
 /// Finds out what the client speaks, and goes on in that.
 async fn speak<S: Io>(gate: &Arc<Gate>, mut io: S, came: Came, shutdown: watch::Receiver<bool>) {
+    let (opening, seen) = match next(gate, &mut io, &shutdown).await {
+        Ok(sniffed) => sniffed,
+        Err(sniff::Nothing::Late) => return gate.metrics.connections_cut.inc(),
+        Err(sniff::Nothing::Gone) => return,
+    };
+    // Boxed, so that a connection that has said nothing has no room for what it never becomes.
+    match opening {
+        Opening::Connect => Box::pin(connect::take(gate, io, seen, came, shutdown)).await,
+        Opening::Http2 => {
+            drop(Box::pin(hand_over(gate, io, seen, ALPN::H2, came, &shutdown)).await);
+        }
+        _ => {
+            let asked = Box::pin(hand_over(gate, io, seen, ALPN::H1, came, &shutdown)).await;
+            let Some(AsksTunnel { io, seen, came }) = asked else { return };
+            Box::pin(connect::take(gate, io, seen, came, shutdown)).await;
+        }
+    }
+}
+
+/// What comes next where a client may ask for a tunnel. Nothing does once the gate stops.
+async fn next<S: AsyncRead + Unpin>(
+    gate: &Gate,
+    io: &mut S,
+    shutdown: &watch::Receiver<bool>,
+) -> Result<(Opening, Bytes), sniff::Nothing> {
     let deadlines = gate.snapshot().settings.deadlines.clone();
     let patience = sniff::Patience {
         first: Duration::from_millis(deadlines.keep_alive_ms),
         rest: Duration::from_millis(deadlines.head_ms),
     };
     let mut stop = shutdown.clone();
-    let sniffed = tokio::select! {
-        sniffed = sniff::outside(&mut io, patience) => sniffed,
-        _ = stop.wait_for(|stop| *stop) => return,
-    };
-    match sniffed {
-        Ok((Opening::Connect, seen)) => connect::take(gate, io, seen, came, shutdown).await,
-        Ok((Opening::Http2, seen)) => {
-            hand_over(gate, io, seen, ALPN::H2, came, &shutdown).await;
-        }
-        Ok((_, seen)) => hand_over(gate, io, seen, ALPN::H1, came, &shutdown).await,
-        Err(sniff::Nothing::Late) => gate.metrics.connections_cut.inc(),
-        Err(sniff::Nothing::Gone) => {}
+    tokio::select! {
+        biased;
+        sniffed = sniff::outside(io, patience) => sniffed,
+        _ = stop.wait_for(|stop| *stop) => Err(sniff::Nothing::Gone),
     }
 }
 
-/// Serves calls on a connection until it ends.
+/// A connection on which, after other calls, a client asks for a tunnel.
+pub(super) struct AsksTunnel {
+    io: Stream,
+    seen: Bytes,
+    came: Came,
+}
+
+/// Serves calls on a connection until it ends, or a tunnel is asked for on it.
 pub(super) async fn hand_over<S: Io>(
     gate: &Arc<Gate>,
     io: S,
@@ -389,12 +416,61 @@ pub(super) async fn hand_over<S: Io>(
     alpn: ALPN,
     Came { conn, fd }: Came,
     shutdown: &watch::Receiver<bool>,
-) {
+) -> Option<AsksTunnel> {
     // pingora carries a connection's user data beside a CONNECT answer; ours is never sent.
     let unsent = http::Response::new(()).into_parts().0;
     let header = Box::new(ResponseHeader::from(unsent));
     let io = BufStream::with_capacity(4096, 4096, io);
+    let conn = Arc::new(conn);
+    let http1 = alpn == ALPN::H1;
     let stream: Stream =
-        Box::new(GateStream::new(io, sniffed, fd, Some(alpn), Arc::new(conn), header));
+        Box::new(GateStream::new(io, sniffed, fd, Some(alpn), Arc::clone(&conn), header));
+    if http1 {
+        return calls(gate, stream, &conn, fd, shutdown).await;
+    }
     gate.process_new(stream, shutdown).await;
+    None
+}
+
+/// Serves calls of HTTP/1, one after another. pingora's own loop knows no tunnels: what a CONNECT
+/// among them would open, it would read as another call.
+async fn calls(
+    gate: &Arc<Gate>,
+    stream: Stream,
+    conn: &Conn,
+    fd: i32,
+    shutdown: &watch::Receiver<bool>,
+) -> Option<AsksTunnel> {
+    let keep_alive = gate.snapshot().settings.deadlines.keep_alive_ms.div_ceil(1000).max(1);
+    let mut session = ServerSession::new_http1(stream);
+    session.set_keepalive((!*shutdown.borrow()).then_some(keep_alive));
+    loop {
+        let (mut io, settings) = gate.process_new_http(session, shutdown).await?.consume();
+        let mut seen = Bytes::new();
+        // In a tunnel none is opened: a CONNECT there is a call like others, and refused.
+        if conn.tunnel.is_none() {
+            let opening;
+            (opening, seen) = match next(gate, &mut io, shutdown).await {
+                Ok(sniffed) => sniffed,
+                Err(nothing) => {
+                    if nothing == sniff::Nothing::Late {
+                        gate.metrics.connections_cut.inc();
+                    }
+                    return None;
+                }
+            };
+            if opening == Opening::Connect {
+                let came = Came { conn: conn.again(None), fd };
+                return Some(AsksTunnel { io, seen, came });
+            }
+        }
+        session = ServerSession::new_http1(io);
+        if let Some(settings) = settings {
+            settings.apply_to_session(&mut session);
+        }
+        if !seen.is_empty() {
+            conn.clock.begun();
+            session.set_pipelined_prefix(BytesMut::from(&*seen));
+        }
+    }
 }

@@ -19,7 +19,7 @@ use super::accept::{Came, hand_over};
 use super::hello::HELLO_BYTES;
 use super::sniff::{self, Opening};
 use super::stream::Replayed;
-use super::{Authority, Conn, HeadClock, Io, Tunnel, authority, offers_ech};
+use super::{Authority, Io, Tunnel, authority, offers_ech};
 use crate::answer::put_receipt;
 use crate::flight::Flight;
 use crate::gate::Gate;
@@ -184,7 +184,7 @@ impl Work<'_> {
         let leaf = tokio::task::spawn_blocking(move || maker.leaf(&name)).await;
         let Ok(Ok(config)) = leaf else {
             self.gate.bug("no certificate for a tunnel");
-            let _ = io.write_all(FAILED).await;
+            say(&mut io, FAILED).await;
             return;
         };
         let start = tokio_rustls::StartHandshake::from_parts(hello.accepted, io);
@@ -227,19 +227,10 @@ impl Work<'_> {
 
     /// Serves the calls that come through the tunnel.
     async fn calls<S: Io>(&self, io: S, seen: Bytes, alpn: ALPN, tunnel: Tunnel, flight: &Flight) {
-        let outer = &flight.conn;
-        let conn = Conn {
-            listener: Arc::clone(&outer.listener),
-            peer: outer.peer,
-            through: outer.through,
-            local: outer.local,
-            original: outer.original,
-            names: outer.names.clone(),
-            shown: outer.shown.clone(),
-            clock: HeadClock::default(),
-            tunnel: Some(tunnel),
-        };
-        hand_over(self.gate, io, seen, alpn, Came { conn, fd: self.fd }, &self.shutdown).await;
+        let conn = flight.conn.again(Some(tunnel));
+        let came = Came { conn, fd: self.fd };
+        // No tunnel is opened in a tunnel, so none is asked for.
+        drop(Box::pin(hand_over(self.gate, io, seen, alpn, came, &self.shutdown)).await);
     }
 
     /// Refuses a handshake, with an alert.
@@ -250,8 +241,7 @@ impl Work<'_> {
         host: &Host,
         stop: Stop,
     ) {
-        // Whoever has left needs no alert.
-        let _ = io.write_all(UNRECOGNIZED).await;
+        say(io, UNRECOGNIZED).await;
         self.refuse_silently(flight, Some(host), stop).await;
     }
 
@@ -264,6 +254,13 @@ impl Work<'_> {
             None => stop,
         };
         let _ = self.gate.refused(flight, stop).await;
+    }
+}
+
+/// Sends an alert. Whoever has left needs none.
+async fn say<S: Io>(io: &mut Replayed<S>, alert: &[u8]) {
+    if io.write_all(alert).await.is_ok() {
+        let _ = io.flush().await;
     }
 }
 

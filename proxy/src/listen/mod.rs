@@ -92,6 +92,21 @@ pub struct Conn {
 }
 
 impl Conn {
+    /// The same connection for what comes on it next, of which nothing has been read.
+    fn again(&self, tunnel: Option<Tunnel>) -> Self {
+        Self {
+            listener: Arc::clone(&self.listener),
+            peer: self.peer,
+            through: self.through,
+            local: self.local,
+            original: self.original,
+            names: self.names.clone(),
+            shown: self.shown.clone(),
+            clock: HeadClock::default(),
+            tunnel,
+        }
+    }
+
     /// Finds the connection's facts in a session.
     pub fn of(session: &pingora_core::protocols::http::ServerSession) -> Option<&Arc<Self>> {
         session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?.downcast_ref::<Arc<Self>>()

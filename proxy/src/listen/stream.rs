@@ -25,18 +25,27 @@ use super::Conn;
 /// pingora's own read timeout restarts with every read, so a head that trickles would never end.
 #[derive(Debug, Default)]
 pub struct HeadClock {
+    /// A head is waited for, and nothing of it has come.
     waiting: AtomicBool,
+    /// The next head's beginning was read before it was waited for.
+    begun: AtomicBool,
     first_byte: Notify,
 }
 
 impl HeadClock {
     /// Resolves when the next byte arrives after this call.
     pub async fn first_byte(&self) {
-        self.waiting.store(true, Ordering::Release);
+        let begun = self.begun.swap(false, Ordering::AcqRel);
+        self.waiting.store(!begun, Ordering::Release);
         // A wake-up that nobody took may be left over from the head before; only the flag tells.
         while self.is_waiting() {
             self.first_byte.notified().await;
         }
+    }
+
+    /// Says that bytes of the next head were read already.
+    pub(super) fn begun(&self) {
+        self.begun.store(true, Ordering::Release);
     }
 
     /// Whether a head is waited for of which no byte has come.
@@ -226,3 +235,24 @@ impl<S> GetSocketDigest for GateStream<S> {
 }
 
 impl<S> Peek for GateStream<S> {}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::HeadClock;
+
+    #[test]
+    fn a_head_that_begun_is_not_waited_for() {
+        let clock = HeadClock::default();
+        assert!(clock.first_byte().now_or_never().is_none());
+        assert!(clock.is_waiting());
+        clock.saw_bytes();
+        assert!(!clock.is_waiting());
+        clock.begun();
+        assert!(clock.first_byte().now_or_never().is_some());
+        assert!(!clock.is_waiting());
+        // Only that one.
+        assert!(clock.first_byte().now_or_never().is_none());
+    }
+}

@@ -50,8 +50,13 @@ impl Pen<'_> {
         });
         let through =
             flight.conn.through.map(|at| shape::network(at.ip().to_canonical()).to_string());
-        let owner = flight.agent.as_ref();
-        let owner = owner.and_then(|agent| flight.snapshot.registry.owner(&agent.id));
+        let agent = flight.agent.as_ref();
+        let owner = agent.and_then(|agent| agent.owner.as_deref());
+        let above = agent.map_or(&[][..], |agent| flight.snapshot.registry.delegated_by(&agent.id));
+        let facts = match above {
+            [] => facts,
+            above => facts.texts("delegated_by", above.iter().map(|id| id.as_str().to_owned())),
+        };
         facts
             .maybe_text("agent_owner", owner)
             .maybe_text("through", through.as_deref())
@@ -209,6 +214,10 @@ pub fn led_facts(facts: Facts, led: &Led, scanner: &Scanner) -> Facts {
     let hosts = hosts.collect::<Vec<_>>();
     let facts = if hosts.is_empty() { facts } else { facts.texts("leads_elsewhere", hosts) };
     let facts = facts.maybe_text("card_signature", led.signature);
+    let facts = match led.cookies_dropped {
+        0 => facts,
+        dropped => facts.number("cookies_dropped", dropped),
+    };
     if led.rewritten == 0 { facts } else { facts.number("links_rewritten", led.rewritten) }
 }
 

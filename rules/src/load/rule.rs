@@ -148,6 +148,10 @@ const MATCH_KEYS: &[&str] = &[
     "agent_type",
     "trust_level_min",
     "agent_roles_any",
+    "owner",
+    "agent_tools_any",
+    "delegation_depth_min",
+    "delegation_depth_max",
     "tool_provider",
     "agents",
     "protocol",
@@ -187,10 +191,11 @@ fn matcher(
         environment,
         agent_type: exact(&section, "agent_type", mistakes),
         trust_min: trust(&section, mistakes),
-        roles_any: section
-            .words("agent_roles_any", WORD_CHARS_MAX, mistakes)
-            .map(|words| words.owned())
-            .unwrap_or_default(),
+        roles_any: any_of(&section, "agent_roles_any", mistakes),
+        owner: exact(&section, "owner", mistakes),
+        tools_any: any_of(&section, "agent_tools_any", mistakes),
+        depth_min: depth(&section, "delegation_depth_min", mistakes),
+        depth_max: depth(&section, "delegation_depth_max", mistakes),
         provider: exact(&section, "tool_provider", mistakes),
         agents: each(&section, "agents", mistakes, Pattern::glob),
         protocol: each(&section, "protocol", mistakes, protocol),
@@ -245,6 +250,26 @@ fn exact(section: &Section<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Ve
     words.refuse_empty(mistakes);
     words.refuse_star(mistakes);
     Some(words.owned())
+}
+
+/// Words of which one must be known; an empty list asks nothing.
+fn any_of(section: &Section<'_>, key: &str, mistakes: &mut Mistakes) -> Vec<String> {
+    let words = section.words(key, WORD_CHARS_MAX, mistakes);
+    words.map(|words| words.owned()).unwrap_or_default()
+}
+
+/// How many agents stand above one.
+fn depth(section: &Section<'_>, key: &str, mistakes: &mut Mistakes) -> Option<u32> {
+    let node = section.field(key)?;
+    let number = match &node.kind {
+        Kind::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+        _ => None,
+    };
+    if number.is_none() {
+        let message = "must be a whole number, 0 for an agent that nobody delegated to";
+        mistakes.push(section.at.key(key).mistake(node.place, message));
+    }
+    number
 }
 
 fn each<T>(

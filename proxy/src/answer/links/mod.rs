@@ -2,6 +2,7 @@
 //! gate's, so what it says of itself would lead its callers past the gate: redirects, pages of a
 //! list, the cards of agents, the servers of an API. What points below the route's upstream is made
 //! the route's own address; what points elsewhere is left as it is, and told.
+mod cookies;
 mod documents;
 
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Led {
     pub foreign: Vec<Host>,
     /// What became of a card's signature.
     pub signature: Option<&'static str>,
+    /// Cookies that have no place on the route.
+    pub cookies_dropped: u64,
 }
 
 /// Where one link leads.
@@ -99,6 +102,7 @@ impl Links {
         }
         self.between_marks(headers, &header::LINK, "<", ">", led);
         self.between_marks(headers, &header::WWW_AUTHENTICATE, METADATA, "\"", led);
+        self.cookies(headers, led);
         wanted
     }
 

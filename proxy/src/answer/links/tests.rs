@@ -192,3 +192,53 @@ fn descriptions_of_apis() {
         assert_eq!(after, expect);
     }
 }
+
+#[test]
+fn cookies_are_the_routes_own() {
+    let set = |links: &Links, text: &str| {
+        let mut headers = HeaderMap::new();
+        headers.append(header::SET_COOKIE, HeaderValue::from_str(text).unwrap());
+        let mut led = Led::default();
+        assert!(links.head(&mut headers, &mut led, false));
+        let own = headers.get(header::SET_COOKIE).map(|own| own.to_str().unwrap().to_owned());
+        assert_eq!(led.cookies_dropped, u64::from(own.is_none()), "{text}");
+        own
+    };
+    // The upstream was asked for `/v1/a/b`.
+    let below = links("/v1", "/api", SignedCards::Rewrite);
+    for (text, expect) in [
+        ("a=1", Some("a=1; Path=/api/a")),
+        ("a=1; Path=/", Some("a=1; Path=/api")),
+        ("a=1; path=/v1", Some("a=1; Path=/api")),
+        ("a=1;Path=/v1/", Some("a=1; Path=/api")),
+        ("a=1; Path=/v1/x/y", Some("a=1; Path=/api/x/y")),
+        ("a=1; Path=/x; Path=/v1/y", Some("a=1; Path=/api/y")),
+        ("a=1; Path=v1", Some("a=1; Path=/api/a")),
+        ("a=1; Path", Some("a=1; Path=/api/a")),
+        // Nothing of this route is there.
+        ("a=1; Path=/v10", None),
+        ("a=1; Path=/v", None),
+        ("a=1; Path=/login", None),
+        // The gate's host is no part of the upstream's domain.
+        ("a=1; Domain=api.test; Path=/", Some("a=1; Path=/api")),
+        ("a=1; domain=.API.test", Some("a=1; Path=/api/a")),
+        ("a=1; Domain=test; Path=/", Some("a=1; Path=/api")),
+        ("a=1; Domain=; Path=/", Some("a=1; Path=/api")),
+        ("a=1; Domain=evil.test; Path=/", None),
+        ("a=1; Domain=pi.test; Path=/", None),
+        ("a=1; Domain=x.api.test; Path=/", None),
+        (
+            "a=\"x=y\"; HttpOnly; Max-Age=5; SameSite=Lax; Secure; Path=/",
+            Some("a=\"x=y\"; HttpOnly; Max-Age=5; SameSite=Lax; Path=/api"),
+        ),
+        ("__Secure-a=1; Secure", Some("__Secure-a=1; Secure; Path=/api/a")),
+    ] {
+        assert_eq!(set(&below, text).as_deref(), expect, "{text}");
+    }
+    let all = links("", "", SignedCards::Rewrite);
+    for (text, expect) in
+        [("a=1", "a=1; Path=/a"), ("a=1; Path=/", "a=1; Path=/"), ("a=1; Path=/x", "a=1; Path=/x")]
+    {
+        assert_eq!(set(&all, text).as_deref(), Some(expect), "{text}");
+    }
+}
