@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::actions::mark;
 use crate::engine::hit::{self, Rank};
-use crate::engine::survey::Patience;
+use crate::engine::survey::{Begins, Patience, is_between};
 use crate::engine::{LOOK_BEHIND, Window};
 use crate::finding::{Acted, Action, Direction, Grade, Place};
 use crate::judge::Judge;
@@ -64,6 +64,8 @@ struct Slot {
 /// The end of a text, or of several one after the other, that may be the beginning of a secret.
 struct Beginning {
     text: Zeroizing<Vec<u8>>,
+    /// It is no more than some bytes of a literal.
+    literal: bool,
     pieces: usize,
     /// The call that its first piece came in.
     call: u64,
@@ -72,7 +74,7 @@ struct Beginning {
 
 impl Memory {
     /// Texts of one call that are looked at.
-    pub const TEXTS: usize = 64;
+    pub const TEXTS: usize = 1024;
     /// Beginnings that are kept for an agent and a destination.
     pub const BEGINNINGS: usize = 16;
     /// A secret in more pieces is not put together.
@@ -138,7 +140,13 @@ impl Memory {
                 acted
             }));
             beginnings.extend(longer);
-            beginnings.extend(begun.next_if(|(at, _)| *at == nth).map(|(_, beginning)| beginning));
+            if let Some((_, beginning)) = begun.next_if(|(at, _)| *at == nth) {
+                match beginnings.iter_mut().find(|known| known.is_like(&beginning)) {
+                    // Texts end in the same words all the time.
+                    Some(known) => known.until = beginning.until,
+                    None => beginnings.push_back(beginning),
+                }
+            }
             self.evicted.fetch_add(tidy(&mut beginnings, self.limits.bytes), Ordering::Relaxed);
         }
         slot.count.store(beginnings.len(), Ordering::Relaxed);
@@ -218,23 +226,26 @@ impl Look<'_> {
         let mut longer = Vec::new();
         if text.first().is_some_and(|first| goes_on(*first)) {
             for beginning in known {
-                if acted.is_none() {
-                    acted = self.complete(beginning, text);
+                let joined = beginning.with(text);
+                if !self.may_go_on(beginning, &joined.text) {
+                    continue;
                 }
-                longer.extend(self.lengthen(beginning, text));
+                if acted.is_none() {
+                    acted = self.complete(beginning, &joined);
+                }
+                longer.extend(self.lengthen(beginning, &joined));
             }
         }
         (acted, longer)
     }
 
     /// The secret that a text completes.
-    fn complete(&self, beginning: &Beginning, text: &[u8]) -> Option<Acted> {
+    fn complete(&self, beginning: &Beginning, joined: &Joined) -> Option<Acted> {
         // What is whole in one call is found there, and can be redacted there.
         if beginning.call == self.call {
             return None;
         }
-        let (joined, ended) = beginning.with(text);
-        let window = Window { ended, ..Window::whole(&joined) };
+        let window = Window { ended: joined.ended, ..Window::whole(&joined.text) };
         let hits = self.scanner.surveyor.plain(&window).hits.into_iter();
         let seam = beginning.text.len();
         let hits = hits.filter(|hit| {
@@ -258,19 +269,20 @@ impl Look<'_> {
     }
 
     /// The beginning with a text that does not complete it yet.
-    fn lengthen(&self, beginning: &Beginning, text: &[u8]) -> Option<Beginning> {
-        if beginning.pieces >= Memory::PIECES {
+    fn lengthen(&self, beginning: &Beginning, joined: &Joined) -> Option<Beginning> {
+        if beginning.pieces >= Memory::PIECES || !joined.whole {
             return None;
         }
-        let (joined, ended) = beginning.with(text);
-        if !ended || joined.len() > Memory::PART_BYTES {
+        let joined = joined.text.as_slice();
+        if joined.len() > Memory::PART_BYTES {
             return None;
         }
-        let window = Window { ended: false, ..Window::whole(&joined) };
+        let window = Window { ended: false, ..Window::whole(joined) };
         let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
         let open = from < beginning.text.len();
         open.then(|| Beginning {
             text: Zeroizing::new(joined.get(from..).unwrap_or_default().to_vec()),
+            literal: false,
             pieces: beginning.pieces + 1,
             call: beginning.call,
             until: self.until,
@@ -280,8 +292,14 @@ impl Look<'_> {
     /// What the end of a text may be the beginning of.
     fn begin(&self, text: &[u8]) -> Option<Beginning> {
         let tail = text.get(text.len().saturating_sub(LOOK_BEHIND)..)?;
-        if !self.scanner.surveyor.may_begin_secret(tail) {
-            return None;
+        match self.scanner.surveyor.begins_secret(tail) {
+            Begins::No => return None,
+            Begins::Literal(known) => {
+                let part = tail.get(tail.len() - known..).unwrap_or_default();
+                let letters = part.iter().any(u8::is_ascii_alphabetic);
+                return letters.then(|| self.beginning(part, true));
+            }
+            Begins::Perhaps => {}
         }
         let window = Window { ended: false, ..Window::whole(tail) };
         let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
@@ -294,25 +312,54 @@ impl Look<'_> {
         let whole = hits.iter().any(|hit| {
             hit.claim().end > from && hit.grade >= Grade::Likely && hit.class.family() == "secret"
         });
-        (!whole).then(|| Beginning {
-            text: Zeroizing::new(part.to_vec()),
-            pieces: 1,
-            call: self.call,
-            until: self.until,
-        })
+        (!whole).then(|| self.beginning(part, false))
+    }
+
+    fn beginning(&self, part: &[u8], literal: bool) -> Beginning {
+        let text = Zeroizing::new(part.to_vec());
+        Beginning { text, literal, pieces: 1, call: self.call, until: self.until }
+    }
+
+    /// A glance whether a text goes on with a beginning.
+    fn may_go_on(&self, beginning: &Beginning, joined: &[u8]) -> bool {
+        let seam = beginning.text.len();
+        let around = joined.get(..joined.len().min(seam + LITERAL_BYTES)).unwrap_or_default();
+        !beginning.literal || self.scanner.surveyor.sews_secret(around, seam)
     }
 }
 
 impl Beginning {
-    /// Itself and what a text begins with; whether that is the whole text.
-    fn with(&self, text: &[u8]) -> (Zeroizing<Vec<u8>>, bool) {
+    /// Itself and what a text begins with. What has no blank in it does not go on over one.
+    fn with(&self, text: &[u8]) -> Joined {
         let part = text.get(..Memory::PART_BYTES).unwrap_or(text);
+        let blank = match self.text.iter().any(|byte| is_between(*byte)) {
+            true => None,
+            false => part.iter().position(|byte| is_between(*byte)),
+        };
+        let part = blank.and_then(|at| part.get(..=at)).unwrap_or(part);
+        let whole = part.len() == text.len();
         let mut joined = Zeroizing::new(Vec::with_capacity(self.text.len() + part.len()));
         joined.extend_from_slice(&self.text);
         joined.extend_from_slice(part);
-        (joined, part.len() == text.len())
+        Joined { text: joined, whole, ended: whole || blank.is_some() }
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.text == other.text && self.pieces == other.pieces
     }
 }
+
+/// A beginning and what a text begins with.
+struct Joined {
+    text: Zeroizing<Vec<u8>>,
+    /// That is the whole text.
+    whole: bool,
+    /// Nothing behind it has a say.
+    ended: bool,
+}
+
+/// No literal is longer.
+const LITERAL_BYTES: usize = 64;
 
 /// Whether a text that begins so may go on from another.
 fn goes_on(first: u8) -> bool {

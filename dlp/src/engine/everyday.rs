@@ -49,6 +49,14 @@ pub(crate) fn look(window: &Window<'_>, word: Span, few: usize) -> Everyday {
     }
 }
 
+/// Whether the text ends in a UUID with no word before it.
+pub(crate) fn ends_in_uuid(text: &[u8]) -> bool {
+    let Some(from) = text.len().checked_sub(UUID.len()) else { return false };
+    let glued = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let before = from.checked_sub(1).and_then(|at| text.get(at));
+    !before.is_some_and(glued) && text.get(from..).is_some_and(|end| begins(end, UUID))
+}
+
 /// A count, a price, a version or the end of a path: what closes a value or a bracket stands behind
 /// it, and nothing before it that may be a part of it.
 fn number(window: &Window<'_>, word: Span, few: usize) -> Option<Span> {

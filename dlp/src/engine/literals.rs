@@ -40,6 +40,14 @@ impl Role {
     pub(crate) fn is_token(&self) -> bool {
         matches!(self, Self::Token(_) | Self::Custom(_))
     }
+
+    /// Whether a secret may begin with it, or behind it.
+    pub(crate) fn begins_secret(&self) -> bool {
+        let other = matches!(self, Self::Turned(..) | Self::PrivateKey | Self::Url);
+        self.is_token()
+            || other
+            || matches!(self, Self::Provider(_) | Self::People(people::Kind::Seed))
+    }
 }
 
 /// All literals in one sieve, whatever their case.
@@ -49,6 +57,8 @@ pub(crate) struct Literals {
     /// Proper beginnings of the literals that belong to the secret, lower case, sorted.
     beginnings: Vec<Vec<u8>>,
     ends: Ends,
+    /// Of those literals and their beginnings.
+    heads: Ends,
     longest: usize,
     /// Of those that tokens are told by.
     seams: Seams,
@@ -62,11 +72,13 @@ impl Literals {
         let mut texts: Vec<(Vec<u8>, Next)> = Vec::new();
         let mut roles: Vec<Vec<Role>> = Vec::new();
         let mut beginnings = Vec::new();
+        let mut heads = Ends::default();
         let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
         for (text, role, claimed) in entries {
             let next = next(text, *role);
             let text = text.to_ascii_lowercase().into_bytes();
             if *claimed {
+                (1..=text.len()).filter_map(|n| text.get(..n)).for_each(|head| heads.add(head));
                 beginnings.extend((1..text.len()).filter_map(|n| text.get(..n)).map(Vec::from));
             }
             let known = numbers.get(&text).copied();
@@ -88,8 +100,9 @@ impl Literals {
         let of_token =
             texts.iter().zip(&roles).filter(|(_, roles)| roles.iter().any(Role::is_token));
         let seams = Seams::new(of_token.map(|((text, _), _)| text.as_slice()));
-        let ends = Ends::of(&beginnings);
-        Self { sieve: Sieve::new(texts), roles, beginnings, ends, longest, seams }
+        let mut ends = Ends::default();
+        beginnings.iter().for_each(|text| ends.add(text));
+        Self { sieve: Sieve::new(texts), roles, beginnings, ends, heads, longest, seams }
     }
 
     /// Where literals stand in the text and how long they are, by their beginning, with what to
@@ -105,6 +118,13 @@ impl Literals {
     pub(crate) fn are_sewn(&self, text: &[u8], seams: &[usize]) -> bool {
         let mut around = seams.iter().filter_map(|at| self.seams.around(text, *at));
         around.any(|part| self.find(part).any(|(_, _, roles)| roles.iter().any(Role::is_token)))
+    }
+
+    /// Whether a text may be a literal that belongs to a secret, or the beginning of one.
+    pub(crate) fn may_be_head(&self, text: &[u8]) -> bool {
+        let mut hash = Reversed::default();
+        text.iter().rev().for_each(|byte| hash.add(byte.to_ascii_lowercase()));
+        self.heads.holds(hash)
     }
 
     /// How many of the text's last bytes are the beginning of a literal.
@@ -164,16 +184,18 @@ const ENDS_BITS: u32 = 17;
 /// The hashes of some texts, a bit each: tells most others off.
 struct Ends(Vec<u64>);
 
+impl Default for Ends {
+    fn default() -> Self {
+        Self(vec![0; 1 << (ENDS_BITS - 6)])
+    }
+}
+
 impl Ends {
-    fn of(texts: &[Vec<u8>]) -> Self {
-        let mut ends = Self(vec![0; 1 << (ENDS_BITS - 6)]);
-        for text in texts {
-            let (slot, bit) = Reversed::of(text).place();
-            if let Some(slot) = ends.0.get_mut(slot) {
-                *slot |= bit;
-            }
+    fn add(&mut self, text: &[u8]) {
+        let (slot, bit) = Reversed::of(text).place();
+        if let Some(slot) = self.0.get_mut(slot) {
+            *slot |= bit;
         }
-        ends
     }
 
     #[inline]

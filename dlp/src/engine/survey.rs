@@ -33,6 +33,22 @@ pub(crate) enum Patience {
     Eager,
 }
 
+/// Whether a text ends in what a secret may begin with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Begins {
+    /// No.
+    No,
+    /// It ends in so many bytes of a literal.
+    Literal(usize),
+    /// Only a look can tell.
+    Perhaps,
+}
+
+/// Whether no token goes on over the byte.
+pub(crate) fn is_between(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')
+}
+
 /// What a window holds.
 pub(crate) struct Survey {
     pub(crate) hits: Vec<Hit>,
@@ -118,31 +134,39 @@ impl Surveyor {
         survey
     }
 
-    /// Whether more text could make a secret of what a text ends in: no, wherever the text ends in
-    /// nothing that one begins with.
-    pub(crate) fn may_begin_secret(&self, text: &[u8]) -> bool {
-        let begins = |role: &Role| {
-            matches!(
-                role,
-                Role::Token(_)
-                    | Role::Custom(_)
-                    | Role::Turned(..)
-                    | Role::PrivateKey
-                    | Role::Url
-                    | Role::Provider(_)
-                    | Role::People(people::Kind::Seed)
-            )
+    /// Whether more text could make a secret of what a text ends in.
+    pub(crate) fn begins_secret(&self, text: &[u8]) -> Begins {
+        let open = |at: usize, length: usize, role: &Role| {
+            let rest = text.get(at + length..).unwrap_or_default();
+            match role {
+                Role::Token(_) | Role::Turned(..) => rest.iter().all(|byte| !is_between(*byte)),
+                Role::Url => url::goes_on(rest),
+                role => role.begins_secret(),
+            }
         };
-        self.begins_literal(text)
-            || crypto::may_begin_key(text)
-            || self.literals.find(text).any(|(_, _, roles)| roles.iter().any(begins))
-    }
-
-    /// Whether a text ends in the beginning of a literal, with nothing of a word before it.
-    fn begins_literal(&self, text: &[u8]) -> bool {
+        let mut found = self.literals.find(text);
+        let stands = found.any(|(at, length, roles)| roles.iter().any(|r| open(at, length, r)));
+        if !everyday::ends_in_uuid(text) && (stands || crypto::may_begin_key(text)) {
+            return Begins::Perhaps;
+        }
         let known = self.literals.tail(text);
         let before = text.len().checked_sub(known + 1).and_then(|at| text.get(at));
-        known > 1 && !before.is_some_and(|byte| is_word(*byte))
+        if known > 1 && !before.is_some_and(|byte| is_word(*byte)) {
+            return Begins::Literal(known);
+        }
+        Begins::No
+    }
+
+    /// Whether a literal that a secret may begin with stands over a seam, or could with more text.
+    /// The beginning of one stands before the seam.
+    pub(crate) fn sews_secret(&self, text: &[u8], seam: usize) -> bool {
+        if !text.get(..=seam).is_some_and(|head| self.literals.may_be_head(head)) {
+            return false;
+        }
+        let mut found = self.literals.find(text);
+        let over = |at: usize, length: usize| at < seam && at + length > seam;
+        found.any(|(at, length, roles)| over(at, length) && roles.iter().any(Role::begins_secret))
+            || self.literals.tail(text) > text.len() - seam
     }
 
     /// Whether the literal of a token stands in a text.

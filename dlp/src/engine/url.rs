@@ -33,6 +33,11 @@ pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
     ))
 }
 
+/// Whether what stands behind a `://` may be the beginning of user information.
+pub(crate) fn goes_on(rest: &[u8]) -> bool {
+    rest.len() <= USERINFO_BYTES && rest.iter().all(|byte| in_authority(*byte))
+}
+
 /// Whether `at` stands in the user information of a URL.
 pub(crate) fn is_in_userinfo(window: &Window<'_>, at: usize) -> bool {
     let start = window.run_back(at, USERINFO_BYTES, in_authority);
