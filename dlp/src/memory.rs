@@ -224,8 +224,12 @@ impl Look<'_> {
     fn text(&self, text: &[u8], known: &VecDeque<Beginning>) -> (Option<Acted>, Vec<Beginning>) {
         let mut acted = None;
         let mut longer = Vec::new();
-        if text.first().is_some_and(|first| goes_on(*first)) {
+        if let Some(first) = text.first().copied().filter(|first| goes_on(*first)) {
+            let literals = &self.scanner.surveyor.literals;
             for beginning in known {
+                if beginning.literal && !literals.may_go_on(&beginning.text, first) {
+                    continue;
+                }
                 let joined = beginning.with(text);
                 if !self.may_go_on(beginning, &joined.text) {
                     continue;

@@ -4,7 +4,8 @@
     clippy::string_slice,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test stops where it is wrong"
+    clippy::disallowed_methods,
+    reason = "a test stops where it is wrong, and calls from several threads"
 )]
 use serde_json::json;
 use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Memory, MemoryLimits, Scanner};

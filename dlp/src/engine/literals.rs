@@ -1,6 +1,7 @@
 //! The one pass for literals.
 use std::collections::HashMap;
 
+use super::boundary::is_word;
 use super::people;
 use super::seams::Seams;
 use super::sieve::{Next, Sieve};
@@ -120,31 +121,38 @@ impl Literals {
         around.any(|part| self.find(part).any(|(_, _, roles)| roles.iter().any(Role::is_token)))
     }
 
-    /// Whether a text may be a literal that belongs to a secret, or the beginning of one.
-    pub(crate) fn may_be_head(&self, text: &[u8]) -> bool {
+    /// Whether a text with one more byte may be a literal that belongs to a secret, or the beginning
+    /// of one.
+    pub(crate) fn may_go_on(&self, text: &[u8], next: u8) -> bool {
         let mut hash = Reversed::default();
-        text.iter().rev().for_each(|byte| hash.add(byte.to_ascii_lowercase()));
+        let bytes = text.iter().chain([&next]);
+        bytes.rev().for_each(|byte| hash.add(byte.to_ascii_lowercase()));
         self.heads.holds(hash)
     }
 
     /// How many of the text's last bytes are the beginning of a literal.
     pub(crate) fn tail(&self, text: &[u8]) -> usize {
-        let mut lower = [0_u8; 64];
-        let longest = self.longest.min(lower.len()).min(text.len());
-        let Some(last) = text.len().checked_sub(longest).and_then(|at| text.get(at..)) else {
-            return 0;
-        };
-        let Some(lower) = lower.get_mut(..longest) else { return 0 };
-        lower.copy_from_slice(last);
-        lower.make_ascii_lowercase();
-        let lower = &*lower;
+        self.tail_if(text, |_| true)
+    }
+
+    /// The same for beginnings with nothing of a word before them.
+    pub(crate) fn tail_alone(&self, text: &[u8]) -> usize {
+        self.tail_if(text, |before| !before.is_some_and(is_word))
+    }
+
+    /// The longest beginning at the end of a text behind a byte that may stand before it.
+    fn tail_if(&self, text: &[u8], may: impl Fn(Option<u8>) -> bool) -> usize {
         let mut hash = Reversed::default();
         let mut found = 0;
-        for (length, byte) in (1..).zip(lower.iter().rev()) {
-            hash.add(*byte);
-            if self.ends.holds(hash) {
-                let part = lower.get(longest - length..).unwrap_or_default();
-                let is = |known: &Vec<u8>| known.as_slice().cmp(part);
+        let bytes = text.iter().rev().take(self.longest);
+        for (length, byte) in (1..).zip(bytes) {
+            hash.add(byte.to_ascii_lowercase());
+            let start = text.len() - length;
+            let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
+            if may(before) && self.ends.holds(hash) {
+                let part = text.get(start..).unwrap_or_default();
+                let lower = || part.iter().map(u8::to_ascii_lowercase);
+                let is = |known: &Vec<u8>| known.iter().copied().cmp(lower());
                 if self.beginnings.binary_search_by(is).is_ok() {
                     found = length;
                 }
@@ -179,7 +187,7 @@ impl Reversed {
     }
 }
 
-const ENDS_BITS: u32 = 17;
+const ENDS_BITS: u32 = 19;
 
 /// The hashes of some texts, a bit each: tells most others off.
 struct Ends(Vec<u64>);

@@ -149,20 +149,14 @@ impl Surveyor {
         if !everyday::ends_in_uuid(text) && (stands || crypto::may_begin_key(text)) {
             return Begins::Perhaps;
         }
-        let known = self.literals.tail(text);
-        let before = text.len().checked_sub(known + 1).and_then(|at| text.get(at));
-        if known > 1 && !before.is_some_and(|byte| is_word(*byte)) {
-            return Begins::Literal(known);
+        match self.literals.tail_alone(text) {
+            0 | 1 => Begins::No,
+            known => Begins::Literal(known),
         }
-        Begins::No
     }
 
     /// Whether a literal that a secret may begin with stands over a seam, or could with more text.
-    /// The beginning of one stands before the seam.
     pub(crate) fn sews_secret(&self, text: &[u8], seam: usize) -> bool {
-        if !text.get(..=seam).is_some_and(|head| self.literals.may_be_head(head)) {
-            return false;
-        }
         let mut found = self.literals.find(text);
         let over = |at: usize, length: usize| at < seam && at + length > seam;
         found.any(|(at, length, roles)| over(at, length) && roles.iter().any(Role::begins_secret))
