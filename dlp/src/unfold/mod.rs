@@ -229,7 +229,9 @@ impl Work<'_> {
         let inner = std::mem::replace(&mut self.hits, outer);
         for hit in inner {
             let hit = match bond {
-                Some(bond) if bond.accepts(&hit) => self.without_neighbours(bond, hit, &window),
+                Some(bond) if bond.accepts(&hit) && !is_of_more(bond, &hit, &window) => {
+                    self.without_neighbours(bond, hit, &window)
+                }
                 Some(_) => None,
                 None => Some(hit),
             };
@@ -266,6 +268,18 @@ impl Work<'_> {
     fn unread(&mut self, span: Span) {
         self.hits.push(Hit::new(UNREAD, Grade::Likely, span, ("[REDACTED:UNREAD]", Rank::Shape)));
     }
+}
+
+/// Whether a number in joined strings is a part of a longer row of digits: a digit of one string and
+/// some groups of the next make a number too easily.
+fn is_of_more(bond: Bond, hit: &Hit, window: &Window<'_>) -> bool {
+    let sign = |byte: u8| matches!(byte, b' ' | b'-' | b'.' | b'/');
+    let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
+    let Span { start, end } = hit.secret;
+    let before = window.before(start).is_some_and(sign)
+        && digit(start.checked_sub(1).and_then(|at| window.before(at)));
+    let after = window.byte(end).is_some_and(sign) && digit(window.byte(end + 1));
+    bond == Bond::Strong && hit.rank != Rank::Token && (before || after)
 }
 
 /// Where the word begins that goes on at `at`: it is a part of what is written there.

@@ -99,3 +99,20 @@ fn what_is_whole_already_takes_no_word_with_it() {
         assert_eq!(members, json!({"a1": TAG, "a2": next}));
     }
 }
+
+#[test]
+fn a_digit_beside_a_card_makes_no_other_number() {
+    check(
+        &Kind::Form,
+        "a=1&b=4111+1111+1111+1111",
+        &["pci.pan at field b"],
+        "a=1&b=%5BREDACTED%3APAN%5D",
+    );
+    let scanner = Scanner::new().unwrap();
+    for (one, two) in [("1", CARD), (CARD, "1"), ("12", "078 05 1120 33")] {
+        let found = scanner.scan_json(&json!({"a": one, "b": two}));
+        assert!(found.iter().all(|finding| finding.via.is_empty()), "{one} {two}: {found:?}");
+    }
+    let found = scanner.scan_json(&json!(["4111 11", "11 1111 1111"]));
+    assert_eq!(found.len(), 1, "{found:?}");
+}
