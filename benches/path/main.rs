@@ -8,6 +8,7 @@
     clippy::expect_used,
     reason = "a benchmark whose stage cannot be set measures nothing, and says so by stopping"
 )]
+mod certificates;
 #[path = "../shared/gate.rs"]
 mod gate;
 #[path = "../shared/itself.rs"]

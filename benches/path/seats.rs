@@ -2,13 +2,12 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate_tests::{Authority, Identity};
 
+use crate::certificates::Certificates;
 use crate::gate::Gate;
 use crate::load::Call;
 use crate::scene::Scene;
@@ -101,18 +100,15 @@ pub(crate) fn all(scene: &Scene, upstream: SocketAddr, dir: &Path) -> Vec<Seat> 
         listens(to, name);
         seats.push(Seat { name, call: call(to, "/up/orders"), runs: Some(Runs::Other(other)) });
     }
-    let authority = Authority::new("bench");
-    let (server, client) = (authority.server(&["127.0.0.1"]), authority.client(&[AGENT], None));
+    let certificates = Certificates::new(AGENT);
     for guards in GATES {
         let settings = settings(scene, upstream, &guards);
-        let files = |dir: &Path| {
-            server.write(dir, "gate");
-            std::fs::write(dir.join("ca.pem"), &authority.certificate).expect("it is written");
-        };
         let command = pin::proxy(&itself::tollgate());
-        let gate = Gate::start(command, dir, (&settings, &rules(guards.rules)), files);
+        let gate = Gate::start(command, dir, (&settings, &rules(guards.rules)), |dir| {
+            certificates.write(dir)
+        });
         let mut call = call(gate.address, "/up/orders");
-        call.tls = guards.mtls.then(|| trusting(&authority, &client));
+        call.tls = guards.mtls.then(|| certificates.client());
         seats.push(Seat { name: guards.name, call, runs: Some(Runs::Gate(gate)) });
     }
     seats
@@ -202,23 +198,6 @@ fn rules(count: usize) -> String {
     }
     text.push_str("- { id: everything, match: { protocol: [http, mcp] }, outcome: ALLOW }\n");
     text
-}
-
-/// A client that shows its certificate and trusts the authority alone.
-fn trusting(authority: &Authority, client: &Identity) -> Arc<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in pem_certificates(&authority.certificate) {
-        roots.add(certificate).expect("a certificate");
-    }
-    let (chain, key) = client.to_rustls();
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots);
-    Arc::new(config.with_client_auth_cert(chain, key).expect("a certificate and its key"))
-}
-
-fn pem_certificates(text: &str) -> Vec<rustls::pki_types::CertificateDer<'static>> {
-    use rustls::pki_types::pem::PemObject as _;
-    let read = rustls::pki_types::CertificateDer::pem_slice_iter(text.as_bytes());
-    read.collect::<Result<_, _>>().expect("certificates")
 }
 
 fn installed(name: &str) -> Option<PathBuf> {
