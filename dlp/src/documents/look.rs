@@ -107,8 +107,7 @@ impl<'s> Look<'s> {
 
     /// Redacts a text behind its name; whether it changed.
     pub(crate) fn text(&mut self, name: Option<&str>, text: &mut String) -> bool {
-        let clusters = self.find(name, text);
-        self.settle(clusters, text, &|look, text| look.find(name, text))
+        self.text_beside(name, text, Vec::new())
     }
 
     /// The same with what its neighbours make of it.

@@ -1,38 +1,46 @@
 //! Where a text may mean something else than it shows, told for many texts at once.
+use std::ops::Range;
+
 use crate::engine::bits::{BLOCK, Block, Lane, capitals, digits, is, letters};
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
-/// Where signs of a coding stand, and where a long run of letters begins that may be one: in
-/// order, and never fewer than there are.
+/// Where signs of a coding stand, and where a long run with capitals and without digits does: words
+/// with digits are looked at in another way. In order; each run is read once.
 pub(super) fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let mut blocks = Blocks { bytes, at: 0, ahead: Bits::of(bytes, 0) };
-    let mut word = 0;
-    let mut base = 0;
+    let (mut word, mut base, mut passed) = (0, 0, 0);
     std::iter::from_fn(move || {
-        while word == 0 {
-            base = blocks.at;
-            word = blocks.next()?;
+        loop {
+            while word == 0 {
+                base = blocks.at;
+                word = blocks.next()?;
+            }
+            let place = base + word.trailing_zeros() as usize;
+            word &= word - 1;
+            if !bytes.get(place).is_some_and(|byte| in_run(*byte)) {
+                return Some(place);
+            }
+            if place >= passed {
+                let run = around(bytes, place);
+                passed = run.end;
+                if is_told(bytes.get(run).unwrap_or_default()) {
+                    return Some(place);
+                }
+            }
         }
-        let place = base + word.trailing_zeros() as usize;
-        word &= word - 1;
-        Some(place)
     })
 }
 
-/// Whether a sign of a coding stands at a place of a text, or a run with capitals and without
-/// digits in it: words with digits are looked at in another way.
-pub(super) fn is_told(text: &[u8], at: usize) -> bool {
-    let rest = text.get(at..).unwrap_or_default();
-    let Some(first) = rest.first() else { return false };
-    if !in_run(*first) {
-        return true;
-    }
-    let before = text.get(..at).unwrap_or_default();
-    let start = at - before.iter().rev().take_while(|byte| in_run(**byte)).count();
-    let run = text.get(start..).unwrap_or_default();
-    let length = run.iter().take_while(|byte| in_run(**byte)).count();
-    let run = run.get(..length).unwrap_or_default();
-    length >= RUN_BYTES
+/// The run that a place is in.
+fn around(bytes: &[u8], place: usize) -> Range<usize> {
+    let (before, rest) = bytes.split_at_checked(place).unwrap_or_default();
+    let back = before.iter().rev().take_while(|byte| in_run(**byte)).count();
+    let on = rest.iter().take_while(|byte| in_run(**byte)).count();
+    place - back..place + on
+}
+
+fn is_told(run: &[u8]) -> bool {
+    run.len() >= RUN_BYTES
         && run.iter().any(u8::is_ascii_uppercase)
         && !run.iter().any(u8::is_ascii_digit)
 }
@@ -104,10 +112,7 @@ mod tests {
 
     #[test]
     fn what_may_be_coded_is_told() {
-        let told = |text: &str| {
-            let text = text.as_bytes();
-            places(text).any(|at| is_told(text, at))
-        };
+        let told = |text: &str| places(text.as_bytes()).next().is_some();
         for before in 0..130 {
             let beside =
                 |text: &str| format!("{}{text} and", "a word ".repeat(19).split_at(before).0);
@@ -117,6 +122,16 @@ mod tests {
             for text in ["", " GHIJKLMNOPQ", " abcdefghijklmnopqrstuvwx", " A1CDEFGHIJKLMN"] {
                 assert!(!told(&beside(text)), "{text} behind {before}");
             }
+        }
+    }
+
+    #[test]
+    fn a_run_is_told_once() {
+        for run in ["aB".repeat(5000), "aB-/".repeat(2500), "a".repeat(9000) + "B"] {
+            assert_eq!(places(format!(" {run} and").as_bytes()).count(), 1);
+        }
+        for run in ["aB1".repeat(5000), "550E8400-E29B-41D4-A716-446655440000/".repeat(300)] {
+            assert_eq!(places(run.as_bytes()).count(), 0);
         }
     }
 }

@@ -256,7 +256,7 @@ impl Sheet {
         }
         texts.at = 0;
         for at in coded::places(bytes) {
-            texts.coded(at);
+            texts.speaks(at);
         }
         for text in texts.texts {
             text.told.quiet &= text.told.name;
@@ -284,20 +284,6 @@ impl Texts<'_> {
         let Some(text) = self.holding(place) else { return };
         text.told.quiet = false;
         text.told.name &= place >= text.told.value.start;
-    }
-
-    /// A sign of a coding stands at a place, or a long run begins there.
-    fn coded(&mut self, at: usize) {
-        let bytes = self.bytes;
-        let Some(text) = self.holding(at) else { return };
-        let end = text.told.value.end;
-        if text.told.quiet || text.told.name {
-            let start = text.start;
-            let part = bytes.get(start..end).unwrap_or_default();
-            if coded::is_told(part, at - start) {
-                self.speaks(at);
-            }
-        }
     }
 
     /// A literal stands at a place: it is looked at as when each text is looked at by itself.
