@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tollgate::ledger::{Ledger, LedgerOptions};
 use tollgate_audit::{EventType, Facts, keys};
-use tollgate_benches::{Used, keep_estimate};
+use tollgate_benches::{Used, keep_estimate, median};
 use tollgate_config::settings::Durability;
 
 use crate::facts::facts;
-use crate::{ROUNDS, SETTINGS, median, name, verdict};
+use crate::{ROUNDS, SETTINGS, name, verdict};
 
 /// Callers at once, and how many events they append together.
 const LOADS: [(usize, usize); 2] = [(1, 2_000), (64, 20_000)];

@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tollgate_benches::{Used, keep_estimate};
+use tollgate_benches::{Used, keep_estimate, median};
 use tollgate_config::settings::Durability;
 
 use crate::append::{self, Job, WRITER, middle};
 use crate::started::Gate;
-use crate::{ROUNDS, SETTINGS, itself, load, median, name, verdict};
+use crate::{ROUNDS, SETTINGS, itself, load, name, verdict};
 
 /// Agents that call at once.
 const AT_ONCE: usize = 16;

@@ -17,6 +17,8 @@ mod gate;
 mod itself;
 #[path = "../shared/load.rs"]
 mod load;
+#[path = "../shared/stage.rs"]
+mod stage;
 #[path = "../shared/gate.rs"]
 mod started;
 #[path = "../shared/verdict.rs"]
@@ -35,16 +37,11 @@ fn main() -> ExitCode {
     if let Some(code) = itself::if_asked() {
         return code;
     }
-    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let words = stage::words();
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
     let began = SystemTime::now();
-    let dir = std::env::var_os("TOLLGATE_BENCH_DIR").map_or_else(verdict::folder, Into::into);
-    std::fs::create_dir_all(&dir).expect("a directory");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let dir = stage::dir();
+    let runtime = stage::runtime();
     let mut told = Map::new();
     if wanted("append") {
         told.insert("append".to_owned(), append::bench(&runtime, &dir));
@@ -62,11 +59,4 @@ fn main() -> ExitCode {
 /// The name of a setting, as it is written.
 fn name(setting: Durability) -> String {
     format!("{setting:?}").to_lowercase()
-}
-
-/// The middle one.
-fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<f64> = numbers.into_iter().collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().expect("a round")
 }

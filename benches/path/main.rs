@@ -18,6 +18,8 @@ mod load;
 mod pin;
 mod scene;
 mod seats;
+#[path = "../shared/stage.rs"]
+mod stage;
 mod table;
 #[expect(dead_code, reason = "here nothing is to be found")]
 #[path = "../shared/traffic.rs"]
@@ -44,16 +46,11 @@ fn main() -> ExitCode {
         return code;
     }
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("the first provider");
-    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let words = stage::words();
     let began = SystemTime::now();
-    let dir = std::env::var_os("TOLLGATE_BENCH_DIR").map_or_else(verdict::folder, Into::into);
-    std::fs::create_dir_all(&dir).expect("a directory");
+    let dir = stage::dir();
     pin::this_process();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = stage::runtime();
     let mut told = Map::new();
     for scene in SCENES {
         let name = format!("path/{}", scene.name);

@@ -1,6 +1,6 @@
 //! The table of a scenario, as text, as JSON and for the budget.
 use serde_json::{Value, json};
-use tollgate_benches::keep_estimate;
+use tollgate_benches::{keep_estimate, median};
 
 use crate::scene::Scene;
 use crate::seats::Seat;
@@ -48,11 +48,4 @@ pub(crate) fn tell(scene: &Scene, rows: &[(Seat, Vec<Round>)]) -> Value {
         })
     };
     rows.iter().map(row).collect()
-}
-
-/// The middle one.
-fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<f64> = numbers.into_iter().collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }

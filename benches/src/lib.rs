@@ -124,6 +124,14 @@ pub fn keep_estimate(folder: &Path, name: &str, nanos: f64) -> std::io::Result<(
     std::fs::write(place.join("estimates.json"), estimates.to_string())
 }
 
+/// The middle one; zero when there is none.
+#[must_use]
+pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<f64> = numbers.into_iter().collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

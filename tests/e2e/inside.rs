@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tollgate_tests::{
     AGENT, Body, Certificates, DnsServer, HttpClient, HttpUpstream, OTHER_AGENT, RawClient,
-    Upstream, World, full, tls, until, within,
+    Upstream, World, full, tls, tls_over, until, within,
 };
 
 use crate::tunnels::{code, opened, trusting, upstream};
@@ -176,15 +176,7 @@ async fn a_tunnel_after_calls_that_is_passed_on() {
     assert_eq!(client.call(get("/up/a", "localhost", "")).await.status, 200);
     assert_eq!(connect(&mut client, &to).await, 200);
     // The certificate is the upstream's own.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(Certificates::shared().authority.roots())
-        .with_no_client_auth();
-    let name = ServerName::try_from("localhost").unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    let io = within("a handshake", connector.connect(name, client.into_socket())).await.unwrap();
+    let io = tls_over(client.into_socket(), None, None).await.unwrap();
     let mut client = RawClient::over(io);
     assert_eq!(client.call(get("/own", "anybody", "")).await.status, 200);
     drop(client);

@@ -209,20 +209,7 @@ async fn tokens_are_fetched_through_it() {
     let world = behind(&parent)
         .route("up", "/up", &upstream.url())
         .file("client", "cl13nt-Secret-of-ours")
-        .set(
-            "/credentials",
-            json!([{
-                "id": "idp",
-                "for": { "host": "127.0.0.1", "port": port },
-                "give": {
-                    "type": "oauth_client",
-                    "server": {
-                        "url": format!("{}/token", server.url()), "client_id": "gate",
-                        "client_secret": { "file": "client" }, "allow_addresses": ["127.0.0.1"],
-                    },
-                },
-            }]),
-        )
+        .set("/credentials", tokens_for(port, &server))
         .start()
         .await;
     assert_eq!(ask(world.plain(), request("GET", "/up/x", &[], "")).await.status, 200);
@@ -296,20 +283,7 @@ async fn it_is_spoken_to_in_tls() {
                 "intercept": { "certificate": "intercept.pem", "pass_through": ["localhost"] },
             }),
         )
-        .set(
-            "/credentials",
-            json!([{
-                "id": "idp",
-                "for": { "host": "127.0.0.1", "port": upstream.address().port() },
-                "give": {
-                    "type": "oauth_client",
-                    "server": {
-                        "url": format!("{}/token", server.url()), "client_id": "gate",
-                        "client_secret": { "file": "client" }, "allow_addresses": ["127.0.0.1"],
-                    },
-                },
-            }]),
-        )
+        .set("/credentials", tokens_for(upstream.address().port(), &server))
         .start()
         .await;
     // Clear text, one connection after the other, and a token before them.
@@ -377,4 +351,19 @@ async fn it_is_spoken_to_in_tls() {
         assert_eq!((answer.status, answer.code().as_str()), (502, expect));
         assert_eq!(parent.asked(), []);
     }
+}
+
+/// A token of the server is put in at the door of a port.
+fn tokens_for(port: u16, server: &Upstream) -> Value {
+    json!([{
+        "id": "idp",
+        "for": { "host": "127.0.0.1", "port": port },
+        "give": {
+            "type": "oauth_client",
+            "server": {
+                "url": format!("{}/token", server.url()), "client_id": "gate",
+                "client_secret": { "file": "client" }, "allow_addresses": ["127.0.0.1"],
+            },
+        },
+    }])
 }

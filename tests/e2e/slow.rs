@@ -8,9 +8,10 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsAcceptor;
 use tollgate_tests::{
-    Certificates, HttpClient, RawClient, Step, Upstream, World, chunked, full, until, within,
+    Certificates, HttpClient, RawClient, Step, Upstream, World, chunked, full, tls_over, until,
+    within,
 };
 
 use crate::deadlines::{Other, hasty};
@@ -392,15 +393,7 @@ async fn a_handshake_that_breaks_off_is_counted() {
     let world = opened(&[front.address.port()]).start().await;
     let client = tunnelled(&world, &to).await;
     // It trusts others than the gate's authority.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(Certificates::shared().authority.roots())
-        .with_no_client_auth();
-    let name = ServerName::try_from("localhost").unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    assert!(connector.connect(name, client.into_socket()).await.is_err());
+    assert!(tls_over(client.into_socket(), None, None).await.is_err());
     until("the count", async || {
         let failed = world.metric("tollgate_tunnels_total{how=\"handshake_failed\"}").await;
         (failed == 1.0).then_some(())

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tollgate_tests::Certificates;
 
 use crate::gate::binary;
-use crate::island::{AGENT_UID, DNS, Island};
+use crate::island::{self, AGENT_UID, Island};
 use crate::peer;
 
 /// One way to make a call.
@@ -163,25 +163,6 @@ fn bun() -> String {
     text(found.next().expect("bun is missing: run `make peers`"))
 }
 
-/// The gate's configuration: `listener` is its way in.
-fn settings(listener: &Value) -> Value {
-    json!({
-        "version": 1,
-        "listeners": [listener],
-        "agents": [{ "id": "coder", "trust": "basic" }],
-        "forward_proxy": {
-            "hosts": ["tools.test"],
-            "allow_addresses": ["127.0.0.0/8"],
-            "tls": { "ca": "up-ca.pem" },
-            "intercept": { "certificate": "pub/ca.pem" },
-        },
-        "resolver": { "servers": [DNS] },
-        "policy": { "bundle": "policy.yaml" },
-        "audit": { "spool": "spool", "durability": "process" },
-        "admin": { "bind": "127.0.0.1:19901" },
-    })
-}
-
 const POLICY: &str = r#"
 version: "test"
 generated_at: 2026-01-01T00:00:00Z
@@ -197,7 +178,7 @@ async fn prepared(listener: &Value) -> (Island, tokio::process::Child) {
     std::fs::create_dir(island.path("pub")).unwrap();
     let authority = &Certificates::shared().authority;
     let server = authority.server(&["tools.test"]);
-    island.write("gate.yaml", &settings(listener).to_string());
+    island.write("gate.yaml", &island::settings(&json!([listener])).to_string());
     island.write("policy.yaml", POLICY);
     island.write("up-ca.pem", &authority.certificate);
     island.write("up.pem", &server.certificate);

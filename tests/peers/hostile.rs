@@ -5,7 +5,7 @@ use tokio::process::Child;
 use tollgate_tests::{Certificates, POLICY_ALLOW};
 
 use crate::gate::binary;
-use crate::island::{AGENT_UID, DNS, Island};
+use crate::island::{self, AGENT_UID, Island};
 use crate::peer;
 
 /// A wire out of the island, and addresses on it.
@@ -100,24 +100,10 @@ const WAYS: &[(&str, &[End])] = &[
 ];
 
 fn settings() -> Value {
-    json!({
-        "version": 1,
-        "listeners": [
-            { "type": "transparent", "name": "led", "bind": "127.0.0.1:15001", "agent": "coder" },
-            { "type": "transparent", "name": "led6", "bind": "[::1]:15001", "agent": "coder" },
-        ],
-        "agents": [{ "id": "coder", "trust": "basic" }],
-        "forward_proxy": {
-            "hosts": ["tools.test"],
-            "allow_addresses": ["127.0.0.0/8"],
-            "tls": { "ca": "up-ca.pem" },
-            "intercept": { "certificate": "pub/ca.pem" },
-        },
-        "resolver": { "servers": [DNS] },
-        "policy": { "bundle": "policy.yaml" },
-        "audit": { "spool": "spool", "durability": "process" },
-        "admin": { "bind": "127.0.0.1:19901" },
-    })
+    island::settings(&json!([
+        { "type": "transparent", "name": "led", "bind": "127.0.0.1:15001", "agent": "coder" },
+        { "type": "transparent", "name": "led6", "bind": "[::1]:15001", "agent": "coder" },
+    ]))
 }
 
 struct Scene {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -15,6 +16,25 @@ use tollgate_tests::DnsServer;
 
 use crate::gate::binary;
 use crate::peer::{self, DEADLINE, Ended};
+
+/// A gate's configuration in such a network: `listeners` are its ways in, and one host is allowed.
+pub(crate) fn settings(listeners: &Value) -> Value {
+    json!({
+        "version": 1,
+        "listeners": listeners,
+        "agents": [{ "id": "coder", "trust": "basic" }],
+        "forward_proxy": {
+            "hosts": ["tools.test"],
+            "allow_addresses": ["127.0.0.0/8"],
+            "tls": { "ca": "up-ca.pem" },
+            "intercept": { "certificate": "pub/ca.pem" },
+        },
+        "resolver": { "servers": [DNS] },
+        "policy": { "bundle": "policy.yaml" },
+        "audit": { "spool": "spool", "durability": "process" },
+        "admin": { "bind": "127.0.0.1:19901" },
+    })
+}
 
 /// The agent's user, which is nobody's.
 pub(crate) const AGENT_UID: u32 = 65534;

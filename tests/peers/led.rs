@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::process::Child;
 use tollgate_tests::{Certificates, POLICY_ALLOW};
 
-use crate::island::{AGENT_UID, DNS, Island};
+use crate::island::{self, AGENT_UID, Island};
 use crate::peer;
 
 /// Where `nft` looks for control groups, whatever this machine has there: every kernel since 4.5
@@ -31,23 +31,11 @@ impl Scene {
         fs::create_dir(island.path("pub")).unwrap();
         let authority = &Certificates::shared().authority;
         let server = authority.server(&["tools.test", "four.test"]);
-        let settings = json!({
-            "version": 1,
-            "listeners": [
-                { "type": "transparent", "name": "led", "bind": "[::1]:15001", "agent": "coder" },
-            ],
-            "agents": [{ "id": "coder", "trust": "basic" }],
-            "forward_proxy": {
-                "hosts": ["tools.test", "four.test"],
-                "allow_addresses": ["127.0.0.0/8", "fd00::/8"],
-                "tls": { "ca": "up-ca.pem" },
-                "intercept": { "certificate": "pub/ca.pem" },
-            },
-            "resolver": { "servers": [DNS] },
-            "policy": { "bundle": "policy.yaml" },
-            "audit": { "spool": "spool", "durability": "process" },
-            "admin": { "bind": "127.0.0.1:19901" },
-        });
+        let mut settings = island::settings(&json!([
+            { "type": "transparent", "name": "led", "bind": "[::1]:15001", "agent": "coder" },
+        ]));
+        settings["forward_proxy"]["hosts"] = json!(["tools.test", "four.test"]);
+        settings["forward_proxy"]["allow_addresses"] = json!(["127.0.0.0/8", "fd00::/8"]);
         island.write("gate.yaml", &settings.to_string());
         island.write("policy.yaml", POLICY_ALLOW);
         island.write("up-ca.pem", &authority.certificate);

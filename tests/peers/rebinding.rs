@@ -5,7 +5,7 @@ use tokio::process::Child;
 use tollgate_tests::{Certificates, POLICY_ALLOW};
 
 use crate::gate::binary;
-use crate::island::{AGENT_UID, DNS, Island};
+use crate::island::{self, AGENT_UID, Island};
 use crate::peer;
 
 /// What a connection's end may be.
@@ -18,25 +18,15 @@ struct Scene {
 }
 
 fn settings(binding: &str) -> Value {
-    json!({
-        "version": 1,
-        "listeners": [
-            { "type": "transparent", "name": "led", "bind": "127.0.0.1:15001", "agent": "coder" },
-        ],
-        "agents": [{ "id": "coder", "trust": "basic" }],
-        "forward_proxy": {
-            "hosts": ["tools.test", "other.test", "moving.test", "127.0.0.2", "127.0.0.66"],
-            "allow_addresses": ["127.0.0.0/8"],
-            "tls": { "ca": "up-ca.pem" },
-            "intercept": { "certificate": "pub/ca.pem" },
-        },
-        "dns": { "listen": "127.0.0.1:5353", "agent": "coder", "binding": binding },
-        // What a name means is asked for each time.
-        "resolver": { "servers": [DNS], "cache_seconds": 0 },
-        "policy": { "bundle": "policy.yaml" },
-        "audit": { "spool": "spool", "durability": "process" },
-        "admin": { "bind": "127.0.0.1:19901" },
-    })
+    let mut settings = island::settings(&json!([
+        { "type": "transparent", "name": "led", "bind": "127.0.0.1:15001", "agent": "coder" },
+    ]));
+    settings["forward_proxy"]["hosts"] =
+        json!(["tools.test", "other.test", "moving.test", "127.0.0.2", "127.0.0.66"]);
+    settings["dns"] = json!({ "listen": "127.0.0.1:5353", "agent": "coder", "binding": binding });
+    // What a name means is asked for each time.
+    settings["resolver"]["cache_seconds"] = 0.into();
+    settings
 }
 
 impl Scene {

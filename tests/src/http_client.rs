@@ -98,6 +98,16 @@ pub async fn tls(
     identity: Option<&Identity>,
     alpn: &str,
 ) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let io = within("a connection", TcpStream::connect(address)).await?;
+    tls_over(io, identity, Some(alpn)).await
+}
+
+/// The same on a connection that stands.
+pub async fn tls_over<S: AsyncRead + AsyncWrite + Unpin>(
+    io: S,
+    identity: Option<&Identity>,
+    alpn: Option<&str>,
+) -> std::io::Result<tokio_rustls::client::TlsStream<S>> {
     let config = rustls::ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -106,8 +116,7 @@ pub async fn tls(
         Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
         None => config.with_no_client_auth(),
     };
-    config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
-    let io = within("a connection", TcpStream::connect(address)).await?;
+    config.alpn_protocols = alpn.iter().map(|alpn| alpn.as_bytes().to_vec()).collect();
     let name = ServerName::try_from("localhost").unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     within("a handshake", connector.connect(name, io)).await

@@ -54,7 +54,7 @@ pub use client::RawClient;
 pub use collector::{Collector, Posted};
 pub use dice::Dice;
 pub use dns_server::DnsServer;
-pub use http_client::{Body, BodySender, HttpClient, Reply, full, streamed, tls};
+pub use http_client::{Body, BodySender, HttpClient, Reply, full, streamed, tls, tls_over};
 pub use http_upstream::{Heard, HttpUpstream};
 pub use parent_proxy::{Leads, ParentProxy, Tunnelled};
 pub use script::{Script, Step, chunked, fixed, json_answer};
