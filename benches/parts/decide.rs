@@ -70,7 +70,8 @@ fn call() -> Call {
             tool: Some("search".into()),
             ..Action::default()
         },
-        arguments: json!({ "query": "what the weather is like in the mountains", "limit": 20 }),
+        arguments: json!({ "query": "what the weather is like in the mountains", "limit": 20 })
+            .into(),
         body_bytes: 160,
     }
 }

@@ -1,5 +1,6 @@
 //! JSON documents: every string, every name, every number.
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
 use crate::pointer::{Part, Step, Steps, place};
-use crate::quiet::Quiet;
+use crate::quiet::{self, Quiet};
 use crate::scanner::{Scanner, acted, settled};
 use crate::siblings;
 
@@ -60,6 +61,21 @@ impl Scanner {
         self.redact_json_but(value, (judge, way), &|_| false)
     }
 
+    /// As [`Self::redact_json`], of a document that others hold as well: it is copied when something
+    /// in it changes, and only then.
+    pub fn redact_shared_json(
+        &self,
+        value: &mut Arc<Value>,
+        judge: &Judge,
+        way: Direction,
+    ) -> Vec<Acted> {
+        let (all, changes) = self.changes(value, (judge, way), &|_| false);
+        if !changes.is_empty() {
+            apply(changes, Arc::make_mut(value));
+        }
+        all
+    }
+
     /// As [`Self::redact_json`], without the strings behind the names that `skips` says yes to.
     pub(crate) fn redact_json_but(
         &self,
@@ -67,6 +83,18 @@ impl Scanner {
         judge: (&Judge, Direction),
         skips: &dyn Fn(Option<&str>) -> bool,
     ) -> Vec<Acted> {
+        let (all, changes) = self.changes(value, judge, skips);
+        apply(changes, value);
+        all
+    }
+
+    /// What is found, and what is to become of the document.
+    fn changes(
+        &self,
+        value: &Value,
+        judge: (&Judge, Direction),
+        skips: &dyn Fn(Option<&str>) -> bool,
+    ) -> (Vec<Acted>, Vec<Change>) {
         let mut all = Vec::new();
         let mut changes = Vec::new();
         let walk = Walk::new(self, Some(judge), skips, value);
@@ -87,13 +115,7 @@ impl Scanner {
             all.extend(acted(&clusters, 0, |_| place(self, path, part)));
             changes.extend(clean.map(|clean| Change { steps: Steps::new(path), part, clean }));
         });
-        // Names last and from the inside out, so that every path is still true when it is used.
-        let (names, values): (Vec<_>, Vec<_>) =
-            changes.into_iter().partition(|change| change.part == Part::Key);
-        for change in values.into_iter().chain(names.into_iter().rev()) {
-            change.apply(value);
-        }
-        all
+        (all, changes)
     }
 
     /// A number in the place of a number that is masked, unless something would be found in it
@@ -114,6 +136,13 @@ impl Scanner {
         let number: serde_json::Number = masked.parse().ok()?;
         let same = number.to_string() == masked;
         (same && self.hits(name, &masked, false, &[]).is_empty()).then_some(Value::Number(number))
+    }
+
+    /// Whether a glance tells that a short text without a name holds nothing.
+    pub(crate) fn is_quiet(&self, text: &str) -> bool {
+        /// Of a longer text a full look costs little more than its bytes do.
+        const SHORT_BYTES: usize = 256;
+        text.len() <= SHORT_BYTES && quiet::is_quiet(&self.surveyor, text.as_bytes())
     }
 
     /// The hits in a string or a number, the name before it taken into account. Places count in
@@ -142,21 +171,6 @@ impl Scanner {
         let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
-    }
-}
-
-/// Whether any string of a document may hold a token that this crate made: a glance, so that what
-/// holds none need not be copied.
-pub fn holds_token(document: &Value) -> bool {
-    let holds =
-        |text: &str| memchr::memmem::find(text.as_bytes(), mark::TOKEN.as_bytes()).is_some();
-    match document {
-        Value::String(text) => holds(text),
-        Value::Array(items) => items.iter().any(holds_token),
-        Value::Object(members) => {
-            members.iter().any(|(name, member)| holds(name) || holds_token(member))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -297,6 +311,15 @@ impl Change {
                 rename(members, &name, clean);
             }
         }
+    }
+}
+
+/// Names last and from the inside out, so that every path is still true when it is used.
+fn apply(changes: Vec<Change>, document: &mut Value) {
+    let (names, values): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| change.part == Part::Key);
+    for change in values.into_iter().chain(names.into_iter().rev()) {
+        change.apply(document);
     }
 }
 

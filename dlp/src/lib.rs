@@ -55,7 +55,6 @@ pub use coding::{Coding, Codings};
 pub use deltas::{Deltas, Released};
 pub use detectors::{CatalogueEntry, detectors_page, expand};
 pub use finding::{Acted, Action, Direction, Finding, Grade, Layer, Place, Redaction};
-pub use json::holds_token;
 pub use judge::{Decided, Judge, JudgeError, JudgeRule, JudgeSettings};
 pub use line::{Explanation, Extent, Question, Refused, Report, Told, scan_line, scan_text};
 pub use memory::{Memory, MemoryLimits};

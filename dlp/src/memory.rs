@@ -13,8 +13,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::actions::mark;
+use crate::engine::begins::Begins;
 use crate::engine::hit::{self, Rank};
-use crate::engine::survey::{Begins, Patience, is_between};
+use crate::engine::survey::{Patience, is_between};
 use crate::engine::{LOOK_BEHIND, Window};
 use crate::finding::{Acted, Action, Direction, Grade, Place};
 use crate::judge::Judge;
@@ -121,9 +122,7 @@ impl Memory {
         let look = Look { scanner, judge, call, until: now.saturating_add(self.limits.seconds) };
         let mut texts = Vec::new();
         collect(document, &mut texts);
-        let begun = texts.iter().enumerate();
-        let begun = begun.filter_map(|(nth, text)| Some((nth, look.begin(text.as_bytes())?)));
-        let begun: Vec<_> = begun.collect();
+        let begun = look.begun(&texts);
         if begun.is_empty() && self.count.load(Ordering::Acquire) == 0 {
             return Vec::new();
         }
@@ -293,10 +292,21 @@ impl Look<'_> {
         })
     }
 
+    /// What the ends of texts may be the beginnings of, each with the number of its text.
+    fn begun(&self, texts: &[&str]) -> Vec<(usize, Beginning)> {
+        let tails = texts.iter().map(|text| {
+            let text = text.as_bytes();
+            text.get(text.len().saturating_sub(LOOK_BEHIND)..).unwrap_or_default()
+        });
+        let tails: Vec<&[u8]> = tails.collect();
+        let told = self.scanner.surveyor.begin_secrets(&tails);
+        let begun = told.into_iter().zip(tails).enumerate();
+        begun.filter_map(|(nth, (begins, tail))| Some((nth, self.begin(begins, tail)?))).collect()
+    }
+
     /// What the end of a text may be the beginning of.
-    fn begin(&self, text: &[u8]) -> Option<Beginning> {
-        let tail = text.get(text.len().saturating_sub(LOOK_BEHIND)..)?;
-        match self.scanner.surveyor.begins_secret(tail) {
+    fn begin(&self, begins: Begins, tail: &[u8]) -> Option<Beginning> {
+        match begins {
             Begins::No => return None,
             Begins::Literal(known) => {
                 let part = tail.get(tail.len() - known..).unwrap_or_default();

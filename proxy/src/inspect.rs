@@ -2,9 +2,11 @@
 //!
 //! In observe mode the judge of the snapshot alerts and never redacts or blocks, so nothing here
 //! asks for the mode.
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderValue, Method, header};
 use tollgate_dlp::documents::{Header, Inspection, Url};
-use tollgate_dlp::{Acted, Action, Direction, Judge, Place, Redaction, holds_token};
+use tollgate_dlp::{Acted, Action, Direction, Judge, Place, Redaction};
 use tollgate_rules::{AgentId, Call, Code, RuleId};
 
 use crate::clear::{Outgoing, Way};
@@ -48,7 +50,7 @@ impl Clean {
     pub fn outgoing(self, agent: AgentId, way: &Way, granted: Option<Granted>) -> Outgoing {
         Outgoing {
             agent,
-            to: std::sync::Arc::clone(&way.to),
+            to: Arc::clone(&way.to),
             method: self.method,
             path_and_query: self.path_and_query,
             headers: self.headers,
@@ -188,7 +190,7 @@ impl<'s> Look<'s> {
         match body {
             HttpBody::Empty => Ok(()),
             HttpBody::Json(document) => {
-                let acted = scanner.redact_json(document, judge, Direction::Request);
+                let acted = scanner.redact_shared_json(document, judge, Direction::Request);
                 self.note(acted, "body")
             }
             HttpBody::Text(text) => {
@@ -227,21 +229,14 @@ impl<'s> Look<'s> {
     /// Redacts one message and the headers that mirror it. A redaction that would make it another
     /// call (a secret for a tool's name, say) refuses it.
     fn message(&mut self, message: &mut Message, headers: &mut HeaderMap) -> Result<(), Refusal> {
+        let mut document = Arc::clone(message.document());
         let scanner = &self.snapshot.scanner;
-        // What comes back in a token's place is no finding, and is looked for all the same.
-        let restores = self.snapshot.settings.dlp.restores();
-        if scanner.scan_json(message.document()).is_empty()
-            && !(restores && holds_token(message.document()))
-        {
-            return Ok(());
-        }
-        let mut document = message.document().clone();
-        let acted = scanner.redact_json(&mut document, self.judge, Direction::Request);
+        let acted = scanner.redact_shared_json(&mut document, self.judge, Direction::Request);
         let changed = acted.iter().find(|acted| acted.action.edits());
         let changed = changed.map(|acted| acted.finding.place.clone());
         self.note(acted, "body")?;
         let Some(place) = changed else { return Ok(()) };
-        let before = message.document().clone();
+        let before = Arc::clone(message.document());
         if message.redact(document).is_err() {
             return Err(self.blocked("body", &place));
         }
@@ -273,7 +268,7 @@ impl<'s> Look<'s> {
             if CREDENTIALS.contains(&name.as_str()) {
                 continue;
             }
-            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let text = String::from_utf8_lossy(value.as_bytes());
             let header = Header { name: name.as_str(), value: &text };
             let (clean, found) = scanner.redact_header(header, judge, Direction::Request);
             self.note(found.acted, "header")?;

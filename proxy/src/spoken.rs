@@ -1,9 +1,11 @@
 //! A call in the language it was spoken in, from its decoding to its re-serialisation.
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tollgate_config::settings::{Mode, RouteProtocol, Settings};
-use tollgate_rules::{Action, Call, Protocol, Target};
+use tollgate_rules::{Action, Arguments, Call, Protocol, Target};
 
 use crate::clear::Way;
 use crate::decode::Malformed;
@@ -83,7 +85,7 @@ impl Spoken {
     ) -> Vec<Call> {
         let Some(agent) = &flight.agent else { return Vec::new() };
         let call = |protocol, action, arguments| Call {
-            agent: std::sync::Arc::clone(agent),
+            agent: Arc::clone(agent),
             target: Target {
                 scheme: way.to.scheme,
                 host: way.to.host.clone(),
@@ -100,17 +102,17 @@ impl Spoken {
         let provider = || Some(way.to.route.to_string());
         self.lister = self
             .is_mcp()
-            .then(|| call(Protocol::Mcp, named("tools/list", provider()), Value::Null));
+            .then(|| call(Protocol::Mcp, named("tools/list", provider()), Value::Null.into()));
         match &self.said {
             Said::Http(http) => {
                 let action = Action { provider: provider(), ..Action::default() };
                 vec![call(Protocol::Http, action, http_arguments(&http.body, request))]
             }
             Said::Mcp(McpCall::Listen) => {
-                vec![call(Protocol::Mcp, named(LISTEN_METHOD, provider()), Value::Null)]
+                vec![call(Protocol::Mcp, named(LISTEN_METHOD, provider()), Value::Null.into())]
             }
             Said::Mcp(McpCall::End) => {
-                vec![call(Protocol::Mcp, named(END_METHOD, provider()), Value::Null)]
+                vec![call(Protocol::Mcp, named(END_METHOD, provider()), Value::Null.into())]
             }
             Said::Mcp(said) => said
                 .messages()
@@ -196,29 +198,30 @@ fn named(method: &str, provider: Option<String>) -> Action {
 }
 
 /// What rules see as arguments of an MCP message: a tool's own arguments, else all parameters.
-fn message_arguments(message: &Message) -> Value {
-    match message.arguments() {
-        Value::Null => message.document().get("params").cloned().unwrap_or(Value::Null),
-        arguments => arguments.clone(),
-    }
+fn message_arguments(message: &Message) -> Arguments {
+    let at: &[&str] = match message.arguments() {
+        Value::Null => &["params"],
+        _ => &["params", "arguments"],
+    };
+    Arguments::within(Arc::clone(message.document()), at)
 }
 
 /// What rules see as arguments of plain HTTP: the body's members, or the query's.
-fn http_arguments(body: &HttpBody, request: &Request) -> Value {
+fn http_arguments(body: &HttpBody, request: &Request) -> Arguments {
     body_arguments(body).unwrap_or_else(|| match request.head.query() {
-        Some(_) => members(&request.head.query_pairs()),
-        None => Value::Null,
+        Some(_) => members(&request.head.query_pairs()).into(),
+        None => Value::Null.into(),
     })
 }
 
 /// A body's members; nothing of no body.
-pub(crate) fn body_arguments(body: &HttpBody) -> Option<Value> {
+pub(crate) fn body_arguments(body: &HttpBody) -> Option<Arguments> {
     Some(match body {
-        HttpBody::Json(document) => document.clone(),
-        HttpBody::Text(text) => json!({ "text": text }),
+        HttpBody::Json(document) => Arc::clone(document).into(),
+        HttpBody::Text(text) => json!({ "text": text }).into(),
         HttpBody::Document(document) => match document.view() {
-            Value::String(text) => json!({ "text": text }),
-            view => view,
+            Value::String(text) => json!({ "text": text }).into(),
+            view => view.into(),
         },
         HttpBody::Empty => return None,
     })

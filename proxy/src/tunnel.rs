@@ -179,7 +179,7 @@ fn call(flight: &Flight, host: &Host, port: u16) -> Option<Call> {
         },
         protocol: Protocol::Http,
         action: Action::default(),
-        arguments: Value::Null,
+        arguments: Value::Null.into(),
         body_bytes: 0,
     })
 }

@@ -1,9 +1,7 @@
 //! One call, as the decoders understood it.
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::{Agent, Host};
+use crate::{Agent, Arguments, Host};
 
 /// The language the call speaks above HTTP.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,7 +94,7 @@ pub struct Call {
     pub action: Action,
     /// With which arguments: an object for MCP `tools/call` and for REST with a JSON object body,
     /// the parsed body for other JSON, `Null` otherwise.
-    pub arguments: Value,
+    pub arguments: Arguments,
     /// The request's body in bytes, after content decoding.
     pub body_bytes: u64,
 }

@@ -52,7 +52,7 @@
 //!     },
 //!     protocol: Protocol::Mcp,
 //!     action: Action { method: "tools/call".into(), tool: Some("pay".into()), ..Action::default() },
-//!     arguments: serde_json::json!({ "amount": 5000 }),
+//!     arguments: serde_json::json!({ "amount": 5000 }).into(),
 //!     body_bytes: 120,
 //! };
 //! let ruling = book.decide(&call, now);
@@ -62,6 +62,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 mod agent;
+mod arguments;
 mod call;
 mod code;
 mod eval;
@@ -76,6 +77,7 @@ mod ruling;
 mod values;
 
 pub use agent::{Agent, AgentId, Trust, TrustError};
+pub use arguments::Arguments;
 pub use call::{Action, Call, Protocol, Scheme, Target};
 pub use code::{Code, Group};
 pub use eval::evaluate_line;

@@ -146,7 +146,7 @@ fn call(agent: AgentWords, words: CallWords) -> Call {
             resource: words.resource,
             provider: words.provider,
         },
-        arguments: words.arguments,
+        arguments: words.arguments.into(),
         body_bytes: 0,
     }
 }

@@ -56,7 +56,7 @@ fn call(tool: &str, path: &str, arguments: Value) -> Call {
             tool: Some(tool.into()),
             ..Action::default()
         },
-        arguments,
+        arguments: arguments.into(),
         body_bytes: 0,
     }
 }
@@ -173,7 +173,7 @@ proptest! {
         let call = call(&tool, "/x/y", arguments);
         let mut list = call.clone();
         list.action = Action { method: "tools/list".into(), ..Action::default() };
-        list.arguments = Value::Null;
+        list.arguments = Value::Null.into();
         if !book.visible(&list, &tool, now()) {
             prop_assert_eq!(book.decide(&call, now()).effect, Effect::Deny);
         }

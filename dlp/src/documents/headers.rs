@@ -33,6 +33,10 @@ impl Scanner {
         judge: &Judge,
         way: Direction,
     ) -> (Option<String>, Inspection) {
+        let Header { name, value: text } = header;
+        if !name.ends_with("cookie") && self.is_quiet(text) && self.is_quiet(name) {
+            return (None, Inspection::default());
+        }
         let mut look = Look::new(self, (judge, way));
         let value = look.within(Layer::Header(header.name.to_owned()), |look| {
             look.frozen(|look| look.key(&mut header.name.to_owned()));

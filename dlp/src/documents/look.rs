@@ -151,6 +151,9 @@ impl<'s> Look<'s> {
         text: &str,
         more: Vec<Hit>,
     ) -> Vec<Cluster> {
+        if more.is_empty() && name.is_none() && self.scanner.is_quiet(text) {
+            return Vec::new();
+        }
         let mut hits = self.scanner.hits(name, text, true, &[]);
         hits.extend(more);
         hit::clusters(hits, Some(self.judge))

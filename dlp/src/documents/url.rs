@@ -1,4 +1,6 @@
 //! URLs: user information, host, path, query, fragment.
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use super::form::Form;
@@ -69,12 +71,12 @@ impl Scanner {
 /// The name, and its labels put together when that shows nothing: each has at most 63 bytes, so
 /// that what is longer is cut into several.
 fn host(name: &str, look: &mut Look<'_>) {
-    let labels: Vec<&str> = name.split('.').collect();
     let found = look.find(None, name);
     if !found.is_empty() {
         look.frozen(|look| look.note(&found, &Place::Text));
         return;
     }
+    let labels: Vec<&str> = name.split('.').collect();
     if let [sub @ .., _, _] = labels.as_slice()
         && sub.len() > 1
     {
@@ -89,15 +91,17 @@ fn path(path: &str, look: &mut Look<'_>) {
         let text = plain(segment);
         let clusters = look.find(None, &text);
         found |= !clusters.is_empty();
-        look.within(Layer::Segment(at + 1), |look| {
-            look.frozen(|look| look.note(&clusters, &Place::Text));
-        });
+        if !clusters.is_empty() {
+            look.within(Layer::Segment(at + 1), |look| {
+                look.frozen(|look| look.note(&clusters, &Place::Text));
+            });
+        }
     }
     if !found {
         look.fixed(None, &plain(path));
     }
 }
 
-fn plain(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+fn plain(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }

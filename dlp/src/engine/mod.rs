@@ -5,6 +5,7 @@
 //! yet can tell. A check looks at no more than [`LOOK_BEHIND`] bytes before its candidate, so that
 //! the same text gives the same answer however it was cut.
 pub(crate) mod assign;
+pub(crate) mod begins;
 pub(crate) mod bic;
 pub(crate) mod bits;
 pub(crate) mod boundary;

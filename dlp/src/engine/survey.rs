@@ -12,8 +12,8 @@ use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
 use super::{
-    Hit, Open, Outcome, Span, Window, assign, bic, crypto, email, hidden, iban, neighbour, pem,
-    people, phone, track, url, words,
+    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
+    phone, track, url, words,
 };
 use crate::actions::mark;
 use crate::finding::Grade;
@@ -31,17 +31,6 @@ pub(crate) enum Patience {
     Exact,
     /// Only what hides something: the beginning of a prefix that anyone knows may go.
     Eager,
-}
-
-/// Whether a text ends in what a secret may begin with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Begins {
-    /// No.
-    No,
-    /// It ends in so many bytes of a literal.
-    Literal(usize),
-    /// Only a look can tell.
-    Perhaps,
 }
 
 /// Whether no token goes on over the byte.
@@ -132,35 +121,6 @@ impl Surveyor {
             survey.hold(Open { from, serious });
         }
         survey
-    }
-
-    /// Whether more text could make a secret of what a text ends in.
-    pub(crate) fn begins_secret(&self, text: &[u8]) -> Begins {
-        let open = |at: usize, length: usize, role: &Role| {
-            let rest = text.get(at + length..).unwrap_or_default();
-            match role {
-                Role::Token(_) | Role::Turned(..) => rest.iter().all(|byte| !is_between(*byte)),
-                Role::Url => url::goes_on(rest),
-                role => role.begins_secret(),
-            }
-        };
-        let mut found = self.literals.find(text);
-        let stands = found.any(|(at, length, roles)| roles.iter().any(|r| open(at, length, r)));
-        if !everyday::ends_in_uuid(text) && (stands || crypto::may_begin_key(text)) {
-            return Begins::Perhaps;
-        }
-        match self.literals.tail_alone(text) {
-            0 | 1 => Begins::No,
-            known => Begins::Literal(known),
-        }
-    }
-
-    /// Whether a literal that a secret may begin with stands over a seam, or could with more text.
-    pub(crate) fn sews_secret(&self, text: &[u8], seam: usize) -> bool {
-        let mut found = self.literals.find(text);
-        let over = |at: usize, length: usize| at < seam && at + length > seam;
-        found.any(|(at, length, roles)| over(at, length) && roles.iter().any(Role::begins_secret))
-            || self.literals.tail(text) > text.len() - seam
     }
 
     /// Whether the literal of a token stands in a text.

@@ -31,6 +31,47 @@ const MARGIN_BYTES: usize = 8;
 /// Where an event of a stream may begin.
 const EVENT: &[u8] = b"data:";
 
+/// Whether a text that stands alone holds nothing: a full look would give no finding of any grade.
+/// Says no of what it cannot tell.
+pub(crate) fn is_quiet(surveyor: &Surveyor, text: &[u8]) -> bool {
+    let window = Window::whole(text);
+    let known = match &surveyor.known {
+        None => false,
+        Some(known) if !known.is_of_values() => true,
+        Some(values) => {
+            let mut stands = false;
+            values.look(&window, &[], &[], &mut |outcome| {
+                stands |= matches!(outcome, Outcome::Hit(_));
+            });
+            stands
+        }
+    };
+    !known
+        && coded::places(text).next().is_none()
+        && memchr::memmem::find(text, EVENT).is_none()
+        && surveyor
+            .literals
+            .find(text)
+            .all(|(at, length, roles)| surveyor.is_quiet_at(&window, (at, length), roles))
+        && are_quiet_words(surveyor, &window)
+}
+
+fn are_quiet_words(surveyor: &Surveyor, window: &Window<'_>) -> bool {
+    let few = surveyor.few();
+    let mut passed = 0;
+    words::words(window.text).all(|word| {
+        if word.start < passed {
+            return true;
+        }
+        match everyday::look(window, word, few) {
+            Everyday::Row(end) => passed = end,
+            Everyday::Number(last) if last.end == window.len() => passed = last.end,
+            _ => return surveyor.is_quiet_word(window, word),
+        }
+        true
+    })
+}
+
 /// What is told of the members and items of a document, in its order.
 pub(crate) struct Quiet {
     bytes: Vec<u8>,
@@ -449,6 +490,22 @@ mod tests {
             let scanner = SCANNER.with(std::clone::Clone::clone);
             for document in documents {
                 prop_assert_eq!(scanner.scan_json(&document), scanner.scan_json_in_full(&document));
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_text_told_quiet_gives_no_finding(
+            texts in prop::collection::vec(text(), 1..4),
+            between in prop::sample::select(vec!["", " ", ", ", "/", "; ", "-"]),
+        ) {
+            let scanner = SCANNER.with(std::clone::Clone::clone);
+            let text = texts.join(between);
+            if super::is_quiet(&scanner.surveyor, text.as_bytes()) {
+                prop_assert_eq!(scanner.scan(text.as_bytes()), Vec::new());
             }
         }
     }

@@ -209,7 +209,7 @@ impl<'e> Answer<'_, 'e> {
                 (true, None) => continue,
             };
             // A byte beyond ASCII is legal here (RFC 9110 section 5.5) and must not hide the rest.
-            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let text = String::from_utf8_lossy(value.as_bytes());
             let header = Header { name: name.as_str(), value: &text };
             let judge = &self.flight.judge;
             let (clean, found) = scanner.redact_header(header, judge, Direction::Answer);

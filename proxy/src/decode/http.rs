@@ -4,6 +4,7 @@
 //! is, unless it is JSON in disguise: servers that ignore the content type would execute it. What
 //! cannot be read is marked, and whether it may pass unread is policy.
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -22,7 +23,7 @@ pub enum HttpBody {
     /// There is none.
     Empty,
     /// One JSON document.
-    Json(Value),
+    Json(Arc<Value>),
     /// Text in UTF-8.
     Text(String),
     /// Anything else: cut into its texts, or bytes that were not read.
@@ -74,7 +75,7 @@ pub fn decode(headers: &HeaderMap, body: &Bytes, bounds: &Bounds) -> Result<Http
     };
     let body = match kind {
         Kind::Strange => return Err(strange()),
-        Kind::Json => HttpBody::Json(read_json(body, depth_max)?),
+        Kind::Json => HttpBody::Json(read_json(body, depth_max)?.into()),
         Kind::Text => read_text(utf8(body)?, depth_max)?,
         Kind::Grpc(_) => read_document(&Kind::Grpc(message_coding(headers)), body, bounds)?,
         kind => read_document(&kind, body, bounds)?,
@@ -145,7 +146,7 @@ fn read_text(text: &str, depth_max: usize) -> Result<HttpBody, Malformed> {
         return Ok(HttpBody::Text(text.to_owned()));
     }
     match json::parse(start.as_bytes(), depth_max) {
-        Ok(value) => Ok(HttpBody::Json(value)),
+        Ok(value) => Ok(HttpBody::Json(value.into())),
         Err(error) if error.kind() == JsonErrorKind::Syntax => Ok(HttpBody::Text(text.to_owned())),
         Err(error) => Err(error.into()),
     }
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn bodies_are_read_by_their_type() {
         let text = |text: &str| HttpBody::Text(text.to_owned());
-        let json = |value: Value| HttpBody::Json(value);
+        let json = |value: Value| HttpBody::Json(value.into());
         let opened = |name: &'static str| Err(name);
         let text = |body: &str| Ok(text(body));
         let json = |value: Value| Ok(json(value));

@@ -286,7 +286,7 @@ fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
     clippy::expect_used,
     reason = "INVARIANT: keys are strings and memory does not fail, so a `Value` can be written"
 )]
-pub fn write(value: &Value) -> Bytes {
+pub fn write(value: &(impl serde::Serialize + ?Sized)) -> Bytes {
     serde_json::to_vec(value).map(Bytes::from).expect("a JSON value can be written")
 }
 

@@ -32,7 +32,7 @@ pub fn outward(gate: &Gate, flight: &Flight, of: (&Call, &Permit), payload: &Byt
         Err(malformed) => return (Err(malformed.code), Vec::new()),
     };
     let call = Call {
-        arguments: body_arguments(&body.body).unwrap_or(Value::Null),
+        arguments: body_arguments(&body.body).unwrap_or_else(|| Value::Null.into()),
         body_bytes: payload.len() as u64,
         ..call.clone()
     };

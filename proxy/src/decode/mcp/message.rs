@@ -1,5 +1,6 @@
 //! One JSON-RPC message of MCP.
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tollgate_rules::{Action, Code};
@@ -84,7 +85,7 @@ pub struct Message {
     kind: RpcKind,
     method: String,
     named: Named,
-    document: Value,
+    document: Arc<Value>,
 }
 
 /// Never what was sent.
@@ -102,7 +103,13 @@ impl Message {
         read_parts(&document)
             .map(|parts| (parts.kind, parts.method, parts.named))
             .map_err(|malformed| malformed.with_caller(id, era))
-            .map(|(kind, method, named)| Self { era, kind, method, named, document })
+            .map(|(kind, method, named)| Self {
+                era,
+                kind,
+                method,
+                named,
+                document: document.into(),
+            })
     }
 
     /// The generation it speaks.
@@ -149,12 +156,12 @@ impl Message {
     }
 
     /// The whole message. All of it travels, so all of it is to be inspected.
-    pub fn document(&self) -> &Value {
+    pub fn document(&self) -> &Arc<Value> {
         &self.document
     }
 
     /// Puts a redacted document in place of the one that was read; it must still be the same call.
-    pub fn redact(&mut self, document: Value) -> Result<(), NotTheSameCall> {
+    pub fn redact(&mut self, document: Arc<Value>) -> Result<(), NotTheSameCall> {
         let parts = read_parts(&document).map_err(|_| NotTheSameCall)?;
         let same_version = Era::of_message(&document, Some(self.era.as_str())) == self.era;
         if parts.kind != self.kind

@@ -83,10 +83,10 @@ pub fn decode(
 /// Writes the body again from what was read; the only form that is forwarded.
 pub fn encode(call: &McpCall) -> Bytes {
     match call {
-        McpCall::Message(message) => json::write(message.document()),
+        McpCall::Message(message) => json::write(&**message.document()),
         McpCall::Batch(messages) => {
-            let documents = messages.iter().map(|message| message.document().clone()).collect();
-            json::write(&Value::Array(documents))
+            let documents = messages.iter().map(|message| &**message.document());
+            json::write(&documents.collect::<Vec<_>>())
         }
         McpCall::Listen | McpCall::End => Bytes::new(),
     }

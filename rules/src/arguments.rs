@@ -1,0 +1,74 @@
+//! A document that several hold, or a part of it.
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// What a call says: a parsed document, or one member of it, without a copy of its own. Reads as the
+/// [`Value`] that it is.
+#[derive(Clone)]
+pub struct Arguments {
+    document: Arc<Value>,
+    at: &'static [&'static str],
+}
+
+static NULL: Value = Value::Null;
+
+impl Arguments {
+    /// The member that these names lead to from the document's top; `Null` when there is none.
+    pub fn within(document: Arc<Value>, at: &'static [&'static str]) -> Self {
+        Self { document, at }
+    }
+}
+
+impl Deref for Arguments {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        let member = self.at.iter().try_fold(&*self.document, |value, name| value.get(name));
+        member.unwrap_or(&NULL)
+    }
+}
+
+impl From<Arc<Value>> for Arguments {
+    fn from(document: Arc<Value>) -> Self {
+        Self::within(document, &[])
+    }
+}
+
+impl From<Value> for Arguments {
+    fn from(document: Value) -> Self {
+        Arc::new(document).into()
+    }
+}
+
+impl PartialEq for Arguments {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_part_reads_as_itself() {
+        let document = Arc::new(json!({ "params": { "arguments": { "n": 3 } } }));
+        let within = |at| Arguments::within(Arc::clone(&document), at);
+        assert_eq!(*within(&["params", "arguments"]), json!({ "n": 3 }));
+        assert_eq!(within(&["params", "arguments"]), json!({ "n": 3 }).into());
+        assert_eq!(*within(&[]), *document);
+        assert_eq!(*within(&["params", "arguments", "n", "m"]), Value::Null);
+        assert_eq!(*within(&["result"]), Value::Null);
+    }
+}
