@@ -104,6 +104,14 @@ fn order(a: &str, b: &str) -> Ordering {
     a.encode_utf16().cmp(b.encode_utf16())
 }
 
+/// A member with a text, and what stands before it.
+pub(crate) fn write_field(out: &mut String, before: char, key: &str, text: &str) {
+    out.push(before);
+    write_text(key, out);
+    out.push(':');
+    write_text(text, out);
+}
+
 /// A string with its quotes.
 pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push('"');

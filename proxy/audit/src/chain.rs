@@ -1,10 +1,11 @@
 //! The chain: where the next event goes, and the steps from facts to a sealed entry.
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::canonical::{SAFE_INTEGER_MAX, canonical};
-use crate::facts::FieldFault;
+use crate::canonical::{SAFE_INTEGER_MAX, write_field};
+use crate::facts::{FieldFault, Fields};
 use crate::stamp::write_stamp;
 use crate::{Digest, Entry, Facts, Kid, Signature, ToSign};
 
@@ -87,8 +88,7 @@ impl Chain {
             kid: kid.clone(),
             manifest_signature_id: facts.manifest_signature_id,
         };
-        let payload = payload(&columns, &facts.revision, facts.fields.finish()?);
-        let text = canonical(&payload).map_err(|_| DraftError::Exhausted)?;
+        let text = payload(&columns, &facts.revision, facts.fields)?;
         if text.len() > PAYLOAD_BYTES_MAX {
             return Err(DraftError::TooLarge);
         }
@@ -97,7 +97,7 @@ impl Chain {
         self.next_seq += 1;
         self.head = Some(hash);
         self.last_ts = ts;
-        Ok(Draft { columns, payload, text, prev_hash, hash })
+        Ok(Draft { columns, text, prev_hash, hash })
     }
 
     fn time_after(&self, now: Timestamp) -> Result<Timestamp, DraftError> {
@@ -141,22 +141,31 @@ pub(crate) struct Columns {
 /// The version of the payload's form, in `v`.
 pub(crate) const PAYLOAD_VERSION: u64 = 1;
 
-/// Only the payload is hashed, so whatever stands beside it in the entry stands inside it too.
-fn payload(columns: &Columns, revision: &str, data: Map<String, Value>) -> Value {
-    let mut map = Map::new();
-    map.insert("actor".to_owned(), Value::from(columns.actor.as_str()));
-    map.insert("data".to_owned(), Value::Object(data));
-    map.insert("event_type".to_owned(), Value::from(columns.event_type.as_str()));
-    map.insert("id".to_owned(), Value::String(columns.id.to_string()));
+/// The payload in its canonical form. Only the payload is hashed, so whatever stands beside it in the
+/// entry stands inside it too.
+fn payload(columns: &Columns, revision: &str, mut data: Fields) -> Result<String, FieldFault> {
+    let mut out = String::with_capacity(1024);
+    // In the order of RFC 8785.
+    write_field(&mut out, '{', "actor", &columns.actor);
+    out.push_str(",\"data\":");
+    data.write(&mut out)?;
+    write_field(&mut out, ',', "event_type", &columns.event_type);
+    write_field(
+        &mut out,
+        ',',
+        "id",
+        columns.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
+    );
     if let Some(id) = &columns.manifest_signature_id {
-        map.insert("manifest_signature_id".to_owned(), Value::from(id.as_str()));
+        write_field(&mut out, ',', "manifest_signature_id", id);
     }
-    map.insert("revision".to_owned(), Value::from(revision));
-    map.insert("seq".to_owned(), Value::from(columns.seq));
-    map.insert("signer_kid".to_owned(), Value::from(columns.kid.as_str()));
-    map.insert("ts".to_owned(), Value::String(write_stamp(columns.ts)));
-    map.insert("v".to_owned(), Value::from(PAYLOAD_VERSION));
-    Value::Object(map)
+    write_field(&mut out, ',', "revision", revision);
+    // A string takes all that is written to it.
+    _ = write!(out, ",\"seq\":{}", columns.seq);
+    write_field(&mut out, ',', "signer_kid", columns.kid.as_str());
+    write_field(&mut out, ',', "ts", &write_stamp(columns.ts));
+    _ = write!(out, ",\"v\":{PAYLOAD_VERSION}}}");
+    Ok(out)
 }
 
 /// An event with its place, bytes and hash, waiting for its signature. It may be signed anywhere.
@@ -164,7 +173,6 @@ fn payload(columns: &Columns, revision: &str, data: Map<String, Value>) -> Value
 #[derive(Clone)]
 pub struct Draft {
     pub(crate) columns: Columns,
-    pub(crate) payload: Value,
     pub(crate) text: String,
     pub(crate) prev_hash: Option<Digest>,
     pub(crate) hash: Digest,

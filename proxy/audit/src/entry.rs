@@ -1,9 +1,11 @@
 //! A sealed event and its line.
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::canonical::{SAFE_INTEGER_MAX, canonical, write_text};
+use crate::canonical::{SAFE_INTEGER_MAX, canonical, write_field};
 use crate::chain::{Columns, Draft, event_hash};
 use crate::stamp::{read_stamp, write_stamp};
 use crate::strict::read_json;
@@ -15,7 +17,8 @@ use crate::{Digest, Kid, Signature};
 #[derive(Clone)]
 pub struct Entry {
     columns: Columns,
-    payload: Value,
+    /// What `text` says, read when it is first asked for.
+    payload: OnceLock<Value>,
     text: String,
     prev_hash: Option<Digest>,
     hash: Digest,
@@ -32,7 +35,7 @@ impl Entry {
     pub(crate) fn seal(draft: Draft, signature: &Signature) -> Self {
         Self {
             columns: draft.columns,
-            payload: draft.payload,
+            payload: OnceLock::new(),
             text: draft.text,
             prev_hash: draft.prev_hash,
             hash: draft.hash,
@@ -44,25 +47,25 @@ impl Entry {
     pub fn to_line(&self) -> String {
         let mut out = String::with_capacity(self.text.len() + 640);
         // In the order of RFC 8785; `parse` compares with it.
-        field(&mut out, '{', "actor", &self.columns.actor);
-        field(&mut out, ',', "event_type", &self.columns.event_type);
-        field(&mut out, ',', "hash", &self.hash.to_string());
-        field(&mut out, ',', "id", &self.columns.id.to_string());
+        write_field(&mut out, '{', "actor", &self.columns.actor);
+        write_field(&mut out, ',', "event_type", &self.columns.event_type);
+        write_field(&mut out, ',', "hash", &self.hash.to_string());
+        write_field(&mut out, ',', "id", &self.columns.id.to_string());
         if let Some(id) = &self.columns.manifest_signature_id {
-            field(&mut out, ',', "manifest_signature_id", id);
+            write_field(&mut out, ',', "manifest_signature_id", id);
         }
         out.push_str(",\"payload\":");
         out.push_str(&self.text);
         match &self.prev_hash {
-            Some(hash) => field(&mut out, ',', "prev_hash", &hash.to_string()),
+            Some(hash) => write_field(&mut out, ',', "prev_hash", &hash.to_string()),
             None => out.push_str(",\"prev_hash\":null"),
         }
         out.push_str(",\"seq\":");
         out.push_str(&self.columns.seq.to_string());
-        field(&mut out, ',', "signature", &self.signature);
-        field(&mut out, ',', "signer_id", self.columns.kid.as_str());
-        field(&mut out, ',', "signer_kid", self.columns.kid.as_str());
-        field(&mut out, ',', "ts", &write_stamp(self.columns.ts));
+        write_field(&mut out, ',', "signature", &self.signature);
+        write_field(&mut out, ',', "signer_id", self.columns.kid.as_str());
+        write_field(&mut out, ',', "signer_kid", self.columns.kid.as_str());
+        write_field(&mut out, ',', "ts", &write_stamp(self.columns.ts));
         out.push_str("}\n");
         out
     }
@@ -137,30 +140,24 @@ impl Entry {
 
     /// The same as a value.
     pub fn payload(&self) -> &Value {
-        &self.payload
+        // What was written here can be read.
+        self.payload.get_or_init(|| serde_json::from_str(&self.text).unwrap_or_default())
     }
 
     /// The revision in effect; empty when not said.
     pub fn revision(&self) -> &str {
-        self.payload.get("revision").and_then(Value::as_str).unwrap_or_default()
+        self.payload().get("revision").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// One of the facts.
     pub fn fact(&self, key: &str) -> Option<&Value> {
-        self.payload.get("data").and_then(|data| data.get(key))
+        self.payload().get("data").and_then(|data| data.get(key))
     }
 
     /// One of the facts, when it is text.
     pub fn fact_text(&self, key: &str) -> Option<&str> {
         self.fact(key).and_then(Value::as_str)
     }
-}
-
-fn field(out: &mut String, before: char, key: &str, text: &str) {
-    out.push(before);
-    write_text(key, out);
-    out.push(':');
-    write_text(text, out);
 }
 
 fn from_map(mut map: Map<String, Value>) -> Option<Entry> {
@@ -188,6 +185,7 @@ fn from_map(mut map: Map<String, Value>) -> Option<Entry> {
     };
     let hash = Digest::parse(word("hash")?)?;
     let signature = word("signature")?.to_owned();
+    let payload = OnceLock::from(payload);
     Some(Entry { columns, payload, text, prev_hash, hash, signature })
 }
 

@@ -1,9 +1,10 @@
 //! What is to be recorded, before it has a place in the chain.
-use serde_json::{Map, Value};
+use std::fmt::Write as _;
+use std::ops::Range;
 
 use crate::EventType;
-use crate::canonical::SAFE_INTEGER_MAX;
-use crate::text::portable;
+use crate::canonical::{SAFE_INTEGER_MAX, write_text};
+use crate::text::{portable, write_portable};
 
 /// How many items of one list are recorded; the rest is counted in a visible mark.
 pub const LIST_ITEMS_MAX: usize = 64;
@@ -40,7 +41,7 @@ impl Facts {
             actor: portable(actor),
             revision: String::new(),
             manifest_signature_id: None,
-            fields: Fields::new(),
+            fields: Fields::with_room(),
         }
     }
 
@@ -100,8 +101,20 @@ builders! {
 /// Named values; the building block of [`Facts`] and of the objects inside them.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    map: Map<String, Value>,
-    fault: Option<FieldFault>,
+    /// All texts, one behind the other.
+    text: String,
+    fields: Vec<(&'static str, Field)>,
+}
+
+/// A value; texts are places in the text of their fields.
+#[derive(Clone, Debug)]
+enum Field {
+    Text(Range<usize>),
+    Number(u64),
+    Flag(bool),
+    Texts(Vec<Range<usize>>),
+    Object(Fields),
+    Objects(Vec<Fields>),
 }
 
 /// Why fields cannot be recorded: a mistake in the gate's own code, so the draft is refused and
@@ -116,15 +129,23 @@ pub enum FieldFault {
     Twice(&'static str),
 }
 
+/// What most events have.
+const FIELDS: usize = 24;
+const TEXT_BYTES: usize = 384;
+
 impl Fields {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
     }
 
+    fn with_room() -> Self {
+        Self { text: String::with_capacity(TEXT_BYTES), fields: Vec::with_capacity(FIELDS) }
+    }
+
     /// A text: percent-encoded and bounded, see [`portable`].
-    pub fn text(self, key: &'static str, text: &str) -> Self {
-        let value = Value::String(portable(text));
+    pub fn text(mut self, key: &'static str, text: &str) -> Self {
+        let value = Field::Text(self.keep(text));
         self.put(key, value)
     }
 
@@ -138,83 +159,133 @@ impl Fields {
 
     /// A count or size; beyond 2^53 − 1 it is written as a string of digits.
     pub fn number(self, key: &'static str, number: u64) -> Self {
-        let value = match number {
-            0..=SAFE_INTEGER_MAX => Value::from(number),
-            _ => Value::String(number.to_string()),
-        };
-        self.put(key, value)
+        match number {
+            0..=SAFE_INTEGER_MAX => self.put(key, Field::Number(number)),
+            _ => self.text(key, &number.to_string()),
+        }
     }
 
     /// Yes or no.
     pub fn flag(self, key: &'static str, flag: bool) -> Self {
-        self.put(key, Value::Bool(flag))
+        self.put(key, Field::Flag(flag))
     }
 
     /// A list of texts; beyond [`LIST_ITEMS_MAX`] it ends with `%[N more]`.
     pub fn texts(
-        self,
+        mut self,
         key: &'static str,
         texts: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Self {
         let mut list = texts.into_iter();
-        let mut items: Vec<Value> = list
-            .by_ref()
-            .take(LIST_ITEMS_MAX)
-            .map(|text| Value::String(portable(text.as_ref())))
-            .collect();
+        let mut items = Vec::new();
+        for text in list.by_ref().take(LIST_ITEMS_MAX) {
+            items.push(self.keep(text.as_ref()));
+        }
         let more = list.count();
         if more > 0 {
-            items.push(Value::String(format!("%[{more} more]")));
+            let start = self.text.len();
+            self.text.push_str(&format!("%[{more} more]"));
+            items.push(start..self.text.len());
         }
-        self.put(key, Value::Array(items))
+        self.put(key, Field::Texts(items))
     }
 
     /// An object.
-    pub fn object(mut self, key: &'static str, fields: Fields) -> Self {
-        self.fault = self.fault.or(fields.fault);
-        self.put(key, Value::Object(fields.map))
+    pub fn object(self, key: &'static str, fields: Fields) -> Self {
+        self.put(key, Field::Object(fields))
     }
 
     /// A list of objects; beyond [`LIST_ITEMS_MAX`] it ends with `{"more": N}`.
-    pub fn objects(mut self, key: &'static str, list: impl IntoIterator<Item = Fields>) -> Self {
+    pub fn objects(self, key: &'static str, list: impl IntoIterator<Item = Fields>) -> Self {
         let mut list = list.into_iter();
-        let mut items = Vec::new();
-        for fields in list.by_ref().take(LIST_ITEMS_MAX) {
-            self.fault = self.fault.or(fields.fault);
-            items.push(Value::Object(fields.map));
-        }
+        let mut items: Vec<Fields> = list.by_ref().take(LIST_ITEMS_MAX).collect();
         let more = u64::try_from(list.count()).unwrap_or(SAFE_INTEGER_MAX);
         if more > 0 {
-            items.push(Value::Object(Fields::new().number("more", more).map));
+            items.push(Fields::new().number("more", more));
         }
-        self.put(key, Value::Array(items))
+        self.put(key, Field::Objects(items))
     }
 
-    fn put(mut self, key: &'static str, value: Value) -> Self {
-        if !is_plain_word(key) {
-            self.fault = self.fault.or(Some(FieldFault::Key(key)));
-        } else if self.map.insert(key.to_owned(), value).is_some() {
-            self.fault = self.fault.or(Some(FieldFault::Twice(key)));
-        }
+    fn put(mut self, key: &'static str, value: Field) -> Self {
+        self.fields.push((key, value));
         self
+    }
+
+    /// Writes a text down; where it stands.
+    fn keep(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        write_portable(text, &mut self.text);
+        start..self.text.len()
     }
 
     fn join(mut self, more: Fields) -> Self {
-        self.fault = self.fault.or(more.fault);
-        for (key, value) in more.map {
-            if self.map.insert(key, value).is_some() {
-                self.fault = self.fault.or(Some(FieldFault::Twice("joined fields")));
-            }
-        }
+        let by = self.text.len();
+        self.text.push_str(&more.text);
+        let moved = |place: Range<usize>| place.start + by..place.end + by;
+        self.fields.extend(more.fields.into_iter().map(|(key, value)| {
+            let value = match value {
+                Field::Text(place) => Field::Text(moved(place)),
+                Field::Texts(places) => Field::Texts(places.into_iter().map(moved).collect()),
+                other => other,
+            };
+            (key, value)
+        }));
         self
     }
 
-    pub(crate) fn finish(self) -> Result<Map<String, Value>, FieldFault> {
-        match self.fault {
-            Some(fault) => Err(fault),
-            None => Ok(self.map),
+    /// Writes them as an object in its canonical form (RFC 8785), or tells what is wrong with them.
+    pub(crate) fn write(&mut self, out: &mut String) -> Result<(), FieldFault> {
+        // Keys are ASCII, so that the order of their bytes is that of RFC 8785.
+        self.fields.sort_by_key(|(key, _)| *key);
+        let Self { text, fields } = self;
+        let quoted = |place: &Range<usize>, out: &mut String| {
+            write_text(text.get(place.clone()).unwrap_or_default(), out);
+        };
+        let mut last = None;
+        out.push('{');
+        for (key, value) in fields {
+            if !is_plain_word(key) {
+                return Err(FieldFault::Key(key));
+            }
+            match last.replace(*key) {
+                Some(last) if last == *key => return Err(FieldFault::Twice(key)),
+                Some(_) => out.push_str(",\""),
+                None => out.push('"'),
+            }
+            out.push_str(key);
+            out.push_str("\":");
+            match value {
+                Field::Text(place) => quoted(place, out),
+                // A vector takes all that is written to it.
+                Field::Number(number) => _ = write!(out, "{number}"),
+                Field::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
+                Field::Texts(places) => list(places, out, |place, out| {
+                    quoted(place, out);
+                    Ok(())
+                })?,
+                Field::Object(fields) => fields.write(out)?,
+                Field::Objects(all) => list(all, out, Self::write)?,
+            }
         }
+        out.push('}');
+        Ok(())
     }
+}
+
+fn list<T>(
+    items: &mut [T],
+    out: &mut String,
+    mut write: impl FnMut(&mut T, &mut String) -> Result<(), FieldFault>,
+) -> Result<(), FieldFault> {
+    out.push('[');
+    for (at, item) in items.iter_mut().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write(item, out)?;
+    }
+    out.push(']');
+    Ok(())
 }
 
 /// Begins with a letter, so that no reader takes it for an index and sorts it first.
@@ -227,6 +298,14 @@ fn is_plain_word(key: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn read(mut fields: Fields) -> Result<serde_json::Value, FieldFault> {
+        let mut text = String::new();
+        fields.write(&mut text)?;
+        let value = serde_json::from_str(&text).unwrap();
+        assert_eq!(crate::canonical::canonical(&value).unwrap(), text);
+        Ok(value)
+    }
+
     #[test]
     fn the_profile_holds_by_construction() {
         let map = Fields::new()
@@ -234,17 +313,23 @@ mod tests {
             .number("small", SAFE_INTEGER_MAX)
             .number("large", SAFE_INTEGER_MAX + 1)
             .texts("many", (0..66).map(|n| n.to_string()))
-            .objects("found", [Fields::new().flag("cut", true)])
-            .maybe_text("none", None)
-            .finish()
-            .unwrap();
+            .objects("found", [Fields::new().flag("cut", true).text("at", "a\"b\\")])
+            .objects("none_found", [])
+            .object("one", Fields::new().number("n", 0))
+            .maybe_text("none", None);
+        let more = Fields::new().text("more", "é").texts("more_of", ["x", "y"]);
+        let map = read(map.join(more)).unwrap();
         assert_eq!(map["tool"], "%3Ca%3E");
         assert_eq!(map["small"], SAFE_INTEGER_MAX);
         assert_eq!(map["large"], "9007199254740992");
         assert_eq!(map["many"].as_array().unwrap().len(), 65);
         assert_eq!(map["many"][64], "%[2 more]");
         assert_eq!(map["found"][0]["cut"], true);
-        assert!(!map.contains_key("none"));
+        assert_eq!(map["found"][0]["at"], "a\"b\\");
+        assert_eq!(map["none_found"], serde_json::json!([]));
+        assert_eq!(map["one"]["n"], 0);
+        assert_eq!((&map["more"], &map["more_of"][1]), (&"é".into(), &"y".into()));
+        assert!(map.get("none").is_none());
     }
 
     #[test]
@@ -252,10 +337,14 @@ mod tests {
         for (fields, fault) in [
             (Fields::new().flag("1", true), FieldFault::Key("1")),
             (Fields::new().flag("Tool", true), FieldFault::Key("Tool")),
-            (Fields::new().flag("a", true).flag("a", true), FieldFault::Twice("a")),
+            (Fields::new().flag("a", true).number("a", 1), FieldFault::Twice("a")),
+            (
+                Fields::new().flag("a", true).join(Fields::new().text("a", "")),
+                FieldFault::Twice("a"),
+            ),
             (Fields::new().objects("x", [Fields::new().flag("", true)]), FieldFault::Key("")),
         ] {
-            assert_eq!(fields.finish().unwrap_err(), fault);
+            assert_eq!(read(fields).unwrap_err(), fault);
         }
     }
 }

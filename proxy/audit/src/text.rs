@@ -12,9 +12,20 @@ pub const TEXT_BYTES_MAX: usize = 512;
 /// A text longer than [`TEXT_BYTES_MAX`] bytes ends with `%[N bytes more]`. No encoded text holds
 /// `%[` otherwise, so the mark cannot be forged from outside.
 pub fn portable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(TEXT_BYTES_MAX) + 16);
+    write_portable(text, &mut out);
+    out
+}
+
+/// The same behind what is there.
+pub(crate) fn write_portable(text: &str, out: &mut String) {
+    let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'<' | b'>' | b'&' | b'%');
+    if text.len() <= TEXT_BYTES_MAX && text.bytes().all(plain) {
+        out.push_str(text);
+        return;
+    }
     let kept = text.floor_char_boundary(TEXT_BYTES_MAX);
     let (kept, cut) = text.split_at_checked(kept).unwrap_or((text, ""));
-    let mut out = String::with_capacity(kept.len() + 16);
     for c in kept.chars() {
         if is_plain(c) {
             out.push(c);
@@ -28,7 +39,6 @@ pub fn portable(text: &str) -> String {
     if !cut.is_empty() {
         let _ = write!(out, "%[{} bytes more]", cut.len());
     }
-    out
 }
 
 fn is_plain(c: char) -> bool {
