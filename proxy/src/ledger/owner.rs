@@ -18,6 +18,9 @@ use housekeeping::Housekeeping;
 
 /// Jobs of one write. What gathers while the disk syncs goes together, so this is only a bound.
 const BATCH_JOBS: usize = 512;
+/// So long the next sync waits for the last one: with many calls at once one serves them all, and
+/// one of few calls never waits.
+const GATHER: Duration = Duration::from_millis(1);
 /// An event's line at its largest.
 const LINE_BYTES: u64 = 64 << 10;
 /// How long to wait before trying a full disk again.
@@ -33,6 +36,8 @@ pub(super) struct Owner {
     checkpoint_every: Duration,
     position: watch::Sender<Position>,
     failed: bool,
+    /// When the last batch was synced, where batches are.
+    synced: Option<Instant>,
     full_tries: u32,
     housekeeping: Housekeeping,
     _lock: Arc<File>,
@@ -54,6 +59,7 @@ impl Owner {
             checkpoint_every: options.checkpoint_every,
             position,
             failed: false,
+            synced: None,
             full_tries: 0,
             housekeeping: Housekeeping::new(options),
             _lock: lock,
@@ -87,7 +93,8 @@ impl Owner {
         loop {
             let deadline = self.next_deadline();
             let most = BATCH_JOBS.min(self.writer.batch_max());
-            let Some(jobs) = self.queue.take(most, deadline) else { break };
+            let from = self.synced.map(|synced| synced + GATHER);
+            let Some(jobs) = self.queue.take(most, deadline, from) else { break };
             let jobs = self.before_write(jobs);
             self.take_up_signer();
             self.write(jobs);
@@ -219,6 +226,7 @@ impl Owner {
         let stored = self.writer.store(batch);
         if stored.is_ok() {
             self.queue.counters.commits.fetch_add(1, Relaxed);
+            self.synced = self.writer.syncs().then(Instant::now);
         }
         stored
     }

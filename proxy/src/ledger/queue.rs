@@ -2,7 +2,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -15,6 +15,11 @@ use super::{LedgerError, LedgerRefusal, Receipt};
 
 /// How many intents wait at once; more wait for a place before they join.
 const APPENDS_MAX: usize = 1024;
+/// So long notes wait for an intent to be written with: a thread that is woken for each costs more
+/// than the note.
+const NOTE_PAUSE: Duration = Duration::from_millis(2);
+/// With so many jobs waiting nobody waits for more.
+const GATHERED: usize = 128;
 /// With more notes waiting than this, intents are refused. The disk is too slow or full then, and
 /// each intent lets one more note come.
 const NOTES_MAX: usize = 8192;
@@ -65,8 +70,63 @@ pub(super) enum Ending {
 struct Waiting {
     jobs: VecDeque<Job>,
     notes: usize,
+    /// When the first of the notes came.
+    noted: Option<Instant>,
+    /// What the owner sleeps for.
+    asleep: Asleep,
     closing: bool,
     dead: bool,
+}
+
+/// What wakes the owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Asleep {
+    /// It is awake.
+    #[default]
+    No,
+    /// Any job.
+    ForAny,
+    /// Any job but a note: it waits for what to write notes with.
+    ForMore,
+    /// Many jobs: the time for the next write has not come.
+    ForMany,
+}
+
+impl Waiting {
+    /// Adds a job; whether the owner must be woken for it.
+    fn push(&mut self, job: Job) -> bool {
+        let note = matches!(job, Job::Note(_));
+        if note {
+            self.notes += 1;
+            self.noted.get_or_insert_with(Instant::now);
+        }
+        self.jobs.push_back(job);
+        let wakes = match self.asleep {
+            Asleep::No => false,
+            Asleep::ForAny => true,
+            Asleep::ForMore => !note || self.jobs.len() >= GATHERED,
+            Asleep::ForMany => self.jobs.len() >= GATHERED,
+        };
+        if wakes {
+            self.asleep = Asleep::No;
+        }
+        wakes
+    }
+
+    /// When what waits is to be written, and what the owner sleeps for until then. `from` is when
+    /// the next write may begin.
+    fn due(&self, from: Instant) -> (Option<Instant>, Asleep) {
+        if self.jobs.is_empty() {
+            return (None, Asleep::ForAny);
+        }
+        if self.jobs.len() >= GATHERED {
+            return (Some(Instant::now()), Asleep::No);
+        }
+        match self.noted.filter(|_| self.notes == self.jobs.len()) {
+            Some(noted) if noted + NOTE_PAUSE > from => (Some(noted + NOTE_PAUSE), Asleep::ForMore),
+            _ => (Some(from), Asleep::ForMany),
+        }
+    }
 }
 
 impl Queue {
@@ -93,9 +153,10 @@ impl Queue {
                 self.counters.refused.fetch_add(1, Relaxed);
                 return Err(LedgerRefusal::Unavailable);
             }
-            waiting.jobs.push_back(Job::Append { facts, reply, _place: place });
+            if waiting.push(Job::Append { facts, reply, _place: place }) {
+                self.wake.notify_one();
+            }
         }
-        self.wake.notify_one();
         answer.await.unwrap_or(Err(LedgerRefusal::Unavailable))
     }
 
@@ -118,9 +179,10 @@ impl Queue {
             if waiting.closing || waiting.dead {
                 return None;
             }
-            waiting.jobs.push_back(job(reply));
+            if waiting.push(job(reply)) {
+                self.wake.notify_one();
+            }
         }
-        self.wake.notify_one();
         answer.await.ok()
     }
 
@@ -132,10 +194,9 @@ impl Queue {
             self.lose(facts.event_type().as_str());
             return;
         }
-        waiting.jobs.push_back(Job::Note(facts));
-        waiting.notes += 1;
-        drop(waiting);
-        self.wake.notify_one();
+        if waiting.push(Job::Note(facts)) {
+            self.wake.notify_one();
+        }
     }
 
     /// Counts an event that cannot be recorded any more.
@@ -144,17 +205,33 @@ impl Queue {
         tracing::error!(event_type, "an event is lost: the record cannot be written");
     }
 
-    /// Waits for jobs, until `deadline` when there is one. `None` when all is done and closing.
-    pub(super) fn take(&self, most: usize, deadline: Option<Instant>) -> Option<Vec<Job>> {
+    /// Waits for jobs until it is time to write them, and until `deadline` when there is one. `from`
+    /// is when the next write may begin: what comes before gathers. `None` when all is done and
+    /// closing.
+    pub(super) fn take(
+        &self,
+        most: usize,
+        deadline: Option<Instant>,
+        from: Option<Instant>,
+    ) -> Option<Vec<Job>> {
         let mut waiting = self.waiting.lock();
-        while waiting.jobs.is_empty() && !waiting.closing {
-            match deadline {
-                Some(deadline) => {
-                    if self.wake.wait_until(&mut waiting, deadline).timed_out() {
-                        break;
-                    }
+        while !waiting.closing {
+            let now = Instant::now();
+            let (due, asleep) = waiting.due(from.unwrap_or(now));
+            if due.is_some_and(|due| due <= now) {
+                break;
+            }
+            waiting.asleep = asleep;
+            let timed_out = match due.into_iter().chain(deadline).min() {
+                Some(until) => self.wake.wait_until(&mut waiting, until).timed_out(),
+                None => {
+                    self.wake.wait(&mut waiting);
+                    false
                 }
-                None => self.wake.wait(&mut waiting),
+            };
+            waiting.asleep = Asleep::No;
+            if timed_out && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                break;
             }
         }
         if waiting.jobs.is_empty() && waiting.closing {
@@ -164,6 +241,7 @@ impl Queue {
         let jobs: Vec<Job> = waiting.jobs.drain(..count).collect();
         let notes = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
         waiting.notes = waiting.notes.saturating_sub(notes);
+        waiting.noted = waiting.noted.filter(|_| waiting.notes > 0);
         Some(jobs)
     }
 
@@ -171,6 +249,7 @@ impl Queue {
     pub(super) fn put_back(&self, notes: Vec<Facts>) {
         let mut waiting = self.waiting.lock();
         waiting.notes += notes.len();
+        waiting.noted.get_or_insert_with(Instant::now);
         for facts in notes.into_iter().rev() {
             waiting.jobs.push_front(Job::Note(facts));
         }
@@ -185,7 +264,7 @@ impl Queue {
         let jobs = {
             let mut waiting = self.waiting.lock();
             waiting.dead = true;
-            waiting.notes = 0;
+            (waiting.notes, waiting.noted) = (0, None);
             std::mem::take(&mut waiting.jobs)
         };
         for job in jobs {

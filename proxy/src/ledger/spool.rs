@@ -113,6 +113,11 @@ impl Spool {
         })
     }
 
+    /// Whether each batch waits for the disk.
+    pub(super) fn syncs(&self) -> bool {
+        self.durability == Durability::Disk
+    }
+
     /// Its directory.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
@@ -151,7 +156,7 @@ impl Spool {
         }
         self.make_place(lines, first_seq, prev_hash)?;
         self.write(lines)?;
-        if self.durability == Durability::Disk { self.sync_file() } else { Ok(()) }
+        if self.syncs() { self.sync_file() } else { Ok(()) }
     }
 
     /// Begins a new segment when this one is too large for more, or too old.

@@ -39,6 +39,7 @@ pub(super) struct Writer {
     reserve: u64,
     unchecked: u64,
     checked_at: Instant,
+    dice: Dice,
 }
 
 /// Events that are not signed and stored yet, and the chain to return to when they cannot be.
@@ -99,6 +100,7 @@ impl Writer {
             reserve: options.reserve(),
             unchecked: 0,
             checked_at: Instant::now(),
+            dice: Dice::new(),
         };
         writer.keep_time();
         let unwritten = |_| LedgerError::File {
@@ -143,6 +145,11 @@ impl Writer {
         self.spool.position()
     }
 
+    /// Whether each batch waits for the disk.
+    pub(super) fn syncs(&self) -> bool {
+        self.spool.syncs()
+    }
+
     /// How many events one batch may have.
     pub(super) fn batch_max(&self) -> usize {
         self.signers.batch_max()
@@ -161,7 +168,7 @@ impl Writer {
     ) -> Result<Receipt, DraftFault> {
         let before = self.chain.clone();
         let now = Timestamp::now();
-        let id = fresh_id(now).ok_or(DraftFault::Refused(LedgerRefusal::Unavailable))?;
+        let id = self.dice.id(now).ok_or(DraftFault::Refused(LedgerRefusal::Unavailable))?;
         let draft =
             self.chain.draft(facts, id, now, self.signers.kid()).map_err(DraftFault::Draft)?;
         let line = u64::try_from(draft.canonical().len()).unwrap_or(u64::MAX);
@@ -299,9 +306,30 @@ impl Writer {
     }
 }
 
-fn fresh_id(now: Timestamp) -> Option<Uuid> {
-    let mut random = [0; 10];
-    aws_lc_rs::rand::fill(&mut random).ok()?;
-    let millis = u64::try_from(now.as_millisecond()).ok()?;
-    Some(Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+/// Random bytes for ids, drawn for many at once.
+struct Dice {
+    bytes: [u8; Self::BYTES * Self::IDS],
+    used: usize,
+}
+
+impl Dice {
+    /// What a UUID version 7 has beside its time.
+    const BYTES: usize = 10;
+    const IDS: usize = 64;
+
+    fn new() -> Self {
+        Self { bytes: [0; Self::BYTES * Self::IDS], used: Self::IDS }
+    }
+
+    fn id(&mut self, now: Timestamp) -> Option<Uuid> {
+        if self.used >= Self::IDS {
+            aws_lc_rs::rand::fill(&mut self.bytes).ok()?;
+            self.used = 0;
+        }
+        let (all, _) = self.bytes.as_chunks::<{ Self::BYTES }>();
+        let random = all.get(self.used)?;
+        self.used += 1;
+        let millis = u64::try_from(now.as_millisecond()).ok()?;
+        Some(Builder::from_unix_timestamp_millis(millis, random).into_uuid())
+    }
 }
