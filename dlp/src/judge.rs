@@ -167,6 +167,21 @@ impl Judge {
         Self { terms: Arc::clone(&self.terms), bound: Some(Arc::new(bound)) }
     }
 
+    /// Whether any rule asks who calls or where the call goes. When none does, [`Self::anywhere`] gives
+    /// the judge of a call, and no scene is needed.
+    pub fn asks(&self) -> bool {
+        self.terms.rules.iter().any(Rule::asks)
+    }
+
+    /// The judge of one call of this agent, `now` in seconds of any clock that only goes forward.
+    /// A rule that asks holds where it restricts.
+    #[must_use]
+    pub fn anywhere(&self, agent: &str, now: u64) -> Self {
+        let fits = self.terms.rules.iter().map(Rule::holds_anywhere).collect();
+        let bound = Bound { fits, agent: agent.to_owned(), now };
+        Self { terms: Arc::clone(&self.terms), bound: Some(Arc::new(bound)) }
+    }
+
     /// What is to be done about this finding on this way.
     pub fn decide(&self, finding: &Finding, direction: Direction) -> Action {
         self.action(&finding.class, finding.grade, direction)
@@ -275,7 +290,7 @@ impl Judge {
         self.terms.rules.iter().enumerate().find_map(|(at, rule)| {
             let here = match fits {
                 Some(fits) => fits.get(at).copied().unwrap_or(false),
-                None => !rule.asks() || !rule.lets_pass(),
+                None => rule.holds_anywhere(),
             };
             let fits = here
                 && (rule.action == Action::Restore) == restores
@@ -373,6 +388,11 @@ impl Rule {
     /// Whether it asks who calls or where the call goes.
     fn asks(&self) -> bool {
         self.is_egress() || !self.agents.is_empty() || !self.roles.is_empty()
+    }
+
+    /// Whether it holds for a call of which nothing is known: what restricts does.
+    fn holds_anywhere(&self) -> bool {
+        !self.asks() || !self.lets_pass()
     }
 
     /// Whether it holds for this call.

@@ -343,8 +343,7 @@ impl Gate {
         calls: &[Call],
     ) -> Result<(Outgoing, Vec<Found>), Stop> {
         if let Some(call) = calls.first() {
-            let scene = scene::answer(&flight.snapshot, call);
-            flight.judge = std::sync::Arc::new(flight.snapshot.judge.at(&scene));
+            flight.judge = Arc::new(scene::judge_answer(&flight.snapshot, call));
         }
         let agent = calls.first().map(|call| call.agent.id.clone());
         let agent = agent.ok_or_else(|| Stop::refuse(Code::GateBug, words::BUG))?;

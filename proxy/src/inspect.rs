@@ -70,7 +70,7 @@ pub fn request(
     spoken: &mut Spoken,
 ) -> Inspected {
     let judges: Vec<Judge> =
-        calls.iter().map(|call| snapshot.judge.at(&scene::request(snapshot, call))).collect();
+        calls.iter().map(|call| scene::judge_request(snapshot, call)).collect();
     let judge = judges.first().unwrap_or(&snapshot.judge);
     let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
     let completed = look.completed(calls, &judges);
@@ -85,7 +85,7 @@ pub type Seen = (Result<(), Refusal>, Vec<Found>, u64);
 /// Inspects one message of a WebSocket on its way out, and redacts it where it says so. Pieces of a
 /// secret that come in several messages are seen as those of several calls are.
 pub fn message(snapshot: &Snapshot, call: &Call, may_be_unread: bool, body: &mut HttpBody) -> Seen {
-    let judges = [snapshot.judge.at(&scene::request(snapshot, call))];
+    let judges = [scene::judge_request(snapshot, call)];
     let [judge] = &judges;
     let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
     let completed = look.completed(std::slice::from_ref(call), &judges);

@@ -34,7 +34,8 @@ impl Scanner {
         way: Direction,
     ) -> (Option<String>, Inspection) {
         let Header { name, value: text } = header;
-        if !name.ends_with("cookie") && self.is_quiet(text) && self.is_quiet(name) {
+        let quiet = is_date(text) || self.is_quiet(text);
+        if quiet && !name.ends_with("cookie") && self.is_quiet(name) {
             return (None, Inspection::default());
         }
         let mut look = Look::new(self, (judge, way));
@@ -47,6 +48,19 @@ impl Scanner {
         });
         (value, look.done())
     }
+}
+
+/// Whether the text is a date as headers have it, and nothing else: `Thu, 26 Nov 2026 17:22:04 GMT`
+/// (RFC 9110 section 5.6.7). Every answer has one.
+fn is_date(text: &str) -> bool {
+    const FORM: &[u8] = b"Aaa, 99 Aaa 9999 99:99:99 GMT";
+    text.len() == FORM.len()
+        && text.bytes().zip(FORM).all(|(byte, form)| match form {
+            b'9' => byte.is_ascii_digit(),
+            b'A' => byte.is_ascii_uppercase(),
+            b'a' => byte.is_ascii_lowercase(),
+            form => byte == *form,
+        })
 }
 
 fn value(text: &str, look: &mut Look<'_>) -> Option<String> {

@@ -42,6 +42,11 @@ impl Role {
         matches!(self, Self::Token(_) | Self::Custom(_))
     }
 
+    /// Whether it says what words with digits are, and nothing else.
+    pub(crate) fn says_of_digits(&self) -> bool {
+        matches!(self, Self::Ident(_) | Self::Postcode)
+    }
+
     /// Whether a secret may begin with it, or behind it.
     pub(crate) fn begins_secret(&self) -> bool {
         let other = matches!(self, Self::Turned(..) | Self::PrivateKey | Self::Url);

@@ -12,6 +12,8 @@ const TABLE_BITS: u32 = 16;
 /// Parts of literals, built once.
 pub(crate) struct Seams {
     table: Vec<u64>,
+    /// Two bytes that stand beside each other in any literal, a bit each.
+    pairs: Vec<u64>,
     /// All of them by their length, sorted.
     parts: Vec<(usize, u32)>,
     /// How long what is looked up may be.
@@ -24,6 +26,7 @@ impl Seams {
     pub(crate) fn new<'l>(literals: impl Iterator<Item = &'l [u8]>) -> Self {
         let mut seams = Self {
             table: vec![0; 1 << (TABLE_BITS - 6)],
+            pairs: vec![0; 1 << (TABLE_BITS - 6)],
             parts: Vec::new(),
             lengths: Vec::new(),
             longest: 0,
@@ -33,6 +36,12 @@ impl Seams {
             let length = WINDOW.min(literal.len().max(1));
             if !seams.lengths.contains(&length) {
                 seams.lengths.push(length);
+            }
+            for pair in literal.array_windows() {
+                let (slot, bit) = pair_place(*pair);
+                if let Some(slot) = seams.pairs.get_mut(slot) {
+                    *slot |= bit;
+                }
             }
             for part in literal.windows(length) {
                 let folded = folded(part);
@@ -50,6 +59,14 @@ impl Seams {
 
     /// Whether a literal may stand over the seam at `at`; [`WINDOW`] bytes on both sides tell.
     fn may_hold(&self, text: &[u8], at: usize) -> bool {
+        let pair = at.checked_sub(1).and_then(|from| text.get(from..)?.first_chunk());
+        let beside = pair.is_some_and(|pair| {
+            let (slot, bit) = pair_place(*pair);
+            self.pairs.get(slot).is_some_and(|slot| slot & bit != 0)
+        });
+        if !beside {
+            return false;
+        }
         let known = |part: &[u8]| {
             let folded = folded(part);
             let (slot, bit) = place(folded);
@@ -72,6 +89,11 @@ impl Seams {
             text.get(at.saturating_sub(self.longest)..end).unwrap_or_default()
         })
     }
+}
+
+fn pair_place(pair: [u8; 2]) -> (usize, u64) {
+    let number = u16::from_le_bytes(pair) | 0x2020;
+    (usize::from(number >> 6), 1 << (number & 63))
 }
 
 /// Letters lose their case. Some signs become others: what counts is that no literal is missed.

@@ -262,7 +262,8 @@ impl Surveyor {
         checked.unwrap_or(Outcome::Nothing)
     }
 
-    /// Whether nothing comes of a literal in a text that is whole.
+    /// Whether nothing comes of a literal in a text that is whole, by itself: what an identifier's
+    /// name says of words with digits ([`Role::says_of_digits`]) is another matter.
     pub(crate) fn is_quiet_at(
         &self,
         window: &Window<'_>,
@@ -273,8 +274,9 @@ impl Surveyor {
         roles.iter().all(|role| match role {
             // Nothing is found in an address but behind other literals.
             Role::Url => true,
+            Role::Ident(_) | Role::Postcode => true,
             // They have a say in what stands elsewhere.
-            Role::Mark | Role::PrivateKey | Role::Ident(_) | Role::Postcode => false,
+            Role::Mark | Role::PrivateKey => false,
             // What an address holds may be found with it.
             Role::Email => false,
             Role::Token(_) => nothing(*role) && !is_cut(window, at, length),

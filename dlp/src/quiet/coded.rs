@@ -2,6 +2,7 @@
 use std::ops::Range;
 
 use crate::engine::bits::{BLOCK, Block, Lane, capitals, digits, is, letters};
+use crate::unfold::escapes;
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
 /// Where signs of a coding stand, and where a long run with capitals and without digits does: words
@@ -17,8 +18,10 @@ pub(super) fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
             }
             let place = base + word.trailing_zeros() as usize;
             word &= word - 1;
-            if !bytes.get(place).is_some_and(|byte| in_run(*byte)) {
-                return Some(place);
+            match bytes.get(place) {
+                Some(byte) if in_run(*byte) => {}
+                Some(byte) if byte.is_ascii() && !escapes::is_one(bytes, place) => continue,
+                _ => return Some(place),
             }
             if place >= passed {
                 let run = around(bytes, place);
@@ -116,10 +119,21 @@ mod tests {
         for before in 0..130 {
             let beside =
                 |text: &str| format!("{}{text} and", "a word ".repeat(19).split_at(before).0);
-            for text in ["%", "\\", "&", "=", "é", "_GHIJKLMNOPQ", " abcdefghijkL"] {
+            for text in
+                ["%41", "\\u0041", "&lt;", "=41", "=\n", "é", "_GHIJKLMNOPQ", " abcdefghijkL"]
+            {
                 assert!(told(&beside(text)), "{text} behind {before}");
             }
-            for text in ["", " GHIJKLMNOPQ", " abcdefghijklmnopqrstuvwx", " A1CDEFGHIJKLMN"] {
+            for text in [
+                "",
+                "5 %",
+                "\\n",
+                " & ",
+                "limit=5)",
+                " GHIJKLMNOPQ",
+                " abcdefghijklmnopqrstuvwx",
+                " A1CDEFGHIJKLMN",
+            ] {
                 assert!(!told(&beside(text)), "{text} behind {before}");
             }
         }

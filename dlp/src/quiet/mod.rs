@@ -49,27 +49,34 @@ pub(crate) fn is_quiet(surveyor: &Surveyor, text: &[u8]) -> bool {
     !known
         && coded::places(text).next().is_none()
         && memchr::memmem::find(text, EVENT).is_none()
-        && surveyor
-            .literals
-            .find(text)
-            .all(|(at, length, roles)| surveyor.is_quiet_at(&window, (at, length), roles))
-        && are_quiet_words(surveyor, &window)
+        && are_quiet(surveyor, &window)
 }
 
-fn are_quiet_words(surveyor: &Surveyor, window: &Window<'_>) -> bool {
+fn are_quiet(surveyor: &Surveyor, window: &Window<'_>) -> bool {
+    let mut named = false;
+    let mut literals = surveyor.literals.find(window.text);
+    let quiet = literals.all(|(at, length, roles)| {
+        named |= roles.iter().any(Role::says_of_digits);
+        surveyor.is_quiet_at(window, (at, length), roles)
+    });
     let few = surveyor.few();
     let mut passed = 0;
-    words::words(window.text).all(|word| {
-        if word.start < passed {
-            return true;
-        }
-        match everyday::look(window, word, few) {
-            Everyday::Row(end) => passed = end,
-            Everyday::Number(last) if last.end == window.len() => passed = last.end,
-            _ => return surveyor.is_quiet_word(window, word),
-        }
-        true
-    })
+    let mut words = words::words(window.text);
+    quiet
+        && words.all(|word| {
+            if named {
+                return false;
+            }
+            if word.start < passed {
+                return true;
+            }
+            match everyday::look(window, word, few) {
+                Everyday::Row(end) => passed = end,
+                Everyday::Number(last) if last.end == window.len() => passed = last.end,
+                _ => return surveyor.is_quiet_word(window, word),
+            }
+            true
+        })
 }
 
 /// What is told of the members and items of a document, in its order.
@@ -167,6 +174,8 @@ struct Text {
     quoted: bool,
     /// Its name has the name of a provider in it.
     provider: bool,
+    /// An identifier is named in it, which says what words with digits are.
+    ident: bool,
     /// Whether its name tells of any value, once it was asked.
     tells: Option<bool>,
     told: Told,
@@ -242,7 +251,7 @@ impl Sheet {
         let value_at = Span::new(begins, self.bytes.len());
         let told = Told { quiet: short, name: short, value: value_at, ..Told::UNKNOWN };
         let number = self.texts.len();
-        self.texts.push(Text { start, provider: false, tells: None, quoted, told });
+        self.texts.push(Text { start, provider: false, ident: false, tells: None, quoted, told });
         self.bytes.push(BETWEEN);
         self.values(name, value);
         let inside = self.texts.len() - number - 1;
@@ -300,7 +309,7 @@ impl Sheet {
             texts.speaks(at);
         }
         for text in texts.texts {
-            text.told.quiet &= text.told.name;
+            text.told.quiet &= text.told.name && !(text.ident && text.told.digit);
         }
     }
 }
@@ -333,6 +342,7 @@ impl Texts<'_> {
         let Some(text) = self.holding(at) else { return };
         let value = text.told.value;
         let in_name = at < value.start;
+        text.ident |= roles.iter().any(Role::says_of_digits);
         text.told.token |= !in_name && roles.iter().any(Role::is_token);
         if in_name {
             text.provider |= roles.iter().any(|role| matches!(role, Role::Provider(_)));
@@ -460,6 +470,15 @@ mod tests {
             "sk-",
             "ghp_",
             "abcd1234efgh5678ijkl9012mnop3456qrst",
+            "limit=3)",
+            "a && b %",
+            "\\n\\x41",
+            "&amp;&#65;1",
+            "=3D",
+            "this line is longer than others are, and =\ngoes on",
+            "postal code",
+            "order number",
+            "passport",
             "**",
         ]);
         prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[a-z_]{1,12}", 1 => "[ -~é]{0,24}"]

@@ -46,6 +46,22 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
     quoted_printable(text, ended, atoms);
 }
 
+/// Whether an escape begins with this sign, of a text that is whole.
+pub(crate) fn is_one(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    let read = match rest.first() {
+        Some(b'%') => percent(rest),
+        Some(b'\\') => backslash(rest),
+        Some(b'&') => entity(rest),
+        // Quoted-printable: a byte, or the end of a line that goes on.
+        Some(b'=') => {
+            return hex(rest, 1, 2).is_some() || matches!(rest.get(1), Some(b'\r' | b'\n'));
+        }
+        _ => Read::Nothing,
+    };
+    !matches!(read, Read::Nothing)
+}
+
 fn push(atoms: &mut Atoms, at: usize, read: Read, coding: Coding) -> usize {
     match read {
         Read::Char(length, c) => {

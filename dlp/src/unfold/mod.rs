@@ -6,7 +6,7 @@
 //! way again, to a bound.
 mod atoms;
 mod base;
-mod escapes;
+pub(crate) mod escapes;
 mod fold;
 pub(crate) mod joints;
 mod packed;

@@ -130,7 +130,17 @@ struct Watch {
     wide: Cell<bool>,
 }
 
+/// Most objects have no more members, and need not grow; but room for them is only given to so many
+/// values of a document.
+const MEMBERS: usize = 7;
+const ROOMY: usize = 8192;
+
 impl Watch {
+    /// Whether the document is small as yet.
+    fn has_room(&self) -> bool {
+        self.values_left.get() >= VALUES_MAX - ROOMY
+    }
+
     fn stop<E: serde::de::Error>(&self, kind: JsonErrorKind) -> E {
         self.breach.set(Some(kind));
         E::custom("limit")
@@ -219,6 +229,9 @@ impl<'de> Visitor<'de> for Node<'_> {
         let child = self.descend()?;
         let mut map = Map::new();
         while let Some(key) = members.next_key::<String>()? {
+            if map.is_empty() && self.watch.has_room() {
+                map = Map::with_capacity(MEMBERS);
+            }
             match map.entry(key) {
                 Entry::Vacant(place) => {
                     place.insert(members.next_value_seed(child)?);
