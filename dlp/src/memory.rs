@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::actions::mark;
 use crate::engine::begins::Begins;
 use crate::engine::hit::{self, Rank};
+use crate::engine::literals::Bytes;
 use crate::engine::survey::{Patience, is_between};
 use crate::engine::{LOOK_BEHIND, Window};
 use crate::finding::{Acted, Action, Direction, Grade, Place};
@@ -67,6 +68,8 @@ struct Beginning {
     text: Zeroizing<Vec<u8>>,
     /// It is no more than some bytes of a literal.
     literal: bool,
+    /// What that may go on with, told once it is kept.
+    next: Option<Bytes>,
     pieces: usize,
     /// The call that its first piece came in.
     call: u64,
@@ -143,7 +146,7 @@ impl Memory {
                 match beginnings.iter_mut().find(|known| known.is_like(&beginning)) {
                     // Texts end in the same words all the time.
                     Some(known) => known.until = beginning.until,
-                    None => beginnings.push_back(beginning),
+                    None => beginnings.push_back(look.kept(beginning)),
                 }
             }
             self.evicted.fetch_add(tidy(&mut beginnings, self.limits.bytes), Ordering::Relaxed);
@@ -224,9 +227,8 @@ impl Look<'_> {
         let mut acted = None;
         let mut longer = Vec::new();
         if let Some(first) = text.first().copied().filter(|first| goes_on(*first)) {
-            let literals = &self.scanner.surveyor.literals;
             for beginning in known {
-                if beginning.literal && !literals.may_go_on(&beginning.text, first) {
+                if beginning.next.is_some_and(|bytes| !bytes.has(first)) {
                     continue;
                 }
                 let joined = beginning.with(text);
@@ -286,6 +288,7 @@ impl Look<'_> {
         open.then(|| Beginning {
             text: Zeroizing::new(joined.get(from..).unwrap_or_default().to_vec()),
             literal: false,
+            next: None,
             pieces: beginning.pieces + 1,
             call: beginning.call,
             until: self.until,
@@ -329,9 +332,16 @@ impl Look<'_> {
         (!whole).then(|| self.beginning(part, false))
     }
 
+    /// The same, to be compared with many texts.
+    fn kept(&self, mut beginning: Beginning) -> Beginning {
+        let literals = &self.scanner.surveyor.literals;
+        beginning.next = beginning.literal.then(|| literals.goes_on_with(&beginning.text));
+        beginning
+    }
+
     fn beginning(&self, part: &[u8], literal: bool) -> Beginning {
         let text = Zeroizing::new(part.to_vec());
-        Beginning { text, literal, pieces: 1, call: self.call, until: self.until }
+        Beginning { text, literal, next: None, pieces: 1, call: self.call, until: self.until }
     }
 
     /// A glance whether a text goes on with a beginning.

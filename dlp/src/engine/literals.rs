@@ -2,6 +2,7 @@
 use std::collections::HashMap;
 
 use super::boundary::is_word;
+use super::pairs::Pairs;
 use super::people;
 use super::seams::Seams;
 use super::sieve::{Next, Sieve};
@@ -63,6 +64,8 @@ pub(crate) struct Literals {
     /// Proper beginnings of the literals that belong to the secret, lower case, sorted.
     beginnings: Vec<Vec<u8>>,
     ends: Ends,
+    /// The last bytes of those that have two.
+    last: Pairs,
     /// Of those literals and their beginnings.
     heads: Ends,
     longest: usize,
@@ -107,8 +110,12 @@ impl Literals {
             texts.iter().zip(&roles).filter(|(_, roles)| roles.iter().any(Role::is_token));
         let seams = Seams::new(of_token.map(|((text, _), _)| text.as_slice()));
         let mut ends = Ends::default();
-        beginnings.iter().for_each(|text| ends.add(text));
-        Self { sieve: Sieve::new(texts), roles, beginnings, ends, heads, longest, seams }
+        let mut last = Pairs::default();
+        for text in &beginnings {
+            ends.add(text);
+            text.last_chunk().into_iter().for_each(|pair| last.add(*pair));
+        }
+        Self { sieve: Sieve::new(texts), roles, beginnings, ends, last, heads, longest, seams }
     }
 
     /// Where literals stand in the text and how long they are, by their beginning, with what to
@@ -128,11 +135,17 @@ impl Literals {
 
     /// Whether a text with one more byte may be a literal that belongs to a secret, or the beginning
     /// of one.
-    pub(crate) fn may_go_on(&self, text: &[u8], next: u8) -> bool {
+    fn may_go_on(&self, text: &[u8], next: u8) -> bool {
         let mut hash = Reversed::default();
         let bytes = text.iter().chain([&next]);
         bytes.rev().for_each(|byte| hash.add(byte.to_ascii_lowercase()));
         self.heads.holds(hash)
+    }
+
+    /// With which bytes it may.
+    pub(crate) fn goes_on_with(&self, text: &[u8]) -> Bytes {
+        let may = (0..=u8::MAX).filter(|next| self.may_go_on(text, *next));
+        may.fold(Bytes::default(), Bytes::with)
     }
 
     /// How many of the text's last bytes are the beginning of a literal.
@@ -140,8 +153,11 @@ impl Literals {
         self.tail_if(text, |_| true)
     }
 
-    /// The same for beginnings with nothing of a word before them.
+    /// The same for beginnings of two bytes or more with nothing of a word before them.
     pub(crate) fn tail_alone(&self, text: &[u8]) -> usize {
+        if !text.last_chunk().is_some_and(|pair| self.last.holds(*pair)) {
+            return 0;
+        }
         self.tail_if(text, |before| !before.is_some_and(is_word))
     }
 
@@ -164,6 +180,23 @@ impl Literals {
             }
         }
         found
+    }
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Bytes([u128; 2]);
+
+impl Bytes {
+    fn with(mut self, byte: u8) -> Self {
+        if let Some(half) = self.0.get_mut(usize::from(byte >> 7)) {
+            *half |= 1 << (byte & 127);
+        }
+        self
+    }
+
+    pub(crate) fn has(self, byte: u8) -> bool {
+        self.0.get(usize::from(byte >> 7)).is_some_and(|half| half & (1 << (byte & 127)) != 0)
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) mod letters;
 pub(crate) mod literals;
 pub(crate) mod mac;
 pub(crate) mod neighbour;
+mod pairs;
 pub(crate) mod pem;
 pub(crate) mod people;
 pub(crate) mod person;

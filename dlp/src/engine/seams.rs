@@ -5,6 +5,8 @@
 //! in a table of 8 KiB, which tells most seams off, and for the others in a list; where they do, the
 //! seam is looked at in full.
 
+use super::pairs::Pairs;
+
 /// So many bytes of a literal stand around the seam; shorter literals are looked up whole.
 const WINDOW: usize = 4;
 const TABLE_BITS: u32 = 16;
@@ -12,8 +14,8 @@ const TABLE_BITS: u32 = 16;
 /// Parts of literals, built once.
 pub(crate) struct Seams {
     table: Vec<u64>,
-    /// Two bytes that stand beside each other in any literal, a bit each.
-    pairs: Vec<u64>,
+    /// Bytes that stand beside each other in any literal.
+    pairs: Pairs,
     /// All of them by their length, sorted.
     parts: Vec<(usize, u32)>,
     /// How long what is looked up may be.
@@ -26,7 +28,7 @@ impl Seams {
     pub(crate) fn new<'l>(literals: impl Iterator<Item = &'l [u8]>) -> Self {
         let mut seams = Self {
             table: vec![0; 1 << (TABLE_BITS - 6)],
-            pairs: vec![0; 1 << (TABLE_BITS - 6)],
+            pairs: Pairs::default(),
             parts: Vec::new(),
             lengths: Vec::new(),
             longest: 0,
@@ -37,12 +39,7 @@ impl Seams {
             if !seams.lengths.contains(&length) {
                 seams.lengths.push(length);
             }
-            for pair in literal.array_windows() {
-                let (slot, bit) = pair_place(*pair);
-                if let Some(slot) = seams.pairs.get_mut(slot) {
-                    *slot |= bit;
-                }
-            }
+            literal.array_windows().for_each(|pair| seams.pairs.add(*pair));
             for part in literal.windows(length) {
                 let folded = folded(part);
                 let (slot, bit) = place(folded);
@@ -60,11 +57,7 @@ impl Seams {
     /// Whether a literal may stand over the seam at `at`; [`WINDOW`] bytes on both sides tell.
     fn may_hold(&self, text: &[u8], at: usize) -> bool {
         let pair = at.checked_sub(1).and_then(|from| text.get(from..)?.first_chunk());
-        let beside = pair.is_some_and(|pair| {
-            let (slot, bit) = pair_place(*pair);
-            self.pairs.get(slot).is_some_and(|slot| slot & bit != 0)
-        });
-        if !beside {
+        if !pair.is_some_and(|pair| self.pairs.holds(*pair)) {
             return false;
         }
         let known = |part: &[u8]| {
@@ -89,11 +82,6 @@ impl Seams {
             text.get(at.saturating_sub(self.longest)..end).unwrap_or_default()
         })
     }
-}
-
-fn pair_place(pair: [u8; 2]) -> (usize, u64) {
-    let number = u16::from_le_bytes(pair) | 0x2020;
-    (usize::from(number >> 6), 1 << (number & 63))
 }
 
 /// Letters lose their case. Some signs become others: what counts is that no literal is missed.

@@ -46,7 +46,10 @@ pub(super) async fn write_head(
     headers: &HeaderMap,
     length: Option<usize>,
 ) -> bool {
-    let Ok(mut head) = ResponseHeader::build(status, Some(headers.len() + 2)) else { return false };
+    // Names travel in lower case: which case they had counts for nobody (RFC 9110 section 5.1).
+    let Ok(mut head) = ResponseHeader::build_no_case(status, Some(headers.len() + 2)) else {
+        return false;
+    };
     for (name, value) in headers {
         if head.append_header(name.clone(), value.clone()).is_err() {
             return false;

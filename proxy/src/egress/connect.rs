@@ -13,6 +13,7 @@ use tollgate_config::settings::{Settings, Upstreams};
 use tollgate_rules::{AgentId, Code};
 
 use super::exchange::{Upstream, sort};
+use super::gathered::Gathered;
 use super::parent::{Parent, Through};
 use super::places::{Counters, Place, Places, Standing};
 use super::race::race;
@@ -145,6 +146,7 @@ impl Egress {
             drop(own);
             let (session, reused) =
                 self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;
+            let session = Gathered::session(session, reused, &peer);
             let (route, address) = (Arc::clone(&to.route), spot.address);
             let place = None;
             Ok(Upstream { egress: self, session, peer, reused, place, address, parent, route })

@@ -87,7 +87,8 @@ fn head(errand: &Errand<'_>) -> pingora_core::Result<RequestHeader> {
         "" => "/",
         path => path,
     };
-    let mut head = RequestHeader::build("POST", path.as_bytes(), Some(errand.headers.len() + 4))?;
+    let mut head =
+        RequestHeader::build_no_case("POST", path.as_bytes(), Some(errand.headers.len() + 4))?;
     for (name, value) in &errand.headers {
         head.append_header(name.clone(), value.clone())?;
     }

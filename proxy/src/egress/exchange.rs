@@ -14,6 +14,7 @@ use tollgate_rules::Code;
 
 use super::Destination;
 use super::connect::{Egress, Failure};
+use super::gathered::{Gathered, Hold};
 use super::parent::Parent;
 use super::places::Place;
 use crate::clear::Permit;
@@ -62,7 +63,12 @@ impl Upstream<'_> {
         given: Option<&Given>,
     ) -> pingora_core::Result<()> {
         let head = request_head(permit, given)?;
-        self.session.write_request_header(Box::new(head)).await?;
+        // Head and body leave together.
+        let hold = Gathered::hold(&self.session).filter(|_| !permit.body().is_empty());
+        hold.iter().for_each(Hold::begin);
+        let written = self.session.write_request_header(Box::new(head)).await;
+        hold.iter().for_each(Hold::end);
+        written?;
         if !permit.body().is_empty() {
             self.session.write_request_body(permit.body().clone(), true).await?;
         }
@@ -172,7 +178,7 @@ impl Upstream<'_> {
 fn request_head(permit: &Permit, given: Option<&Given>) -> pingora_core::Result<RequestHeader> {
     let target = given.and_then(|given| given.path_and_query.as_ref());
     let target = target.map_or(permit.path_and_query(), |target| target.as_str());
-    let mut head = RequestHeader::build(
+    let mut head = RequestHeader::build_no_case(
         permit.method().as_str(),
         target.as_bytes(),
         Some(permit.headers().len() + 3),

@@ -104,7 +104,7 @@ async fn touch(found: &Found, to: &Destination, settings: &Settings) -> Result<(
 
 fn head(to: &Destination, path: &str) -> pingora_core::Result<RequestHeader> {
     let path = format!("{}{path}", to.base_path);
-    let mut head = RequestHeader::build("GET", path.as_bytes(), Some(3))?;
+    let mut head = RequestHeader::build_no_case("GET", path.as_bytes(), Some(3))?;
     head.insert_header(header::HOST, to.authority())?;
     head.insert_header(header::USER_AGENT, "tollgate-health")?;
     head.insert_header(header::ACCEPT_ENCODING, "identity")?;

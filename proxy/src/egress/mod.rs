@@ -9,6 +9,7 @@ mod connect;
 mod errand;
 mod exchange;
 mod forward;
+mod gathered;
 mod health;
 mod parent;
 mod peer;

@@ -21,6 +21,13 @@ where
     F: Future<Output = Result<T, E>>,
 {
     let mut addresses = addresses.into_iter().take(ATTEMPTS_MAX);
+    let (first, second) = (addresses.next(), addresses.next());
+    let Some(second) = second else {
+        // Nobody to race with.
+        let Some(only) = first else { return Err(None) };
+        return connect(only).await.map_err(Some);
+    };
+    let mut addresses = first.into_iter().chain([second]).chain(addresses);
     let mut running = FuturesUnordered::new();
     let mut last = None;
     let mut is_due = true;
