@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tollgate_audit::{EventType, Facts};
 
 use crate::body::Held;
-use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
+use crate::egress::{Egress, Onward, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
 use crate::identity::workload;
 use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
@@ -131,13 +131,16 @@ pub(crate) async fn start_on(
     let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };
     let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;
     let admin_address = admin.address().map_err(admin_fault)?;
-    let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit)).await?;
+    let onward = Onward::default();
+    onward.set(snapshot.routes.parent().cloned());
+    let options = LedgerOptions::from_settings(&settings.audit, onward.clone());
+    let ledger = Ledger::open(options).await?;
     own.push(admin_address);
     let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(Duration::from_millis(settings.deadlines.keep_alive_ms));
     let metrics = Metrics::new()?;
-    let resolver = Resolver::new(&settings.resolver)?;
+    let resolver = Resolver::new(&settings.resolver, onward.clone())?;
     let gate = Arc::new(Gate {
         egress: Egress::new(resolver, OwnAddresses(own.into()), metrics.upstreams.clone()),
         given: GivenNames::new(settings.dns.as_ref().map_or(1, |dns| dns.remember)),
@@ -148,6 +151,7 @@ pub(crate) async fn start_on(
         changing: tokio::sync::Mutex::new(()),
         reloaded: watch::Sender::new(()),
         ledger,
+        onward,
         print_key,
         metrics,
         cut: CancellationToken::new(),

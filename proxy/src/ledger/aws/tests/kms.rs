@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::super::kms::{KmsKey, KmsScheme};
 use super::service::{Fault, KeyService, KeySpec, REGION, SECRET_ACCESS_KEY, SESSION_TOKEN};
 use super::*;
+use crate::egress::Onward;
 
 const HASH: [u8; 32] = [7; 32];
 /// Far more than anything needs here.
@@ -19,7 +20,12 @@ const PATIENT: Duration = Duration::from_secs(30);
 const HASTY: Duration = Duration::from_millis(1500);
 
 fn options(service: &KeyService, key: &str, wait: Duration) -> KmsOptions {
-    let place = Place { region: Some(REGION.into()), endpoint: Some(service.url()), ca: None };
+    let place = Place {
+        region: Some(REGION.into()),
+        endpoint: Some(service.url()),
+        ca: None,
+        onward: Onward::default(),
+    };
     KmsOptions { key: key.to_owned(), place, wait }
 }
 
@@ -201,6 +207,7 @@ fn a_mistake_in_the_settings_is_named() {
         region: Some(region.into()),
         endpoint: endpoint.map(Into::into),
         ca: None,
+        onward: Onward::default(),
     };
     assert!(refused("", at("eu-test-1", None)).contains("key"));
     assert!(refused("key", at("EU.test", None)).contains("`region`"));
