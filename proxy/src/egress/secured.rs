@@ -2,11 +2,15 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pingora_core::protocols::l4::stream::Stream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
+
+/// What taking leave may last.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What is connected to a parent proxy, or to what is reached without one.
 #[derive(Debug)]
@@ -35,7 +39,8 @@ impl Near {
                 _ = tokio::io::copy(&mut given, &mut to) => {}
                 _ = tokio::io::copy(&mut from, &mut gives) => {}
             }
-            let _ = tokio::io::AsyncWriteExt::shutdown(&mut to).await;
+            // Who does not read any more need not be told.
+            let _ = tokio::time::timeout(FAREWELL, to.shutdown()).await;
         });
         Ok(Stream::from(near))
     }
