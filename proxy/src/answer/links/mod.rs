@@ -4,6 +4,7 @@
 //! the route's own address; what points elsewhere is left as it is, and told.
 mod cookies;
 mod documents;
+mod servers;
 mod yaml;
 
 use std::sync::Arc;
