@@ -57,6 +57,8 @@ pub struct Gate {
     pub(crate) reloaded: tokio::sync::watch::Sender<()>,
     pub(crate) ledger: Ledger,
     pub(crate) egress: Egress,
+    /// How the gate's own connections leave.
+    pub(crate) onward: crate::egress::Onward,
     /// Which addresses the agent was given, and for which names.
     pub(crate) given: Given,
     /// What requests hold.

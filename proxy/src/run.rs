@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tollgate_audit::{EventType, Facts};
 
 use crate::body::Held;
-use crate::egress::{Egress, OwnAddresses, Resolver, ResolverFault};
+use crate::egress::{Egress, Onward, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
 use crate::identity::workload;
 use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
 use crate::listen::{Acceptors, Given, ListenError};
-use crate::names::{Given as GivenNames, NameServer, NamesFault};
+use crate::names::{Given as GivenNames, NameServer, NamesFault, Pair};
 use crate::record::shape::PrintKey;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
 use crate::watch::Metrics;
@@ -94,11 +94,15 @@ pub struct Running {
 
 /// Builds everything, then accepts.
 pub async fn start(source: Source) -> Result<Running, StartFault> {
-    start_on(source, None).await
+    start_on(source, None, Vec::new()).await
 }
 
-/// The same, with a socket that a listener takes instead of opening its own.
-pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Running, StartFault> {
+/// The same, with sockets that a listener and the DNS server take instead of opening their own.
+pub(crate) async fn start_on(
+    source: Source,
+    given: Option<Given>,
+    names: Vec<Pair>,
+) -> Result<Running, StartFault> {
     outlive_size_limits();
     let read = source.settings(false)?;
     let material = match &read.0.workload_api {
@@ -113,22 +117,30 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     }
     let acceptors = Acceptors::bind(&settings.listeners, given).await?;
     let (listeners, files) = (acceptors.addresses(), acceptors.files());
+    let mut own = acceptors.own();
     let names = match &settings.dns {
-        Some(dns) => Some(NameServer::bind(dns).await?),
+        Some(dns) if names.is_empty() => {
+            let bound = NameServer::bind(dns).await?;
+            own.extend(&bound.addresses);
+            Some(bound)
+        }
+        Some(dns) => Some(NameServer::take(names, dns)?),
         None => None,
     };
-    let names_address = names.as_ref().map(|names| names.address);
+    let names_addresses = names.as_ref().map_or(Vec::new(), |names| names.addresses.clone());
     let admin_fault = |reason| StartFault::Admin { bind: settings.admin.bind, reason };
     let admin = Admin::bind(settings.admin.bind).await.map_err(admin_fault)?;
     let admin_address = admin.address().map_err(admin_fault)?;
-    let ledger = Ledger::open(LedgerOptions::from_settings(&settings.audit)).await?;
-    let own = listeners.iter().map(|(_, address)| *address).chain([admin_address]);
-    let own = own.chain(names_address).collect::<Vec<_>>();
+    let onward = Onward::default();
+    onward.set(snapshot.routes.parent().cloned());
+    let options = LedgerOptions::from_settings(&settings.audit, onward.clone());
+    let ledger = Ledger::open(options).await?;
+    own.push(admin_address);
     let print_key = print_key(&settings.audit.spool).map_err(StartFault::PrintKey)?;
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(Duration::from_millis(settings.deadlines.keep_alive_ms));
     let metrics = Metrics::new()?;
-    let resolver = Resolver::new(&settings.resolver)?;
+    let resolver = Resolver::new(&settings.resolver, onward.clone())?;
     let gate = Arc::new(Gate {
         egress: Egress::new(resolver, OwnAddresses(own.into()), metrics.upstreams.clone()),
         given: GivenNames::new(settings.dns.as_ref().map_or(1, |dns| dns.remember)),
@@ -139,6 +151,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
         changing: tokio::sync::Mutex::new(()),
         reloaded: watch::Sender::new(()),
         ledger,
+        onward,
         print_key,
         metrics,
         cut: CancellationToken::new(),
@@ -168,7 +181,7 @@ pub(crate) async fn start_on(source: Source, given: Option<Given>) -> Result<Run
     for (name, file) in &files {
         tracing::info!(listener = name, file = %file.display(), "listening");
     }
-    if let Some(address) = names_address {
+    for address in names_addresses {
         tracing::info!(%address, "answering DNS");
     }
     tracing::info!(address = %admin_address, "admin listening");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use sha2::{Digest, Sha256};
-use tollgate_config::settings::{self, Dlp, Listener, SecretRef, Settings};
+use tollgate_config::settings::{self, Dlp, Dns, Listener, SecretRef, Settings};
 use tollgate_dlp::{Judge, JudgeSettings, Means, Pattern, Scanner, ToolChannel};
 use tollgate_rules::{LoadOptions, Rulebook};
 use zeroize::Zeroizing;
@@ -114,6 +114,7 @@ pub struct Snapshot {
 pub struct Source {
     path: PathBuf,
     environment: Vec<(String, String)>,
+    names_for: Option<String>,
 }
 
 impl Source {
@@ -128,7 +129,14 @@ impl Source {
                 _ => (name, value),
             })
             .collect();
-        Self { path: path.to_owned(), environment }
+        Self { path: path.to_owned(), environment, names_for: None }
+    }
+
+    /// The same, where this agent's questions for names are answered, also when the file has no `dns`.
+    #[must_use]
+    pub fn answering_names(mut self, agent: &str) -> Self {
+        self.names_for = Some(agent.to_owned());
+        self
     }
 
     /// The configuration file.
@@ -151,6 +159,9 @@ impl Source {
         let mut settings = tollgate_config::read(&text, &name, &self.environment)
             .map_err(|mistakes| SnapshotFault::Mistakes(mistakes.render(colour)))?;
         settings.resolve(self.base());
+        if let Some(agent) = &self.names_for {
+            settings.dns.get_or_insert_with(|| Dns::of(agent));
+        }
         Ok((settings, text))
     }
 }

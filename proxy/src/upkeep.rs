@@ -324,6 +324,7 @@ impl Gate {
                 self.record_reload(&before, &after.revision, "applied", &after).await;
                 self.publish_authority(&after);
                 self.snapshot.store(Arc::clone(&after));
+                self.onward.set(after.routes.parent().cloned());
                 self.reloaded.send_replace(());
                 // Only now: whoever reads the counter may rely on the new rules being in force.
                 self.metrics.reload_success.inc();

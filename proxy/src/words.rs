@@ -19,6 +19,8 @@ pub const FOREIGN_ORIGIN: &str =
 pub const HEAD_LATE: &str = "The request's head did not arrive in time. Send it in one go.";
 /// For what no gate can look into.
 pub const TUNNEL_UNREAD: &str = "What came through the tunnel is neither TLS nor HTTP, so it cannot be inspected and may not pass.";
+/// For a client that takes the gate's certificate for nobody's.
+pub const HANDSHAKE_BROKEN: &str = "The client broke off the TLS handshake: it does not trust the certificate of the gate. Have it trust that one.";
 /// For a handshake without a name.
 pub const NO_NAME: &str =
     "The TLS handshake names no host, so nobody can say where it was going to. Connect by name.";

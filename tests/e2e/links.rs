@@ -1,7 +1,7 @@
 //! What an upstream says of its own address leads back through the gate.
 use serde_json::{Value, json};
 use tollgate_tests::{
-    Certificates, HttpClient, OTHER_AGENT, Step, Upstream, World, http_route, json_answer,
+    Certificates, HttpClient, OTHER_AGENT, Step, Upstream, World, fixed, http_route, json_answer,
 };
 
 use super::kit::{ask, request};
@@ -222,4 +222,69 @@ async fn cookies_stay_on_their_route() {
     // Without `allow_cookies` there are none.
     let answer = ask(world.plain(), request("GET", "/bare/login", &[], "")).await;
     assert_eq!(answer.header("set-cookie"), None);
+}
+
+/// The older transport of MCP begins with the place that messages are sent to.
+#[tokio::test]
+async fn streams_name_the_gate() {
+    let bench = Bench::new().await;
+    let own = bench.upstream.url();
+    let api =
+        json!({ "openapi": "3.1.0", "paths": {}, "servers": [{ "url": format!("{own}/v1") }] });
+    for (path, data, expect) in [
+        ("/mcp/sse", "/messages?session=7", "http://localhost/mcp/messages?session=7"),
+        ("/mcp/own", &format!("{own}/messages"), "http://localhost/mcp/messages"),
+        ("/mcp/far", "https://far.example.org/m", "https://far.example.org/m"),
+        // Only there: of others nobody knows what their events are.
+        ("/all/sse", "/messages", "/messages"),
+    ] {
+        let below = path.trim_start_matches("/mcp").trim_start_matches("/all");
+        let events = format!("event: endpoint\ndata: {data}\n\n");
+        bench.upstream.on(below, fixed(200, "text/event-stream", events.as_bytes()));
+        let accept = [("accept", "text/event-stream")];
+        let told = ask(bench.world.plain(), request("GET", path, &accept, "")).await;
+        assert_eq!(told.status, 200, "{path}: {}", told.text());
+        assert_eq!(told.text(), format!("event: endpoint\ndata: {expect}\n\n"), "{path}");
+    }
+    let events = format!("event: api\ndata: {api}\n\ndata: {{\"a\":1}}\n\n");
+    bench.upstream.on("/apis", fixed(200, "text/event-stream", events.as_bytes()));
+    let told = ask(bench.world.plain(), request("GET", "/all/apis", &[], "")).await.text();
+    assert!(told.contains("http://localhost/all/v1") && !told.contains(&own), "{told}");
+    assert!(told.ends_with("data: {\"a\":1}\n\n"), "{told}");
+    let outcomes = bench.world.wait_outcomes(5).await;
+    let of = |at: usize, key: &str| outcomes[at]["payload"]["data"][key].clone();
+    assert_eq!((of(0, "links_rewritten"), of(4, "links_rewritten")), (json!(1), json!(1)));
+    assert_eq!(of(2, "leads_elsewhere"), json!(["far.example.org"]));
+}
+
+#[tokio::test]
+async fn descriptions_in_yaml_name_the_gate() {
+    let mut bench = Bench::new().await;
+    let own = bench.upstream.url();
+    let card = "4111 1111 1111 1111";
+    let api = format!(
+        "# The API.\nopenapi: 3.1.0\nservers:\n  - url: {own}/v1   # ours\n  - url: https://far.example.org\n\
+         paths:\n  /pay: {{ get: {{ description: 'as {card}' }} }}\n"
+    );
+    for media in [
+        "application/yaml",
+        "text/yaml; charset=utf-8",
+        "application/openapi+yaml",
+        "application/vnd.oai.openapi",
+    ] {
+        bench.upstream.on("/openapi.yaml", fixed(200, media, api.as_bytes()));
+        let told = bench.get("/all/openapi.yaml").await;
+        let expect = api
+            .replace(&format!("{own}/v1"), "\"http://localhost/all/v1\"")
+            .replace(card, "[REDACTED:PAN]");
+        assert_eq!(told.text(), expect, "{media}");
+        assert_eq!(bench.outcome().await["links_rewritten"], 1);
+    }
+    // What is no description comes as it is, and so does one that cannot be read.
+    for text in
+        [format!("servers:\n- url: {own}/v1\n"), format!("{api}\n\tbad: [\n").replace(card, "")]
+    {
+        bench.upstream.on("/openapi.yaml", fixed(200, "application/yaml", text.as_bytes()));
+        assert_eq!(bench.get("/all/openapi.yaml").await.text(), text);
+    }
 }

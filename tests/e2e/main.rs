@@ -43,6 +43,7 @@ mod links;
 mod load;
 mod mcp;
 mod names;
+mod onward;
 mod parents;
 mod proxied;
 mod reading;

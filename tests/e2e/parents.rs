@@ -7,9 +7,9 @@ use tollgate_tests::{
 
 use super::kit::{ask, request, swap};
 
-const PASSWORD: &str = "Wand3rer-am-Weltentor";
+pub(crate) const PASSWORD: &str = "Wand3rer-am-Weltentor";
 
-fn behind(parent: &ParentProxy) -> Builder {
+pub(crate) fn behind(parent: &ParentProxy) -> Builder {
     World::builder()
         .file("password", PASSWORD)
         .set(
@@ -23,7 +23,7 @@ fn behind(parent: &ParentProxy) -> Builder {
 }
 
 /// `gate:` and the password.
-fn shown(pair: &str) -> Option<String> {
+pub(crate) fn shown(pair: &str) -> Option<String> {
     Some(format!("Basic {pair}"))
 }
 

@@ -52,7 +52,7 @@ async fn open(world: &World, path: &str) -> Client {
     client
 }
 
-async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     url: &str,
     headers: &[(&'static str, &str)],
@@ -65,7 +65,9 @@ async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// The next message; a close as its code and reason, and an end as nothing.
-async fn next<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>) -> String {
+pub(crate) async fn next<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut WebSocketStream<S>,
+) -> String {
     match within("a message", client.next()).await {
         Some(Ok(Message::Text(text))) => text.to_string(),
         Some(Ok(Message::Binary(bytes))) => format!("bytes {}", hex::encode(bytes)),

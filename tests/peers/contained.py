@@ -18,7 +18,7 @@ def attempt(name, way):
         print(name, "stopped:", repr(error)[:100], flush=True)
 
 
-def tcp(family, host, port, bind=None):
+def tcp(family, host, port, bind=None, says=b"outside"):
     def way():
         with socket.socket(family, socket.SOCK_STREAM) as s:
             s.settimeout(3)
@@ -26,6 +26,9 @@ def tcp(family, host, port, bind=None):
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bind)
             s.connect((host, port))
             s.sendall(MARK)
+            # The gate takes every connection; it is only outside that somebody says this.
+            if says and s.recv(64) != says:
+                raise OSError("led to the gate")
     return way
 
 
@@ -104,7 +107,8 @@ attempt("tcp address", tcp(socket.AF_INET, told["address"], told["tcp"]))
 attempt("tcp device", tcp(socket.AF_INET, told["address"], told["tcp"], told["device"].encode()))
 attempt("tcp6", tcp(socket.AF_INET6, "::1", told["tcp6"]))
 attempt("tcp mapped", tcp(socket.AF_INET6, "::ffff:127.0.0.1", told["tcp"]))
-attempt("admin", tcp(socket.AF_INET, "127.0.0.1", told["admin"]))
+attempt("admin", tcp(socket.AF_INET, "127.0.0.1", told["admin"], says=None))
+attempt("admin address", tcp(socket.AF_INET, told["address"], told["admin"]))
 attempt("udp", udp(socket.AF_INET, "127.0.0.1", told["udp"]))
 attempt("udp address", udp(socket.AF_INET, told["address"], told["udp"]))
 attempt("udp6", udp(socket.AF_INET6, "::1", told["udp6"]))

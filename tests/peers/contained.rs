@@ -1,5 +1,7 @@
 //! `run --contain`: a hostile script tries every way past the gate, and nothing arrives.
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -10,8 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
+use tollgate_tests::Certificates;
 
+use crate::clients::POLICY;
 use crate::gate::{Tools, binary};
+use crate::island::{self, Island};
 use crate::peer::{self, DEADLINE, Ended};
 
 /// What is there to be reached, and how often it was.
@@ -33,6 +38,14 @@ fn serve(
             counts[at].fetch_add(1, Ordering::SeqCst);
         }
     });
+}
+
+/// Tells whoever came that they are outside.
+fn answers(listener: &TcpListener) -> bool {
+    listener.accept().is_ok_and(|(mut stream, _)| {
+        let _ = stream.write_all(b"outside").and_then(|()| stream.read(&mut [0; 64]));
+        true
+    })
 }
 
 impl Outside {
@@ -62,8 +75,8 @@ impl Outside {
             "device": "lo",
             "url": url,
         });
-        serve(&reached, 0, move || tcp.accept().is_ok());
-        serve(&reached, 1, move || tcp6.accept().is_ok());
+        serve(&reached, 0, move || answers(&tcp));
+        serve(&reached, 1, move || answers(&tcp6));
         serve(&reached, 2, move || udp.recv(&mut [0; 64]).is_ok());
         serve(&reached, 3, move || udp6.recv(&mut [0; 64]).is_ok());
         serve(&reached, 4, move || unix.accept().is_ok());
@@ -134,8 +147,11 @@ async fn nothing_gets_past_the_gate() {
     for way in [
         "tcp",
         "tcp address",
+        "tcp device",
         "tcp6",
         "admin",
+        "admin address",
+        "udp address",
         "packet",
         "abstract",
         "enter parent",
@@ -169,4 +185,149 @@ async fn what_cannot_be_contained_is_not_started() {
     assert_eq!(ended.code, Some(125), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stderr.contains("The command was not started"), "{}", ended.stderr);
     assert!(!folder.path().join("ran").exists());
+}
+
+/// A gate's configuration and an upstream's certificate; `home` is where the agent's user may write.
+async fn prepared(home: &str) -> (Island, tokio::process::Child) {
+    let island = Island::make(&[], "").await;
+    for name in ["tools.test", "pinned.test"] {
+        island.dns.say(name, &["127.0.0.2"]);
+    }
+    let authority = &Certificates::shared().authority;
+    let server = authority.server(&["tools.test", "pinned.test"]);
+    let listener =
+        json!({ "type": "plain", "name": "in", "bind": "127.0.0.1:0", "agent": "coder" });
+    let mut settings = island::settings(&json!([listener]));
+    settings["forward_proxy"]["hosts"] = json!(["tools.test", "pinned.test"]);
+    settings["forward_proxy"]["intercept"]["pass_through"] = json!(["pinned.test"]);
+    fs::create_dir_all(island.path(&format!("{home}pub"))).unwrap();
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    fs::set_permissions(island.path(&format!("{home}pub")), everybody).unwrap();
+    for (name, text) in [
+        ("gate.yaml", settings.to_string().as_str()),
+        ("policy.yaml", POLICY),
+        ("up-ca.pem", &authority.certificate),
+    ] {
+        island.write(&format!("{home}{name}"), text);
+    }
+    island.write("up-ca.pem", &authority.certificate);
+    island.write("up.pem", &server.certificate);
+    island.write("up.key", &server.key);
+    let mut upstream = island.command("python3");
+    upstream.arg(peer::root().join("tests/peers/roads/server.py"));
+    upstream.args(["up.pem", "up.key", "seen.txt", "127.0.0.2:443"]);
+    let upstream = island.start(&mut upstream).await;
+    (island, upstream)
+}
+
+async fn ask_everything(
+    island: &Island,
+    command: &mut Command,
+    config: &str,
+) -> BTreeMap<String, String> {
+    let script = peer::root().join("tests/peers/obeys_nothing.sh");
+    command.args(["run", "--config", config, "--contain", "--", "bash"]).arg(script);
+    let ended = island.end(command.arg("/usr/bin/python3").arg(peer::node())).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(!ended.stderr.contains("--contain"), "{}", ended.stderr);
+    let lines = ended.stdout.lines().filter_map(|line| line.split_once(": "));
+    lines.map(|(name, said)| (name.to_owned(), said.trim().to_owned())).collect()
+}
+
+/// Whatever a program does to reach the network, its connections come to the gate.
+#[tokio::test]
+async fn who_obeys_nothing_is_served() {
+    let (island, _upstream) = prepared("").await;
+    let said = ask_everything(&island, &mut island.command(binary()), "gate.yaml").await;
+    let seen = island.read("seen.txt");
+    for name in ["curl", "http2", "python", "node", "v4", "v6", "pinned"] {
+        assert!(said[name].contains("made"), "{name}: {said:#?}");
+        assert!(seen.contains(&format!("/allowed/{name}\n")), "{name}: {seen}");
+    }
+    assert!(said["http2"].ends_with("over 2"), "{said:#?}");
+    assert_eq!(seen.lines().count(), 7, "{seen}");
+    // A port without TLS is one that the upstream does not have: the name counts, and no address.
+    assert!(said["metadata"].contains("UPSTREAM_CONNECT"), "{said:#?}");
+    assert!(said["unlisted"].contains("HOST_NOT_ALLOWED"), "{said:#?}");
+    assert!(said["refused"].contains("POLICY_DENIED"), "{said:#?}");
+    for name in ["unlisted-tls", "untrusting"] {
+        assert!(said[name].starts_with("curl: (") && !said[name].contains("made"), "{said:#?}");
+    }
+    assert!(!said["ssh"].contains("SSH-2.0-Open") && !said["ssh"].contains("made"), "{said:#?}");
+    for name in ["dns-udp", "dns-tcp", "dns-v6"] {
+        assert_eq!(said[name], "code 0 answers 1", "{name}: {said:#?}");
+    }
+    assert_eq!(said["dns-unlisted"], "code 5 answers 0");
+    for name in ["quic", "udp6", "icmp"] {
+        assert!(said[name].contains("PermissionError"), "{name}: {said:#?}");
+    }
+    assert_eq!(said["own"], "200", "{said:#?}");
+    assert_eq!(
+        island.dns.asked().iter().filter(|name| name.contains("of-mine")).count(),
+        0,
+        "the name left"
+    );
+
+    let record = island.record();
+    let recorded = |parts: &[&str]| {
+        record.lines().filter(|line| parts.iter().all(|part| line.contains(part))).count()
+    };
+    for name in ["curl", "http2", "python", "node", "v4", "v6"] {
+        let path = format!("\"path\":\"/allowed/{name}\"");
+        assert_eq!(recorded(&["\"call.intent\"", "\"coder\"", &path]), 1, "{name}");
+    }
+    for (parts, what) in [
+        (&["\"call.outcome\"", "\"unread\"", "pinned.test"][..], "what was not read"),
+        (&["HOST_NOT_ALLOWED", "other.test"], "a host of no list"),
+        (&["UNREAD_REFUSED", "\"coder\""], "SSH"),
+        (&["UNREAD_REFUSED", "\"coder\"", "tools.test"], "a client that trusts somebody else"),
+        (&["DNS_REFUSED", "\"coder\""], "a name of no list"),
+        (&["\"protocol\":\"dns\"", "\"call.intent\"", "tools.test"], "a name"),
+    ] {
+        assert!(recorded(parts) > 0, "{what}:\n{record}");
+    }
+}
+
+/// No root is needed for any of it.
+#[tokio::test]
+async fn nobodys_programs_are_served_too() {
+    let (island, _upstream) = prepared("home/").await;
+    let mut command = island.by_mere_agent(binary());
+    let said = ask_everything(&island, &mut command, "home/gate.yaml").await;
+    // Node.js may lie where this user cannot look.
+    for name in ["curl", "python", "v4", "v6"] {
+        assert!(said[name].contains("made"), "{name}: {said:#?}");
+    }
+    assert_eq!(said["dns-udp"], "code 0 answers 1", "{said:#?}");
+    // These need no right of root's, and there is none.
+    assert!(said["quic"].contains("PermissionError"), "{said:#?}");
+    assert!(said["icmp"].contains("PermissionError"), "{said:#?}");
+}
+
+/// Without `nft` nobody is led; the command runs, is held, and that is told.
+#[tokio::test]
+async fn who_cannot_be_led_is_held() {
+    let (island, _upstream) = prepared("").await;
+    let mut command = island.command("unshare");
+    // Every place where it could be is empty.
+    let script = format!(
+        "for d in /usr/sbin /sbin; do mount -t tmpfs none $(readlink -f $d); done; exec {} run \
+         --config gate.yaml --contain -- sh -c 'curl -sS https://tools.test/allowed/obeys; \
+         env -i /usr/bin/curl -sS --max-time 5 --cacert $SSL_CERT_FILE https://tools.test/allowed/not'",
+        binary().display()
+    );
+    let ended = island.end(command.args(["--mount", "sh", "-c", &script])).await;
+    assert!(
+        ended.stderr.contains("programs that obey no variable reach nothing"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("install nftables"), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("made") && ended.code == Some(6),
+        "{} {}",
+        ended.stdout,
+        ended.stderr
+    );
+    assert_eq!(island.read("seen.txt"), "/allowed/obeys\n");
 }

@@ -119,6 +119,11 @@ impl SigningProxy {
             .file("gate.key", self.gate.key.as_str())
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What it does from now on.
     pub fn set(&self, manner: Manner) {
         *self.desk.manner.lock().unwrap() = manner;
@@ -149,7 +154,9 @@ impl SigningProxy {
 }
 
 fn acceptor(clients: &Authority) -> TlsAcceptor {
-    let (chain, key) = Certificates::shared().server.to_rustls();
+    // By the last name it is somewhere else.
+    let names = ["localhost", "127.0.0.1", "signer.test"];
+    let (chain, key) = Certificates::shared().authority.server(&names).to_rustls();
     let roots = Arc::new(clients.roots());
     let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(roots, provider());
     let config = rustls::ServerConfig::builder_with_provider(provider())

@@ -45,6 +45,23 @@ pub struct Dns {
     pub remember: usize,
 }
 
+impl Dns {
+    /// What holds where nothing is written, for an agent's questions on any free port.
+    pub fn of(agent: &str) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            agent: agent.to_owned(),
+            allow: Vec::new(),
+            block: Vec::new(),
+            limits: NameLimits::default(),
+            addresses: addresses(),
+            answer_bytes: answer_bytes(),
+            binding: Binding::default(),
+            remember: remember(),
+        }
+    }
+}
+
 /// See [`Dns::binding`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

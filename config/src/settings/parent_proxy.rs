@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{SecretRef, formats};
 
 /// The proxy of the network that the gate stands in. Every upstream, tunnel and token server is
-/// reached through it by CONNECT, clear text as well as TLS; the record's collectors, key services
-/// and DNS servers are not.
+/// reached through it by CONNECT, clear text as well as TLS, and so are the record's collectors, key
+/// services and DNS servers, unless they are on loopback.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ParentProxy {
@@ -30,6 +30,19 @@ pub struct ParentProxy {
     /// Who finds the address of a name.
     #[serde(default)]
     pub connect_by: ConnectBy,
+    /// Whether the record's sinks (`http`, `otlp`, `s3`, `syslog`) and key services (`aws_kms`,
+    /// `signing_proxy`) are reached through it as well. Sinks of NATS and PostgreSQL, and whoever gives
+    /// AWS credentials, are not.
+    #[serde(default = "yes")]
+    pub record: bool,
+    /// Whether the DNS servers of `resolver.encrypted` are reached through it as well; it has to lead to
+    /// their ports. Those that are asked in clear text are not.
+    #[serde(default = "yes")]
+    pub resolver: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// See [`ParentProxy::credentials`]; sent as `Proxy-Authorization: Basic`.

@@ -1,20 +1,19 @@
 //! A command in a network of its own, seen from outside it.
 //!
-//! A helper (this very binary) makes the namespaces, opens the gate's listening socket inside and
-//! hands it out. The gate accepts on it; nothing else connects the two networks, and there is no
+//! A helper (this very binary) makes the namespaces, opens the gate's listening sockets inside and
+//! hands them out. The gate accepts on them; nothing else connects the two networks, and there is no
 //! relay that could be asked for another place. Then the helper becomes the command.
 use std::ffi::OsString;
-use std::io::{IoSliceMut, Write as _};
-use std::mem::MaybeUninit;
+use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::net::UnixListener;
 use tokio::process::{Child, Command};
+
+use super::sockets::Sockets;
 
 /// Why a command was not started: it would have had another way out than the gate.
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +33,16 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 pub(super) struct Contained {
     helper: Child,
     talk: UnixStream,
-    listener: Option<std::net::TcpListener>,
+    sockets: Option<Sockets>,
 }
 
 impl Contained {
-    /// Makes the network and takes its listening socket.
+    /// Makes the network and takes its listening sockets. `ports` are those on loopback that lead to the
+    /// gate as well.
     pub(super) async fn make(
         folder: &Path,
         bind: SocketAddr,
+        ports: &[u16],
         command: &[OsString],
     ) -> Result<Self, NotContained> {
         let place = folder.join("contain.sock");
@@ -52,6 +53,7 @@ impl Contained {
             .arg(&place)
             .arg("--bind")
             .arg(bind.to_string())
+            .args(ports.iter().map(|port| format!("--port={port}")))
             .arg("--")
             .args(command)
             .kill_on_drop(true)
@@ -62,9 +64,9 @@ impl Contained {
         };
         let talk = talk.into_std()?;
         talk.set_nonblocking(false)?;
-        let taken = tokio::task::spawn_blocking(move || Ok((take(&talk)?, talk)));
+        let taken = tokio::task::spawn_blocking(move || Ok((Sockets::receive(&talk)?, talk)));
         let taken: std::io::Result<_> = taken.await.map_err(std::io::Error::other)?;
-        let (socket, talk) = match taken {
+        let (sockets, talk) = match taken {
             Ok(taken) => taken,
             // A helper that gives up hangs up first and says why then.
             Err(error) => {
@@ -75,14 +77,12 @@ impl Contained {
             }
         };
         std::fs::remove_file(&place)?;
-        let listener = std::net::TcpListener::from(socket);
-        listener.set_nonblocking(true)?;
-        Ok(Self { helper, talk, listener: Some(listener) })
+        Ok(Self { helper, talk, sockets: Some(sockets) })
     }
 
-    /// The socket that the command's network has for the gate.
-    pub(super) fn listener(&mut self) -> Option<std::net::TcpListener> {
-        self.listener.take()
+    /// The sockets that the command's network has for the gate.
+    pub(super) fn sockets(&mut self) -> Option<Sockets> {
+        self.sockets.take()
     }
 
     /// Lets the helper become the command.
@@ -96,17 +96,4 @@ impl Contained {
         told.await.map_err(std::io::Error::other)??;
         Ok(helper)
     }
-}
-
-/// Takes a descriptor that the other side sends.
-fn take(talk: &UnixStream) -> std::io::Result<OwnedFd> {
-    let mut byte = [0_u8; 1];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    recvmsg(talk, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    let mut sent = control.drain().filter_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
-        _ => None,
-    });
-    sent.next().ok_or_else(|| std::io::Error::other("the helper sent no socket"))
 }

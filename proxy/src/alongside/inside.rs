@@ -2,10 +2,8 @@
 //!
 //! It runs before the process has a second thread, which a user namespace asks for.
 use std::ffi::OsString;
-use std::io::{IoSlice, Read as _};
-use std::mem::MaybeUninit;
+use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -13,12 +11,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use nix::sched::{CloneFlags, unshare};
-use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg,
-};
 use rustix::process::{getegid, geteuid};
 
-use super::{OURS, calls, split, unstarted};
+use super::sockets::Sockets;
+use super::{OURS, calls, network, split, unstarted};
 
 /// Bounds what is read from the gate.
 const VARIABLES_BYTES: u64 = 1 << 20;
@@ -44,6 +40,9 @@ pub struct Inside {
     /// Where the gate is to listen in the new network
     #[arg(long)]
     bind: SocketAddr,
+    /// Ports on loopback that lead to the gate as well
+    #[arg(long = "port")]
+    ports: Vec<u16>,
     /// What to become
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -73,17 +72,23 @@ fn prepare(inside: &Inside) -> Result<Vec<(String, String)>, String> {
     // The meeting place is a file, so it is reached from any network.
     let mut talk = UnixStream::connect(&inside.socket).map_err(|error| error.to_string())?;
     isolate()?;
-    loopback_up().map_err(|error| {
+    network::loopback_up().map_err(|error| {
         format!("the new network's loopback cannot be switched on: {error}{HELP}")
     })?;
     let bind = match inside.bind.ip().is_loopback() {
         true => inside.bind,
         false => SocketAddr::from(([127, 0, 0, 1], inside.bind.port())),
     };
-    let listener = TcpListener::bind(bind)
+    let gate = TcpListener::bind(bind)
         .map_err(|error| format!("{bind} cannot be listened on in the new network: {error}"))?;
-    hand_out(&talk, &listener).map_err(|error| error.to_string())?;
-    drop(listener);
+    let mut sockets = Sockets { gate, redirected: Vec::new(), names: Vec::new() };
+    if let Err(why) = network::lead(&mut sockets, &inside.ports) {
+        // Held it is in any case: what is not led to the gate leads nowhere.
+        eprintln!("tollgate: --contain: programs that obey no variable reach nothing: {why}");
+        (sockets.redirected, sockets.names) = (Vec::new(), Vec::new());
+    }
+    sockets.send(&talk).map_err(|error| error.to_string())?;
+    drop(sockets);
     let mut variables = Vec::new();
     let mut told = (&mut talk).take(VARIABLES_BYTES);
     told.read_to_end(&mut variables).map_err(|error| error.to_string())?;
@@ -128,51 +133,5 @@ fn isolate() -> Result<(), String> {
         std::fs::write(file, text)
             .map_err(|error| format!("`{file}` cannot be written: {error}{HELP}"))?;
     }
-    Ok(())
-}
-
-/// Asks the kernel by rtnetlink(7) to switch on interface 1, which is the loopback of every network.
-fn loopback_up() -> std::io::Result<()> {
-    const NEW_LINK: u16 = 16;
-    const REQUEST_AND_ACKNOWLEDGE: u16 = 1 | 4;
-    const ERROR: u16 = 2;
-    const UP: u32 = 1;
-    let mut ask = Vec::with_capacity(32);
-    // struct nlmsghdr: length, type, flags, sequence, port.
-    ask.extend(32_u32.to_ne_bytes());
-    ask.extend(NEW_LINK.to_ne_bytes());
-    ask.extend(REQUEST_AND_ACKNOWLEDGE.to_ne_bytes());
-    ask.extend([0; 8]);
-    // struct ifinfomsg: family, padding, type, index, flags, which of them change.
-    ask.extend([0; 4]);
-    ask.extend(1_i32.to_ne_bytes());
-    ask.extend(UP.to_ne_bytes());
-    ask.extend(UP.to_ne_bytes());
-    // NETLINK_ROUTE is protocol 0, which is the default.
-    let socket = rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, None)?;
-    rustix::net::send(&socket, &ask, SendFlags::empty())?;
-    let mut answer = [0_u8; 1024];
-    rustix::net::recv(&socket, &mut answer, rustix::net::RecvFlags::empty())?;
-    // The acknowledgement is an error of number 0, behind a header of 16 bytes.
-    let kind = answer.get(4..6).and_then(|kind| Some(u16::from_ne_bytes(kind.try_into().ok()?)));
-    let fault = answer.get(16..20).and_then(|at| Some(i32::from_ne_bytes(at.try_into().ok()?)));
-    match (kind, fault) {
-        (Some(ERROR), Some(0)) => Ok(()),
-        (Some(ERROR), Some(fault)) => {
-            Err(std::io::Error::from_raw_os_error(fault.saturating_neg()))
-        }
-        _ => Err(std::io::Error::other("the kernel's answer cannot be read")),
-    }
-}
-
-/// Sends the socket out of the network.
-fn hand_out(talk: &UnixStream, listener: &TcpListener) -> std::io::Result<()> {
-    let sockets = [listener.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    if !control.push(SendAncillaryMessage::ScmRights(&sockets)) {
-        return Err(std::io::Error::other("no room for a socket"));
-    }
-    sendmsg(talk, &[IoSlice::new(&[0])], &mut control, SendFlags::empty())?;
     Ok(())
 }

@@ -2,11 +2,13 @@
 //!
 //! The gate is ready before the command starts and stops after it ended. The command gets the
 //! variables of [`crate::outfit`]; contained, it also gets a network in which there is nothing but
-//! the gate.
+//! the gate, and every connection that it makes comes there.
 mod calls;
 mod contain;
 mod inside;
+mod network;
 mod ready_made;
+mod sockets;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,6 +20,7 @@ use std::process::ExitStatus;
 use rustix::process::{Pid, kill_process};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tollgate_config::settings::{Listener, Settings};
 
 pub use contain::NotContained;
 pub use inside::{Inside, enter};
@@ -29,6 +32,7 @@ use crate::outfit::{Outfit, TrustFiles, Unfit, reachable, ways_in};
 use crate::run::{StartFault, start_on};
 use crate::snapshot::{SnapshotFault, Source};
 use contain::Contained;
+use sockets::Sockets;
 
 /// As `env`, `timeout` and `docker run` tell them: a fault of ours, a program that cannot be run,
 /// and one that is not there.
@@ -97,14 +101,25 @@ impl Errand<'_> {
         let (settings, _) = self.source.settings(std::io::stderr().is_terminal())?;
         let (name, bind, intercept) = ways_in(&settings)?;
         let mut signals = Signals::listen().map_err(CommandFault::Watch)?;
+        let ports = ports_on_loopback(&settings);
         let mut contained = match self.contain {
-            true => Some(Contained::make(self.folder, bind, self.command).await?),
+            true => Some(Contained::make(self.folder, bind, &ports, self.command).await?),
             false => None,
         };
-        let given = contained.as_mut().and_then(Contained::listener);
-        let inside = given.as_ref().and_then(|socket| socket.local_addr().ok());
-        let given = given.map(|socket| Given { listener: name.to_owned(), socket });
-        let running = start_on(self.source, given).await?;
+        let sockets = contained.as_mut().and_then(Contained::sockets);
+        let inside = sockets.as_ref().and_then(|sockets| sockets.gate.local_addr().ok());
+        let (given, names) = match sockets {
+            Some(Sockets { gate: socket, redirected, names }) => {
+                (Some(Given { listener: name.to_owned(), socket, redirected }), names)
+            }
+            None => (None, Vec::new()),
+        };
+        let agent = settings.listeners.iter().find(|listener| listener.name() == name);
+        let source = match agent.and_then(Listener::agent).filter(|_| !names.is_empty()) {
+            Some(agent) => self.source.answering_names(agent),
+            None => self.source,
+        };
+        let running = start_on(source, given, names).await?;
         let gate = inside.or_else(|| running.listener(name)).unwrap_or(bind);
         let started = TrustFiles::write(&intercept.certificate, Some(self.folder))
             .map_err(CommandFault::Trust)
@@ -127,6 +142,18 @@ impl Errand<'_> {
         let status = ended?;
         stopped?;
         Ok(code(status))
+    }
+}
+
+/// Ports on loopback that lead a contained command to the gate. Loopback is the command's own, where
+/// its programs meet; but who may have the gate reach this machine's own servers has to name them as
+/// it does without a network of its own.
+fn ports_on_loopback(settings: &Settings) -> Vec<u16> {
+    let Some(forward) = &settings.forward_proxy else { return Vec::new() };
+    let mut loopback = forward.allow_addresses.iter().map(|range| range.network());
+    match loopback.any(|address| address.is_loopback()) {
+        true => forward.ports.clone(),
+        false => Vec::new(),
     }
 }
 

@@ -210,6 +210,10 @@ impl Answer<'_, '_> {
                 Err(_) => (Value::String(data), Body::Text),
             },
         };
+        if let Some(links) = &self.flight.links {
+            let name = event.event.as_deref();
+            links.event(name, &mut document, self.spoken.is_mcp(), &mut self.led);
+        }
         if body == Body::Json {
             self.spoken.filter_lists(&mut document, self.flight);
         }

@@ -51,7 +51,7 @@ impl Answer<'_, '_> {
         self.note(acted, "answer")
     }
 
-    async fn hold(&mut self) -> Result<BytesMut, Ending> {
+    pub(super) async fn hold(&mut self) -> Result<BytesMut, Ending> {
         let settings = &self.flight.snapshot.settings;
         let limit = settings.bounds.answer_body_bytes;
         let patience = Duration::from_millis(settings.deadlines.body_ms);
@@ -76,6 +76,6 @@ impl Answer<'_, '_> {
     }
 }
 
-fn refused(code: Code, sentence: &str) -> Ending {
+pub(super) fn refused(code: Code, sentence: &str) -> Ending {
     Ending::Refused(Refusal::new(code, sentence))
 }

@@ -182,6 +182,12 @@ impl<'e> Answer<'_, 'e> {
         self.flight.snapshot.credentials.guard().map(Arc::clone)
     }
 
+    /// Whether a text may say where its upstream is.
+    fn describes(&self) -> bool {
+        let media = media_type(&self.headers).ok().flatten();
+        self.flight.links.is_some() && media.is_some_and(|media| links::is_yaml(&media))
+    }
+
     /// Makes what leads below the route's upstream the route's own address.
     fn lead(&mut self) -> Result<(), Refusal> {
         let Some(links) = &self.flight.links else { return Ok(()) };
@@ -239,6 +245,7 @@ impl<'e> Answer<'_, 'e> {
                 Some(guard) => self.pass_text(guard).await,
                 None => self.pass_opaque().await,
             },
+            Kind::Text if self.describes() => self.pass_described().await,
             Kind::Text => self.pass_text(Arc::clone(&self.flight.snapshot.scanner)).await,
         }
     }
@@ -295,6 +302,7 @@ fn kind_of(media: &MediaType) -> Kind {
         Form::Json => Kind::Json,
         Form::Lines => Kind::Lines,
         Form::Form | Form::Text | Form::Xml => Kind::Text,
+        _ if links::is_yaml(media) => Kind::Text,
         Form::Any | Form::Grpc(_) | Form::Multipart(_) | Form::Protobuf | Form::Strange => {
             Kind::Opaque
         }

@@ -5,8 +5,10 @@ use bytes::Bytes;
 use tollgate_dlp::{Direction, Scanner, TextStream};
 use tollgate_rules::Code;
 
+use super::json::refused;
 use super::{Answer, client};
 use crate::outcome::Ending;
+use crate::words;
 
 impl Answer<'_, '_> {
     pub(super) async fn pass_empty(&mut self) -> Ending {
@@ -44,6 +46,32 @@ impl Answer<'_, '_> {
         } else {
             Ending::Abandoned
         }
+    }
+
+    /// A document that may say where its upstream is: held whole, led back, scanned.
+    pub(super) async fn pass_described(&mut self) -> Ending {
+        let whole = match self.hold().await {
+            Ok(whole) => whole.freeze(),
+            Err(ending) => return ending,
+        };
+        let links = self.flight.links.as_ref();
+        let text = std::str::from_utf8(&whole).ok();
+        let led = links.zip(text).and_then(|(links, text)| links.yaml(text, &mut self.led));
+        let body = led.map_or(whole, Bytes::from);
+        let scanner = Arc::clone(&self.flight.snapshot.scanner);
+        let mut stream =
+            TextStream::new(scanner, Arc::clone(&self.flight.judge), Direction::Answer);
+        let mut clean = Vec::with_capacity(body.len());
+        let mut acted = stream.push(&body, &mut clean);
+        acted.extend(stream.finish(&mut clean));
+        if self.note(acted, "answer") {
+            return refused(Code::DlpBlocked, words::ANSWER_BLOCKED);
+        }
+        let headers = std::mem::take(&mut self.headers);
+        let length = Some(clean.len());
+        let written = client::write_head(self.session, self.status, &headers, length).await
+            && client::write_end(self.session, clean.into()).await;
+        if written { Ending::Answered } else { Ending::Abandoned }
     }
 
     /// Scans text as it streams, holding back only what may be the beginning of something.

@@ -90,6 +90,7 @@ pub struct Base {
 pub struct Routes {
     routes: Vec<Entry>,
     forward: Option<Forward>,
+    parent: Option<Arc<Parent>>,
 }
 
 #[derive(Debug)]
@@ -167,7 +168,7 @@ impl Routes {
         let forward = settings.forward_proxy.as_ref();
         let forward = forward.map(|forward| Forward::build(forward, authority, parent.as_ref()));
         let forward = forward.transpose()?;
-        Ok(Self { routes, forward })
+        Ok(Self { routes, forward, parent })
     }
 
     /// Finds the way for a call, or the reason why there is none.
@@ -187,6 +188,11 @@ impl Routes {
             true => Through::Passed(Arc::new(forward.destination(Scheme::Https, host, port, None))),
             false => Through::Intercepted(Arc::clone(authority)),
         })
+    }
+
+    /// The proxy that stands before everything outside.
+    pub fn parent(&self) -> Option<&Arc<Parent>> {
+        self.parent.as_ref()
     }
 
     /// The authority of interception.
@@ -427,6 +433,7 @@ mod tests {
     #[test]
     fn base_urls() {
         let routes = Routes {
+            parent: None,
             routes: vec![
                 route("tools", Some("/tools"), None, "http://tools.test:8080/mcp"),
                 route("api", Some("/api"), Some("api.local"), "http://api.test"),

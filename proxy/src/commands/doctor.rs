@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Looked for on the PATH: curl, wget, Python (urllib, requests, httpx, aiohttp), Node.js (fetch,
 /// https), deno, bun, git, cargo, npm, pip, java, go; every version of each. Each really makes a
 /// call, with the variables that `tollgate env` prints, to a server on loopback of this command's
-/// own; nothing leaves the machine. The table also says what becomes of it in `run --contain`, which
-/// serves who uses the gate and holds everybody else, and where the kernel redirects it (`tollgate
-/// redirect`), for which it is asked to trust a server without a proxy.
+/// own; nothing leaves the machine. The table also says what becomes of it in `run --contain`, where
+/// those who go around are really run, too, and where the kernel redirects it (`tollgate redirect`),
+/// for which it is asked to trust a server without a proxy.
 ///
 /// With --config each that uses the proxy is also led before that gate, which has to run: its CONNECT
 /// and its handshake reach the gate, for a host that the gate lets be reached, and nothing that follows,

@@ -16,8 +16,8 @@ use crate::snapshot::Source;
 /// of the system's roots and that certificate, and the same as a PKCS#12 store for Java, since most
 /// variables replace a program's roots. The system's trust store is not touched.
 ///
-/// Variables are a convenience: some programs obey none (`tollgate doctor` says which). What holds
-/// them all is `tollgate run --contain`, or the network.
+/// Variables are a convenience: some programs obey none (`tollgate doctor` says which). What brings
+/// them all to the gate is `tollgate run --contain`, or the network.
 ///
 /// Exits 78 when the configuration offers nothing to such programs, with what to add.
 #[derive(Debug, Args)]

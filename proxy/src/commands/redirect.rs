@@ -1,7 +1,6 @@
 //! `tollgate redirect`.
-use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
 use tollgate_config::settings::Listener;
@@ -126,23 +125,11 @@ fn wish(
     Ok(Wish { agents, transparent, open, resolvers, names, multicast })
 }
 
-/// Hands rules to the kernel: all of them or none.
+/// Hands rules to the kernel.
 fn load(rules: &str) -> ExitCode {
-    let nft = Command::new("nft").args(["-f", "-"]).stdin(Stdio::piped()).spawn();
-    let mut nft = match nft {
-        Ok(nft) => nft,
-        Err(error) => {
-            let what = format!("cannot run `nft` ({error}); install nftables, or use `--print`");
-            return complain(what, EXIT_FAULT);
-        }
-    };
-    // A child that does not read ends, and how it ended says more.
-    let written = nft.stdin.take().map(|mut input| input.write_all(rules.as_bytes()));
-    drop(written);
-    match nft.wait() {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => complain("`nft` refused the rules; it says why above", EXIT_FAULT),
-        Err(error) => complain(error, EXIT_FAULT),
+    match crate::redirect::load(rules) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => complain(format!("{why}; `--print` only prints the rules"), EXIT_FAULT),
     }
 }
 

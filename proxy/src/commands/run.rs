@@ -47,8 +47,16 @@ pub(super) struct Run {
     /// $XDG_STATE_HOME/tollgate/runs]
     #[arg(long, value_name = "DIR", requires = "allow")]
     record: Option<PathBuf>,
-    /// Give the command a network of its own in which only the gate is reachable, so that programs
-    /// that obey no variable are held, too; when that cannot be made it is not started
+    /// Give the command a network of its own in which only the gate is reachable; when that cannot be
+    /// made it is not started
+    ///
+    /// Programs that obey no variable are served there as well: every TCP connection, to whatever
+    /// address and port, comes to the gate, which goes where the name in it says and never to the
+    /// address; every question for a name (port 53, UDP and TCP) comes to the gate's DNS server, with the
+    /// configuration's `dns` or, without one, for the hosts that may be reached. Loopback is the
+    /// command's own, but for the ports that the configuration lets the gate reach on loopback.
+    /// Everything else, UDP, QUIC and ICMP, is dropped. That needs `nft` (nftables) on this machine:
+    /// without it, which is told at the start, such programs reach nothing.
     ///
     /// Sockets other than of the internet and unix (vsock, packets) and io_uring are taken from it.
     /// Files are not contained: a unix socket that the command may open, such as a container

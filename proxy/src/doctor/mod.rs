@@ -9,6 +9,7 @@ mod report;
 mod site;
 mod threshold;
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -198,6 +199,7 @@ impl Ward<'_> {
             let path = format!("{path}-led");
             self.ask(probe, program, &self.origin(), &path, &self.redirected).await;
             row.redirected = self.site.heard(&path);
+            row.contained = self.is_contained(probe, program).await;
         }
         // One that goes around would really go to the place that it is asked for.
         if let (Some(before), Verdict::Good) = (&self.standing, verdict) {
@@ -209,6 +211,29 @@ impl Ward<'_> {
             });
         }
         row
+    }
+
+    /// Whether the program is served in a network of its own, by a gate that the run makes.
+    async fn is_contained(&self, probe: &Probe, program: &Path) -> bool {
+        let path = format!("/{}-contained", probe.name.replace([' ', ':'], "-"));
+        let origin = self.origin();
+        let Ok(gate) = std::env::current_exe() else { return false };
+        let Ok(asks) = (probe.arguments)(&format!("{origin}{path}"), self.folder) else {
+            return false;
+        };
+        let place = format!("{}:{}", self.site.name, self.site.port);
+        let mut words: Vec<OsString> =
+            ["run", "--contain", "--allow", &place].map(Into::into).into();
+        for range in loopback() {
+            words.extend(["--allow-address".into(), range.to_string().into()]);
+        }
+        words.extend(["--upstream-ca".into(), self.site.authority.clone().into()]);
+        words.extend(["--record".into(), self.folder.join("contained").into(), "--".into()]);
+        words.push(program.into());
+        words.extend(asks.into_iter().map(Into::into));
+        let index = format!("sparse+{origin}{path}/");
+        self.run_with(&gate, &words, probe.patience, &Vec::new(), &index).await;
+        self.site.heard(&path)
     }
 
     fn origin(&self) -> String {

@@ -27,7 +27,7 @@ const SHORT: Duration = Duration::from_secs(40);
 const LONG: Duration = Duration::from_secs(300);
 
 /// What no variable helps against.
-const CONTAIN: &str = "`tollgate run --contain` holds it; give it the gate's base URL to be served";
+const CONTAIN: &str = "`tollgate run --contain`, or the gate's base URL";
 
 /// A program whose variables suffice in every version that was seen.
 const COMMON: Probe = Probe {
@@ -93,7 +93,7 @@ pub(super) const PROBES: &[Probe] = &[
         program: "python3",
         needs: &["-c", "import aiohttp; print(aiohttp.__version__)"],
         arguments: |url, _| words(&["-c", &aiohttp(url, "")]),
-        around: "`ClientSession(trust_env=True)`; else `tollgate run --contain` holds it",
+        around: "`ClientSession(trust_env=True)`; else `tollgate run --contain`",
         ..COMMON
     },
     Probe {
@@ -107,8 +107,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "node fetch",
         program: "node",
         arguments: |url, _| words(&["-e", &format!("fetch({url:?}).then(r => r.text())")]),
-        around: "Node.js 24 or newer, which obeys `NODE_USE_ENV_PROXY`; else `tollgate run --contain` \
-                 holds it",
+        around: "Node.js 24 or newer, which obeys `NODE_USE_ENV_PROXY`; else `tollgate run --contain`",
         ..COMMON
     },
     Probe {
@@ -117,8 +116,7 @@ pub(super) const PROBES: &[Probe] = &[
         arguments: |url, _| {
             words(&["-e", &format!("require('https').get({url:?}, r => r.resume())")])
         },
-        around: "Node.js 24 or newer, which obeys `NODE_USE_ENV_PROXY`; else `tollgate run --contain` \
-                 holds it",
+        around: "Node.js 24 or newer, which obeys `NODE_USE_ENV_PROXY`; else `tollgate run --contain`",
         ..COMMON
     },
     Probe {
@@ -139,7 +137,7 @@ pub(super) const PROBES: &[Probe] = &[
         arguments: |url, _| {
             words(&["-e", &format!("require('node:https').get({url:?}, r => r.resume())")])
         },
-        around: "use `fetch`, which obeys; else `tollgate run --contain` holds it",
+        around: "use `fetch`, which obeys; else `tollgate run --contain`",
         ..COMMON
     },
     Probe {

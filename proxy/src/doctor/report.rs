@@ -38,7 +38,7 @@ pub struct Row {
     pub version: String,
     /// What it did.
     pub verdict: Verdict,
-    /// Whether `run --contain` serves it; it is held otherwise.
+    /// Whether it is served in `run --contain`; it is held otherwise.
     pub contained: bool,
     /// Whether it is served where the kernel redirects it, knowing of no proxy.
     pub redirected: bool,

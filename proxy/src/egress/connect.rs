@@ -18,6 +18,7 @@ use super::parent::{Parent, Through};
 use super::places::{Counters, Place, Places, Standing};
 use super::race::race;
 use super::secured::Near;
+use super::toward::Toward;
 use super::{ClientIdentity, Destination, OwnAddresses, Resolved, Resolver, Unreachable, peer};
 use crate::clear::Permit;
 
@@ -141,9 +142,11 @@ impl Egress {
         let connect = async |spot: Spot| {
             let parent = spot.through.as_ref().map(|through| Arc::clone(&through.parent));
             let own = self.identity.load();
+            let paired = spot.through.as_ref().is_some_and(|through| through.parent.is_secured());
             let peer = peer::peer(to, spot.near, agent, settings, own.as_deref(), spot.through)
                 .map_err(|why| Failure::new(Code::UpstreamTls, why))?;
             drop(own);
+            let peer = Toward { peer, paired };
             let (session, reused) =
                 self.connector.get_http_session(&peer).await.map_err(|error| sort(&error))?;
             let session = Gathered::session(session, reused, &peer);

@@ -7,7 +7,6 @@ use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use http::StatusCode;
 use pingora_core::protocols::http::client::HttpSession;
-use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorType};
 use pingora_http::{RequestHeader, ResponseHeader};
 use tollgate_rules::Code;
@@ -17,6 +16,7 @@ use super::connect::{Egress, Failure};
 use super::gathered::{Gathered, Hold};
 use super::parent::Parent;
 use super::places::Place;
+use super::toward::Toward;
 use crate::clear::Permit;
 use crate::credentials::Given;
 use crate::listen::Io;
@@ -42,7 +42,7 @@ pub struct Line {
 pub struct Upstream<'e> {
     pub(super) egress: &'e Egress,
     pub(super) session: HttpSession<()>,
-    pub(super) peer: HttpPeer,
+    pub(super) peer: Toward,
     /// Whether the connection was used before.
     pub(super) reused: bool,
     /// The call's place at the upstream; errands of the gate's own have none.
@@ -137,12 +137,7 @@ impl Upstream<'_> {
 
     /// Gives a connection whose answer was read to its end back to the pool.
     pub async fn release(self) {
-        // pingora tells connections apart by their sockets, and sees none within TLS.
-        let plain = self.parent.as_ref().is_none_or(|parent| !parent.is_secured());
-        if !plain && matches!(self.session, HttpSession::H1(_)) {
-            return self.cancel().await;
-        }
-        let idle = self.peer.options.idle_timeout;
+        let idle = self.peer.peer.options.idle_timeout;
         self.egress.connector.release_http_session(self.session, &self.peer, idle).await;
     }
 

@@ -11,7 +11,6 @@ use base64::engine::general_purpose::STANDARD;
 use pingora_core::connectors::L4Connect;
 use pingora_core::protocols::l4::socket::SocketAddr as PeerAddress;
 use pingora_core::protocols::l4::stream::Stream;
-use pingora_core::protocols::l4::virt::VirtualSocketStream;
 use pingora_core::{Error, ErrorType};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,6 +21,7 @@ use tollgate_rules::{Code, Host};
 use zeroize::Zeroizing;
 
 use super::Failure;
+use super::onward::Purpose;
 use super::secured::Near;
 use crate::clear::{HostList, RouteFault};
 use crate::snapshot::read_secret;
@@ -45,6 +45,8 @@ pub struct Parent {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     by: ConnectBy,
     direct: HostList,
+    record: bool,
+    names: bool,
     authorization: Option<Zeroizing<String>>,
     /// Keeps pools apart when anything of it changes.
     pub(super) print: u64,
@@ -88,6 +90,8 @@ impl Parent {
             tls,
             by: settings.connect_by,
             direct: HostList::build(&settings.no_proxy)?,
+            record: settings.record,
+            names: settings.resolver,
             authorization,
             print: print.finish(),
         })
@@ -96,6 +100,14 @@ impl Parent {
     /// Whether the way to a host leads through it.
     pub(super) fn takes(&self, host: &Host) -> bool {
         self.direct.chosen(host).is_none()
+    }
+
+    /// Whether connections of the gate's own lead through it.
+    pub(super) fn serves(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Record => self.record,
+            Purpose::Names => self.names,
+        }
     }
 
     /// Whether it finds the address of a host itself. An address in place of a name is looked at
@@ -201,26 +213,25 @@ pub(super) enum Denied {
     Untrusted,
 }
 
+impl std::fmt::Display for Denied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answered(status) => write!(f, "the parent proxy answered {status}"),
+            Self::Unreachable => f.write_str("the parent proxy cannot be reached"),
+            Self::Unreadable => f.write_str("the parent proxy cannot be understood"),
+            Self::Untrusted => f.write_str("the parent proxy's TLS cannot be trusted"),
+        }
+    }
+}
+
 impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
-        match denied {
+        let code = match denied {
             // It tried, and the upstream was not there.
-            Denied::Answered(status @ 502..=504) => {
-                Self::new(Code::UpstreamConnect, format!("the parent proxy answered {status}"))
-            }
-            Denied::Answered(status) => {
-                Self::new(Code::UpstreamProxy, format!("the parent proxy answered {status}"))
-            }
-            Denied::Unreachable => {
-                Self::new(Code::UpstreamConnect, "the parent proxy cannot be reached")
-            }
-            Denied::Unreadable => {
-                Self::new(Code::UpstreamProxy, "the parent proxy cannot be understood")
-            }
-            Denied::Untrusted => {
-                Self::new(Code::UpstreamProxy, "the parent proxy's TLS cannot be trusted")
-            }
-        }
+            Denied::Answered(502..=504) | Denied::Unreachable => Code::UpstreamConnect,
+            Denied::Answered(_) | Denied::Unreadable | Denied::Untrusted => Code::UpstreamProxy,
+        };
+        Self::new(code, denied.to_string())
     }
 }
 
@@ -237,10 +248,7 @@ impl L4Connect for Through {
         let wrong = || Error::new(ErrorType::SocketError);
         let near = near.as_inet().ok_or_else(wrong)?;
         let tunnel = self.parent.tunnel(*near, &self.target).await;
-        let stream = tunnel.map(|near| match near {
-            Near::Plain(io) => Stream::from(io),
-            secured => Stream::from(VirtualSocketStream::new(Box::new(secured))),
-        });
+        let stream = tunnel.and_then(|near| near.into_stream().map_err(|_| Denied::Unreachable));
         stream.map_err(|denied| {
             Error::new(match denied {
                 Denied::Answered(status) => ErrorType::CustomCode(REFUSED, status),

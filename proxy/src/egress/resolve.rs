@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hickory_proto::rr::{RData, Record};
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use ipnet::IpNet;
 use tollgate_config::settings::{self, DnsServer, Encryption};
 use tollgate_rules::{Code, Host};
 
+use super::onward::{Onward, ToServers};
 use super::{Destination, ranges};
 
 /// How many addresses of one name are looked at; a longer answer is no honest one.
@@ -102,20 +101,24 @@ fn name_servers(settings: &settings::Resolver) -> Vec<NameServerConfig> {
 /// The gate's resolver.
 #[derive(Debug)]
 pub struct Resolver {
-    inner: TokioResolver,
+    inner: hickory_resolver::Resolver<ToServers>,
     timeout: Duration,
 }
 
 impl Resolver {
     /// Builds the resolver; the system's configuration is read when no servers are named.
-    pub fn new(settings: &settings::Resolver) -> Result<Self, ResolverFault> {
+    /// Servers that are asked over TLS or HTTPS are reached as `onward` says.
+    pub fn new(settings: &settings::Resolver, onward: Onward) -> Result<Self, ResolverFault> {
         let fault = |error: hickory_resolver::net::NetError| ResolverFault(error.to_string());
         let servers = name_servers(settings);
+        // No proxy leads to a server that is asked in clear text: most answers come by UDP.
+        let onward = if settings.encrypted.is_empty() { Onward::default() } else { onward };
+        let way = ToServers::new(onward);
         let mut builder = if servers.is_empty() {
-            TokioResolver::builder_tokio().map_err(fault)?
+            hickory_resolver::Resolver::builder(way).map_err(fault)?
         } else {
             let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            hickory_resolver::Resolver::builder_with_config(config, way)
         };
         if !settings.encrypted.is_empty() {
             let tls = crate::ledger::tls::connector(settings.ca.as_deref(), None);

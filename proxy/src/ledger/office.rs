@@ -70,7 +70,7 @@ impl Writer {
     pub(super) fn reconsider(&mut self, setting: settings::Signer) -> Result<(), LedgerError> {
         let changed = setting != self.signer_setting;
         let successor = Signers::successor(
-            &setting,
+            (&setting, &self.onward),
             changed,
             self.spool.dir(),
             self.chain.last_ts(),

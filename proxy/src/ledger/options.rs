@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use tollgate_config::settings::{AtCap, Audit, Durability, Signer, Sink};
 
 use super::writer::Retention;
+use crate::egress::Onward;
 
 /// Bytes of one segment at most; a file that copies and greps well.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -37,12 +38,14 @@ pub struct LedgerOptions {
     pub sinks: Vec<Sink>,
     /// One delivery that takes longer has failed.
     pub delivery_wait: Duration,
+    /// How servers elsewhere are reached.
+    pub onward: Onward,
 }
 
 impl LedgerOptions {
     /// As the settings say; their paths are resolved already.
-    pub fn from_settings(audit: &Audit) -> Self {
-        let mut options = Self::new(audit.spool.clone());
+    pub fn from_settings(audit: &Audit, onward: Onward) -> Self {
+        let mut options = Self { onward, ..Self::new(audit.spool.clone()) };
         options.durability = audit.durability;
         options.set_bytes_max(audit.spool_bytes_max);
         options.at_cap = audit.at_cap;
@@ -72,6 +75,7 @@ impl LedgerOptions {
             checkpoint_every: Duration::from_secs(60),
             sinks: Vec::new(),
             delivery_wait: Duration::from_secs(30),
+            onward: Onward::default(),
         }
     }
 

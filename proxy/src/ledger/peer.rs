@@ -15,11 +15,11 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::tls::connector;
+use crate::egress::{Onward, Purpose};
 
 /// Name resolution, TCP and TLS together.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
@@ -56,6 +56,7 @@ pub(super) struct Peer {
     port: u16,
     path: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    onward: Onward,
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
 }
 
@@ -89,7 +90,13 @@ impl Peer {
         };
         let authority = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
         let port = url.port_or_known_default().ok_or("`url` has no port")?;
-        Ok(Self { authority, host: bare, port, path, tls, idle: Mutex::default() })
+        let (onward, idle) = (Onward::default(), Mutex::default());
+        Ok(Self { authority, host: bare, port, path, tls, onward, idle })
+    }
+
+    /// The same, reached as `onward` says.
+    pub(super) fn reached(self, onward: &Onward) -> Self {
+        Self { onward: onward.clone(), ..self }
     }
 
     /// The URL's path and query.
@@ -144,8 +151,7 @@ impl Peer {
     }
 
     async fn open(&self) -> Result<SendRequest<Full<Bytes>>, PeerError> {
-        let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        tcp.set_nodelay(true)?;
+        let tcp = self.onward.connect(Purpose::Record, &self.host, self.port).await?;
         match &self.tls {
             None => speak(tcp).await,
             Some((connector, name)) => speak(connector.connect(name.clone(), tcp).await?).await,

@@ -15,6 +15,7 @@ use super::signers::Signers;
 use super::signers::register::Register;
 use super::spool::{Position, Spool, StoreFault};
 use super::{LedgerError, LedgerOptions, LedgerRefusal, Receipt};
+use crate::egress::Onward;
 
 pub(super) use keeping::Retention;
 
@@ -29,6 +30,7 @@ pub(super) struct Writer {
     pub(super) signers: Signers,
     pub(super) register: Register,
     pub(super) signer_setting: settings::Signer,
+    pub(super) onward: Onward,
     /// Whether the chain still lacks the root's word for the key that signs.
     pub(super) unannounced: bool,
     pub(super) spool: Spool,
@@ -80,7 +82,7 @@ impl Writer {
         let mut register = Register::open(&options.spool)?;
         let recovered = recover(&options.spool, register.registry())?;
         let signers = Signers::open(
-            &options.signer,
+            (&options.signer, &options.onward),
             &options.spool,
             recovered.chain.last_ts(),
             &mut register,
@@ -91,6 +93,7 @@ impl Writer {
             signers,
             register,
             signer_setting: options.signer.clone(),
+            onward: options.onward.clone(),
             unannounced: false,
             spool,
             origin: recovered.origin,

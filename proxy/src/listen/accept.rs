@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, BufStream};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tollgate_config::settings::{Listener, ProxyProtocol};
+use tollgate_config::settings::{Listener, ProxyProtocol, TransparentListener};
 use tollgate_rules::Code;
 
 use super::sniff::{self, Opening};
@@ -22,6 +22,9 @@ use super::{
     Conn, GateStream, HeadClock, Io, Peer, ServerTls, Shown, connect, proxied, transparent, unix,
 };
 use crate::gate::Gate;
+
+/// Where a socket is that somebody else opened.
+const HANDED: &str = "what it was given";
 
 /// A listener that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,8 @@ pub struct Given {
     pub listener: String,
     /// The socket.
     pub socket: std::net::TcpListener,
+    /// Sockets that the kernel redirects connections of the same agent to.
+    pub redirected: Vec<std::net::TcpListener>,
 }
 
 /// The sockets, bound but not yet accepting, so that a start fails before anything runs.
@@ -49,6 +54,8 @@ pub struct Acceptors(Vec<(Listener, Bound)>);
 #[derive(Debug)]
 enum Bound {
     Tcp(TcpListener),
+    /// One that was given, in whatever network it is.
+    Given(TcpListener),
     Unix(unix::Bound),
 }
 
@@ -61,25 +68,28 @@ impl Acceptors {
         let mut bound = Vec::with_capacity(listeners.len());
         for listener in listeners {
             let given = given.take_if(|given| given.listener == listener.name());
-            let (socket, place) = match (listener, given, listener.bind()) {
+            let (handed, redirected) = match given {
+                Some(given) => (Some(given.socket), given.redirected),
+                None => (None, Vec::new()),
+            };
+            let (socket, place) = match (listener, handed, listener.bind()) {
                 (Listener::Unix(unix), ..) => {
                     (unix::bind(unix).map(Bound::Unix), unix.path.display().to_string())
                 }
-                (_, Some(given), _) => (
-                    TcpListener::from_std(given.socket).map(Bound::Tcp),
-                    "what it was given".to_owned(),
-                ),
+                (_, Some(socket), _) => {
+                    (TcpListener::from_std(socket).map(Bound::Given), HANDED.to_owned())
+                }
                 (_, None, Some(bind)) => {
                     (TcpListener::bind(bind).await.map(Bound::Tcp), bind.to_string())
                 }
                 (_, None, None) => continue,
             };
-            let socket = socket.map_err(|reason| ListenError {
-                name: listener.name().to_owned(),
-                place,
-                reason,
-            })?;
+            let name = listener.name().to_owned();
+            let socket = socket.map_err(|reason| ListenError { name, place, reason })?;
             bound.push((listener.clone(), socket));
+            for socket in redirected {
+                bound.extend(led(listener, socket)?);
+            }
         }
         Ok(Self(bound))
     }
@@ -87,8 +97,20 @@ impl Acceptors {
     /// Names and addresses as bound, which tells the port when 0 was asked for.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
         let address = |(listener, bound): &(Listener, Bound)| match bound {
-            Bound::Tcp(socket) => Some((listener.name().to_owned(), socket.local_addr().ok()?)),
+            Bound::Tcp(socket) | Bound::Given(socket) => {
+                Some((listener.name().to_owned(), socket.local_addr().ok()?))
+            }
             Bound::Unix(_) => None,
+        };
+        self.0.iter().filter_map(address).collect()
+    }
+
+    /// Addresses of this network, where the gate would connect to itself. The same ones elsewhere are
+    /// somebody else's here.
+    pub fn own(&self) -> Vec<SocketAddr> {
+        let address = |(_, bound): &(Listener, Bound)| match bound {
+            Bound::Tcp(socket) => socket.local_addr().ok(),
+            Bound::Given(_) | Bound::Unix(_) => None,
         };
         self.0.iter().filter_map(address).collect()
     }
@@ -96,17 +118,34 @@ impl Acceptors {
     /// Names and files of unix sockets.
     pub fn files(&self) -> Vec<(String, PathBuf)> {
         let file = |(listener, bound): &(Listener, Bound)| match bound {
-            Bound::Tcp(_) => None,
+            Bound::Tcp(_) | Bound::Given(_) => None,
             Bound::Unix(bound) => Some((listener.name().to_owned(), bound.file.path().to_owned())),
         };
         self.0.iter().filter_map(file).collect()
     }
 }
 
+/// A listener of the same name and agent for connections that the kernel redirects.
+fn led(
+    listener: &Listener,
+    socket: std::net::TcpListener,
+) -> Result<Option<(Listener, Bound)>, ListenError> {
+    let name = listener.name().to_owned();
+    let Some(agent) = listener.agent().map(str::to_owned) else { return Ok(None) };
+    let taken = socket.local_addr().and_then(|bind| Ok((bind, TcpListener::from_std(socket)?)));
+    let (bind, socket) = taken.map_err(|reason| ListenError {
+        name: name.clone(),
+        place: HANDED.to_owned(),
+        reason,
+    })?;
+    let listener = Listener::Transparent(TransparentListener { name, bind, agent });
+    Ok(Some((listener, Bound::Given(socket))))
+}
+
 impl Bound {
     async fn accept(&self) -> std::io::Result<Arrived> {
         Ok(match self {
-            Self::Tcp(socket) => {
+            Self::Tcp(socket) | Self::Given(socket) => {
                 let (io, peer) = socket.accept().await?;
                 Arrived::Tcp(io, peer)
             }

@@ -190,7 +190,14 @@ impl Work<'_> {
         let start = tokio_rustls::StartHandshake::from_parts(hello.accepted, io);
         let shaken = tokio::time::timeout(self.handshake, start.into_stream(config)).await;
         let Ok(Ok(tls)) = shaken else {
-            // Most often a client that does not trust the authority yet.
+            // Most often a client that does not trust the authority yet. One that says so was here
+            // for a call; who only leaves, or is slow, may have been anybody.
+            let silent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::UnexpectedEof;
+            if matches!(&shaken, Ok(Err(error)) if !silent(error)) {
+                let stop = Stop::refuse(Code::UnreadRefused, words::HANDSHAKE_BROKEN);
+                let stop = about(stop, &flight, &host, self.port);
+                let _ = self.gate.refused(&flight, stop).await;
+            }
             self.gate.metrics.tunnels.with_label_values(&["handshake_failed"]).inc();
             let host = crate::record::host(&flight.snapshot, &host);
             tracing::info!(

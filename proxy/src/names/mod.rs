@@ -16,4 +16,4 @@ mod serve;
 
 pub use given::Given;
 pub use rules::NameRules;
-pub use serve::{NameServer, NamesFault};
+pub use serve::{NameServer, NamesFault, Pair};

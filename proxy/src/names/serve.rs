@@ -30,16 +30,32 @@ pub struct NamesFault {
     reason: std::io::Error,
 }
 
+/// Sockets for both, on one port; of another network perhaps.
+pub type Pair = (std::net::UdpSocket, std::net::TcpListener);
+
 /// The sockets, bound but not yet answering.
 #[derive(Debug)]
 pub struct NameServer {
-    udp: UdpSocket,
-    tcp: TcpListener,
+    sockets: Vec<(UdpSocket, TcpListener)>,
     /// Where they listen.
-    pub address: SocketAddr,
+    pub addresses: Vec<SocketAddr>,
 }
 
 impl NameServer {
+    /// Takes sockets that are open already, none of which blocks.
+    pub fn take(pairs: Vec<Pair>, settings: &Dns) -> Result<Self, NamesFault> {
+        let mut taken = Self { sockets: Vec::new(), addresses: Vec::new() };
+        for (udp, tcp) in pairs {
+            let pair = TcpListener::from_std(tcp).and_then(|tcp| {
+                taken.addresses.push(tcp.local_addr()?);
+                Ok((UdpSocket::from_std(udp)?, tcp))
+            });
+            let fault = |reason| NamesFault { listen: settings.listen, reason };
+            taken.sockets.push(pair.map_err(fault)?);
+        }
+        Ok(taken)
+    }
+
     /// Binds both to one port.
     pub async fn bind(settings: &Dns) -> Result<Self, NamesFault> {
         let listen = settings.listen;
@@ -57,16 +73,20 @@ impl NameServer {
     async fn bind_once(listen: SocketAddr) -> std::io::Result<Self> {
         let tcp = TcpListener::bind(listen).await?;
         let address = tcp.local_addr()?;
-        Ok(Self { udp: UdpSocket::bind(address).await?, tcp, address })
+        let udp = UdpSocket::bind(address).await?;
+        Ok(Self { sockets: vec![(udp, tcp)], addresses: vec![address] })
     }
 
     /// Answers until `shutdown` turns true, then waits for the queries at work.
     pub async fn serve(self, gate: Arc<Gate>, shutdown: watch::Receiver<bool>) {
         let room = Arc::new(Semaphore::new(QUERIES_MAX));
-        tokio::join!(
-            datagrams(Arc::clone(&gate), self.udp, Arc::clone(&room), shutdown.clone()),
-            streams(gate, self.tcp, room, shutdown),
-        );
+        let mut serving = JoinSet::new();
+        for (udp, tcp) in self.sockets {
+            let (gate, room) = (Arc::clone(&gate), Arc::clone(&room));
+            serving.spawn(datagrams(Arc::clone(&gate), udp, Arc::clone(&room), shutdown.clone()));
+            serving.spawn(streams(gate, tcp, room, shutdown.clone()));
+        }
+        while serving.join_next().await.is_some() {}
     }
 }
 

@@ -121,11 +121,11 @@ pub fn undo() -> String {
     format!("table {TABLE} {{}}\ndelete table {TABLE}\n")
 }
 
-fn protocol(to: &SocketAddr) -> &'static str {
+pub(super) fn protocol(to: &SocketAddr) -> &'static str {
     if to.is_ipv4() { "ipv4" } else { "ipv6" }
 }
 
-fn tcp(to: &SocketAddr) -> String {
+pub(super) fn tcp(to: &SocketAddr) -> String {
     format!("{} daddr {} tcp dport {} accept", family(to.ip()), to.ip(), to.port())
 }
 

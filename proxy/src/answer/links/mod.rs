@@ -4,10 +4,13 @@
 //! the route's own address; what points elsewhere is left as it is, and told.
 mod cookies;
 mod documents;
+mod servers;
+mod yaml;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde_json::Value;
 use tollgate_config::settings::{Elsewhere, SignedCards};
 use tollgate_rules::{Host, Scheme};
 use url::Url;
@@ -16,6 +19,8 @@ use crate::clear::{Base, Way};
 use crate::egress::Destination;
 use crate::head::Request;
 use crate::listen::Conn;
+
+pub(super) use yaml::is_yaml;
 
 /// How many foreign hosts of one answer are told.
 const FOREIGN_MAX: usize = 4;
@@ -142,6 +147,25 @@ impl Links {
             }
             clean.push_str(rest);
             headers.append(name, HeaderValue::from_str(&clean).unwrap_or(value));
+        }
+    }
+
+    /// What an event of a stream says of the upstream itself. The first one of MCP's older transport is
+    /// the place that messages are sent to, which a client completes from the stream's own address.
+    pub(super) fn event(&self, name: Option<&str>, data: &mut Value, is_mcp: bool, led: &mut Led) {
+        match data {
+            Value::String(text) if is_mcp && name == Some("endpoint") => match self.lead(text) {
+                Some(Lead::Here(here)) => {
+                    led.rewritten += u64::from(here != *text);
+                    *text = here;
+                }
+                Some(Lead::There(there, host)) => {
+                    *text = there;
+                    led.foreign.extend(host.filter(|_| led.foreign.len() < FOREIGN_MAX));
+                }
+                None => {}
+            },
+            document => self.document(document, led),
         }
     }
 

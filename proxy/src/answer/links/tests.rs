@@ -242,3 +242,86 @@ fn cookies_are_the_routes_own() {
         assert_eq!(set(&all, text).as_deref(), Some(expect), "{text}");
     }
 }
+
+#[test]
+fn servers_in_yaml_are_rewritten_where_they_stand() {
+    let links = links("/v1", "/api", SignedCards::Rewrite);
+    let read = |text: &str| {
+        let mut led = Led::default();
+        (links.yaml(text, &mut led), led.rewritten)
+    };
+    let api = |servers: &str| format!("openapi: 3.1.0  # kept\npaths: {{}}\n{servers}");
+    for (written, expect) in [
+        ("servers:\n- url: https://api.test/v1\n", "servers:\n- url: \"http://gate:1/api\"\n"),
+        (
+            "servers:\n  - description: it # and this\n    url: 'https://api.test/v1/x' # kept\n",
+            "servers:\n  - description: it # and this\n    url: \"http://gate:1/api/x\" # kept\n",
+        ),
+        (
+            "servers: [ {url: \"https://api.test/v1\", x: 1}, {url: https://evil.test/v1} ]\n",
+            "servers: [ {url: \"http://gate:1/api\", x: 1}, {url: https://evil.test/v1} ]\n",
+        ),
+        ("servers:\r\n- url: /v1/ö\r\n", "servers:\r\n- url: \"http://gate:1/api/%C3%B6\"\r\n"),
+    ] {
+        assert_eq!(read(&api(written)), (Some(api(expect)), 1), "{written}");
+    }
+    let deep = "openapi: 3.1.0\npaths:\n  /x:\n    servers: [{url: /v1/a}]\n    get:\n      servers:\n      \
+                - url: /v1/b\n      x: {servers: [{url: /v1/c}]}\n";
+    let (text, rewritten) = read(deep);
+    let text = text.unwrap();
+    assert_eq!(rewritten, 2);
+    for part in ["\"http://gate:1/api/a\"", "\"http://gate:1/api/b\"", "/v1/c"] {
+        assert!(text.contains(part), "{text}");
+    }
+    // Nothing to rewrite, nobody's description, or nothing that is sure.
+    for text in [
+        api("servers:\n- url: https://evil.test/v1\n").as_str(),
+        &api("servers:\n- url: https://{host}.test/v1\n"),
+        &api("servers:\n- url: https://api.test/v1/{base}\n"),
+        &api("x: &s https://api.test/v1\nservers:\n- url: *s\n"),
+        &api("servers:\n- url: &s https://api.test/v1\n"),
+        &api("servers:\n- url: !!str https://api.test/v1\n"),
+        &api("servers:\n- url: >-\n    https://api.test/v1\n"),
+        &api("servers:\n- url: \"https://api.test\\u002fv1\"\n"),
+        &api("servers:\n- ? [url]\n  : https://api.test/v1\n"),
+        &api("servers:\n- url: https://api.test/v1\n---\nb: 1\n"),
+        &api("servers:\n- url: https://api.test/v1\n\0"),
+        &api("servers:\n- url: https://api.test/v1\n  bad: [\n"),
+        "servers:\n- url: https://api.test/v1\n",
+        "openapi: 3.1.0\nservers:\n- url: https://api.test/v1\n",
+        "swagger: '2.0'\npaths: {}\nhost: api.test\nbasePath: /v1\n",
+        "",
+    ] {
+        assert_eq!(read(text), (None, 0), "{text}");
+    }
+    let nested = format!("openapi: 3.1.0\npaths: {}\n", "[".repeat(100_000));
+    assert_eq!(read(&nested), (None, 0));
+}
+
+#[test]
+fn the_endpoint_of_a_stream_is_the_routes() {
+    let links = links("/v1", "/api", SignedCards::Rewrite);
+    let read = |name: Option<&str>, data: serde_json::Value, is_mcp: bool| {
+        let (mut led, mut data) = (Led::default(), data);
+        links.event(name, &mut data, is_mcp, &mut led);
+        (data, led.rewritten, led.foreign.len())
+    };
+    for (text, expect, counts) in [
+        ("/v1/messages?session=a%2fb", "http://gate:1/api/messages?session=a%2fb", (1, 0)),
+        ("https://api.test/v1/messages", "http://gate:1/api/messages", (1, 0)),
+        ("messages", "http://gate:1/api/a/messages", (1, 0)),
+        ("https://evil.test/messages", "https://evil.test/messages", (0, 1)),
+        ("/messages", "https://api.test/messages", (0, 1)),
+        ("https://[", "https://[", (0, 0)),
+    ] {
+        let expect = (json!(expect), counts.0, counts.1);
+        assert_eq!(read(Some("endpoint"), json!(text), true), expect, "{text}");
+    }
+    // Elsewhere it is a word like others.
+    for (name, is_mcp) in [(Some("endpoint"), false), (Some("message"), true), (None, true)] {
+        assert_eq!(read(name, json!("/v1/x"), is_mcp), (json!("/v1/x"), 0, 0));
+    }
+    let api = json!({ "openapi": "3.1.0", "paths": {}, "servers": [{ "url": "/v1" }] });
+    let (told, rewritten, _) = read(None, api, false);
+    assert_eq!((told["servers"][0]["url"].as_str(), rewritten), (Some("http://gate:1/api"), 1));
+}

@@ -177,7 +177,8 @@ impl Store {
         let (name, prefix) = url.split_once('/').unwrap_or((url, ""));
         let StoreArgs { region, endpoint } = args.store.clone();
         let ca = args.ca.clone();
-        let bucket = Bucket::new(name, &StorePlace { region, endpoint, ca });
+        let bucket =
+            Bucket::new(name, &StorePlace { region, endpoint, ca, ..StorePlace::default() });
         let bucket = bucket.map_err(io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut store = Self { runtime, bucket, name: name.to_owned(), folder: String::new() };

@@ -20,6 +20,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 
 use super::peer::{Answer, Peer};
+use crate::egress::Onward;
 pub(crate) use credentials::Source;
 pub(crate) use error::AwsError;
 pub(in crate::ledger) use kms::{Kms, KmsError, KmsOptions};
@@ -36,6 +37,8 @@ pub(crate) struct Place {
     pub(crate) endpoint: Option<String>,
     /// Authorities to trust instead of the system's, PEM.
     pub(crate) ca: Option<PathBuf>,
+    /// How it is reached.
+    pub(crate) onward: Onward,
 }
 
 impl Place {
@@ -78,7 +81,7 @@ impl Service {
             None => format!("https://{}.{}", public(&region), domain(&region)),
         };
         let told = |reason: String| reason.replacen("`url`", "`endpoint`", 1);
-        let peer = Peer::new(&url, place.ca.as_deref(), None).map_err(told)?;
+        let peer = Peer::new(&url, place.ca.as_deref(), None).map_err(told)?.reached(&place.onward);
         if peer.path() != "/" {
             return Err("`endpoint` has a path; it is a scheme, a host and a port".to_owned());
         }

@@ -18,6 +18,7 @@ use tollgate_audit::{Draft, Kid, LocalKey, Signature, ToSign};
 use tollgate_config::settings::{self, EventSigner};
 
 use super::LedgerError;
+use crate::egress::Onward;
 use register::Register;
 use service::{Service, Unnamed};
 use session::{Renewal, Session};
@@ -52,13 +53,13 @@ impl Signers {
     /// Opens the signer of the settings and registers its key. The chain's last event was at
     /// `since`.
     pub(super) fn open(
-        setting: &settings::Signer,
+        (setting, onward): (&settings::Signer, &Onward),
         spool: &Path,
         since: Timestamp,
         register: &mut Register,
     ) -> Result<Self, LedgerError> {
         let hand = match &setting.service {
-            Some(service) => open_service(service, setting, since, false, register)?,
+            Some(service) => open_service(service, (setting, onward), since, false, register)?,
             None => {
                 let path = key_path(setting, spool);
                 if setting.key.is_none() && !path.exists() {
@@ -90,7 +91,7 @@ impl Signers {
     /// A signer that should take over: a key beside the one in use that `keys rotate` made, or
     /// another signer in the settings.
     pub(super) fn successor(
-        setting: &settings::Signer,
+        (setting, onward): (&settings::Signer, &Onward),
         changed: bool,
         spool: &Path,
         since: Timestamp,
@@ -100,7 +101,7 @@ impl Signers {
             if !changed {
                 return Ok(None);
             }
-            let hand = open_service(service, setting, since, true, register)?;
+            let hand = open_service(service, (setting, onward), since, true, register)?;
             return Ok(Some(Successor { hand, files: None }));
         }
         let path = key_path(setting, spool);
@@ -286,12 +287,12 @@ fn name_local(
 
 fn open_service(
     service: &settings::KeyService,
-    setting: &settings::Signer,
+    (setting, onward): (&settings::Signer, &Onward),
     since: Timestamp,
     is_successor: bool,
     register: &Register,
 ) -> Result<Hand, LedgerError> {
-    let unnamed = Unnamed::open(service, Duration::from_millis(setting.deadline_ms))?;
+    let unnamed = Unnamed::open(service, Duration::from_millis(setting.deadline_ms), onward)?;
     let kid = register.kid_of(unnamed.public(), setting.kid.as_deref(), is_successor)?;
     let service = unnamed.named(kid);
     // Who may read a key may still not use it: better to know before it takes over.

@@ -20,6 +20,7 @@ use tollgate_config::settings::{ProxyForm, SecretRef, SigningProxy};
 use super::super::peer::{Peer, PeerError};
 use super::super::secret;
 use super::service::ServiceError;
+use crate::egress::Onward;
 
 /// A signature in JSON has less than two KiB.
 const ANSWER_BYTES_MAX: usize = 16 << 10;
@@ -48,14 +49,17 @@ struct PayloadAnswer {
 
 impl Proxy {
     /// The proxy and the key that its signatures are checked with.
-    pub(super) fn open(setting: &SigningProxy) -> Result<(Self, PublicKey), String> {
+    pub(super) fn open(
+        setting: &SigningProxy,
+        onward: &Onward,
+    ) -> Result<(Self, PublicKey), String> {
         let path = setting.public_key.display();
         let pem = std::fs::read(&setting.public_key)
             .map_err(|e| format!("`public_key`: `{path}`: {e}"))?;
         let public =
             PublicKey::from_any_pem(&pem).map_err(|e| format!("`public_key`: `{path}`: {e}"))?;
         let client = setting.client_certificate.as_deref().zip(setting.client_key.as_deref());
-        let peer = Peer::new(&setting.url, setting.ca.as_deref(), client)?;
+        let peer = Peer::new(&setting.url, setting.ca.as_deref(), client)?.reached(onward);
         let end = match setting.form {
             ProxyForm::Hash => "/sign/hash",
             ProxyForm::Payload => "/sign",

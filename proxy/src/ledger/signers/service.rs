@@ -13,6 +13,7 @@ use super::super::LedgerError;
 use super::super::aws::{Kms, KmsError, KmsOptions, Place};
 use super::pkcs11::Token;
 use super::proxy::Proxy;
+use crate::egress::Onward;
 
 /// Signatures that are asked for at once.
 const AT_ONCE: usize = 16;
@@ -72,12 +73,16 @@ pub(super) struct Unnamed {
 
 impl Unnamed {
     /// Asks the service for its key. From a thread that may block, of a running runtime.
-    pub(super) fn open(setting: &KeyService, deadline: Duration) -> Result<Self, LedgerError> {
+    pub(super) fn open(
+        setting: &KeyService,
+        deadline: Duration,
+        onward: &Onward,
+    ) -> Result<Self, LedgerError> {
         let mistake = |reason: String| LedgerError::SignerSetting { reason };
         let runtime = Handle::try_current().map_err(|_| LedgerError::Thread)?;
         let (root, public) = match setting {
             KeyService::AwsKms(setting) => {
-                let kms = Kms::new(&kms_options(setting, deadline)).map_err(mistake)?;
+                let kms = Kms::new(&kms_options(setting, deadline, onward)).map_err(mistake)?;
                 let key = runtime.block_on(kms.public_key()).map_err(ServiceError::from)?;
                 let public = PublicKey::from_der(&key.spki_der);
                 let public = public.map_err(|e| mistake(e.to_string()))?;
@@ -88,7 +93,7 @@ impl Unnamed {
                 (Root::Pkcs11(token), public)
             }
             KeyService::SigningProxy(setting) => {
-                let (proxy, public) = Proxy::open(setting).map_err(mistake)?;
+                let (proxy, public) = Proxy::open(setting, onward).map_err(mistake)?;
                 (Root::Proxy(Box::new(proxy)), public)
             }
         };
@@ -105,11 +110,12 @@ impl Unnamed {
     }
 }
 
-fn kms_options(setting: &settings::AwsKms, wait: Duration) -> KmsOptions {
+fn kms_options(setting: &settings::AwsKms, wait: Duration, onward: &Onward) -> KmsOptions {
     let place = Place {
         region: setting.region.clone(),
         endpoint: setting.endpoint.clone(),
         ca: setting.ca.clone(),
+        onward: onward.clone(),
     };
     KmsOptions { key: setting.key_id.clone(), place, wait }
 }

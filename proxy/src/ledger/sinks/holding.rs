@@ -17,12 +17,12 @@ use tollgate_config::settings::S3Sink;
 
 use super::super::LedgerError;
 use super::super::archive::span;
-use super::super::aws::{Bucket, S3Error, Version, is_plain};
+use super::super::aws::{Bucket, Place, S3Error, Version, is_plain};
 use super::super::files::replace;
 use super::super::health::SinkCounters;
 use super::super::holds::Hold;
 use super::reach::{Reach, ReachError, reaches};
-use super::s3::{chain_of, folder_prefix, origin, place};
+use super::s3::{chain_of, folder_prefix, origin};
 use super::{PAUSE_FIRST, PAUSE_MAX, jittered};
 
 /// Why holds were not set or cleared everywhere. It is tried again: doing it twice is harmless.
@@ -65,6 +65,7 @@ impl Following {
 /// Keeps one archive's holds.
 pub(super) struct HoldKeeper {
     setting: S3Sink,
+    place: Place,
     spool: PathBuf,
     following: Following,
     counters: Arc<SinkCounters>,
@@ -73,12 +74,13 @@ pub(super) struct HoldKeeper {
 impl HoldKeeper {
     pub(super) fn new(
         setting: S3Sink,
+        place: Place,
         spool: &Path,
         following: Following,
         counters: Arc<SinkCounters>,
     ) -> Self {
         counters.keeps_holds.store(true, Relaxed);
-        Self { setting, spool: spool.to_owned(), following, counters }
+        Self { setting, place, spool: spool.to_owned(), following, counters }
     }
 
     /// Runs until the gate stops; the next start goes on with what is left.
@@ -143,7 +145,7 @@ impl HoldKeeper {
     }
 
     async fn change(&self, done: &Done, wanted: &[Hold]) -> Result<u64, HoldError> {
-        let bucket = Bucket::new(&self.setting.bucket, &place(&self.setting));
+        let bucket = Bucket::new(&self.setting.bucket, &self.place);
         let bucket = bucket.map_err(HoldError::Settings)?;
         let prefix = folder_prefix(&self.setting.prefix).map_err(HoldError::Settings)?;
         let spool = self.spool.clone();

@@ -16,6 +16,7 @@ use super::feed::Batch;
 use super::format::in_format;
 use super::refusals::Portion;
 use super::signed::BatchSigner;
+use crate::egress::Onward;
 
 /// What an answer may say; only its status counts.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -31,9 +32,9 @@ pub(super) struct HttpOutlet {
 }
 
 impl HttpOutlet {
-    pub(super) fn new(setting: &HttpSink) -> Result<Self, String> {
+    pub(super) fn new(setting: &HttpSink, onward: &Onward) -> Result<Self, String> {
         Ok(Self {
-            peer: Peer::new(&setting.url, setting.ca.as_deref(), None)?,
+            peer: Peer::new(&setting.url, setting.ca.as_deref(), None)?.reached(onward),
             token: setting.token.clone(),
             signer: setting.signature.as_ref().map(BatchSigner::new).transpose()?,
             gzip: setting.gzip,

@@ -120,17 +120,22 @@ enum Outlet {
 }
 
 impl Outlet {
-    fn set_up(setting: &settings::Sink, spool: &Path) -> Result<Self, String> {
+    fn set_up(setting: &settings::Sink, options: &LedgerOptions) -> Result<Self, String> {
+        let (spool, onward) = (options.spool.as_path(), &options.onward);
         Ok(match setting {
-            settings::Sink::Http(sink) => Self::Http(Box::new(http::HttpOutlet::new(sink)?)),
+            settings::Sink::Http(sink) => {
+                Self::Http(Box::new(http::HttpOutlet::new(sink, onward)?))
+            }
             settings::Sink::Syslog(sink) => {
-                Self::Syslog(Box::new(syslog::SyslogOutlet::new(sink)?))
+                Self::Syslog(Box::new(syslog::SyslogOutlet::new(sink, onward)?))
             }
             settings::Sink::Folder(sink) => Self::Folder(folder::FolderOutlet::new(sink, spool)?),
-            settings::Sink::S3(sink) => Self::S3(Box::new(s3::S3Outlet::new(sink, spool)?)),
+            settings::Sink::S3(sink) => Self::S3(Box::new(s3::S3Outlet::new(sink, spool, onward)?)),
             settings::Sink::Stdout(_) => Self::Stdout(stdout::StdoutOutlet::new()?),
             settings::Sink::Nats(sink) => Self::Nats(Box::new(nats::NatsOutlet::new(sink)?)),
-            settings::Sink::Otlp(sink) => Self::Otlp(Box::new(otlp::OtlpOutlet::new(sink)?)),
+            settings::Sink::Otlp(sink) => {
+                Self::Otlp(Box::new(otlp::OtlpOutlet::new(sink, onward)?))
+            }
             settings::Sink::Postgres(sink) => {
                 Self::Postgres(Box::new(postgres::PostgresOutlet::new(sink)?))
             }
@@ -233,8 +238,7 @@ impl Sink {
         if name.is_empty() || name.len() > 63 || !name.bytes().all(plain) {
             return Err(wrong("?", "`name` is 1 to 63 characters of `A-Z a-z 0-9 . _ -`"));
         }
-        let outlet =
-            Outlet::set_up(setting, &options.spool).map_err(|reason| wrong(name, &reason))?;
+        let outlet = Outlet::set_up(setting, options).map_err(|reason| wrong(name, &reason))?;
         let feed = Feed::open(&options.spool, name)?;
         let dead = DeadLetters::of(&options.spool, name);
         let counters = Arc::new(SinkCounters::named(name));

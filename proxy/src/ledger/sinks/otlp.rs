@@ -26,6 +26,7 @@ use super::DeliveryError;
 use super::feed::Batch;
 use super::http::compressed;
 use super::refusals::Portion;
+use crate::egress::Onward;
 
 /// What an answer may say.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -63,14 +64,14 @@ pub(super) struct OtlpOutlet {
 }
 
 impl OtlpOutlet {
-    pub(super) fn new(setting: &OtlpSink) -> Result<Self, String> {
+    pub(super) fn new(setting: &OtlpSink, onward: &Onward) -> Result<Self, String> {
         let named = |header: &tollgate_config::settings::SecretHeader| {
             HeaderName::from_bytes(header.name.as_bytes())
                 .map(|name| (name, header.value.clone()))
                 .map_err(|_| format!("`headers`: `{}` is no header's name", header.name))
         };
         Ok(Self {
-            peer: Peer::new(&setting.url, setting.ca.as_deref(), None)?,
+            peer: Peer::new(&setting.url, setting.ca.as_deref(), None)?.reached(onward),
             headers: setting.headers.iter().map(named).collect::<Result<_, _>>()?,
             gzip: setting.gzip,
             portion: Portion::of(setting.batch_events),

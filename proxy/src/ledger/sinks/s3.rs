@@ -35,6 +35,7 @@ use super::beside::{Beside, newest_checkpoint};
 use super::cursor::{first_entry, successor};
 use super::feed::Batch;
 use super::holding::{Following, HoldKeeper};
+use crate::egress::Onward;
 
 /// The largest `object_bytes`.
 const OBJECT_EVENTS_BYTES_MAX: u64 = 32 << 20;
@@ -44,6 +45,7 @@ pub(super) const OBJECT_BYTES_MAX: usize = (32 << 20) + (160 << 10);
 /// A bucket that is written to.
 pub(super) struct S3Outlet {
     setting: S3Sink,
+    onward: Onward,
     bucket: Bucket,
     prefix: String,
     lock: Lock,
@@ -68,12 +70,13 @@ pub(super) struct S3Outlet {
 }
 
 impl S3Outlet {
-    pub(super) fn new(setting: &S3Sink, spool: &Path) -> Result<Self, String> {
+    pub(super) fn new(setting: &S3Sink, spool: &Path, onward: &Onward) -> Result<Self, String> {
         let prefix = folder_prefix(&setting.prefix)?;
         let object_events = usize::try_from(setting.object_events).unwrap_or(1).max(1);
         Ok(Self {
             setting: setting.clone(),
-            bucket: Bucket::new(&setting.bucket, &place(setting))?,
+            onward: onward.clone(),
+            bucket: Bucket::new(&setting.bucket, &place(setting, onward))?,
             prefix,
             lock: Lock {
                 retention: setting.lock.as_ref().map(|lock| (mode(lock.mode), lock.retention_days)),
@@ -101,7 +104,8 @@ impl S3Outlet {
         counters: Arc<SinkCounters>,
     ) -> HoldKeeper {
         self.following = following.clone();
-        HoldKeeper::new(self.setting.clone(), &self.spool, following, counters)
+        let place = place(&self.setting, &self.onward);
+        HoldKeeper::new(self.setting.clone(), place, &self.spool, following, counters)
     }
 
     pub(super) fn events_at_once(&self) -> usize {
@@ -312,11 +316,12 @@ fn is_held(holds: &[Hold], batch: &Batch) -> Result<bool, DeliveryError> {
 }
 
 /// Where the store is.
-pub(super) fn place(setting: &S3Sink) -> Place {
+pub(super) fn place(setting: &S3Sink, onward: &Onward) -> Place {
     Place {
         region: setting.region.clone(),
         endpoint: setting.endpoint.clone(),
         ca: setting.ca.clone(),
+        onward: onward.clone(),
     }
 }
 

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tollgate_audit::{Entry, cef, leef, ocsf, write_stamp};
 use tollgate_config::settings::{SyslogFormat, SyslogSink, SyslogTls};
@@ -19,6 +18,7 @@ use tollgate_config::settings::{SyslogFormat, SyslogSink, SyslogTls};
 use super::super::tls::connector;
 use super::DeliveryError;
 use super::feed::Batch;
+use crate::egress::{Onward, Purpose};
 
 /// Events of one batch; many, since each batch costs one settling time.
 pub(super) const BATCH_EVENTS: usize = 4096;
@@ -41,14 +41,16 @@ pub(super) struct SyslogOutlet {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     format: SyslogFormat,
     host: String,
+    onward: Onward,
     connection: Option<Box<dyn Stream>>,
 }
 
 impl SyslogOutlet {
-    pub(super) fn new(setting: &SyslogSink) -> Result<Self, String> {
+    pub(super) fn new(setting: &SyslogSink, onward: &Onward) -> Result<Self, String> {
         let (address, format) = (setting.address, setting.format);
         let tls = setting.tls.as_ref().map(set_up_tls).transpose()?;
-        Ok(Self { address, tls, format, host: host_name(), connection: None })
+        let (host, onward) = (host_name(), onward.clone());
+        Ok(Self { address, tls, format, host, onward, connection: None })
     }
 
     pub(super) async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
@@ -78,8 +80,8 @@ impl SyslogOutlet {
     }
 
     async fn open(&self) -> Result<Box<dyn Stream>, DeliveryError> {
-        let tcp = TcpStream::connect(self.address).await?;
-        tcp.set_nodelay(true)?;
+        let (host, port) = (self.address.ip().to_string(), self.address.port());
+        let tcp = self.onward.connect(Purpose::Record, &host, port).await?;
         Ok(match &self.tls {
             None => Box::new(tcp),
             Some((connector, name)) => Box::new(connector.connect(name.clone(), tcp).await?),

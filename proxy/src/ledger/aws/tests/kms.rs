@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::super::kms::{KmsKey, KmsScheme};
 use super::service::{Fault, KeyService, KeySpec, REGION, SECRET_ACCESS_KEY, SESSION_TOKEN};
 use super::*;
+use crate::egress::Onward;
 
 const HASH: [u8; 32] = [7; 32];
 /// Far more than anything needs here.
@@ -19,7 +20,12 @@ const PATIENT: Duration = Duration::from_secs(30);
 const HASTY: Duration = Duration::from_millis(1500);
 
 fn options(service: &KeyService, key: &str, wait: Duration) -> KmsOptions {
-    let place = Place { region: Some(REGION.into()), endpoint: Some(service.url()), ca: None };
+    let place = Place {
+        region: Some(REGION.into()),
+        endpoint: Some(service.url()),
+        ca: None,
+        onward: Onward::default(),
+    };
     KmsOptions { key: key.to_owned(), place, wait }
 }
 
@@ -201,6 +207,7 @@ fn a_mistake_in_the_settings_is_named() {
         region: Some(region.into()),
         endpoint: endpoint.map(Into::into),
         ca: None,
+        onward: Onward::default(),
     };
     assert!(refused("", at("eu-test-1", None)).contains("key"));
     assert!(refused("key", at("EU.test", None)).contains("`region`"));
@@ -208,4 +215,41 @@ fn a_mistake_in_the_settings_is_named() {
         refused("key", at("eu-test-1", Some("http://h/path"))).contains("`endpoint` has a path")
     );
     assert!(refused("key", at("eu-test-1", Some("ftp://h"))).contains("`endpoint`"));
+}
+
+/// A proxy that leads everybody to one place, and tells what it was asked for.
+async fn leading_to(place: std::net::SocketAddr) -> (Onward, tokio::task::JoinHandle<String>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = serde_json::from_value(serde_json::json!({
+        "url": format!("http://{}", listener.local_addr().unwrap()), "connect_by": "name",
+    }));
+    let onward = Onward::default();
+    onward.set(Some(Arc::new(crate::egress::Parent::read(&settings.unwrap()).unwrap())));
+    let asked = tokio::spawn(async move {
+        let (mut near, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(near.read_u8().await.unwrap());
+        }
+        near.write_all(b"HTTP/1.1 200 as you like\r\n\r\n").await.unwrap();
+        let mut far = tokio::net::TcpStream::connect(place).await.unwrap();
+        tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        String::from_utf8(head).unwrap().lines().next().unwrap().to_owned()
+    });
+    (onward, asked)
+}
+
+#[tokio::test]
+async fn a_service_behind_the_parent_proxy_is_asked_through_it() {
+    let (service, arn) = with_key(KeySpec::P256).await;
+    let place = service.url().trim_start_matches("http://").parse().unwrap();
+    let (onward, asked) = leading_to(place).await;
+    let mut options = options(&service, &arn, PATIENT);
+    options.place.endpoint = Some("http://kms.test:8089".to_owned());
+    options.place.onward = onward;
+    let kms = Kms::with(&options, Giver::good().source()).unwrap();
+    let key = kms.public_key().await.unwrap();
+    assert!(holds(&key, &HASH, &kms.sign(&HASH).await.unwrap()));
+    assert_eq!(asked.await.unwrap(), "CONNECT kms.test:8089 HTTP/1.1");
 }

@@ -157,8 +157,9 @@ async fn record(dir: &TempDir, count: usize) -> Position {
 fn sink(dir: &TempDir, setting: &S3Sink) -> Sink {
     let options = LedgerOptions::new(dir.path().join("spool"));
     let mut sink = Sink::set_up(&SinkSetting::S3(setting.clone()), &options).unwrap();
-    let mut outlet = S3Outlet::new(setting, &options.spool).unwrap();
-    outlet.bucket = Bucket::with_any_credentials(&setting.bucket, &place(setting)).unwrap();
+    let mut outlet = S3Outlet::new(setting, &options.spool, &options.onward).unwrap();
+    outlet.bucket =
+        Bucket::with_any_credentials(&setting.bucket, &place(setting, &options.onward)).unwrap();
     sink.outlet = Outlet::S3(Box::new(outlet));
     sink
 }
