@@ -12,7 +12,6 @@ mod gate;
 #[path = "../shared/load.rs"]
 mod load;
 mod places;
-#[expect(dead_code, reason = "here it is counted, and not for how long")]
 #[path = "../shared/scene.rs"]
 mod scene;
 #[expect(dead_code, reason = "one gate needs no name")]
@@ -36,7 +35,6 @@ use crate::load::Call;
 use crate::scene::{SCENES, Scene};
 
 const AT_ONCE: usize = 4;
-const CALLS: usize = 2_000;
 /// Places that are shown.
 const SHOWN: usize = 20;
 
@@ -71,19 +69,26 @@ async fn bench(scene: &Scene, dir: &Path) -> Value {
     let rules = settings::rules(least.rules);
     let gate = Gate::start(counted::tollgate(&socket), dir, (&settings, &rules), |_| ());
     let call = Call::post(gate.address, "/up/orders", scene.headers(), &scene.request());
-    call.make(AT_ONCE, CALLS / 10).await;
+    let calls = scene.calls / 2;
+    call.make(AT_ONCE, calls / 4).await;
     counted::begin(&socket);
-    call.make(AT_ONCE, CALLS).await;
+    call.make(AT_ONCE, calls).await;
     let counted = counted::end(&socket);
-    tell(scene, &counted)
+    tell(scene, calls / AT_ONCE * AT_ONCE, &counted)
 }
 
-fn tell(scene: &Scene, counted: &Value) -> Value {
+fn tell(scene: &Scene, calls: usize, counted: &Value) -> Value {
+    let a_call = |number: u64| number as f64 / calls as f64;
     let of = |key: &str| a_call(counted[key].as_u64().unwrap_or_default());
     let (blocks, bytes) = (of("blocks"), of("bytes"));
     println!("\n{}: {blocks:.1} allocations of {bytes:.0} bytes together, a call", scene.name);
     println!("{:>10} {:>10}  made by", "a call", "bytes");
     let mut places = places::of(&counted["places"]);
+    let row = |place: &places::Place| {
+        let (blocks, bytes) = (a_call(place.blocks), a_call(place.bytes));
+        println!("{blocks:>10.2} {bytes:>10.0}  {}", place.name);
+        json!({ "by": place.name, "allocations_per_call": blocks, "bytes_per_call": bytes })
+    };
     let most =
         |places: &[places::Place]| -> Vec<Value> { places.iter().take(SHOWN).map(row).collect() };
     let often = most(&places);
@@ -97,14 +102,4 @@ fn tell(scene: &Scene, counted: &Value) -> Value {
     keep(&[(format!("allocations/bytes_{}", scene.name), bytes)], Unit::Bytes);
     keep_table(&format!("allocations/{}", scene.name), table.clone());
     table
-}
-
-fn a_call(number: u64) -> f64 {
-    number as f64 / CALLS as f64
-}
-
-fn row(place: &places::Place) -> Value {
-    let (blocks, bytes) = (a_call(place.blocks), a_call(place.bytes));
-    println!("{blocks:>10.2} {bytes:>10.0}  {}", place.name);
-    json!({ "by": place.name, "allocations_per_call": blocks, "bytes_per_call": bytes })
 }
