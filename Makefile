@@ -34,7 +34,7 @@ export warning
 warn := $(if $(has_vectors),:,printf '%s\n' "$$warning")
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 tools: ## cmake into .tools when the machine has none
 	@if ! cmake --version >/dev/null 2>&1; then \
