@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools peers build demo lint test test-peers bench clean
+.PHONY: help tools peers build demo lint test test-peers bench bench-check bench-picture bench-build \
+	soak clean
 
 # `cmake` from here serves the crates that build C, where the machine has none. Only that one
 # program is put on the path, since its environment has a `python3` of its own.
@@ -19,7 +20,8 @@ features := peers$(if $(has_vectors),$(comma)shared-vectors)
 workspace := --workspace --features $(features)
 
 # The tests start this very binary and build no other.
-export TOLLGATE_BINARY := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/tollgate
+built := $(abspath $(or $(CARGO_TARGET_DIR),target))
+export TOLLGATE_BINARY := $(built)/debug/tollgate
 
 define warning
 ==============================================================================
@@ -32,7 +34,7 @@ export warning
 warn := $(if $(has_vectors),:,printf '%s\n' "$$warning")
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 tools: ## cmake into .tools when the machine has none
 	@if ! cmake --version >/dev/null 2>&1; then \
@@ -75,6 +77,24 @@ test-peers: tools peers ## the outside clients alone
 bench: tools ## benchmarks against their budget; ARGS='path' picks by name
 	cargo build --release --manifest-path benches/bare/Cargo.toml
 	cargo bench --package tollgate-benches $(if $(ARGS),-- $(ARGS))
+
+bench-check: tools ## judges what `make bench` measured last; fails beyond the budget
+	cargo run --quiet --package tollgate-benches -- check $(ARGS)
+
+bench-picture: tools ## draws what `make bench` measured last: benches/speed.svg
+	cargo run --quiet --package tollgate-benches -- draw benches/speed.svg
+
+bench-build: tools ## how long a build from nothing takes, in a folder of its own
+	cargo build --package tollgate-benches
+	rm -rf $(built)/cold
+	$(built)/debug/tollgate-benches time weight/cold_build \
+	    cargo build --quiet --release --package tollgate --target-dir $(built)/cold
+	rm -rf $(built)/cold
+
+soak: tools ## half an hour of load with everything that changes; SECONDS=… for less
+	cargo build --release --package tollgate
+	TOLLGATE_BINARY=$(built)/release/tollgate TOLLGATE_SOAK_SECONDS=$(or $(SECONDS),1800) \
+	    cargo test --package tollgate-tests --test soak -- --nocapture
 
 clean: ## removes what was built and installed here
 	cargo clean

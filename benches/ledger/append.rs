@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tollgate::ledger::{Ledger, LedgerOptions};
 use tollgate_audit::{EventType, Facts, keys};
-use tollgate_benches::{Used, keep_estimate, median};
+use tollgate_benches::{Unit, Used, keep, median};
 use tollgate_config::settings::Durability;
 
 use crate::facts::facts;
-use crate::{ROUNDS, SETTINGS, name, verdict};
+use crate::{ROUNDS, SETTINGS, name};
 
 /// Callers at once, and how many events they append together.
 const LOADS: [(usize, usize); 2] = [(1, 2_000), (64, 20_000)];
@@ -63,7 +63,7 @@ pub(crate) fn bench(runtime: &Runtime, dir: &Path) -> Value {
                 cost.batch,
             );
             let estimate = format!("append/{name}_{callers}");
-            keep_estimate(&verdict::folder(), &estimate, cost.micros() * 1e3).expect("it is kept");
+            keep(&[(estimate, cost.micros() * 1e3)], Unit::Nanos);
             told.push(json!({
                 "callers": callers,
                 "durability": name,

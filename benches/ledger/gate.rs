@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tollgate_benches::{Used, keep_estimate, median};
+use tollgate_benches::{Unit, Used, keep, median};
 use tollgate_config::settings::Durability;
 
 use crate::append::{self, Job, WRITER, middle};
 use crate::started::Gate;
-use crate::{ROUNDS, SETTINGS, itself, load, name, verdict};
+use crate::{ROUNDS, SETTINGS, itself, load, name};
 
 /// Agents that call at once.
 const AT_ONCE: usize = 16;
@@ -38,7 +38,7 @@ const POLICY: &str = "version: bench\ngenerated_at: 2026-01-01T00:00:00Z\n\
 
 /// Measures, prints a table and gives it back.
 pub(crate) fn bench(runtime: &Runtime, dir: &Path) -> Value {
-    let upstream = runtime.block_on(load::serve(ANSWER));
+    let upstream = runtime.block_on(load::serve(load::document(ANSWER)));
     let gates = SETTINGS.map(|setting| start(dir, setting, upstream));
     let mut rounds = [const { Vec::new() }; SETTINGS.len()];
     let mut beside = [const { Vec::new() }; SETTINGS.len()];
@@ -79,7 +79,7 @@ fn tell(setting: Durability, calls: &[Call], handing: f64) -> Value {
     );
     for (part, micros) in [("with", with), ("without", without)] {
         let estimate = format!("gate/{part}_{name}");
-        keep_estimate(&verdict::folder(), &estimate, micros * 1e3).expect("it is kept");
+        keep(&[(estimate, micros * 1e3)], Unit::Nanos);
     }
     json!({
         "durability": name,

@@ -21,8 +21,6 @@ mod load;
 mod stage;
 #[path = "../shared/gate.rs"]
 mod started;
-#[path = "../shared/verdict.rs"]
-mod verdict;
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -53,7 +51,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("\n{}", Value::Object(told));
-    verdict::judge(began, &["append/", "gate/"])
+    tollgate_benches::judge(began, &["append/", "gate/"])
 }
 
 /// The name of a setting, as it is written.

@@ -13,8 +13,6 @@ mod json;
 mod record;
 #[path = "../shared/traffic.rs"]
 mod traffic;
-#[path = "../shared/verdict.rs"]
-mod verdict;
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -22,7 +20,7 @@ use std::time::{Duration, SystemTime};
 use criterion::Criterion;
 
 fn main() -> ExitCode {
-    let folder = verdict::folder();
+    let folder = tollgate_benches::folder();
     let began = SystemTime::now();
     let mut criterion = Criterion::default()
         // Short enough to be run before every push; a ratio needs no more.
@@ -35,7 +33,7 @@ fn main() -> ExitCode {
     json::bench(&mut criterion);
     dlp::bench(&mut criterion);
     criterion.final_summary();
-    verdict::judge(
+    tollgate_benches::judge(
         began,
         &[
             "decide/",

@@ -3,7 +3,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    SanType,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,6 +22,8 @@ impl Certificates {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate of its issuer's name for one that vouches for itself.
+        params.distinguished_name.push(DnType::CommonName, "bench authority");
         let authority = params.self_signed(&key).expect("a certificate").pem();
         let issuer = Issuer::new(params, key);
         let signed = |name, purpose| {
@@ -62,7 +65,10 @@ impl Certificates {
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
         let config = rustls::ClientConfig::builder().with_root_certificates(roots);
         let config = config.with_client_auth_cert(chain(certificate), key);
-        Arc::new(config.expect("a certificate and its key"))
+        let mut config = config.expect("a certificate and its key");
+        // Every handshake is a whole one.
+        config.resumption = rustls::client::Resumption::disabled();
+        Arc::new(config)
     }
 }
 

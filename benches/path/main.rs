@@ -11,31 +11,36 @@
 mod certificates;
 #[path = "../shared/gate.rs"]
 mod gate;
+mod growth;
 #[path = "../shared/itself.rs"]
 mod itself;
 #[path = "../shared/load.rs"]
 mod load;
+mod peers;
 mod pin;
+mod rounds;
+#[path = "../shared/scene.rs"]
 mod scene;
 mod seats;
+mod series;
+#[path = "../shared/settings.rs"]
+mod settings;
 #[path = "../shared/stage.rs"]
 mod stage;
 mod table;
 #[expect(dead_code, reason = "here nothing is to be found")]
 #[path = "../shared/traffic.rs"]
 mod traffic;
-#[path = "../shared/verdict.rs"]
-mod verdict;
+mod weight;
 
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
-use tollgate_benches::Used;
 
 use crate::scene::{SCENES, Scene};
-use crate::seats::Seat;
-use crate::table::Round;
+use crate::seats::Place;
 
 const ROUNDS: usize = 5;
 /// Agents that call at once.
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
     }
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("the first provider");
     let words = stage::words();
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
     let began = SystemTime::now();
     let dir = stage::dir();
     pin::this_process();
@@ -54,43 +60,28 @@ fn main() -> ExitCode {
     let mut told = Map::new();
     for scene in SCENES {
         let name = format!("path/{}", scene.name);
-        if words.is_empty() || words.iter().any(|word| name.contains(word.as_str())) {
-            let rows = runtime.block_on(bench(scene, &dir));
-            told.insert(scene.name.to_owned(), table::tell(scene, &rows));
+        if wanted(&name) {
+            told.insert(name, runtime.block_on(bench(scene, &dir)));
         }
     }
+    series::bench(&runtime, &dir, &wanted, &mut told);
+    growth::bench(&runtime, &dir, &wanted, &mut told);
+    if wanted("weight") {
+        told.insert("weight".to_owned(), weight::bench(&dir));
+    }
+    if told.is_empty() {
+        return ExitCode::SUCCESS;
+    }
     println!("\n{}", Value::Object(told));
-    verdict::judge(began, &["path/"])
+    tollgate_benches::judge(began, &["path/", "series/", "growth/", "weight/"])
 }
 
 /// Measures every proxy in one scenario.
-async fn bench(scene: &Scene, dir: &std::path::Path) -> Vec<(Seat, Vec<Round>)> {
-    let upstream = load::serve(&scene.answer()).await;
-    let seats = seats::all(scene, upstream, dir);
-    let mut rows: Vec<_> = seats.into_iter().map(|seat| (seat, Vec::new())).collect();
-    // One more, which warms up and is thrown away.
-    for nth in 0..=ROUNDS {
-        for (seat, rounds) in &mut rows {
-            let measured = round(scene, seat).await;
-            if nth > 0 {
-                rounds.push(measured);
-            }
-        }
-    }
-    rows
-}
-
-async fn round(scene: &Scene, seat: &Seat) -> Round {
-    let used = || seat.pid().map(|pid| Used::of(pid, "").expect("it lives").all());
-    let (before, began) = (used(), Instant::now());
-    seat.call.make(AT_ONCE, scene.calls).await;
-    let took = began.elapsed();
-    // The last outcomes are recorded a moment after their clients have the answer.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let used = used().zip(before).map(|(after, before)| after.saturating_sub(before));
-    let calls = (scene.calls / AT_ONCE * AT_ONCE) as f64;
-    Round {
-        rate: calls / took.as_secs_f64(),
-        micros: used.map_or(0.0, |used| used.as_secs_f64() * 1e6 / calls),
-    }
+async fn bench(scene: &Scene, dir: &Path) -> Value {
+    let place = Place::new(scene, dir).await;
+    let seats = place.all();
+    let wanted: Vec<_> = seats.iter().map(|seat| (seat, scene.calls)).collect();
+    let rows = rounds::medians(&wanted, AT_ONCE, rounds::count(ROUNDS)).await;
+    let rows: Vec<_> = seats.iter().zip(rows).collect();
+    table::tell(("path", scene.name), &rows, &["bare", "nginx_kept", "gate_mtls_kept"])
 }

@@ -3,8 +3,6 @@ use std::path::PathBuf;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::verdict;
-
 /// The words behind `--`, which pick benchmarks by their names.
 pub(crate) fn words() -> Vec<String> {
     std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect()
@@ -12,7 +10,8 @@ pub(crate) fn words() -> Vec<String> {
 
 /// Where gates have their records: `TOLLGATE_BENCH_DIR`, else beside what was built.
 pub(crate) fn dir() -> PathBuf {
-    let dir = std::env::var_os("TOLLGATE_BENCH_DIR").map_or_else(verdict::folder, Into::into);
+    let dir =
+        std::env::var_os("TOLLGATE_BENCH_DIR").map_or_else(tollgate_benches::folder, Into::into);
     std::fs::create_dir_all(&dir).expect("a directory");
     dir
 }
