@@ -19,7 +19,7 @@ use pingora_core::protocols::{
     ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
     Stream, TimingDigest, UniqueID, UniqueIDType,
 };
-use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::upstreams::peer::Peer;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// The connection.
@@ -50,7 +50,7 @@ impl Gathered {
     pub(super) fn session(
         session: HttpSession<()>,
         reused: bool,
-        peer: &HttpPeer,
+        peer: &impl Peer,
     ) -> HttpSession<()> {
         match session {
             HttpSession::H1(session) if !reused => {
