@@ -44,13 +44,16 @@ struct Thread {
     flow: Flow,
     /// The pieces that are held, in order.
     pieces: VecDeque<Piece>,
-    /// The last piece: a text that only repeats itself is no text in pieces.
+    /// The last piece, and how often it came before: a text that only repeats itself is no text in
+    /// pieces.
     last: String,
+    repeats: usize,
     used: usize,
 }
 
-/// A shorter piece may well come twice: the groups of a card number.
+/// A shorter piece may well come twice, the groups of a card number, but not so often.
 const CONSTANT_BYTES: usize = 8;
+const REPEATS: usize = 8;
 
 /// One string of one event.
 struct Piece {
@@ -153,16 +156,19 @@ impl Deltas {
         let clock = self.clock;
         let thread = self.threads.entry(leaf.thread.clone()).or_insert_with(Thread::new);
         thread.used = clock;
-        if thread.last == leaf.text && leaf.text.len() >= CONSTANT_BYTES {
+        let repeats = if thread.last == leaf.text { thread.repeats + 1 } else { 0 };
+        // With something else before them they may be a part of it.
+        let again = repeats >= REPEATS && thread.pieces.len() <= repeats;
+        if again || repeats > 0 && leaf.text.len() >= CONSTANT_BYTES {
             // The same again: a constant. What came before it is whole.
             self.settle(&leaf.thread, true);
             self.threads.insert(leaf.thread.clone(), Thread::new());
         }
         if let Some(thread) = self.threads.get_mut(&leaf.thread) {
             thread.push(event, leaf.pointer, leaf.text);
-            thread.used = clock;
+            (thread.repeats, thread.used) = (repeats, clock);
         }
-        self.settle(&leaf.thread, false);
+        self.settle(&leaf.thread, again);
     }
 
     /// Forgets the thread that rested longest when there are too many.
@@ -238,7 +244,8 @@ impl Deltas {
 
 impl Thread {
     fn new() -> Self {
-        Self { flow: Flow::new(), pieces: VecDeque::new(), last: String::new(), used: 0 }
+        let last = String::new();
+        Self { flow: Flow::new(), pieces: VecDeque::new(), last, repeats: 0, used: 0 }
     }
 
     fn push(&mut self, event: usize, pointer: String, text: String) {

@@ -62,6 +62,16 @@ type Case =
     (&'static str, &'static [&'static str], &'static [usize], &'static [&'static str], usize);
 
 #[test]
+fn what_only_repeats_itself_is_not_held() {
+    for text in ["0", "a1", "12:00:01", "a constant"] {
+        let mut deltas = deltas();
+        let counts = (0..40).map(|_| deltas.push(openai(text), false).len()).collect::<Vec<_>>();
+        assert!(counts[9..].iter().all(|count| *count == 1), "{text}: {counts:?}");
+        assert_eq!(counts.iter().sum::<usize>(), 40, "{text}");
+    }
+}
+
+#[test]
 fn pieces_of_one_text() {
     let cases: &[Case] = &[
         (

@@ -61,6 +61,38 @@ async fn events_come_one_by_one() {
 }
 
 #[tokio::test]
+async fn events_that_might_go_on_are_not_held_for_ever() {
+    const EVENTS: usize = 60;
+    let upstream = Upstream::start().await;
+    let world = World::to(&upstream.url()).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let mut script = vec![head()];
+    for number in 0..EVENTS {
+        // Put together, `10%11%` looks like what URLs are written with.
+        let event = format!("data: {{\"share\":\"{}%\"}}\n\n", 10 + number);
+        script.extend([Step::Gate(Arc::clone(&gate)), chunked(event)]);
+    }
+    upstream.on("/events", script);
+    let mut client = HttpClient::plain(world.plain(), false).await;
+    let request = client.request("GET", "/up/events").body(full("")).unwrap();
+    let mut answer = client.begin(request).await.unwrap();
+    // Never so long apart that nothing comes for a moment.
+    let feed = async {
+        for _ in 0..EVENTS {
+            gate.add_permits(1);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    };
+    tokio::select! {
+        frame = answer.frame() => {
+            let come = frame.unwrap().unwrap().into_data().unwrap();
+            assert!(come.starts_with(b"data: {\"share\":\"10%\"}\n\n"), "{come:?}");
+        }
+        () = feed => panic!("nothing came while events did"),
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_goes_takes_its_call_along() {
     let upstream = Upstream::start().await;
     let world = World::to(&upstream.url()).await;

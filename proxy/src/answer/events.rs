@@ -2,13 +2,15 @@
 //! of JSON are events that have nothing but data.
 //!
 //! Events go on at once unless one of their strings may be the beginning of something that the
-//! next event completes; such an event is held for at most [`HOLD`].
+//! next event completes; such an event is held until nothing has come for [`HOLD`], and never longer
+//! than [`HOLD_MAX`].
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::time::Instant;
 use tollgate_dlp::{Acted, Deltas, Direction};
 use tollgate_rules::Code;
 
@@ -23,6 +25,8 @@ use crate::words;
 /// How long an event may be held for the next one to come. Longer than the gap between two pieces
 /// of one message, shorter than a person's patience.
 const HOLD: Duration = Duration::from_secs(1);
+/// How long at most, however many events come: a model writes a long key in less.
+const HOLD_MAX: Duration = Duration::from_secs(5);
 
 /// How events are told apart on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +88,7 @@ struct Passage {
 struct Wrapper {
     event: Event,
     body: Body,
+    taken: Instant,
 }
 
 /// What an event's data was.
@@ -146,7 +151,10 @@ impl Answer<'_, '_> {
     /// One piece of the stream; `Ok(false)` at its end.
     async fn step(&mut self, passage: &mut Passage) -> Result<bool, Ending> {
         let piece = if passage.deltas.holding() {
-            match tokio::time::timeout(HOLD, self.next()).await {
+            let oldest = passage.wrappers.front().map(|wrapper| wrapper.taken + HOLD_MAX);
+            let until = oldest.into_iter().chain([Instant::now() + HOLD]).min();
+            let until = until.unwrap_or_else(Instant::now);
+            match tokio::time::timeout_at(until, self.next()).await {
                 Ok(piece) => piece?,
                 Err(_) => {
                     let mut out = Vec::new();
@@ -218,7 +226,7 @@ impl Answer<'_, '_> {
             self.spoken.filter_lists(&mut document, self.flight);
         }
         let last = document.get("result").is_some() || document.get("error").is_some();
-        passage.wrappers.push_back(Wrapper { event, body });
+        passage.wrappers.push_back(Wrapper { event, body, taken: Instant::now() });
         let released = passage.deltas.push(document, last);
         self.emit(passage, released, out)
     }
@@ -234,7 +242,7 @@ impl Answer<'_, '_> {
             if self.note(acted, "answer") {
                 return Err(Ending::Cut(Code::DlpBlocked));
             }
-            let Some(Wrapper { mut event, body }) = passage.wrappers.pop_front() else {
+            let Some(Wrapper { mut event, body, .. }) = passage.wrappers.pop_front() else {
                 return Err(Ending::Cut(Code::GateBug));
             };
             event.data = match (body, document) {
