@@ -231,13 +231,14 @@ async fn streams_name_the_gate() {
     let own = bench.upstream.url();
     let api =
         json!({ "openapi": "3.1.0", "paths": {}, "servers": [{ "url": format!("{own}/v1") }] });
-    for (path, data, expect) in [
+    let cases = [
         ("/mcp/sse", "/messages?session=7", "http://localhost/mcp/messages?session=7"),
         ("/mcp/own", &format!("{own}/messages"), "http://localhost/mcp/messages"),
         ("/mcp/far", "https://far.example.org/m", "https://far.example.org/m"),
         // Only there: of others nobody knows what their events are.
         ("/all/sse", "/messages", "/messages"),
-    ] {
+    ];
+    for (nth, (path, data, expect)) in cases.into_iter().enumerate() {
         let below = path.trim_start_matches("/mcp").trim_start_matches("/all");
         let events = format!("event: endpoint\ndata: {data}\n\n");
         bench.upstream.on(below, fixed(200, "text/event-stream", events.as_bytes()));
@@ -245,6 +246,7 @@ async fn streams_name_the_gate() {
         let told = ask(bench.world.plain(), request("GET", path, &accept, "")).await;
         assert_eq!(told.status, 200, "{path}: {}", told.text());
         assert_eq!(told.text(), format!("event: endpoint\ndata: {expect}\n\n"), "{path}");
+        bench.world.wait_outcomes(nth + 1).await;
     }
     let events = format!("event: api\ndata: {api}\n\ndata: {{\"a\":1}}\n\n");
     bench.upstream.on("/apis", fixed(200, "text/event-stream", events.as_bytes()));

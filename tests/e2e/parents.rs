@@ -64,6 +64,7 @@ async fn every_upstream_is_reached_through_it() {
     assert_eq!(ask(world.plain(), request("GET", "/h2/x", &[], "")).await.status, 200);
     assert_eq!(tls.heard()[0].version, http::Version::HTTP_2);
     assert_eq!(parent.take_asked()[0].target, tls.address().to_string());
+    last(&world, 2).await;
 
     assert_eq!(ask(world.plain(), request("GET", "/direct/x", &[], "")).await.status, 200);
     assert_eq!(parent.asked(), []);
