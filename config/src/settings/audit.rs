@@ -55,7 +55,8 @@ fn spool_bytes_max() -> u64 {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
-    /// When the disk has it (fdatasync, shared by the calls that wait): survives a power cut.
+    /// When the disk has it (fdatasync, shared by the calls that wait): survives a power cut. With
+    /// many calls at once a sync waits a millisecond for the last one and serves all that came.
     #[default]
     Disk,
     /// When the kernel has it: survives the gate's death, not the machine's.
