@@ -164,6 +164,9 @@ impl Gate {
         let (mut outgoing, found) = self.inspect(flight, &way, request, &mut spoken, &calls)?; // 11
         outgoing.socket = handshake.as_ref().map(|handshake| handshake.key().to_owned());
         let permit = self.record(flight, &calls, &rulings, allowed, outgoing, &found).await?; // 12, 13
+        let heard = spoken.heard();
+        // Only a WebSocket's messages are judged as this call was: no document is held for the rest.
+        let calls = if handshake.is_some() { calls } else { Vec::new() };
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
         self.metrics.added_seconds.observe(flight.took().as_secs_f64());
         let upstream = self.forward(session, flight, &permit, &mut outcome).await?; // 14
@@ -171,7 +174,7 @@ impl Gate {
             let opened = self.open_socket(&handshake, upstream, permit, outcome, calls).await?;
             return Ok(Some(opened));
         }
-        let told = answer::relay(session, upstream, flight, &spoken, outcome.intent(), self).await; // 15
+        let told = answer::relay(session, upstream, flight, &heard, outcome.intent(), self).await; // 15
         outcome.tell(told).map(|()| None) // 16
     }
 

@@ -28,6 +28,7 @@ mod egress;
 mod flight;
 mod gate;
 mod head;
+mod heard;
 mod identity;
 mod inspect;
 mod known;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use tollgate_config::settings::{Mode, RouteProtocol, Settings};
+use tollgate_config::settings::{RouteProtocol, Settings};
 use tollgate_rules::{Action, Arguments, Call, Protocol, Target};
 
 use crate::clear::Way;
@@ -13,7 +13,8 @@ use crate::decode::http::{self as rest, HttpBody, HttpCall};
 use crate::decode::mcp::{self, END_METHOD, LISTEN_METHOD, McpCall, Message};
 use crate::flight::Flight;
 use crate::head::{Request, sentence};
-use crate::refuse::{Caller, Refusal, answer};
+use crate::heard::Heard;
+use crate::refuse::Caller;
 use crate::stop::Stop;
 
 /// What was said, and how its answer is to be read.
@@ -65,14 +66,14 @@ impl Spoken {
         Ok(Self { said, caller: caller.clone(), is_head: *method == Method::HEAD, lister: None })
     }
 
-    /// Whether JSON-RPC is spoken.
-    pub fn is_mcp(&self) -> bool {
+    fn is_mcp(&self) -> bool {
         matches!(self.said, Said::Mcp(_))
     }
 
-    /// Whether only a head is asked for (RFC 9110 section 9.3.2).
-    pub fn is_head_request(&self) -> bool {
-        self.is_head
+    /// What is left to know once it is on its way: the document is let go.
+    pub fn heard(self) -> Heard {
+        let is_mcp = self.is_mcp();
+        Heard { caller: self.caller, is_head: self.is_head, is_mcp, lister: self.lister }
     }
 
     /// The calls that rules decide: one, or one for each message of a batch.
@@ -138,59 +139,10 @@ impl Spoken {
             mcp::rebuild_headers(call, headers);
         }
     }
-
-    /// Takes tools out of every list of tools in an answer that this agent may certainly not call.
-    /// A list is known by its shape: a session's stream can bring one that was asked for elsewhere.
-    pub fn filter_lists(&self, document: &mut Value, flight: &Flight) {
-        let Some(lister) = &self.lister else { return };
-        let answers = match document {
-            Value::Array(items) => items.as_mut_slice(),
-            one => std::slice::from_mut(one),
-        };
-        for answer in answers {
-            filter_tools(answer, lister, flight);
-        }
-    }
-
-    /// The last event of a stream that is cut, when the caller's protocol has words for it.
-    pub fn last_event(&self, refusal: &Refusal) -> Option<Bytes> {
-        match &self.caller {
-            Caller::McpTool { id, era, .. } => {
-                let caller = Caller::McpTool { id: id.clone(), era: *era, accepts_json: false };
-                Some(answer(refusal, &caller).body)
-            }
-            Caller::McpRequest { id, era, .. } => {
-                let caller = Caller::McpRequest { id: id.clone(), era: *era, accepts_json: false };
-                Some(answer(refusal, &caller).body)
-            }
-            _ => None,
-        }
-    }
 }
 
 fn refuse(malformed: &Malformed) -> Stop {
     Stop::refuse(malformed.code, sentence(&malformed.sentence))
-}
-
-/// Takes tools out of one list. The stateless generation lets shared caches keep lists, so one made
-/// for one agent says that it is private.
-fn filter_tools(answer: &mut Value, lister: &Call, flight: &Flight) {
-    let Some(Value::Object(result)) = answer.get_mut("result") else { return };
-    let Some(Value::Array(tools)) = result.get_mut("tools") else { return };
-    let now = crate::clock::timestamp();
-    let rulebook = &flight.snapshot.rulebook;
-    let observes = flight.snapshot.settings.mode == Mode::Observe;
-    tools.retain(|tool| match tool.get("name").and_then(Value::as_str) {
-        Some(name) => {
-            let may = flight.snapshot.registry.may_use(&lister.agent.id, name);
-            may && (observes || rulebook.visible(lister, name, now))
-        }
-        // A tool without a name cannot be called.
-        None => false,
-    });
-    if let Some(scope) = result.get_mut("cacheScope") {
-        *scope = Value::from("private");
-    }
 }
 
 fn named(method: &str, provider: Option<String>) -> Action {

@@ -212,7 +212,7 @@ impl Answer<'_, '_> {
                 Ok(document) => (document, Body::Json),
                 // On a JSON-RPC stream every event is a message; what cannot be read goes no
                 // further.
-                Err(_) if self.spoken.is_mcp() && is_message(&event) => {
+                Err(_) if self.heard.is_mcp() && is_message(&event) => {
                     return Err(Ending::Cut(Code::UpstreamProtocol));
                 }
                 Err(_) => (Value::String(data), Body::Text),
@@ -220,10 +220,10 @@ impl Answer<'_, '_> {
         };
         if let Some(links) = &self.flight.links {
             let name = event.event.as_deref();
-            links.event(name, &mut document, self.spoken.is_mcp(), &mut self.led);
+            links.event(name, &mut document, self.heard.is_mcp(), &mut self.led);
         }
         if body == Body::Json {
-            self.spoken.filter_lists(&mut document, self.flight);
+            self.heard.filter_lists(&mut document, self.flight);
         }
         let last = document.get("result").is_some() || document.get("error").is_some();
         passage.wrappers.push_back(Wrapper { event, body, taken: Instant::now() });
@@ -278,7 +278,7 @@ impl Answer<'_, '_> {
             code => words::failed(code),
         };
         let refusal = Refusal::new(code, sentence);
-        if let Some(event) = self.spoken.last_event(&refusal) {
+        if let Some(event) = self.heard.last_event(&refusal) {
             let told = client::write(self.session, event).await
                 && client::write_end(self.session, Bytes::new()).await;
             if !told {

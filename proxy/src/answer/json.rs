@@ -44,7 +44,7 @@ impl Answer<'_, '_> {
 
     /// Filters lists and redacts one document; whether it may not pass at all.
     pub(super) fn inspect(&mut self, document: &mut serde_json::Value) -> bool {
-        self.spoken.filter_lists(document, self.flight);
+        self.heard.filter_lists(document, self.flight);
         let snapshot = &self.flight.snapshot;
         let judge = &self.flight.judge;
         let acted = snapshot.scanner.redact_json(document, judge, Direction::Answer);

@@ -33,10 +33,10 @@ use crate::decode::media::media_type;
 use crate::egress::Upstream;
 use crate::flight::Flight;
 use crate::gate::Gate;
+use crate::heard::Heard;
 use crate::outcome::{Answered, Ending};
 use crate::record::Found;
 use crate::refuse::Refusal;
-use crate::spoken::Spoken;
 use crate::words;
 
 /// The header that names the record of a call, on every answer that has one.
@@ -58,7 +58,7 @@ pub(crate) struct Answer<'a, 'e> {
     session: &'a mut ServerSession,
     upstream: Upstream<'e>,
     flight: &'a Flight,
-    spoken: &'a Spoken,
+    heard: &'a Heard,
     receipt: &'a str,
     decoder: Option<Decoder>,
     share: Share,
@@ -74,7 +74,7 @@ pub(crate) async fn relay(
     session: &mut ServerSession,
     upstream: Upstream<'_>,
     flight: &Flight,
-    spoken: &Spoken,
+    heard: &Heard,
     receipt: &str,
     gate: &Gate,
 ) -> Answered {
@@ -87,7 +87,7 @@ pub(crate) async fn relay(
         session,
         upstream,
         flight,
-        spoken,
+        heard,
         receipt,
         decoder: None,
         share: gate.held_answers.share(),
@@ -153,7 +153,7 @@ impl<'e> Answer<'_, 'e> {
     }
 
     fn kind(&self) -> Option<Kind> {
-        let empty = self.spoken.is_head_request()
+        let empty = self.heard.is_head_request()
             || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
             || self.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
         if empty {
@@ -167,10 +167,10 @@ impl<'e> Answer<'_, 'e> {
             Some(media) => kind_of(media),
         };
         // A JSON-RPC call is answered in JSON or events; an error page may be text.
-        let rpc = self.spoken.is_mcp() && self.status.is_success();
+        let rpc = self.heard.is_mcp() && self.status.is_success();
         let accepted = self.status == StatusCode::ACCEPTED;
         match kind {
-            Kind::Opaque if self.spoken.is_mcp() => None,
+            Kind::Opaque if self.heard.is_mcp() => None,
             Kind::Lines | Kind::Text if rpc && !accepted => None,
             kind => Some(kind),
         }
