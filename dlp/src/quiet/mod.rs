@@ -22,8 +22,8 @@ const BETWEEN: u8 = 0;
 /// A longer name says too much to be passed by.
 const NAME_BYTES: usize = 64;
 /// Room for what most documents have.
-const SHEET_BYTES: usize = 2048;
-const SHEET_TEXTS: usize = 64;
+const SHEET_BYTES: usize = 8192;
+const SHEET_TEXTS: usize = 128;
 /// The signs behind a name: `":`.
 const SIGNS_BYTES: usize = 2;
 /// Room for the signs around a name and a value.
@@ -82,7 +82,7 @@ fn are_quiet(surveyor: &Surveyor, window: &Window<'_>) -> bool {
 /// What is told of the members and items of a document, in its order.
 pub(crate) struct Quiet {
     bytes: Vec<u8>,
-    told: Vec<Told>,
+    texts: Vec<Text>,
     next: Cell<usize>,
 }
 
@@ -127,8 +127,7 @@ impl Quiet {
         };
         sheet.values(None, document);
         sheet.look(surveyor);
-        let told = sheet.texts.iter().map(|text| text.told).collect();
-        let quiet = Self { bytes: sheet.bytes, told, next: Cell::new(0) };
+        let quiet = Self { bytes: sheet.bytes, texts: sheet.texts, next: Cell::new(0) };
         // Records and documents may be anything.
         match &surveyor.known {
             Some(known) if !known.is_of_values() => quiet.nothing(),
@@ -138,14 +137,16 @@ impl Quiet {
 
     /// The same with a look at everything.
     pub(crate) fn nothing(mut self) -> Self {
-        self.told.iter_mut().for_each(|told| (told.quiet, told.name) = (false, false));
+        for Text { told, .. } in &mut self.texts {
+            (told.quiet, told.name) = (false, false);
+        }
         self
     }
 
     /// What is told of the next member or item.
     pub(crate) fn next(&self) -> Told {
         let at = self.next.replace(self.next.get() + 1);
-        self.told.get(at).copied().unwrap_or(Told::UNKNOWN)
+        self.texts.get(at).map_or(Told::UNKNOWN, |text| text.told)
     }
 
     /// The members or items that come next and stand beside each other, with what is told of each
@@ -153,7 +154,7 @@ impl Quiet {
     pub(crate) fn beside(&self) -> impl Iterator<Item = (Told, &[u8])> + Clone {
         let mut at = self.next.get();
         std::iter::from_fn(move || {
-            let told = *self.told.get(at)?;
+            let told = self.texts.get(at)?.told;
             at += 1 + told.inside;
             let Span { start, end } = told.value;
             Some((told, self.bytes.get(start..end).unwrap_or_default()))
