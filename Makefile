@@ -74,9 +74,11 @@ test-peers: tools peers ## the outside clients alone
 	cargo build $(workspace) --bins
 	cargo test $(workspace) --test peers
 
-bench: tools ## benchmarks against their budget; ARGS='path' picks by name
-	cargo build --release --manifest-path benches/bare/Cargo.toml
-	cargo bench --package tollgate-benches $(if $(ARGS),-- $(ARGS))
+# What is shipped is built with PROFILE=dist, which takes some minutes more for each program.
+bench: tools ## benchmarks against their budget; ARGS='path' picks by name, PROFILE=dist as shipped
+	cargo build --profile $(or $(PROFILE),release) --manifest-path benches/bare/Cargo.toml
+	TOLLGATE_BENCH_BARE=$(CURDIR)/benches/bare/target/$(or $(PROFILE),release)/bare \
+	    cargo bench --profile $(or $(PROFILE),bench) --package tollgate-benches $(if $(ARGS),-- $(ARGS))
 
 bench-check: tools ## judges what `make bench` measured last; fails beyond the budget
 	cargo run --quiet --package tollgate-benches -- check $(ARGS)
