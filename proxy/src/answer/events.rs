@@ -25,8 +25,8 @@ use crate::words;
 /// How long an event may be held for the next one to come. Longer than the gap between two pieces
 /// of one message, shorter than a person's patience.
 const HOLD: Duration = Duration::from_secs(1);
-/// How long at most, however many events come: a model writes a long key in less.
-const HOLD_MAX: Duration = Duration::from_secs(5);
+/// How long at most, however many events come: a model writes a thousand characters in less.
+const HOLD_MAX: Duration = Duration::from_secs(10);
 
 /// How events are told apart on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
