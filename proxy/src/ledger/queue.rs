@@ -115,12 +115,12 @@ impl Waiting {
 
     /// When what waits is to be written, and what the owner sleeps for until then. `from` is when
     /// the next write may begin.
-    fn due(&self, from: Instant) -> (Option<Instant>, Asleep) {
+    fn due(&self, now: Instant, from: Instant) -> (Option<Instant>, Asleep) {
         if self.jobs.is_empty() {
             return (None, Asleep::ForAny);
         }
         if self.jobs.len() >= GATHERED {
-            return (Some(Instant::now()), Asleep::No);
+            return (Some(now), Asleep::No);
         }
         match self.noted.filter(|_| self.notes == self.jobs.len()) {
             Some(noted) if noted + NOTE_PAUSE > from => (Some(noted + NOTE_PAUSE), Asleep::ForMore),
@@ -217,7 +217,7 @@ impl Queue {
         let mut waiting = self.waiting.lock();
         while !waiting.closing {
             let now = Instant::now();
-            let (due, asleep) = waiting.due(from.unwrap_or(now));
+            let (due, asleep) = waiting.due(now, from.unwrap_or(now));
             if due.is_some_and(|due| due <= now) {
                 break;
             }
@@ -326,5 +326,52 @@ impl Queue {
             commits: counters.commits.load(Relaxed),
             sinks: self.sinks.iter().map(|sink| sink.health(size, &holds)).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_audit::EventType;
+
+    use super::*;
+
+    /// Longer than anything here takes.
+    const FAR: Duration = Duration::from_secs(60);
+
+    fn noted(count: usize) -> Queue {
+        let queue = Queue::new(0, Vec::new());
+        for _ in 0..count {
+            queue.note(Facts::new(EventType::CallOutcome, "a"));
+        }
+        queue
+    }
+
+    #[test]
+    fn many_jobs_wait_for_nothing() {
+        for count in [GATHERED, 3 * GATHERED] {
+            let deadline = Instant::now() + FAR;
+            let jobs = noted(count).take(2 * GATHERED, Some(deadline), Some(deadline)).unwrap();
+            assert_eq!(jobs.len(), count.min(2 * GATHERED));
+            assert!(Instant::now() < deadline, "they waited for the deadline");
+        }
+    }
+
+    #[test]
+    fn few_notes_are_taken_without_an_intent() {
+        for from in [None, Some(Instant::now())] {
+            let deadline = Instant::now() + FAR;
+            assert_eq!(noted(3).take(GATHERED, Some(deadline), from).unwrap().len(), 3);
+            assert!(Instant::now() < deadline, "they waited for the deadline");
+        }
+    }
+
+    #[test]
+    fn an_end_waits_for_nothing() {
+        let queue = noted(1);
+        queue.close();
+        let deadline = Instant::now() + FAR;
+        assert_eq!(queue.take(GATHERED, Some(deadline), Some(deadline)).unwrap().len(), 1);
+        assert!(queue.take(GATHERED, Some(deadline), None).is_none());
+        assert!(Instant::now() < deadline, "it waited for the deadline");
     }
 }
