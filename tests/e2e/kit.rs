@@ -6,22 +6,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+pub(crate) use tollgate_tests::POLICY_NO_DELETE;
 use tollgate_tests::{Answer, RawClient, within};
-
-/// A rulebook that denies one tool and allows the rest.
-pub(crate) const POLICY_NO_DELETE: &str = r#"
-version: "no-delete"
-generated_at: 2026-01-01T00:00:00Z
-expires_at: 2099-01-01T00:00:00Z
-defaults: { outcome: DENY }
-rules:
-  - id: no-branch-delete
-    match: { tool_name: delete_branch }
-    outcome: DENY
-  - id: everything
-    match: { protocol: [http, mcp] }
-    outcome: ALLOW
-"#;
 
 /// The version header of a generation that has sessions.
 pub(crate) const SESSIONS: (&str, &str) = ("mcp-protocol-version", "2025-11-25");

@@ -10,12 +10,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tollgate_tests::{Answer, RawClient, World, until};
+use tollgate_tests::{Answer, RawClient, World, serve, until};
 
 use crate::kit::{
     POLICY_NO_DELETE, STATELESS, post, refusal_code, request, stateless, tool_call, verify,
@@ -40,22 +38,9 @@ impl Echo {
         let address = socket.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(HashMap::new()));
         let mut serving = JoinSet::new();
-        serving.spawn(accept(socket, Arc::clone(&heard)));
+        let told = Arc::clone(&heard);
+        serving.spawn(serve(socket, move |request| say(request, Arc::clone(&told))));
         Self { address, heard, _serving: serving }
-    }
-}
-
-async fn accept(socket: TcpListener, heard: Arc<Mutex<HashMap<String, usize>>>) {
-    let mut connections = JoinSet::new();
-    while let Ok((io, _)) = socket.accept().await {
-        let _ = io.set_nodelay(true);
-        let heard = Arc::clone(&heard);
-        connections.spawn(async move {
-            let service = service_fn(move |request| say(request, Arc::clone(&heard)));
-            // A connection that breaks shows on the other side.
-            let serving = hyper::server::conn::http1::Builder::new();
-            let _ = serving.serve_connection(TokioIo::new(io), service).await;
-        });
     }
 }
 

@@ -12,12 +12,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tollgate_tests::{
-    Builder, HttpUpstream, RawClient, Seen, Upstream, World, fixed, http_route, until,
+    Builder, HttpUpstream, RawClient, Seen, Upstream, World, fixed, http_route, serve, until,
 };
 
 use crate::credentials::entry;
@@ -58,18 +56,8 @@ impl TokenServer {
         let address = socket.local_addr().unwrap();
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
-        let serving = tokio::spawn(async move {
-            let mut tasks = tokio::task::JoinSet::new();
-            while let Ok((io, _)) = socket.accept().await {
-                let state = Arc::clone(&shared);
-                tasks.spawn(async move {
-                    let service = service_fn(|request| answer(request, Arc::clone(&state)));
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(io), service)
-                        .await;
-                });
-            }
-        });
+        let serving = serve(socket, move |request| answer(request, Arc::clone(&shared)));
+        let serving = tokio::spawn(serving);
         Self { address, state, serving }
     }
 

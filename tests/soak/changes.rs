@@ -5,9 +5,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
-use tollgate_tests::{Certificates, World, binary, within};
+use tollgate_tests::{Certificates, POLICY_NO_DELETE, World, binary, within};
 
-use crate::POLICY;
 use crate::sink::Sink;
 
 /// Between two changes: seconds in a short run, a few in a long one.
@@ -45,7 +44,8 @@ pub(crate) async fn make(world: &mut World, sink: &mut Sink, whole: Duration) ->
         tokio::time::sleep(pause.min(left)).await;
         match nth % 6 {
             0 => {
-                world.rewrite_policy(&POLICY.replace("\"soak\"", &format!("\"soak {nth}\"")));
+                world
+                    .rewrite_policy(&POLICY_NO_DELETE.replace("no-delete", &format!("soak {nth}")));
                 assert!(world.reload().await, "the rules are taken");
                 made.reloads += 1;
             }

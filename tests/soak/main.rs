@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::JoinSet;
-use tollgate_tests::{Certificates, OTHER_AGENT, World, until};
+use tollgate_tests::{Certificates, OTHER_AGENT, POLICY_NO_DELETE, World, until};
 
 use crate::agents::Made;
 use crate::sink::Sink;
@@ -36,20 +36,6 @@ const LOOKS: u32 = 60;
 const MORE_PERCENT: u64 = 10;
 const MORE_KIB: u64 = 16 << 10;
 
-const POLICY: &str = r#"
-version: "soak"
-generated_at: 2026-01-01T00:00:00Z
-expires_at: 2099-01-01T00:00:00Z
-defaults: { outcome: DENY }
-rules:
-  - id: no-branch-delete
-    match: { tool_name: delete_branch }
-    outcome: DENY
-  - id: everything
-    match: { protocol: [http, mcp] }
-    outcome: ALLOW
-"#;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_and_nothing_grows() {
     let seconds = std::env::var("TOLLGATE_SOAK_SECONDS").ok();
@@ -62,7 +48,7 @@ async fn nothing_is_lost_and_nothing_grows() {
         .route("up", "/up", &format!("http://{tools}"))
         .mcp("tools", "/mcp", &format!("http://{tools}/mcp"))
         .set("/audit/sinks", json!([lake]))
-        .policy(POLICY)
+        .policy(POLICY_NO_DELETE)
         .start()
         .await;
 

@@ -9,11 +9,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+use tollgate_tests::serve;
 
 /// How long it may take until everything has come; a gate waits longer after each try in vain.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -87,15 +86,7 @@ impl Sink {
 }
 
 async fn collect(socket: TcpListener, shelf: Arc<Mutex<Shelf>>) {
-    let mut tasks = JoinSet::new();
-    while let Ok((io, _)) = socket.accept().await {
-        let shelf = Arc::clone(&shelf);
-        tasks.spawn(async move {
-            let service = service_fn(move |request| take(request, Arc::clone(&shelf)));
-            let serving = hyper::server::conn::http1::Builder::new();
-            let _ = serving.serve_connection(TokioIo::new(io), service).await;
-        });
-    }
+    serve(socket, move |request| take(request, Arc::clone(&shelf))).await;
 }
 
 async fn take(

@@ -9,10 +9,9 @@ use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tollgate_tests::serve;
 
 /// Events of a stream.
 pub(crate) const EVENTS: usize = 20;
@@ -24,16 +23,7 @@ type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 pub(crate) async fn start() -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((io, _)) = socket.accept().await {
-            let _ = io.set_nodelay(true);
-            tokio::spawn(async move {
-                // A connection that breaks shows on the other side.
-                let serving = hyper::server::conn::http1::Builder::new();
-                let _ = serving.serve_connection(TokioIo::new(io), service_fn(say)).await;
-            });
-        }
-    });
+    tokio::spawn(serve(socket, say));
     address
 }
 

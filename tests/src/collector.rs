@@ -8,11 +8,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+
+use crate::serve::serve;
 
 /// One delivery.
 #[derive(Clone, Debug)]
@@ -119,16 +119,7 @@ impl Drop for Collector {
 }
 
 async fn collect(socket: TcpListener, shelf: Arc<Shelf>) {
-    let mut tasks = JoinSet::new();
-    while let Ok((io, _)) = socket.accept().await {
-        let shelf = Arc::clone(&shelf);
-        tasks.spawn(async move {
-            let service = service_fn(move |request| take(request, Arc::clone(&shelf)));
-            // A connection that breaks shows on the other side.
-            let serving = hyper::server::conn::http1::Builder::new();
-            let _ = serving.serve_connection(TokioIo::new(io), service).await;
-        });
-    }
+    serve(socket, move |request| take(request, Arc::clone(&shelf))).await;
 }
 
 async fn take(

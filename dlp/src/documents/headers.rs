@@ -34,17 +34,14 @@ impl Scanner {
         way: Direction,
     ) -> (Option<String>, Inspection) {
         let Header { name, value: text } = header;
-        let quiet = is_date(text) || self.is_quiet(text);
-        if quiet && !name.ends_with("cookie") && self.is_quiet(name) {
+        let is_cookie = matches!(name, "cookie" | "set-cookie");
+        if !is_cookie && (is_date(text) || self.is_quiet(text)) && self.is_quiet(name) {
             return (None, Inspection::default());
         }
         let mut look = Look::new(self, (judge, way));
-        let value = look.within(Layer::Header(header.name.to_owned()), |look| {
-            look.frozen(|look| look.key(&mut header.name.to_owned()));
-            match header.name {
-                "cookie" | "set-cookie" => cookies(header.value, look),
-                _ => value(header.value, look),
-            }
+        let value = look.within(Layer::Header(name.to_owned()), |look| {
+            look.frozen(|look| look.key(&mut name.to_owned()));
+            if is_cookie { cookies(text, look) } else { value(text, look) }
         });
         (value, look.done())
     }

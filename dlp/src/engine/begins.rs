@@ -1,10 +1,7 @@
 //! What texts end in, and whether a secret may begin with it.
-use super::literals::Role;
+use super::literals::{BETWEEN, Role};
 use super::survey::{Surveyor, is_between};
 use super::{crypto, everyday, url};
-
-/// No literal holds it.
-const BETWEEN: u8 = 0;
 
 /// Whether a text ends in what a secret may begin with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

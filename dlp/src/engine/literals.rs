@@ -9,6 +9,9 @@ use super::sieve::{Next, Sieve};
 
 use crate::unfold::turned::Turn;
 
+/// Stands between texts that are looked at in one pass: no literal holds it.
+pub(crate) const BETWEEN: u8 = 0;
+
 /// What is looked at where a literal stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {

@@ -12,13 +12,11 @@ use std::io::Write as _;
 use serde_json::Value;
 
 use crate::engine::everyday::{self, Everyday};
-use crate::engine::literals::Role;
+use crate::engine::literals::{BETWEEN, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::{Outcome, Span, Window, words};
 use crate::json;
 
-/// No literal holds it.
-const BETWEEN: u8 = 0;
 /// A longer name says too much to be passed by.
 const NAME_BYTES: usize = 64;
 /// Room for what most documents have.
@@ -70,12 +68,11 @@ fn are_quiet(surveyor: &Surveyor, window: &Window<'_>) -> bool {
             if word.start < passed {
                 return true;
             }
-            match everyday::look(window, word, few) {
-                Everyday::Row(end) => passed = end,
-                Everyday::Number(last) if last.end == window.len() => passed = last.end,
-                _ => return surveyor.is_quiet_word(window, word),
+            if let Everyday::Row(end) = everyday::look(window, word, few) {
+                passed = end;
+                return true;
             }
-            true
+            surveyor.is_quiet_word(window, word)
         })
 }
 

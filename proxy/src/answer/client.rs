@@ -46,7 +46,7 @@ pub(super) async fn write_head(
     headers: &HeaderMap,
     length: Option<usize>,
 ) -> bool {
-    // Names travel in lower case: which case they had counts for nobody (RFC 9110 section 5.1).
+    // Which case a name had counts for nobody (RFC 9110 section 5.1), so no map keeps it.
     let Ok(mut head) = ResponseHeader::build_no_case(status, Some(headers.len() + 2)) else {
         return false;
     };

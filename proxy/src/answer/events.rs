@@ -151,9 +151,9 @@ impl Answer<'_, '_> {
     /// One piece of the stream; `Ok(false)` at its end.
     async fn step(&mut self, passage: &mut Passage) -> Result<bool, Ending> {
         let piece = if passage.deltas.holding() {
-            let oldest = passage.wrappers.front().map(|wrapper| wrapper.taken + HOLD_MAX);
-            let until = oldest.into_iter().chain([Instant::now() + HOLD]).min();
-            let until = until.unwrap_or_else(Instant::now);
+            let silence = Instant::now() + HOLD;
+            let oldest = passage.wrappers.front();
+            let until = oldest.map_or(silence, |oldest| silence.min(oldest.taken + HOLD_MAX));
             match tokio::time::timeout_at(until, self.next()).await {
                 Ok(piece) => piece?,
                 Err(_) => {

@@ -184,8 +184,8 @@ impl<'e> Answer<'_, 'e> {
 
     /// Whether a text may say where its upstream is.
     fn describes(&self) -> bool {
-        let media = media_type(&self.headers).ok().flatten();
-        self.flight.links.is_some() && media.is_some_and(|media| links::is_yaml(&media))
+        let media = || media_type(&self.headers).ok().flatten();
+        self.flight.links.is_some() && media().is_some_and(|media| links::is_yaml(&media))
     }
 
     /// Makes what leads below the route's upstream the route's own address.

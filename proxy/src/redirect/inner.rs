@@ -2,7 +2,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::rules::{TABLE, protocol, tcp};
+use super::rules::{TABLE, lead, lead_names, tcp};
 
 /// What listens in the command's network.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,13 +30,7 @@ impl Inner {
         let _ = writeln!(out, "table {TABLE} {{\n\tcounter dropped {{\n\t}}\n");
         out.push_str("\tchain led {\n\t\ttype nat hook output priority -100; policy accept;\n");
         let _ = writeln!(out, "\t\t{}", tcp(&self.gate));
-        for to in &self.names {
-            let (family, port) = (protocol(to), to.port());
-            let _ = writeln!(
-                out,
-                "\t\tmeta nfproto {family} meta l4proto {{ tcp, udp }} th dport 53 redirect to :{port}"
-            );
-        }
+        self.names.iter().for_each(|to| lead_names(out, to));
         let ports = self.ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let own = match ports.is_empty() {
             true => String::new(),
@@ -44,10 +38,7 @@ impl Inner {
         };
         let _ =
             writeln!(out, "\t\tip daddr 127.0.0.0/8 {own}accept\n\t\tip6 daddr ::1 {own}accept");
-        for to in &self.transparent {
-            let (family, port) = (protocol(to), to.port());
-            let _ = writeln!(out, "\t\tmeta nfproto {family} meta l4proto tcp redirect to :{port}");
-        }
+        self.transparent.iter().for_each(|to| lead(out, to));
         out.push_str("\t}\n\n");
         out.push_str("\tchain guarded {\n\t\ttype filter hook output priority 0; policy accept;\n");
         out.push_str("\t\tip daddr 127.0.0.0/8 accept\n\t\tip6 daddr ::1 accept\n");

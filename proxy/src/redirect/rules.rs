@@ -49,15 +49,10 @@ impl Wish {
         out.push_str("\t}\n\n\tchain to_gate {\n");
         self.accepted(out);
         if let Some(names) = &self.names {
-            let (family, port) = (protocol(names), names.port());
-            let _ = writeln!(
-                out,
-                "\t\tmeta nfproto {family} meta l4proto {{ tcp, udp }} th dport 53 redirect to :{port}"
-            );
+            lead_names(out, names);
         }
         for to in &self.transparent {
-            let (family, port) = (protocol(to), to.port());
-            let _ = writeln!(out, "\t\tmeta nfproto {family} meta l4proto tcp redirect to :{port}");
+            lead(out, to);
         }
         out.push_str("\t}\n\n");
         out.push_str("\tchain guarded {\n\t\ttype filter hook output priority 0; policy accept;\n");
@@ -121,7 +116,22 @@ pub fn undo() -> String {
     format!("table {TABLE} {{}}\ndelete table {TABLE}\n")
 }
 
-pub(super) fn protocol(to: &SocketAddr) -> &'static str {
+/// Leads every question for names to this server, which is asked in its own family.
+pub(super) fn lead_names(out: &mut String, to: &SocketAddr) {
+    let (family, port) = (protocol(to), to.port());
+    let _ = writeln!(
+        out,
+        "\t\tmeta nfproto {family} meta l4proto {{ tcp, udp }} th dport 53 redirect to :{port}"
+    );
+}
+
+/// Leads every other connection of its family to this listener.
+pub(super) fn lead(out: &mut String, to: &SocketAddr) {
+    let (family, port) = (protocol(to), to.port());
+    let _ = writeln!(out, "\t\tmeta nfproto {family} meta l4proto tcp redirect to :{port}");
+}
+
+fn protocol(to: &SocketAddr) -> &'static str {
     if to.is_ipv4() { "ipv4" } else { "ipv6" }
 }
 
