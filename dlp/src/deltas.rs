@@ -9,7 +9,7 @@ use crate::engine::survey::Patience;
 use crate::finding::{Acted, Direction, Place};
 use crate::flow::Flow;
 use crate::judge::Judge;
-use crate::leaf::{self, Leaf};
+use crate::leaf::{self, Leaf, Leaves};
 use crate::scanner::Scanner;
 
 /// An event as it may go, with what was done about it.
@@ -31,6 +31,7 @@ pub struct Deltas {
     judge: Arc<Judge>,
     direction: Direction,
     threads: HashMap<String, Thread>,
+    leaves: Leaves,
     queue: VecDeque<Event>,
     /// The number of the first event of the queue.
     first: usize,
@@ -59,7 +60,8 @@ const REPEATS: usize = 8;
 struct Piece {
     /// The number of its event.
     event: usize,
-    pointer: String,
+    /// How much of its thread's name is the pointer to it.
+    pointer: usize,
     /// Where it stands in the thread's text.
     start: usize,
     end: usize,
@@ -96,6 +98,7 @@ impl Deltas {
             judge,
             direction,
             threads: HashMap::new(),
+            leaves: Leaves::default(),
             queue: VecDeque::new(),
             first: 0,
             clock: 0,
@@ -137,38 +140,41 @@ impl Deltas {
     fn take(&mut self, mut value: Value) {
         let judge = (&*self.judge, self.direction);
         let acted = self.scanner.redact_json_but(&mut value, judge, &leaf::joins);
-        let leaves = leaf::leaves(&value);
+        let mut leaves = std::mem::take(&mut self.leaves);
+        leaves.take(&value);
         let number = self.first + self.queue.len();
         let bytes = leaves.iter().map(|leaf| leaf.text.len()).sum();
         self.held_bytes += bytes;
         self.queue.push_back(Event { value, acted, bytes, waits_for: leaves.len() });
-        for leaf in leaves {
-            self.join(number, leaf);
+        for leaf in leaves.iter() {
+            self.join(number, &leaf);
         }
+        self.leaves = leaves;
     }
 
     /// Puts a string behind the pieces before it.
-    fn join(&mut self, event: usize, leaf: Leaf) {
+    fn join(&mut self, event: usize, leaf: &Leaf<&str>) {
         self.clock += 1;
-        if !self.threads.contains_key(&leaf.thread) {
+        if !self.threads.contains_key(leaf.thread) {
             self.make_room();
+            self.threads.insert(leaf.thread.to_owned(), Thread::new());
         }
         let clock = self.clock;
-        let thread = self.threads.entry(leaf.thread.clone()).or_insert_with(Thread::new);
+        let Some(thread) = self.threads.get_mut(leaf.thread) else { return };
         thread.used = clock;
         let repeats = if thread.last == leaf.text { thread.repeats + 1 } else { 0 };
         // With something else before them they may be a part of it.
         let again = repeats >= REPEATS && thread.pieces.len() <= repeats;
         if again || repeats > 0 && leaf.text.len() >= CONSTANT_BYTES {
             // The same again: a constant. What came before it is whole.
-            self.settle(&leaf.thread, true);
-            self.threads.insert(leaf.thread.clone(), Thread::new());
+            self.settle(leaf.thread, true);
+            self.threads.insert(leaf.thread.to_owned(), Thread::new());
         }
-        if let Some(thread) = self.threads.get_mut(&leaf.thread) {
-            thread.push(event, leaf.pointer, leaf.text);
+        if let Some(thread) = self.threads.get_mut(leaf.thread) {
+            thread.push(event, leaf);
             (thread.repeats, thread.used) = (repeats, clock);
         }
-        self.settle(&leaf.thread, again);
+        self.settle(leaf.thread, again);
     }
 
     /// Forgets the thread that rested longest when there are too many.
@@ -216,7 +222,7 @@ impl Deltas {
             };
             let event = piece.event.checked_sub(self.first);
             if let Some(event) = event.and_then(|at| self.queue.get_mut(at)) {
-                event.acted.push(piece.place(acted));
+                event.acted.push(piece.place(name, acted));
             }
         }
         while thread.pieces.front().is_some_and(|piece| piece.end <= settled.until) {
@@ -224,7 +230,7 @@ impl Deltas {
             let event = piece.event.checked_sub(self.first);
             if let Some(event) = event.and_then(|at| self.queue.get_mut(at)) {
                 event.waits_for = event.waits_for.saturating_sub(1);
-                piece.apply(&mut event.value);
+                piece.apply(name, &mut event.value);
             }
         }
         thread.flow.forget();
@@ -248,30 +254,35 @@ impl Thread {
         Self { flow: Flow::new(), pieces: VecDeque::new(), last, repeats: 0, used: 0 }
     }
 
-    fn push(&mut self, event: usize, pointer: String, text: String) {
+    fn push(&mut self, event: usize, leaf: &Leaf<&str>) {
         let start = self.flow.end();
-        self.flow.push(text.as_bytes());
-        let end = self.flow.end();
+        self.flow.push(leaf.text.as_bytes());
+        let (pointer, end) = (leaf.pointer, self.flow.end());
         self.pieces.push_back(Piece { event, pointer, start, end, edits: Vec::new() });
-        self.last = text;
+        leaf.text.clone_into(&mut self.last);
     }
 }
 
 impl Piece {
+    /// Where it stands in its event; `name` is its thread's.
+    fn pointer<'n>(&self, name: &'n str) -> &'n str {
+        name.get(..self.pointer).unwrap_or_default()
+    }
+
     /// The finding counted in this piece's string.
-    fn place(&self, mut acted: Acted) -> Acted {
-        acted.finding.place = Place::Value(self.pointer.clone());
+    fn place(&self, name: &str, mut acted: Acted) -> Acted {
+        acted.finding.place = Place::Value(self.pointer(name).to_owned());
         acted.finding.start = acted.finding.start.saturating_sub(self.start);
         acted.finding.end = acted.finding.end.saturating_sub(self.start);
         acted
     }
 
     /// Changes the string in its event.
-    fn apply(&self, event: &mut Value) {
+    fn apply(&self, name: &str, event: &mut Value) {
         if self.edits.is_empty() {
             return;
         }
-        let Some(Value::String(text)) = event.pointer_mut(&self.pointer) else { return };
+        let Some(Value::String(text)) = event.pointer_mut(self.pointer(name)) else { return };
         let mut clean = String::with_capacity(text.len());
         let mut copied = 0;
         for edit in &self.edits {

@@ -4,6 +4,7 @@ use crate::engine::{LOOK_BEHIND, Window, hit, pem};
 use crate::finding::{Acted, Action, Direction, Place};
 use crate::judge::Judge;
 use crate::name::Name;
+use crate::quiet;
 use crate::scanner::{Scanner, replacement};
 
 /// What has come and is not forgotten: what went already and may still be looked back at, then
@@ -131,6 +132,10 @@ impl Flow {
     ) {
         let window =
             Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) };
+        if patience == Patience::Eager && !ended && quiet::may_go(&scanner.surveyor, &window) {
+            self.held = self.text.len();
+            return;
+        }
         let survey = scanner.surveyor.survey(&window);
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {

@@ -1,4 +1,6 @@
 //! Places in a JSON document.
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::engine::Window;
@@ -51,8 +53,11 @@ pub(crate) fn place(scanner: &Scanner, path: &[Step<'_>], part: Part) -> Place {
 }
 
 /// A reference token of RFC 6901.
-pub(crate) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+pub(crate) fn escaped(name: &str) -> Cow<'_, str> {
+    match name.contains(['~', '/']) {
+        true => Cow::Owned(name.replace('~', "~0").replace('/', "~1")),
+        false => Cow::Borrowed(name),
+    }
 }
 
 /// A name as a finding shows it: without what is found in it, and cut.

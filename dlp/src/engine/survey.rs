@@ -84,6 +84,10 @@ impl Survey {
         }
     }
 
+    fn hold_all(&mut self, all: impl IntoIterator<Item = Open>) {
+        all.into_iter().for_each(|open| self.hold(open));
+    }
+
     fn hold(&mut self, open: Open) {
         self.exact = self.exact.min(open.from);
         if open.serious {
@@ -262,7 +266,7 @@ impl Surveyor {
         checked.unwrap_or(Outcome::Nothing)
     }
 
-    /// Whether nothing comes of a literal in a text that is whole, by itself: what an identifier's
+    /// Whether nothing comes of a literal, by itself: what an identifier's
     /// name says of words with digits ([`Role::says_of_digits`]) is another matter.
     pub(crate) fn is_quiet_at(
         &self,
@@ -272,8 +276,9 @@ impl Surveyor {
     ) -> bool {
         let nothing = |role| matches!(self.at_literal(window, role, at, length), Outcome::Nothing);
         roles.iter().all(|role| match role {
-            // Nothing is found in an address but behind other literals.
-            Role::Url => true,
+            // Nothing is found in an address but behind other literals; half of one may be the
+            // beginning of them.
+            Role::Url => window.ended || nothing(*role),
             Role::Ident(_) | Role::Postcode => true,
             // They have a say in what stands elsewhere.
             Role::Mark | Role::PrivateKey => false,
@@ -312,18 +317,19 @@ impl Surveyor {
         if survey.hits.iter().any(|hit| hit.runs_on) && blocks.last().is_some() {
             return;
         }
-        let known = self.literals.tail(window.text);
-        if known > 0 {
-            let from = window.len() - known;
-            let alone = !window.before(from).is_some_and(is_word);
-            let telling = known > 1 && !mark::is_word(window.part(from, window.len()));
-            survey.hold(Open { from, serious: telling && alone });
-        }
+        survey.hold_all(self.literal_tail(window));
         let tails =
             [email::tail(window), iban::tail(window), ident::tail(window), people::tail(window)];
-        for open in tails.into_iter().flatten() {
-            survey.hold(open);
-        }
+        survey.hold_all(tails.into_iter().flatten());
+    }
+
+    /// The beginning of a literal at the end of the text.
+    pub(crate) fn literal_tail(&self, window: &Window<'_>) -> Option<Open> {
+        let known = self.literals.tail(window.text);
+        let from = (known > 0).then(|| window.len() - known)?;
+        let alone = !window.before(from).is_some_and(is_word);
+        let telling = known > 1 && !mark::is_word(window.part(from, window.len()));
+        Some(Open { from, serious: telling && alone })
     }
 
     /// A number of fewer digits that stands alone is nothing, when no word says what it is.

@@ -16,6 +16,7 @@ use crate::engine::literals::{BETWEEN, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::{Outcome, Span, Window, words};
 use crate::json;
+use crate::unfold::runs::{RUN_BYTES, in_run};
 
 /// A longer name says too much to be passed by.
 const NAME_BYTES: usize = 64;
@@ -33,21 +34,45 @@ const EVENT: &[u8] = b"data:";
 /// Says no of what it cannot tell.
 pub(crate) fn is_quiet(surveyor: &Surveyor, text: &[u8]) -> bool {
     let window = Window::whole(text);
-    let known = match &surveyor.known {
-        None => false,
-        Some(known) if !known.is_of_values() => true,
-        Some(values) => {
-            let mut stands = false;
-            values.look(&window, &[], &[], &mut |outcome| {
-                stands |= matches!(outcome, Outcome::Hit(_));
-            });
-            stands
-        }
-    };
-    !known
-        && coded::places(text).next().is_none()
+    coded::places(text).next().is_none()
         && memchr::memmem::find(text, EVENT).is_none()
+        && !is_known(surveyor, &window)
         && are_quiet(surveyor, &window)
+}
+
+/// Whether a text that goes on may go as it is: nothing is found in it, and it does not end in what
+/// hides something once more has come. Only words tell that; no of every text with a digit in it.
+pub(crate) fn may_go(surveyor: &Surveyor, window: &Window<'_>) -> bool {
+    let text = window.text;
+    // A run may go on behind its padding, and in the next line.
+    let end =
+        window.run_back(window.len(), RUN_BYTES, |byte| byte == b'=' || byte.is_ascii_whitespace());
+    let run = window.run_back(end, RUN_BYTES, in_run);
+    window.len() - run < RUN_BYTES
+        && words::words(text).next().is_none()
+        && coded::places(text).next().is_none()
+        && surveyor.literal_tail(window).is_none_or(|open| !open.serious)
+        && surveyor
+            .literals
+            .find(text)
+            .all(|(at, length, roles)| surveyor.is_quiet_at(window, (at, length), roles))
+        && !is_known(surveyor, window)
+}
+
+/// Whether something that is known stands in a text, or begins at its end.
+fn is_known(surveyor: &Surveyor, window: &Window<'_>) -> bool {
+    let Some(known) = surveyor.known.as_ref() else { return false };
+    let mut stands = !known.is_of_values();
+    if !stands {
+        known.look(window, &[], &[], &mut |outcome| {
+            stands |= match outcome {
+                Outcome::Nothing => false,
+                Outcome::Hit(_) => true,
+                Outcome::Open(open) => open.serious,
+            };
+        });
+    }
+    stands
 }
 
 fn are_quiet(surveyor: &Surveyor, window: &Window<'_>) -> bool {
@@ -378,6 +403,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::Scanner;
+    use crate::engine::Window;
+    use crate::engine::survey::Patience;
     use crate::known::{Known, Secret, Values};
 
     /// Names and values that tell, look as if they told, or tell nothing.
@@ -482,6 +509,39 @@ mod tests {
         prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[a-z_]{1,12}", 1 => "[ -~é]{0,24}"]
     }
 
+    /// Words that stand before secrets, and what tokens begin with.
+    fn begun() -> impl Strategy<Value = String> {
+        let literals = Scanner::patterns().flat_map(|(literals, _)| literals.iter().copied());
+        let words = [
+            "password",
+            "passwd: ",
+            "api_key",
+            "secret is ",
+            "token",
+            "my name is ",
+            "Mr. ",
+            "born in",
+            "Authorization: Bearer ",
+            "-----BEGIN",
+            "user@",
+            "http://",
+            "//user:",
+            "[at]",
+            "ABCDEFGHIJKL",
+            "abcdefghijklm",
+            "aGVsbG",
+            "seed phrase: abandon ability able about ",
+            "configuration",
+            "\\u",
+            "&#",
+            "=",
+            "%",
+        ];
+        let all: Vec<&str> = literals.chain(words).collect();
+        (prop::sample::select(all), 0_usize..40)
+            .prop_map(|(text, cut)| text.chars().take(cut).collect())
+    }
+
     fn document() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             4 => text().prop_map(Value::String),
@@ -523,6 +583,28 @@ mod tests {
             let text = texts.join(between);
             if super::is_quiet(&scanner.surveyor, text.as_bytes()) {
                 prop_assert_eq!(scanner.scan(text.as_bytes()), Vec::new());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_may_go_is_neither_found_nor_held(
+            texts in prop::collection::vec(prop_oneof![text(), begun()], 1..6),
+            between in prop::sample::select(vec!["", " ", ", ", "/", "; ", "-", ": ", "\n"]),
+            cut in 0_usize..40,
+        ) {
+            let scanner = SCANNER.with(std::clone::Clone::clone);
+            let text = texts.join(between);
+            let length = text.len().saturating_sub(cut);
+            let text = &text.as_bytes()[..length];
+            let window = Window { ended: false, streamed: true, ..Window::whole(text) };
+            if super::may_go(&scanner.surveyor, &window) {
+                let survey = scanner.surveyor.survey(&window);
+                prop_assert_eq!(survey.hits.len(), 0);
+                prop_assert_eq!(survey.open(Patience::Eager), length);
             }
         }
     }
