@@ -1,15 +1,22 @@
 //! What changes with how many call at once, how much is held, and how long a call takes when it is
 //! due at a fixed rate.
 mod at_once;
+mod first;
 mod held;
 mod idle;
 mod paced;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
+use crate::load::Call;
 use crate::scene::Scene;
 use crate::settings::{GATES, Guards};
 
@@ -26,6 +33,9 @@ pub(crate) fn bench(
     if wanted("series/paced") {
         told.insert("series/paced".to_owned(), runtime.block_on(paced::bench(dir)));
     }
+    if wanted("series/first") {
+        told.insert("series/first".to_owned(), runtime.block_on(first::bench(dir)));
+    }
     if wanted("series/idle") {
         told.insert("series/idle".to_owned(), runtime.block_on(idle::bench(dir)));
     }
@@ -38,4 +48,22 @@ const SCENE: Scene = Scene::KIB;
 
 fn guards(name: &str) -> &'static Guards {
     GATES.iter().find(|guards| guards.name == name).expect("there is such a gate")
+}
+
+/// A connection, whatever it speaks.
+trait Wire: Read + Write {}
+
+impl<T: Read + Write> Wire for T {}
+
+fn connect(call: &Call) -> Box<dyn Wire> {
+    let stream = TcpStream::connect(call.to).expect("somebody listens");
+    stream.set_nodelay(true).expect("a socket");
+    match &call.tls {
+        None => Box::new(stream),
+        Some(tls) => {
+            let name = ServerName::from(call.to.ip());
+            let tls = ClientConnection::new(Arc::clone(tls), name).expect("a client");
+            Box::new(StreamOwned::new(tls, stream))
+        }
+    }
 }

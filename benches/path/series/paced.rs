@@ -1,19 +1,14 @@
 //! How long a call takes when calls are due at a fixed rate, whether the one before has ended or
 //! not. Time counts from the moment at which a call was due and not from when it could be sent: a
 //! proxy that stands still for a while makes all calls late that were due in it.
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
 use serde_json::{Value, json};
 use tollgate_benches::{Unit, at, keep, keep_table};
 
-use super::{SCENE, guards};
+use super::{SCENE, Wire, connect, guards};
 use crate::load::{Call, Held};
 use crate::rounds;
 use crate::seats::Place;
@@ -60,19 +55,7 @@ fn round(call: &Call) -> Vec<f64> {
 }
 
 fn agent(call: &Call, due: impl Fn(u32) -> Instant) -> Vec<f64> {
-    let stream = TcpStream::connect(call.to).expect("somebody listens");
-    stream.set_nodelay(true).expect("a socket");
-    match &call.tls {
-        None => talk(stream, &call.request, due),
-        Some(tls) => {
-            let name = ServerName::from(call.to.ip());
-            let tls = ClientConnection::new(Arc::clone(tls), name).expect("a client");
-            talk(StreamOwned::new(tls, stream), &call.request, due)
-        }
-    }
-}
-
-fn talk(mut stream: impl Read + Write, request: &str, due: impl Fn(u32) -> Instant) -> Vec<f64> {
+    let (mut stream, request) = (connect(call), &*call.request);
     let mut held = Held::default();
     let mut piece = vec![0; 64 << 10];
     // One that is not counted has the handshake.
@@ -86,7 +69,7 @@ fn talk(mut stream: impl Read + Write, request: &str, due: impl Fn(u32) -> Insta
     (0..CALLS).map(take).collect()
 }
 
-fn ask(stream: &mut (impl Read + Write), request: &str, held: &mut Held, piece: &mut [u8]) {
+fn ask(stream: &mut impl Wire, request: &str, held: &mut Held, piece: &mut [u8]) {
     stream.write_all(request.as_bytes()).expect("it reads");
     stream.flush().expect("it reads");
     loop {

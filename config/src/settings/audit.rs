@@ -56,7 +56,8 @@ fn spool_bytes_max() -> u64 {
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// When the disk has it (fdatasync, shared by the calls that wait): survives a power cut. With
-    /// many calls at once a sync waits a millisecond for the last one and serves all that came.
+    /// many calls at once a sync waits up to two milliseconds and serves all that came. What nobody
+    /// waits for, an outcome, goes with the next sync, and has one of its own after 50 ms.
     #[default]
     Disk,
     /// When the kernel has it: survives the gate's death, not the machine's.

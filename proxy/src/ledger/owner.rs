@@ -18,9 +18,10 @@ use housekeeping::Housekeeping;
 
 /// Jobs of one write. What gathers while the disk syncs goes together, so this is only a bound.
 const BATCH_JOBS: usize = 512;
-/// So long the next sync waits for the last one: with many calls at once one serves them all, and
-/// one of few calls never waits.
-const GATHER: Duration = Duration::from_millis(1);
+/// So long the next sync waits behind the last one, for each intent that one had and at most: with
+/// many calls at once one sync serves them all, and one of few calls hardly waits.
+const GATHER: Duration = Duration::from_micros(150);
+const GATHER_MAX: Duration = Duration::from_millis(2);
 /// An event's line at its largest.
 const LINE_BYTES: u64 = 64 << 10;
 /// How long to wait before trying a full disk again.
@@ -36,8 +37,8 @@ pub(super) struct Owner {
     checkpoint_every: Duration,
     position: watch::Sender<Position>,
     failed: bool,
-    /// When the last batch was synced, where batches are.
-    synced: Option<Instant>,
+    /// When the next batch may be written, where batches are synced.
+    from: Option<Instant>,
     full_tries: u32,
     housekeeping: Housekeeping,
     _lock: Arc<File>,
@@ -59,7 +60,7 @@ impl Owner {
             checkpoint_every: options.checkpoint_every,
             position,
             failed: false,
-            synced: None,
+            from: None,
             full_tries: 0,
             housekeeping: Housekeeping::new(options),
             _lock: lock,
@@ -93,8 +94,7 @@ impl Owner {
         loop {
             let deadline = self.next_deadline();
             let most = BATCH_JOBS.min(self.writer.batch_max());
-            let from = self.synced.map(|synced| synced + GATHER);
-            let Some(jobs) = self.queue.take(most, deadline, from) else { break };
+            let Some(jobs) = self.queue.take(most, deadline, self.from) else { break };
             let jobs = self.before_write(jobs);
             self.take_up_signer();
             self.write(jobs);
@@ -107,7 +107,7 @@ impl Owner {
             }
         }
         if !self.failed && self.writer.unchecked().0 > 0 {
-            match self.writer.checkpoint() {
+            match self.writer.catch_up().and_then(|()| self.writer.checkpoint()) {
                 Ok(()) => {}
                 // Every event is written and signed; only the word on how many there are is missing.
                 Err(StoreFault::Unsigned) => {
@@ -180,10 +180,13 @@ impl Owner {
         let stored = match (self.failed, batch.is_empty()) {
             (true, _) => Err(StoreFault::Failed),
             (false, true) => Ok(()),
-            (false, false) => self.store(batch),
+            (false, false) => self.store(batch, !sealed.intents.is_empty()),
         };
         match stored {
-            Ok(()) => self.acknowledge(sealed),
+            Ok(()) => {
+                self.from = self.writer.syncs().then(|| Instant::now() + sealed.pause());
+                self.acknowledge(sealed);
+            }
             Err(StoreFault::Full) => self.hold(sealed, LedgerRefusal::Full),
             Err(StoreFault::Unsigned) => self.hold(sealed, LedgerRefusal::Signer),
             Err(StoreFault::Failed) => self.fail(sealed),
@@ -222,11 +225,10 @@ impl Owner {
         }
     }
 
-    fn store(&mut self, batch: Batch) -> Result<(), StoreFault> {
-        let stored = self.writer.store(batch);
+    fn store(&mut self, batch: Batch, waits: bool) -> Result<(), StoreFault> {
+        let stored = self.writer.store(batch, waits);
         if stored.is_ok() {
             self.queue.counters.commits.fetch_add(1, Relaxed);
-            self.synced = self.writer.syncs().then(Instant::now);
         }
         stored
     }
@@ -347,7 +349,9 @@ impl Owner {
         counters.signer_until.store(self.writer.signer_until(), Relaxed);
         counters.spool_bytes.store(self.writer.bytes(), Relaxed);
         counters.size.store(self.writer.size(), Relaxed);
-        self.position.send_replace(self.writer.position());
+        if let Some(durable) = self.writer.durable() {
+            self.position.send_replace(durable);
+        }
     }
 }
 
@@ -359,6 +363,14 @@ struct Sealed {
     unsealed: Vec<Facts>,
     /// The first note's receipt.
     first: Option<Receipt>,
+}
+
+impl Sealed {
+    /// How long the next batch gathers.
+    fn pause(&self) -> Duration {
+        let intents = u32::try_from(self.intents.len()).unwrap_or(u32::MAX);
+        GATHER.saturating_mul(intents).min(GATHER_MAX)
+    }
 }
 
 struct EndingGuard {

@@ -1,4 +1,5 @@
 //! The segments on the disk.
+mod behind;
 mod buffer;
 mod close;
 
@@ -18,6 +19,7 @@ use super::seal::{Seal, Tally};
 use super::segment::Segment;
 pub(super) use super::segment::segment_path;
 use super::{LedgerError, LedgerOptions};
+use behind::Behind;
 use buffer::Buffer;
 
 /// Where signed checkpoints stand.
@@ -55,6 +57,8 @@ pub(super) struct Spool {
     unsealed: Vec<Seal>,
     /// Lines that only this process has.
     buffer: Buffer,
+    /// Lines that the disk may lack.
+    behind: Behind,
     durability: Durability,
     segment_bytes: u64,
     segment_age: SignedDuration,
@@ -103,6 +107,7 @@ impl Spool {
             tally: recovered.tally.clone(),
             unsealed: Vec::new(),
             buffer: Buffer::default(),
+            behind: Behind::default(),
             durability: options.durability,
             segment_bytes: options.segment_bytes.max(1),
             segment_age: options.segment_age,
@@ -143,20 +148,26 @@ impl Spool {
         self.tally.tree()
     }
 
-    /// Stores lines, as durably as the settings ask. `first_seq` and `prev_hash` are of the first
+    /// Stores lines, as durably as the settings ask, when somebody `waits` for that. `first_seq` and `prev_hash` are of the first
     /// of them, and of the segment that would begin with them, should a new one be due.
     pub(super) fn store(
         &mut self,
         lines: &[u8],
         first_seq: u64,
         prev_hash: Option<Digest>,
+        waits: bool,
     ) -> Result<(), StoreFault> {
         if self.durability == Durability::Memory {
             return self.remember(lines, first_seq, prev_hash);
         }
         self.make_place(lines, first_seq, prev_hash)?;
         self.write(lines)?;
-        if self.syncs() { self.sync_file() } else { Ok(()) }
+        match (self.syncs(), waits) {
+            (true, true) => self.sync_file()?,
+            (true, false) => self.behind.add(lines),
+            (false, _) => {}
+        }
+        Ok(())
     }
 
     /// Begins a new segment when this one is too large for more, or too old.
@@ -234,7 +245,9 @@ impl Spool {
         self.current.sync().map_err(|error| {
             tracing::error!(%error, "the record cannot be synced");
             StoreFault::Failed
-        })
+        })?;
+        self.behind = Behind::default();
+        Ok(())
     }
 
     /// A write that found no room has perhaps left a part of a line; without it the chain stands
@@ -278,4 +291,9 @@ impl Spool {
 pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
     let facts = rustix::fs::statvfs(dir).ok()?;
     Some(facts.f_bavail.saturating_mul(facts.f_frsize))
+}
+
+/// How many events the lines are.
+fn count(lines: &[u8]) -> u64 {
+    u64::try_from(memchr::memchr_iter(b'\n', lines).count()).unwrap_or(u64::MAX)
 }

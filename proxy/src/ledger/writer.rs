@@ -148,6 +148,11 @@ impl Writer {
         self.spool.position()
     }
 
+    /// How far the record is as durable as the settings ask; `None` while the disk is behind.
+    pub(super) fn durable(&self) -> Option<Position> {
+        self.spool.durable()
+    }
+
     /// Whether each batch waits for the disk.
     pub(super) fn syncs(&self) -> bool {
         self.spool.syncs()
@@ -206,11 +211,12 @@ impl Writer {
         self.spool.disk_has_room(self.reserve)
     }
 
-    /// Signs and stores a batch. When it cannot be signed or finds no room, the chain is where it
+    /// Signs and stores a batch, durably when somebody `waits` for that. When it cannot be signed or finds no room, the chain is where it
     /// was before.
-    pub(super) fn store(&mut self, batch: Batch) -> Result<(), StoreFault> {
+    pub(super) fn store(&mut self, batch: Batch, waits: bool) -> Result<(), StoreFault> {
         let (seq, head) = (batch.before.size(), batch.before.head().copied());
-        let stored = self.seal(batch.drafts).and_then(|lines| self.spool.store(&lines, seq, head));
+        let lines = self.seal(batch.drafts);
+        let stored = lines.and_then(|lines| self.spool.store(&lines, seq, head, waits));
         match stored {
             Ok(()) => self.unchecked += self.chain.size() - seq,
             Err(fault) => {
@@ -243,7 +249,7 @@ impl Writer {
         let mut batch = self.batch();
         let drafted = self.draft(facts, Room::Kept, &mut batch);
         let receipt = drafted.map_err(|_| StoreFault::Failed)?;
-        self.store(batch)?;
+        self.store(batch, true)?;
         if names_chain {
             self.name_chain(&receipt);
         }

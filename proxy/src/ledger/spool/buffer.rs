@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use tollgate_audit::Digest;
 
-use super::{Spool, StoreFault};
+use super::{Spool, StoreFault, count};
 
 /// So many bytes are written at once; a crash loses no more than these and one batch.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -55,14 +55,14 @@ impl Spool {
         written
     }
 
-    /// When what is buffered has to be written.
+    /// When what is buffered has to be written, or what is written to be on the disk.
     pub(in super::super) fn flush_at(&self) -> Option<Instant> {
-        self.buffer.since.map(|since| since + BUFFER_WAIT)
+        let buffered = self.buffer.since.map(|since| since + BUFFER_WAIT);
+        buffered.into_iter().chain(self.behind.sync_at()).min()
     }
 
-    /// How many events only this process has.
+    /// How many events only this process has, or perhaps not the disk.
     pub(in super::super) fn unwritten(&self) -> u64 {
-        let ends = self.buffer.lines.iter().filter(|b| **b == b'\n').count();
-        u64::try_from(ends).unwrap_or(u64::MAX)
+        count(&self.buffer.lines) + self.behind.events()
     }
 }

@@ -144,3 +144,34 @@ async fn at_the_cap_intents_are_refused_and_outcomes_are_not() {
     ledger.append(facts("b")).await.unwrap();
     ledger.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_waits_for_is_soon_on_the_disk() {
+    let dir = TempDir::new().unwrap();
+    let hand = Hand::default();
+    let ledger = Ledger::open_on(options(&dir), hand.opener()).await.unwrap();
+    ledger.append(facts("a")).await.unwrap();
+    let before = hand.syncs();
+    ledger.note(facts("outcome"));
+    until("a sync for the outcome", || hand.syncs() == before + 1).await;
+    // With nothing behind there is nothing to be synced again.
+    ledger.append(facts("b")).await.unwrap();
+    assert_eq!(hand.syncs(), before + 2);
+    ledger.stop().await.unwrap();
+    assert_eq!(verify(&options(&dir).spool).unwrap().events, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_breaks_before_it_has_an_outcome_is_told() {
+    let dir = TempDir::new().unwrap();
+    let hand = Hand::default();
+    let ledger = Ledger::open_on(options(&dir), hand.opener()).await.unwrap();
+    ledger.append(facts("a")).await.unwrap();
+    hand.set(SYNC_FAILS);
+    ledger.note(facts("outcome"));
+    until("the sync that fails", || ledger.health().failed).await;
+    assert_eq!(ledger.health().lost, 1);
+    hand.set(WORKS);
+    assert_eq!(ledger.append(facts("b")).await, Err(LedgerRefusal::Unavailable));
+    assert!(ledger.stop().await.is_err());
+}

@@ -202,10 +202,14 @@ impl Writer {
         }
     }
 
-    /// Writes what only this process has, when it is time. Whether anything was to be written.
+    /// Writes what only this process has and syncs what the disk lacks, when it is time. Whether
+    /// anything was to be done.
     pub(in super::super) fn flush_if_due(&mut self) -> Result<bool, StoreFault> {
         match self.spool.flush_at() {
-            Some(at) if at <= Instant::now() => self.spool.flush().map(|()| true),
+            Some(at) if at <= Instant::now() => {
+                self.spool.flush()?;
+                self.spool.catch_up().map(|()| true)
+            }
             _ => Ok(false),
         }
     }
@@ -215,7 +219,12 @@ impl Writer {
         self.spool.flush_at()
     }
 
-    /// Events that were acknowledged and that only this process has.
+    /// Makes the disk have what it lacks.
+    pub(in super::super) fn catch_up(&mut self) -> Result<(), StoreFault> {
+        self.spool.catch_up()
+    }
+
+    /// Events that were acknowledged and that only this process has, or perhaps not the disk.
     pub(in super::super) fn unwritten(&self) -> u64 {
         self.spool.unwritten()
     }
