@@ -1,14 +1,15 @@
 //! A connection to an upstream on which a head waits for its body.
 //!
-//! pingora flushes a request's head apart from its body, which costs a packet and a system call
-//! more. On a connection of this kind a flush can be put off: what was written stays in the buffer
-//! below, and leaves with the body.
+//! pingora writes a request's head apart from its body, and below nothing gathers them, which costs
+//! a packet and a system call more. On a connection of this kind a write can be put off: what was
+//! written is held, and leaves with what is written next, in one call to the kernel or one record
+//! of TLS. The body is not copied for it.
 use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use pingora_core::protocols::http::client::HttpSession;
@@ -26,9 +27,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 pub(super) struct Gathered {
     io: Stream,
     hold: Hold,
+    /// Written and not sent.
+    held: Vec<u8>,
 }
 
-/// Whether flushes are put off.
+/// Whether writes are put off.
 #[derive(Clone, Default)]
 pub(super) struct Hold(Arc<AtomicBool>);
 
@@ -38,7 +41,7 @@ impl Hold {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// The next flush takes with it what was put off.
+    /// The next write takes with it what was put off.
     pub(super) fn end(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
@@ -54,14 +57,28 @@ impl Gathered {
     ) -> HttpSession<()> {
         match session {
             HttpSession::H1(session) if !reused => {
-                let gathered = Self { io: session.into_inner(), hold: Hold::default() };
+                let gathered = Self::over(session.into_inner());
                 HttpSession::H1(Session::new_with_options(Box::new(gathered), peer))
             }
             other => other,
         }
     }
 
-    /// What puts the flushes of a session off.
+    fn over(io: Stream) -> Self {
+        Self { io, hold: Hold::default(), held: Vec::new() }
+    }
+
+    /// Sends what is held.
+    fn poll_held(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { io, held, .. } = &mut *self;
+        while !held.is_empty() {
+            let written = ready!(Pin::new(&mut *io).poll_write(cx, held))?;
+            sent(held, written)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// What puts the writes of a session off.
     pub(super) fn hold(session: &HttpSession<()>) -> Option<Hold> {
         let HttpSession::H1(session) = session else { return None };
         let gathered = session.stream().as_ref().as_any().downcast_ref::<Self>();
@@ -91,19 +108,44 @@ impl AsyncWrite for Gathered {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, data)
+        if self.hold.0.load(Ordering::Relaxed) {
+            self.held.extend_from_slice(data);
+            return Poll::Ready(Ok(data.len()));
+        }
+        let Self { io, held, .. } = &mut *self;
+        while !held.is_empty() {
+            let both = [io::IoSlice::new(held), io::IoSlice::new(data)];
+            let written = ready!(Pin::new(&mut *io).poll_write_vectored(cx, &both))?;
+            if let Some(of_data) = sent(held, written)?
+                && of_data > 0
+            {
+                return Poll::Ready(Ok(of_data));
+            }
+        }
+        Pin::new(io).poll_write(cx, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.hold.0.load(Ordering::Relaxed) {
-            true => Poll::Ready(Ok(())),
-            false => Pin::new(&mut self.io).poll_flush(cx),
+        if self.hold.0.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
         }
+        ready!(self.as_mut().poll_held(cx))?;
+        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
+}
+
+/// Lets go of what was written of the held bytes; once all were, how many bytes behind them.
+fn sent(held: &mut Vec<u8>, written: usize) -> io::Result<Option<usize>> {
+    if written == 0 {
+        return Err(io::ErrorKind::WriteZero.into());
+    }
+    let more = written.checked_sub(held.len());
+    held.drain(..written.min(held.len()));
+    Ok(more)
 }
 
 #[async_trait]
@@ -149,3 +191,67 @@ impl GetSocketDigest for Gathered {
 }
 
 impl Peek for Gathered {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pingora_core::protocols::l4::stream::Stream as Socket;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn pair() -> (Gathered, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Gathered::over(Box::new(Socket::from(near))), listener.accept().await.unwrap().0)
+    }
+
+    async fn held(gathered: &mut Gathered, head: &[u8]) {
+        gathered.hold.begin();
+        gathered.write_all(head).await.unwrap();
+        gathered.flush().await.unwrap();
+        gathered.hold.end();
+    }
+
+    #[tokio::test]
+    async fn a_head_leaves_with_its_body() {
+        let (mut gathered, mut far) = pair().await;
+        let mut read = [0; 1024];
+        for body in [&b"body"[..], &[b'b'; 512]] {
+            held(&mut gathered, b"head ").await;
+            let early = tokio::time::timeout(Duration::from_millis(20), far.read(&mut read)).await;
+            assert!(early.is_err(), "the head left alone");
+            gathered.write_all(body).await.unwrap();
+            gathered.flush().await.unwrap();
+            let length = far.read(&mut read).await.unwrap();
+            assert_eq!(read.get(..length), Some(&*[b"head ", body].concat()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_without_a_body_leaves_with_the_flush() {
+        let (mut gathered, mut far) = pair().await;
+        held(&mut gathered, b"head").await;
+        gathered.flush().await.unwrap();
+        let mut read = [0; 16];
+        assert_eq!(far.read(&mut read).await.unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn more_than_a_socket_takes_at_once_arrives_whole() {
+        let (mut gathered, mut far) = pair().await;
+        let (head, body) = (vec![b'h'; 3 << 20], vec![b'b'; 5 << 20]);
+        let all = [&*head, &*body].concat();
+        let sends = async {
+            held(&mut gathered, &head).await;
+            gathered.write_all(&body).await.unwrap();
+            Shutdown::shutdown(&mut gathered).await;
+        };
+        let mut read = Vec::new();
+        let (_, length) = tokio::join!(sends, far.read_to_end(&mut read));
+        assert_eq!(length.unwrap(), all.len());
+        assert!(read == all);
+    }
+}
