@@ -33,7 +33,7 @@ impl Scanner {
 
     fn found(&self, walk: &Walk<'_>, value: &Value) -> Vec<Finding> {
         let mut findings = Vec::new();
-        walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, _, clusters| {
+        walk.all(value, &mut |path, part, _, clusters| {
             let place = place(self, path, part);
             let told = clusters.iter().filter(|cluster| cluster.is_told());
             findings.extend(told.map(|cluster| cluster.finding(place.clone(), 0)));
@@ -98,7 +98,7 @@ impl Scanner {
         let mut all = Vec::new();
         let mut changes = Vec::new();
         let walk = Walk::new(self, Some(judge), skips, value);
-        walk.value(value, &mut Vec::new(), Beside::default(), &mut |path, part, text, clusters| {
+        walk.all(value, &mut |path, part, text, clusters| {
             let name = Step::name(path).filter(|_| part != Part::Key);
             let number = (part == Part::Number && clusters.iter().any(|one| one.action.edits()))
                 .then(|| self.masked(name, text, clusters, judge.0))
@@ -192,6 +192,8 @@ struct Beside<'v> {
     before: (Option<&'v str>, bool),
     /// The hits in it that only its neighbours make.
     hits: Vec<Hit>,
+    /// Its members or items may make something together.
+    joins: bool,
 }
 
 /// Called for every text with something in it: where it is, the text, what is in it.
@@ -208,6 +210,15 @@ impl<'a> Walk<'a> {
         let rows = known.map(|known| known.rows(document)).unwrap_or_default();
         let quiet = Quiet::of(&scanner.surveyor, document);
         Self { scanner, judge, skips, rows, quiet, room: RefCell::default() }
+    }
+
+    /// Looks at all of the document.
+    fn all(&self, document: &Value, report: &mut Report<'_>) {
+        let whole = self.quiet.whole();
+        if whole.loud {
+            let beside = Beside { joins: whole.joins, ..Beside::default() };
+            self.value(document, &mut Vec::new(), beside, report);
+        }
     }
 
     fn value<'v>(
@@ -229,11 +240,11 @@ impl<'a> Walk<'a> {
             }
             Value::Array(items) => {
                 let values: Vec<_> = items.iter().map(|item| (None, item)).collect();
-                self.values(&values, beside.before, path, report);
+                self.values(&values, &beside, path, report);
             }
             Value::Object(members) => {
                 let members = members.iter().map(|(name, member)| (Some(name.as_str()), member));
-                self.values(&members.collect::<Vec<_>>(), beside.before, path, report);
+                self.values(&members.collect::<Vec<_>>(), &beside, path, report);
             }
         }
     }
@@ -242,17 +253,26 @@ impl<'a> Walk<'a> {
     fn values<'v>(
         &self,
         values: &[(Option<&'v str>, &'v Value)],
-        before: (Option<&str>, bool),
+        Beside { before, joins, .. }: &Beside<'_>,
         path: &mut Vec<Step<'v>>,
         report: &mut Report<'_>,
     ) {
-        let surveyor = &self.scanner.surveyor;
-        let beside = self.quiet.beside();
-        let joined = siblings::hits(surveyor, before, values, beside, &mut self.room.borrow_mut());
+        let joined = match joins {
+            true => {
+                let (beside, room) = (self.quiet.beside(), &mut self.room.borrow_mut());
+                siblings::hits(&self.scanner.surveyor, *before, values, beside, room)
+            }
+            false => Vec::new(),
+        };
         let mut joined = joined.into_iter().peekable();
         let mut last = (None, false);
         for (at, (name, value)) in values.iter().enumerate() {
             let told = self.quiet.next();
+            let before = std::mem::replace(&mut last, (value.as_str(), told.token));
+            if !told.loud && joined.peek().is_none_or(|(place, _)| *place != at) {
+                self.quiet.pass(told);
+                continue;
+            }
             path.push(name.map_or(Step::Item(at), Step::Name));
             if let Some(name) = name.filter(|_| !told.name) {
                 let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
@@ -264,10 +284,9 @@ impl<'a> Walk<'a> {
             let hits: Vec<Hit> = mine.map(|(_, hit)| hit).collect();
             let list = value.is_array() || value.is_object();
             if list || !told.quiet || !hits.is_empty() {
-                self.value(value, path, Beside { before: last, hits }, report);
+                self.value(value, path, Beside { before, hits, joins: told.joins }, report);
             }
             path.pop();
-            last = (value.as_str(), told.token);
         }
     }
 

@@ -3,6 +3,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem::Finder;
+
 use crate::actions::mark;
 use crate::detectors::neighbours::neighbours;
 use crate::detectors::{self, CatalogueEntry, DETECTORS};
@@ -11,7 +13,7 @@ use crate::engine::hit::{self, Cluster, Rank};
 use crate::engine::ident::Idents;
 use crate::engine::literals::{Literals, Role};
 use crate::engine::neighbour::Providers;
-use crate::engine::survey::Surveyor;
+use crate::engine::survey::{EVENT, Surveyor};
 use crate::engine::token::Token;
 use crate::engine::{Span, Window, bic, key, pem, people, postcode, shape, url};
 use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
@@ -93,7 +95,9 @@ impl Scanner {
         });
         let tuning = settings.tuning();
         let known = None;
-        let surveyor = Surveyor { literals, tokens, customs, tuning, known, idents, providers };
+        let events = Finder::new(EVENT);
+        let surveyor =
+            Surveyor { literals, tokens, customs, tuning, known, idents, providers, events };
         Ok(Self { surveyor })
     }
 
@@ -210,6 +214,7 @@ fn nothing() -> Result<Surveyor, ScannerError> {
         known: None,
         idents: Arc::new(Idents::new(Vec::new()).ok_or(ScannerError::Pattern("nothing"))??),
         providers: Arc::new(Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?),
+        events: Finder::new(EVENT),
     })
 }
 

@@ -10,12 +10,16 @@ use crate::unfold::{
 };
 
 /// Of a longer string only the end is written down: it may tell what follows it.
-const STRING_BYTES: usize = 512;
-const TAIL_BYTES: usize = 96;
+pub(crate) const STRING_BYTES: usize = 512;
+pub(crate) const TAIL_BYTES: usize = 96;
 /// So many values of one object or list are looked at together, and then the next, beginning with
 /// the last of these: as many as can be pieces of one text.
 const VALUES: usize = 4096;
 const AGAIN: usize = quotes::PIECES;
+
+/// Room for what most are written in.
+const SHEET_BYTES: usize = 8192;
+const VALUE_BYTES: usize = 64;
 
 /// A value that may be a piece of a text.
 pub(crate) trait Piece: Copy {
@@ -160,7 +164,6 @@ fn may_join<'v, P: Piece>(
 }
 
 /// Values as a document would have them, and where each stands.
-#[derive(Default)]
 struct Sheet {
     text: Vec<u8>,
     /// The number of a value and its place, in order.
@@ -169,7 +172,8 @@ struct Sheet {
 
 impl Sheet {
     fn of(before: Option<&str>, values: &[(Option<&str>, impl Piece)]) -> Self {
-        let mut sheet = Self::default();
+        let text = Vec::with_capacity(SHEET_BYTES.min(values.len() * VALUE_BYTES));
+        let mut sheet = Self { text, places: Vec::with_capacity(values.len()) };
         if let Some(before) = before {
             sheet.string(tail(before));
             sheet.text.extend_from_slice(b", \"in\": ");
@@ -249,8 +253,12 @@ fn is_piece(value: &impl Piece) -> bool {
 
 /// Whether a value is one word of those that tokens begin with.
 fn is_word(value: &impl Piece, text: &[u8]) -> bool {
-    value.text().is_some()
-        && text.len() <= STRING_BYTES
+    value.text().is_some() && may_be_token(text)
+}
+
+/// Whether a string is one word of those that tokens begin with.
+pub(crate) fn may_be_token(text: &[u8]) -> bool {
+    text.len() <= STRING_BYTES
         && memchr::memchr2(b'_', b'-', text).is_some()
         && memchr::memchr(b' ', text).is_none()
 }

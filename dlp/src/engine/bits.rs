@@ -61,6 +61,12 @@ pub(crate) fn capitals(lane: Lane) -> Lane {
     between(lane, b'A', b'Z')
 }
 
+/// What stands before the blank in ASCII.
+#[inline(always)]
+pub(crate) fn controls(lane: Lane) -> Lane {
+    between(lane, 0, 0x1F)
+}
+
 #[inline(always)]
 pub(crate) fn is(lane: Lane, byte: u8) -> Lane {
     lane.simd_eq(Lane::splat(byte))
@@ -84,7 +90,8 @@ mod tests {
     #[test]
     fn every_byte_is_of_its_kinds() {
         type Kind = (fn(Lane) -> Lane, fn(&u8) -> bool);
-        let kinds: [Kind; 4] = [
+        let kinds: [Kind; 5] = [
+            (controls, |byte| *byte < 0x20),
             (letters, u8::is_ascii_alphabetic),
             (digits, u8::is_ascii_digit),
             (capitals, u8::is_ascii_uppercase),

@@ -20,7 +20,7 @@ pub(crate) enum Everyday {
 /// `2026-11-26` (RFC 3339).
 const DATE: &[u8] = b"9999-99-99";
 /// `550e8400-e29b-41d4-a716-446655440000` (RFC 9562).
-const UUID: &[u8] = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+const UUID: &[u8; 36] = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 /// A number of so few digits that stands alone is nothing.
 const SMALL: usize = 2;
 /// Nanoseconds have nine digits.
@@ -78,7 +78,9 @@ fn number(window: &Window<'_>, word: Span, few: usize) -> Option<Span> {
         count += last.len();
     }
     let after = window.byte(last.end)?;
-    if last.is_empty() || count >= few || !b",;\"'}])\\\n\0".contains(&after) {
+    let closes =
+        matches!(after, b',' | b';' | b'"' | b'\'' | b'}' | b']' | b')' | b'\\' | b'\n' | 0);
+    if last.is_empty() || count >= few || !closes {
         return None;
     }
     let before = window.before(word.start)?;
@@ -98,7 +100,7 @@ fn number(window: &Window<'_>, word: Span, few: usize) -> Option<Span> {
 }
 
 fn small(window: &Window<'_>, word: Span) -> Everyday {
-    let joined = |byte: u8| b" -./:()+".contains(&byte);
+    let joined = |byte: u8| matches!(byte, b' ' | b'-' | b'.' | b'/' | b':' | b'(' | b')' | b'+');
     let before = window.before(word.start).is_some_and(|byte| byte >= 0x80 || joined(byte));
     if window.dry(word.end) {
         return Everyday::No;
@@ -121,7 +123,10 @@ fn is_behind_escape(window: &Window<'_>, word: Span) -> bool {
 /// Whether the text has this form here, and nothing of its kind on either side.
 fn fits(window: &Window<'_>, start: usize, form: &[u8], free: bool) -> Everyday {
     let text = window.part(start, start + form.len());
-    let same = begins(text, form);
+    let same = match text.first_chunk() {
+        Some(text) if form.len() == UUID.len() => is_uuid(text),
+        _ => begins(text, form),
+    };
     let glued = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !same || (!free && window.before(start).is_some_and(glued)) {
         return Everyday::No;
@@ -145,6 +150,15 @@ fn begins(text: &[u8], form: &[u8]) -> bool {
         b'9' => byte.is_ascii_digit(),
         b'x' => byte.is_ascii_hexdigit(),
         _ => byte == form,
+    })
+}
+
+/// Whether it has the form of a UUID: asked of all bytes at once.
+fn is_uuid(text: &[u8; UUID.len()]) -> bool {
+    text.iter().zip(UUID).fold(true, |all, (byte, form)| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 6;
+        let hexadecimal = letter | (byte.wrapping_sub(b'0') < 10);
+        all & if *form == b'x' { hexadecimal } else { byte == form }
     })
 }
 

@@ -223,16 +223,19 @@ pub(crate) fn strength(name: &[u8]) -> Option<Strength> {
 
 /// Whether the value of a member of this name is to be looked at together with the name.
 pub(crate) fn holds_root(name: &[u8]) -> bool {
-    holds_any(name, ROOTS.iter().map(|root| root.as_bytes()).zip(&ROOT_LETTERS))
+    holds_any(name, ROOTS.iter().map(|root| root.as_bytes()), &ROOT_LETTERS)
 }
 
 /// Whether a name holds one of the words, whose letters are known.
-pub(crate) fn holds_any<'w>(
+pub(crate) fn holds_any<'w, const N: usize>(
     name: &[u8],
-    mut words: impl Iterator<Item = (&'w [u8], &'w Letters)>,
+    words: impl Iterator<Item = &'w [u8]>,
+    known: &[Letters; N],
 ) -> bool {
     let letters = Letters::of(name);
-    words.any(|(word, known)| letters.may_hold(*known) && rfind(name, word).is_some())
+    let holds =
+        |(word, known): (&[u8], &Letters)| letters.may_hold(*known) && rfind(name, word).is_some();
+    letters.may_hold_any(known) && words.zip(known).any(holds)
 }
 
 /// The last place of a word, whatever its case.

@@ -19,6 +19,11 @@ impl Letters {
     pub(crate) const fn may_hold(self, word: Self) -> bool {
         self.0 & word.0 == word.0
     }
+
+    /// Whether it may hold any of some words: told of all at once, since most hold none.
+    pub(crate) fn may_hold_any<const N: usize>(self, words: &[Self; N]) -> bool {
+        words.iter().fold(false, |any, word| any | self.may_hold(*word))
+    }
 }
 
 /// The letters of each word.

@@ -51,6 +51,11 @@ impl Role {
         matches!(self, Self::Ident(_) | Self::Postcode)
     }
 
+    /// Whether it says which words are pieces of something, and which are not.
+    pub(crate) fn cuts(&self) -> bool {
+        matches!(self, Self::Token(_) | Self::Mark | Self::PrivateKey)
+    }
+
     /// Whether a secret may begin with it, or behind it.
     pub(crate) fn begins_secret(&self) -> bool {
         let other = matches!(self, Self::Turned(..) | Self::PrivateKey | Self::Url);
@@ -134,6 +139,11 @@ impl Literals {
     pub(crate) fn are_sewn(&self, text: &[u8], seams: &[usize]) -> bool {
         let mut around = seams.iter().filter_map(|at| self.seams.around(text, *at));
         around.any(|part| self.find(part).any(|(_, _, roles)| roles.iter().any(Role::is_token)))
+    }
+
+    /// Whether the literal of a token may stand over the seam between two texts.
+    pub(crate) fn may_sew(&self, one: &[u8], two: &[u8]) -> bool {
+        self.seams.may_sew(one, two)
     }
 
     /// Whether a text with one more byte may be a literal that belongs to a secret, or the beginning

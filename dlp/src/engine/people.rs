@@ -86,7 +86,7 @@ const NAME_LETTERS: [Letters; NAMES.len()] = letters::of_all(&NAMES);
 
 /// Whether a member of this name may tell of people, places and machines.
 pub(crate) fn tells(name: &[u8]) -> bool {
-    key::holds_any(name, NAMES.into_iter().zip(&NAME_LETTERS))
+    key::holds_any(name, NAMES.into_iter(), &NAME_LETTERS)
 }
 
 /// The literals, with what is looked for behind each.

@@ -89,12 +89,14 @@ pub(crate) fn check(window: &Window<'_>, word: Span) -> Outcome {
     let street = window.byte(word.end) == Some(b' ')
         && next
             .is_some_and(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte >= 0x80);
-    let free = free_before(window, word.start, |byte| {
-        is_word(byte)
-            || matches!(byte, b'-' | b'.' | b':' | b'/' | b'#' | b'$' | b'=' | b'\\')
-            || byte >= 0x80
-    });
-    if !street || !free {
+    let free = || {
+        free_before(window, word.start, |byte| {
+            is_word(byte)
+                || matches!(byte, b'-' | b'.' | b':' | b'/' | b'#' | b'$' | b'=' | b'\\')
+                || byte >= 0x80
+        })
+    };
+    if !street || !free() {
         return Outcome::Nothing;
     }
     let mut at = word.end + 1;

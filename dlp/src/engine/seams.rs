@@ -60,19 +60,42 @@ impl Seams {
         if !pair.is_some_and(|pair| self.pairs.holds(*pair)) {
             return false;
         }
-        let known = |part: &[u8]| {
-            let folded = folded(part);
-            let (slot, bit) = place(folded);
-            self.table.get(slot).is_some_and(|slot| slot & bit != 0)
-                && self.parts.binary_search(&(part.len(), folded)).is_ok()
-        };
-        let crosses = |length: usize| {
-            (1..length).any(|before| {
-                let from = at.checked_sub(before);
-                from.and_then(|from| text.get(from..from + length)).is_some_and(known)
-            })
-        };
-        self.lengths.iter().any(|length| crosses(*length))
+        self.lengths.iter().any(|length| self.crosses(text, at, *length))
+    }
+
+    /// Whether a part of this length stands over the seam at `at`.
+    fn crosses(&self, text: &[u8], at: usize, length: usize) -> bool {
+        (1..length).any(|before| {
+            let from = at.checked_sub(before);
+            let part = from.and_then(|from| text.get(from..from + length));
+            part.is_some_and(|part| self.holds(folded(part), length))
+        })
+    }
+
+    #[inline]
+    fn holds(&self, folded: u32, length: usize) -> bool {
+        let (slot, bit) = place(folded);
+        self.table.get(slot).is_some_and(|slot| slot & bit != 0)
+            && self.parts.binary_search(&(length, folded)).is_ok()
+    }
+
+    /// Whether a literal may stand over the seam between two texts. What is shorter than a literal's
+    /// part does not tell.
+    pub(crate) fn may_sew(&self, one: &[u8], two: &[u8]) -> bool {
+        const SIDE: usize = WINDOW - 1;
+        let (Some(last), Some(first)) = (one.last(), two.first()) else { return true };
+        if !self.pairs.holds([*last, *first]) {
+            return false;
+        }
+        match (one.last_chunk::<SIDE>(), two.first_chunk::<SIDE>()) {
+            (Some([a, b, c]), Some([d, e, f])) => {
+                let around = [*a, *b, *c, *d, *e, *f];
+                let mut shorter = self.lengths.iter().filter(|length| **length < WINDOW);
+                around.array_windows::<WINDOW>().any(|part| self.holds(folded(part), WINDOW))
+                    || shorter.any(|length| self.crosses(&around, SIDE, *length))
+            }
+            _ => true,
+        }
     }
 
     /// The stretch of a text in which a literal may stand over the seam at `at`.
@@ -110,9 +133,12 @@ mod tests {
             for at in 1..literal.len() {
                 let text = format!("of {}", literal.to_uppercase());
                 assert!(seams.around(text.as_bytes(), at + 3).is_some(), "{literal} at {at}");
+                let (one, two) = text.as_bytes().split_at(at + 3);
+                assert!(seams.may_sew(one, two), "{literal} at {at}");
             }
         }
         let text = b"one of two things that are not the same";
         assert!((1..text.len()).all(|at| seams.around(text, at).is_none()));
+        assert!((3..text.len() - 3).all(|at| !seams.may_sew(&text[..at], &text[at..])));
     }
 }

@@ -1,6 +1,8 @@
 //! One look at a window: every hit, and from where on it is undecided.
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
+
 use super::boundary::is_word;
 use super::custom::{Custom, Tuning};
 use super::digits;
@@ -11,9 +13,10 @@ use super::ident::{self, Idents, Spoken};
 use super::literals::{Literals, Role};
 use super::neighbour::Providers;
 use super::token::Token;
+use super::window::Heed;
 use super::{
-    Hit, Open, Outcome, Span, Window, assign, bic, email, hidden, iban, neighbour, pem, people,
-    phone, track, url, words,
+    Hit, Open, Outcome, Span, Window, assign, bic, crypto, email, hidden, iban, neighbour, pem,
+    people, phone, track, url, words,
 };
 use crate::actions::mark;
 use crate::finding::Grade;
@@ -107,7 +110,12 @@ pub(crate) struct Surveyor {
     pub(crate) known: Option<Arc<Known>>,
     pub(crate) idents: Arc<Idents>,
     pub(crate) providers: Arc<Providers>,
+    /// Where an event of a stream may begin.
+    pub(crate) events: Finder<'static>,
 }
+
+/// What an event of a stream begins with.
+pub(crate) const EVENT: &[u8] = b"data:";
 
 impl Surveyor {
     /// Looks at the whole window, and behind the codings in it.
@@ -143,6 +151,9 @@ impl Surveyor {
         let blocks = self.literals(window, &mut survey);
         self.doubt(window, &mut survey.hits);
         self.shapes(window, &blocks, &mut survey);
+        if window.heed == Heed::Pieces {
+            return survey;
+        }
         hidden::look(window, |outcome| survey.take(outcome));
         if let Some(known) = &self.known {
             known.look(window, &blocks, window.rows, &mut |outcome| survey.take(outcome));
@@ -217,7 +228,7 @@ impl Surveyor {
             if !window.streamed && roles.iter().any(Role::is_token) {
                 survey.tokens.push(at);
             }
-            for role in roles {
+            for role in roles.iter().filter(|role| window.heed != Heed::Pieces || role.cuts()) {
                 let outcome = match role {
                     Role::Name if at < name_end => Outcome::Nothing,
                     Role::Name => {
@@ -385,6 +396,17 @@ impl Surveyor {
     /// Asks each shape that may begin at this word, or around it, whether it does.
     fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
         let glance = Glance::of(window, word);
+        match window.heed {
+            Heed::All => {}
+            Heed::Pieces => return,
+            // No other shape is a secret.
+            Heed::Secrets => {
+                if glance.open || crypto::may_be(&glance) {
+                    survey.take(crypto::check(window, word));
+                }
+                return;
+            }
+        }
         survey.take(self.idents.check(window, word, survey.spoken, glance.number()));
         if glance.open || track::may_be(&glance) {
             survey.take(track::check(window, word));

@@ -1,5 +1,15 @@
 //! The stretch of text that a survey looks at.
 
+/// What counts in a text; nothing else needs to be looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heed {
+    All,
+    /// Secrets that are told by what they are.
+    Secrets,
+    /// What may be a piece of something.
+    Pieces,
+}
+
 /// A text, which part of it may still be claimed, and whether more may come.
 #[derive(Clone, Copy)]
 pub(crate) struct Window<'t> {
@@ -16,6 +26,8 @@ pub(crate) struct Window<'t> {
     /// Where pieces were put together: what stands on one side of such a place is no part of what
     /// begins or ends on the other, unless it reaches over it.
     pub(crate) joints: &'t [usize],
+    /// What counts in it.
+    pub(crate) heed: Heed,
     /// More of the text came before, or comes after: texts in several strings are not put
     /// together, since how many are at hand would depend on how it was cut.
     pub(crate) streamed: bool,
@@ -23,7 +35,16 @@ pub(crate) struct Window<'t> {
 
 impl<'t> Window<'t> {
     pub(crate) fn whole(text: &'t [u8]) -> Self {
-        Self { text, floor: 0, ended: true, value: None, rows: &[], joints: &[], streamed: false }
+        Self {
+            text,
+            floor: 0,
+            ended: true,
+            value: None,
+            rows: &[],
+            joints: &[],
+            heed: Heed::All,
+            streamed: false,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Where a text may mean something else than it shows, told for many texts at once.
 use std::ops::Range;
 
-use crate::engine::bits::{BLOCK, Block, Lane, capitals, digits, is, letters};
+use crate::engine::bits::{BLOCK, Block, Lane, capitals, is, letters};
 use crate::unfold::escapes;
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
@@ -52,6 +52,7 @@ fn is_told(run: &[u8]) -> bool {
 #[derive(Clone, Copy, Default)]
 struct Bits {
     signs: u64,
+    /// What a run is made of but digits: a run that is told holds none.
     runs: u64,
     capitals: u64,
 }
@@ -66,11 +67,11 @@ impl Bits {
         let sign = |lane| is(lane, b'%') | is(lane, b'\\') | is(lane, b'&') | is(lane, b'=');
         let run = |lane: Lane| {
             let signs = is(lane, b'+') | is(lane, b'/') | is(lane, b'-') | is(lane, b'_');
-            letters(lane) | digits(lane) | signs
+            letters(lane) | signs
         };
         Self {
             // The highest bit of a byte is the one that tells whether it is ASCII.
-            signs: block.bits(sign) | block.bits(|lane| lane),
+            signs: block.bits(|lane| sign(lane) | lane),
             runs: block.bits(run),
             capitals: block.bits(capitals),
         }
@@ -95,22 +96,41 @@ impl Blocks<'_> {
         if now.capitals | self.ahead.capitals == 0 {
             return Some(now.signs);
         }
+        let both = |of: fn(Bits) -> u64| u128::from(of(now)) | u128::from(of(self.ahead)) << BLOCK;
+        let runs = both(|bits| bits.runs);
         // A bit for each byte behind which enough in a row stand, and of these the first.
-        let mut long = u128::from(now.runs) | u128::from(self.ahead.runs) << BLOCK;
+        let mut long = runs;
         let mut length = 1;
         while length < RUN_BYTES {
             let more = length.min(RUN_BYTES - length);
             long &= long >> more;
             length += more;
         }
-        Some(now.signs | (long & !(long << 1)) as u64)
+        let first = long & !(long << 1);
+        Some(now.signs | with_any(runs, first, both(|bits| bits.capitals)) as u64)
     }
+}
+
+/// The first bits of those runs in which such a bit stands, or may behind the last one.
+fn with_any(runs: u128, firsts: u128, wanted: u128) -> u128 {
+    let (mut rest, mut all) = (firsts, 0);
+    while rest != 0 {
+        let first = rest & rest.wrapping_neg();
+        // Added to the run, its first bit carries over to the bit behind it, if there is one.
+        let behind = runs.wrapping_add(first) & !runs;
+        let run = behind.wrapping_sub(first);
+        all |= if behind == 0 || run & wanted != 0 { first } else { 0 };
+        rest ^= first;
+    }
+    all
 }
 
 const _: () = assert!(RUN_BYTES <= BLOCK);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -136,6 +156,22 @@ mod tests {
             ] {
                 assert!(!told(&beside(text)), "{text} behind {before}");
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn runs_are_those_found_byte_by_byte(
+            pieces in prop::collection::vec(
+                prop_oneof!["[a-z/_-]{1,40}", "[a-z/]{0,70}[A-Z]{0,2}", "[0-9A-Za-z-]{1,14}", " ", "[.,]"],
+                0..14,
+            ),
+        ) {
+            let text = pieces.concat();
+            let runs = text.as_bytes().split(|byte| !in_run(*byte));
+            prop_assert_eq!(places(text.as_bytes()).count(), runs.filter(|run| is_told(run)).count());
         }
     }
 

@@ -4,10 +4,10 @@
 //! here all are written one behind the other, and one pass for literals and one for words tell
 //! which need no look. What is told to be quiet would give no finding of any grade; what is not, is
 //! looked at in full.
+mod beside;
 mod coded;
 
 use std::cell::Cell;
-use std::io::Write as _;
 
 use serde_json::Value;
 
@@ -23,19 +23,15 @@ const NAME_BYTES: usize = 64;
 /// Room for what most documents have.
 const SHEET_BYTES: usize = 8192;
 const SHEET_TEXTS: usize = 128;
-/// The signs behind a name: `":`.
-const SIGNS_BYTES: usize = 2;
 /// Room for the signs around a name and a value.
 const MARGIN_BYTES: usize = 8;
-/// Where an event of a stream may begin.
-const EVENT: &[u8] = b"data:";
 
 /// Whether a text that stands alone holds nothing: a full look would give no finding of any grade.
 /// Says no of what it cannot tell.
 pub(crate) fn is_quiet(surveyor: &Surveyor, text: &[u8]) -> bool {
     let window = Window::whole(text);
     coded::places(text).next().is_none()
-        && memchr::memmem::find(text, EVENT).is_none()
+        && surveyor.events.find(text).is_none()
         && !is_known(surveyor, &window)
         && are_quiet(surveyor, &window)
 }
@@ -106,6 +102,8 @@ pub(crate) struct Quiet {
     bytes: Vec<u8>,
     texts: Vec<Text>,
     next: Cell<usize>,
+    /// What is told of the document itself.
+    whole: Told,
 }
 
 /// What is told of a member or an item.
@@ -119,6 +117,10 @@ pub(crate) struct Told {
     pub(crate) token: bool,
     /// Its value holds a digit.
     pub(crate) digit: bool,
+    /// Something may be found in it, or in what it has.
+    pub(crate) loud: bool,
+    /// Its members or items may make something together.
+    pub(crate) joins: bool,
     /// Where its value is written.
     value: Span,
     /// How many members and items it has, and they have.
@@ -131,6 +133,8 @@ impl Told {
         name: false,
         token: false,
         digit: false,
+        loud: true,
+        joins: true,
         value: Span { start: 0, end: 0 },
         inside: 0,
     };
@@ -149,7 +153,8 @@ impl Quiet {
         };
         sheet.values(None, document);
         sheet.look(surveyor);
-        let quiet = Self { bytes: sheet.bytes, texts: sheet.texts, next: Cell::new(0) };
+        let whole = sheet.whole(surveyor, document);
+        let quiet = Self { bytes: sheet.bytes, texts: sheet.texts, next: Cell::new(0), whole };
         // Records and documents may be anything.
         match &surveyor.known {
             Some(known) if !known.is_of_values() => quiet.nothing(),
@@ -159,10 +164,22 @@ impl Quiet {
 
     /// The same with a look at everything.
     pub(crate) fn nothing(mut self) -> Self {
-        for Text { told, .. } in &mut self.texts {
+        let all = self.texts.iter_mut().map(|text| &mut text.told).chain([&mut self.whole]);
+        for told in all {
             (told.quiet, told.name) = (false, false);
+            (told.loud, told.joins) = (true, true);
         }
         self
+    }
+
+    /// What is told of the document itself.
+    pub(crate) fn whole(&self) -> Told {
+        self.whole
+    }
+
+    /// Passes by what the last one has.
+    pub(crate) fn pass(&self, last: Told) {
+        self.next.set(self.next.get() + last.inside);
     }
 
     /// What is told of the next member or item.
@@ -193,8 +210,13 @@ struct Sheet {
 struct Text {
     /// Where it begins; it ends with its value.
     start: usize,
-    /// Its value is a string behind a name.
-    quoted: bool,
+    kind: Kind,
+    /// Its name, without the signs around it; empty when it has none.
+    name: Span,
+    /// A date, a time or a UUID stands in it.
+    row: bool,
+    /// Its value is one, and nothing else.
+    dated: bool,
     /// Its name has the name of a provider in it.
     provider: bool,
     /// An identifier is named in it, which says what words with digits are.
@@ -204,22 +226,40 @@ struct Text {
     told: Told,
 }
 
-impl Text {
-    /// Its name, without the signs around it; empty when it has none.
-    fn name(&self) -> Span {
-        let Span { start, .. } = self.told.value;
-        let end = start.saturating_sub(SIGNS_BYTES + usize::from(self.quoted)).max(self.start);
-        Span::new((self.start + 1).min(end), end)
-    }
+/// What a value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    /// A number that is a count.
+    Count,
+    /// Any other number.
+    Number,
+    List,
+    Object,
+    Nothing,
+}
 
+impl Kind {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::String(_) => Self::Text,
+            Value::Number(number) if number.is_u64() => Self::Count,
+            Value::Number(_) => Self::Number,
+            Value::Array(_) => Self::List,
+            Value::Object(_) => Self::Object,
+            Value::Null | Value::Bool(_) => Self::Nothing,
+        }
+    }
+}
+
+impl Text {
     /// The text as it is looked at by itself, and where that begins; `None` when it is not written
     /// down like that.
     fn window<'t>(&mut self, bytes: &'t [u8]) -> Option<(Window<'t>, usize)> {
         let value = self.told.value;
         let named = self.start < value.start;
         let part = |start: usize| bytes.get(start..value.end).unwrap_or_default();
-        let name = self.name();
-        let name = bytes.get(name.start..name.end).unwrap_or_default();
+        let name = bytes.get(self.name.start..self.name.end).unwrap_or_default();
         let tells = *self.tells.get_or_insert_with(|| json::tells_of_any(name));
         let tells = tells || self.provider || json::tells_of(name, part(value.start));
         if !named || !tells {
@@ -255,26 +295,39 @@ impl Sheet {
     fn value(&mut self, name: Option<&str>, value: &Value) {
         let start = self.bytes.len();
         let short = name.is_none_or(|name| name.len() <= NAME_BYTES);
+        let mut name_at = Span::new(start, start);
         if let Some(name) = name {
             let text = value.as_str().map_or(0, str::len);
             self.bytes.reserve(name.len() + text + MARGIN_BYTES);
             self.bytes.push(b'"');
             self.bytes.extend_from_slice(name.as_bytes());
-            self.bytes.extend_from_slice(b"\":");
+            name_at = Span::new(start + 1, self.bytes.len());
+            match value.is_string() {
+                true => self.bytes.extend_from_slice(b"\":\""),
+                false => self.bytes.extend_from_slice(b"\":"),
+            }
         }
-        let quoted = name.is_some() && value.is_string();
-        self.bytes.extend(quoted.then_some(b'"'));
         let begins = self.bytes.len();
         match value {
             Value::String(text) => self.bytes.extend_from_slice(text.as_bytes()),
             // A vector takes all that is written to it.
-            Value::Number(number) => _ = write!(self.bytes, "{number}"),
+            Value::Number(number) => _ = serde_json::to_writer(&mut self.bytes, number),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
         }
         let value_at = Span::new(begins, self.bytes.len());
         let told = Told { quiet: short, name: short, value: value_at, ..Told::UNKNOWN };
         let number = self.texts.len();
-        self.texts.push(Text { start, provider: false, ident: false, tells: None, quoted, told });
+        self.texts.push(Text {
+            start,
+            kind: Kind::of(value),
+            name: name_at,
+            row: false,
+            dated: false,
+            provider: false,
+            ident: false,
+            tells: None,
+            told,
+        });
         self.bytes.push(BETWEEN);
         self.values(name, value);
         let inside = self.texts.len() - number - 1;
@@ -302,7 +355,11 @@ impl Sheet {
             text.told.name &= !name;
             text.told.digit |= !name;
             match everyday::look(&window, word, few) {
-                Everyday::Row(end) => passed = end,
+                Everyday::Row(end) => {
+                    text.row = true;
+                    text.dated = text.told.value == Span::new(word.start, end);
+                    passed = end;
+                }
                 // With a number that stands alone its text ends.
                 Everyday::Number(last) if window.byte(last.end) == Some(BETWEEN) => {
                     passed = last.end;
@@ -324,7 +381,7 @@ impl Sheet {
             texts.speaks(at);
         }
         texts.at = 0;
-        for at in memchr::memmem::find_iter(bytes, EVENT) {
+        for at in surveyor.events.find_iter(bytes) {
             texts.speaks(at);
         }
         texts.at = 0;
@@ -369,7 +426,7 @@ impl Texts<'_> {
         text.told.token |= !in_name && roles.iter().any(Role::is_token);
         if in_name {
             text.provider |= roles.iter().any(|role| matches!(role, Role::Provider(_)));
-            let name = text.name();
+            let name = text.name;
             let window = Window::whole(bytes.get(name.start..name.end).unwrap_or_default());
             let quiet = at >= name.start
                 && at + length <= name.end
@@ -398,229 +455,4 @@ impl Texts<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    use crate::Scanner;
-    use crate::engine::Window;
-    use crate::engine::survey::Patience;
-    use crate::known::{Known, Secret, Values};
-
-    /// Names and values that tell, look as if they told, or tell nothing.
-    fn text() -> impl Strategy<Value = String> {
-        let known = prop::sample::select(vec![
-            "name",
-            "id",
-            "zip",
-            "postcode",
-            "cvv",
-            "pesel",
-            "tel",
-            "phone",
-            "token",
-            "password",
-            "text",
-            "note",
-            "swift",
-            "dob",
-            "ip",
-            "mac",
-            "iban",
-            "first_name",
-            "seed",
-            "coordinates",
-            "94105",
-            "4111111111111111",
-            "12",
-            "2.0",
-            "737",
-            "44051401458",
-            "415-555-0132",
-            "large-2",
-            "2026-11-26",
-            "2026-11-26T10:15:00Z",
-            "550e8400-e29b-41d4-a716-446655440000",
-            "A12",
-            "192.168.1.7",
-            "1.2.3",
-            "ab:cd:ef:01:02:03",
-            "DE89370400440532013000",
-            "COBADEFFXXX",
-            "bob@example.com",
-            "hunter2hunter2",
-            "aGVsbG8gd29ybGQK",
-            "GHIJKLMNOPQRST",
-            "%34%31",
-            "\\u0034",
-            "data: 1",
-            "12 Main Street",
-            "John Smith",
-            "Dr. Anna Bell",
-            "+14155550132",
-            "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
-            "078-05-1120",
-            "eu-12",
-            "D-1",
-            "12.5%",
-            "=41",
-            KNOWN,
-            "a correct horse battery staple",
-            "https://one.test/two/123",
-            "https://user:hunter2@one.test/",
-            "https://one.test/?token=hunter2hunter2",
-            "about 3248 of them",
-            "from 4111 1111 1111 1111 on",
-            "in 4 ms",
-            "4111 1111",
-            "1111 1111",
-            "3 rooms at 12 Main Street, 94105",
-            "username",
-            "author",
-            "prompt_tokens",
-            "stripe",
-            "openai key",
-            "ether 0a:1b:2c:3d:4e:5f",
-            "because",
-            "production_",
-            "b \"gh\" + \"p_1\" c",
-            "it's 'gh' 'p_12' or",
-            "line 1\nline 22\nline 333",
-            "tel 415 555 0132",
-            "ace1",
-            "ac00000000000000000000000000000001",
-            "date of birth 1980-02-03",
-            "a1 b2 c3 d4 e5 f6 a7 b8",
-            "sk_live_",
-            "sk-",
-            "ghp_",
-            "abcd1234efgh5678ijkl9012mnop3456qrst",
-            "limit=3)",
-            "a && b %",
-            "\\n\\x41",
-            "&amp;&#65;1",
-            "=3D",
-            "this line is longer than others are, and =\ngoes on",
-            "postal code",
-            "order number",
-            "passport",
-            "**",
-        ]);
-        prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[a-z_]{1,12}", 1 => "[ -~é]{0,24}"]
-    }
-
-    /// Words that stand before secrets, and what tokens begin with.
-    fn begun() -> impl Strategy<Value = String> {
-        let literals = Scanner::patterns().flat_map(|(literals, _)| literals.iter().copied());
-        let words = [
-            "password",
-            "passwd: ",
-            "api_key",
-            "secret is ",
-            "token",
-            "my name is ",
-            "Mr. ",
-            "born in",
-            "Authorization: Bearer ",
-            "-----BEGIN",
-            "user@",
-            "http://",
-            "//user:",
-            "[at]",
-            "ABCDEFGHIJKL",
-            "abcdefghijklm",
-            "aGVsbG",
-            "seed phrase: abandon ability able about ",
-            "configuration",
-            "\\u",
-            "&#",
-            "=",
-            "%",
-        ];
-        let all: Vec<&str> = literals.chain(words).collect();
-        (prop::sample::select(all), 0_usize..40)
-            .prop_map(|(text, cut)| text.chars().take(cut).collect())
-    }
-
-    fn document() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            4 => text().prop_map(Value::String),
-            2 => (0_u64..1_000_000).prop_map(|number| json!(number)),
-            1 => any::<u64>().prop_map(|number| json!(number)),
-            1 => (-1e6..1e6_f64).prop_map(|number| json!((number * 100.0).round() / 100.0)),
-            1 => Just(Value::Null),
-        ];
-        leaf.prop_recursive(3, 24, 5, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
-                prop::collection::vec((text(), inner), 0..5)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn what_is_told_quiet_gives_no_finding(documents in prop::collection::vec(document(), 1..4)) {
-            let scanner = SCANNER.with(std::clone::Clone::clone);
-            for document in documents {
-                prop_assert_eq!(scanner.scan_json(&document), scanner.scan_json_in_full(&document));
-            }
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn a_text_told_quiet_gives_no_finding(
-            texts in prop::collection::vec(text(), 1..4),
-            between in prop::sample::select(vec!["", " ", ", ", "/", "; ", "-"]),
-        ) {
-            let scanner = SCANNER.with(std::clone::Clone::clone);
-            let text = texts.join(between);
-            if super::is_quiet(&scanner.surveyor, text.as_bytes()) {
-                prop_assert_eq!(scanner.scan(text.as_bytes()), Vec::new());
-            }
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn what_may_go_is_neither_found_nor_held(
-            texts in prop::collection::vec(prop_oneof![text(), begun()], 1..6),
-            between in prop::sample::select(vec!["", " ", ", ", "/", "; ", "-", ": ", "\n"]),
-            cut in 0_usize..40,
-        ) {
-            let scanner = SCANNER.with(std::clone::Clone::clone);
-            let text = texts.join(between);
-            let length = text.len().saturating_sub(cut);
-            let text = &text.as_bytes()[..length];
-            let window = Window { ended: false, streamed: true, ..Window::whole(text) };
-            if super::may_go(&scanner.surveyor, &window) {
-                let survey = scanner.surveyor.survey(&window);
-                prop_assert_eq!(survey.hits.len(), 0);
-                prop_assert_eq!(survey.open(Patience::Eager), length);
-            }
-        }
-    }
-
-    thread_local! {
-        static SCANNER: std::rc::Rc<Scanner> = std::rc::Rc::new(scanner());
-    }
-
-    /// It knows a value, which stands in some texts.
-    fn scanner() -> Scanner {
-        let mut values = Values::new(b"0123456789abcdef");
-        values.add(Secret::Own, "own".into(), KNOWN.as_bytes()).unwrap();
-        let mut known = Known::default();
-        known.set_values(values);
-        Scanner::new().unwrap().with_known(std::sync::Arc::new(known))
-    }
-
-    const KNOWN: &str = "correct horse battery";
-}
+mod tests;

@@ -24,6 +24,7 @@ use view::{View, on_char};
 use crate::coding::{Coding, Codings};
 use crate::engine::hit::Rank;
 use crate::engine::survey::Surveyor;
+use crate::engine::window::Heed;
 use crate::engine::{Hit, Span, Window, words};
 use crate::finding::Grade;
 
@@ -82,7 +83,7 @@ pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> 
     let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
     let window = Window::whole(text);
     if named {
-        let survey = surveyor.plain(&window);
+        let survey = surveyor.plain(&Window { heed: Heed::Pieces, ..window });
         work.joints(text, survey.pieces.iter().copied(), &survey.tokens, 0);
     } else {
         let pieces = words::words(text).filter(|word| joints::may_join(&window, *word));
@@ -220,7 +221,8 @@ impl Work<'_> {
         self.budget = budget;
         let outer = std::mem::take(&mut self.hits);
         let joints = view.joints();
-        let window = Window { joints: &joints, value, ..Window::whole(&view.text) };
+        let heed = if bond == Some(Bond::Weak) { Heed::Secrets } else { Heed::All };
+        let window = Window { joints: &joints, value, heed, ..Window::whole(&view.text) };
         let mut survey = self.surveyor.plain(&window);
         self.hits = std::mem::take(&mut survey.hits);
         if depth < DEPTH {

@@ -364,9 +364,12 @@ fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }
 
-/// Whether a string may be a piece of something that holds no words.
 fn is_piece(text: &[u8], inner: Span) -> bool {
-    let inner = text.get(inner.start..inner.end).unwrap_or_default();
+    may_be_piece(text.get(inner.start..inner.end).unwrap_or_default())
+}
+
+/// Whether a string may be a piece of something that holds no words.
+pub(crate) fn may_be_piece(inner: &[u8]) -> bool {
     let mut blanks = 0;
     for byte in inner {
         match byte {
@@ -407,20 +410,27 @@ const fn table(but: &[u8]) -> [bool; 256] {
     table
 }
 
-/// Whether a piece may be of something that is worth hiding: no time, no UUID.
 fn is_seed(text: &[u8], inner: Span) -> bool {
-    let bytes = text.get(inner.start..inner.end).unwrap_or_default();
+    may_be_seed(text.get(inner.start..inner.end).unwrap_or_default())
+}
+
+/// Whether a piece may be of something that is worth hiding: no time, no UUID.
+pub(crate) fn may_be_seed(bytes: &[u8]) -> bool {
     let digits = || bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     let time = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && digits() >= 8;
     let uuid = bytes.len() == 36 && bytes.get(8) == Some(&b'-') && bytes.get(13) == Some(&b'-');
     // A version, and an address: what has a piece of something in it has others beside it.
     let version = matches!(bytes, [b'0'..=b'9', b'.', b'0'..=b'9']);
     let address = bytes.starts_with(b"http") && memchr::memmem::find(bytes, b"://").is_some();
-    !time && !uuid && !version && !address && !bytes.starts_with(b":") && is_piece(text, inner)
+    !time && !uuid && !version && !address && !bytes.starts_with(b":") && may_be_piece(bytes)
 }
 
 /// `part_a` and `part_b`, `key1` and `key2`, `a` and `b`.
 pub(crate) fn are_alike(one: &[u8], two: &[u8]) -> bool {
+    // Most names differ at once.
+    if one.first_chunk::<2>() != two.first_chunk() {
+        return one.len() <= 2 && two.len() <= 2;
+    }
     let common = one.iter().zip(two).take_while(|(one, two)| one == two).count();
     let rest = one.len().max(two.len()) - common;
     (common >= 2 && rest <= 3 && rest * 2 <= common + 2) || (one.len() <= 2 && two.len() <= 2)

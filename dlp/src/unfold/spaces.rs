@@ -70,6 +70,12 @@ fn pair(text: &[u8], word: Span) -> Option<usize> {
     if text.get(end) != Some(&b' ') {
         return None;
     }
+    // Whole groups are rare behind single digits, which are most of all words.
+    let alone = end - word.start == 1
+        && !word.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|b| in_token(*b));
+    if alone {
+        return None;
+    }
     let (_, length) = chunk(text, word.start, b' ')?;
     let next = run(text, end + 1, b' ') - end - 1;
     (1..=length).contains(&next).then_some(length)

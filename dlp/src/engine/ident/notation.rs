@@ -25,8 +25,10 @@ pub(crate) struct Fit {
 }
 
 /// All that fits at one place.
+#[derive(Default)]
 pub(crate) struct Fits {
-    fits: [Fit; FITS],
+    /// Mostly nothing fits; then there is no room made.
+    fits: Option<[Fit; FITS]>,
     count: usize,
     /// The text ran out while something longer might still fit.
     pub(crate) open: bool,
@@ -34,12 +36,13 @@ pub(crate) struct Fits {
 
 impl Fits {
     pub(crate) fn iter(&self) -> impl Iterator<Item = Fit> + '_ {
-        self.fits.iter().take(self.count).copied()
+        self.fits.iter().flatten().take(self.count).copied()
     }
 
     fn add(&mut self, fit: Fit) {
         let known = self.iter().any(|other| other.ident == fit.ident && other.end == fit.end);
-        if let Some(slot) = self.fits.get_mut(self.count).filter(|_| !known) {
+        let fits = self.fits.get_or_insert_with(|| [Fit::default(); FITS]);
+        if let Some(slot) = fits.get_mut(self.count).filter(|_| !known) {
             *slot = fit;
             self.count += 1;
         }
@@ -145,7 +148,7 @@ impl Shapes {
 
     /// Every shape that fits from `at` on.
     pub(crate) fn walk(&self, window: &Window<'_>, at: usize) -> Fits {
-        let mut fits = Fits { fits: [Fit::default(); FITS], count: 0, open: false };
+        let mut fits = Fits::default();
         let mut hash = HASH;
         let mut end = at;
         loop {
