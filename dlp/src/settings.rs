@@ -237,7 +237,7 @@ impl Check<'_> {
             class: Class::from(shared(&own.class)),
             tag: shared(&tag(own)),
             grade: own.grade,
-            form: Form { lead, body },
+            form: Form { lead: lead.map(Box::new), body },
             validator: own.validator,
             context: own.context.clone(),
         })

@@ -20,7 +20,7 @@ use pingora_core::apps::{
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
 use tokio_util::sync::CancellationToken;
-use tollgate_audit::keys;
+use tollgate_audit::{Facts, keys};
 use tollgate_config::settings::{Mode, RouteProtocol};
 use tollgate_rules::{Call, Code, Ruling};
 
@@ -29,9 +29,11 @@ use crate::body::{self, BodyFault, Held};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
 use crate::decode::head::strip_cookies;
+use crate::desks::Desks;
 use crate::egress::{Egress, Trail, Upstream};
 use crate::flight::Flight;
 use crate::head::{self, HeadRead, Request};
+use crate::heard::Heard;
 use crate::ledger::Ledger;
 use crate::limits::Exceeded;
 use crate::listen::Conn;
@@ -41,7 +43,7 @@ use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
 use crate::refuse::{Caller, Refusal};
 use crate::snapshot::{Snapshot, Source};
-use crate::socket::{self, Opened};
+use crate::socket::{self, Handshake, Opened};
 use crate::spoken::Spoken;
 use crate::stop::Stop;
 use crate::watch::Metrics;
@@ -66,12 +68,31 @@ pub struct Gate {
     /// What answers hold: room of their own, or the requests that wait for a call to end would
     /// keep it from ending.
     pub(crate) held_answers: Held,
+    /// Where large bodies are looked at.
+    pub(crate) desks: Desks,
     pub(crate) print_key: PrintKey,
     /// Everything that is counted.
     pub metrics: Metrics,
     /// Ends what is still in flight when the drain deadline has passed.
     pub(crate) cut: CancellationToken,
     pub(crate) options: HttpServerOptions,
+}
+
+/// What an intent tells of.
+pub(crate) struct Told {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) rulings: Vec<Ruling>,
+    pub(crate) found: Vec<Found>,
+}
+
+/// A call that was ruled and inspected: what of it is held from here on.
+struct Looked {
+    outgoing: Outgoing,
+    allowed: Allowed,
+    intent: Facts,
+    call: Option<Call>,
+    heard: Heard,
+    handshake: Option<Handshake>,
 }
 
 #[async_trait]
@@ -152,30 +173,51 @@ impl Gate {
         self.identify(flight)?; // 2
         let way = self.early_no(flight, &request, stopping)?; // 5
         let body = self.hold(session, flight, &request).await?; // 6
-        let bytes = body.len() as u64;
-        let mut spoken =
-            Spoken::decode(&way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
-        self.enter(flight, stopping)?;
-        let calls = spoken.calls(flight, &way, &request, bytes);
-        let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
-        self.limit(flight, &calls)?; // 10
-        let mut request = request;
-        let handshake = request.handshake.take();
-        let (mut outgoing, found) = self.inspect(flight, &way, request, &mut spoken, &calls)?; // 11
-        outgoing.socket = handshake.as_ref().map(|handshake| handshake.key().to_owned());
-        let permit = self.record(flight, &calls, &rulings, allowed, outgoing, &found).await?; // 12, 13
-        let heard = spoken.heard();
-        // Only a WebSocket's messages are judged as this call was: no document is held for the rest.
-        let calls = if handshake.is_some() { calls } else { Vec::new() };
+        let (bytes, patience) = (body.len(), patience(flight));
+        let look = || self.look(flight, &way, request, body, stopping);
+        let looked = self.desks.at(bytes, patience, look).await; // 7 to 11
+        let Looked { outgoing, allowed, intent, call, heard, handshake } =
+            looked.unwrap_or_else(|code| Err(Stop::refuse(code, words::body(code))))?;
+        let permit = self.record((intent, call.as_ref()), allowed, outgoing).await?; // 12, 13
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
         self.metrics.added_seconds.observe(flight.took().as_secs_f64());
         let upstream = self.forward(session, flight, &permit, &mut outcome).await?; // 14
         if let (Some(handshake), true) = (handshake, upstream.has_switched()) {
-            let opened = self.open_socket(&handshake, upstream, permit, outcome, calls).await?;
+            let opened = self.open_socket(&handshake, upstream, permit, outcome, call).await?;
             return Ok(Some(opened));
         }
+        // Its upstream has all of it.
+        drop(permit);
+        flight.share.give_back();
         let told = answer::relay(session, upstream, flight, &heard, outcome.intent(), self).await; // 15
         outcome.tell(told).map(|()| None) // 16
+    }
+
+    /// From the last byte of a body to the record. Nothing is waited for here, and no tree outlives it.
+    fn look(
+        &self,
+        flight: &mut Flight,
+        way: &Way,
+        mut request: Request,
+        body: bytes::Bytes,
+        stopping: bool,
+    ) -> Result<Looked, Stop> {
+        let bytes = body.len();
+        let mut spoken =
+            Spoken::decode(way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
+        self.enter(flight, stopping)?;
+        let calls = spoken.calls(flight, way, &request, bytes as u64);
+        let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
+        self.limit(flight, &calls)?; // 10
+        let handshake = request.handshake.take();
+        let (mut outgoing, found) = self.inspect(flight, way, request, &mut spoken, &calls)?; // 11
+        outgoing.socket = handshake.as_ref().map(|handshake| handshake.key().to_owned());
+        let mut told = Told { calls, rulings, found };
+        let intent = self.intent(flight, &told, &outgoing, &allowed);
+        let call = told.calls.drain(..).next();
+        // Only a WebSocket's messages are judged as this call was.
+        let call = if handshake.is_some() { call } else { call.map(Call::without_words) };
+        Ok(Looked { outgoing, allowed, intent, call, heard: spoken.heard(), handshake })
     }
 
     /// From here on nothing of HTTP is spoken on the connection.
@@ -266,21 +308,19 @@ impl Gate {
         request: &Request,
     ) -> Result<bytes::Bytes, Stop> {
         let settings = &flight.snapshot.settings;
-        let (limit, patience) =
-            (settings.bounds.request_body_bytes, Duration::from_millis(settings.deadlines.body_ms));
+        let (limit, patience) = (settings.bounds.request_body_bytes, patience(flight));
         let raw = body::hold(session, request.declared, limit, &mut flight.share, patience).await;
         let raw = raw.map_err(|fault| match fault {
             BodyFault::Gone => Stop::Gone,
             BodyFault::Refused(code) => Stop::refuse(code, words::body(code)),
         })?;
-        let plain = request.decode_body(raw, &settings.bounds)?;
-        let deadline = tokio::time::Instant::now() + patience;
-        flight
-            .share
-            .grow(plain.len(), deadline)
-            .await
-            .map_err(|code| Stop::refuse(code, words::body(code)))?;
-        Ok(plain)
+        let refuse = |code| Stop::refuse(code, words::body(code));
+        match request.decoder(&settings.bounds).map_err(|fault| refuse(fault.code()))? {
+            None => Ok(raw),
+            Some(decoder) => {
+                body::decode(decoder, &raw, &mut flight.share, patience).await.map_err(refuse)
+            }
+        }
     }
 
     /// Every call must be allowed; a batch passes whole or not at all.
@@ -296,12 +336,12 @@ impl Gate {
         for call in calls {
             if let Some(code) = flight.snapshot.registry.refuses(call) {
                 let refusal = Refusal::new(code, words::unregistered(code));
-                return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
+                return Err(Stop::refused(refusal, Some(call), Vec::new()));
             }
             let ruling = flight.snapshot.rulebook.decide(call, now);
             let Some(allowed) = Allowed::by(&ruling, mode) else {
                 let refusal = words::ruled(&ruling);
-                return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
+                return Err(Stop::refused(refusal, Some(call), Vec::new()));
             };
             if passed.is_none() || allowed.is_observed() {
                 passed = Some(allowed);
@@ -325,7 +365,7 @@ impl Gate {
                 continue;
             }
             let refusal = words::exceeded(exceeded);
-            return Err(Stop::refused(refusal, Some(call.clone()), Vec::new()));
+            return Err(Stop::refused(refusal, Some(call), Vec::new()));
         }
         Ok(())
     }
@@ -369,37 +409,41 @@ impl Gate {
                     None => Ok((outgoing, inspected.found)),
                     Some((refusal, mut found)) => {
                         found.extend(inspected.found);
-                        Err(Stop::refused(refusal, calls.first().cloned(), found))
+                        Err(Stop::refused(refusal, calls.first(), found))
                     }
                 }
             }
-            Err(refusal) => Err(Stop::refused(refusal, calls.first().cloned(), inspected.found)),
+            Err(refusal) => Err(Stop::refused(refusal, calls.first(), inspected.found)),
         }
     }
 
-    pub(crate) async fn record(
+    /// What will be recorded before the call leaves.
+    pub(crate) fn intent(
         &self,
         flight: &Flight,
-        calls: &[Call],
-        rulings: &[Ruling],
-        allowed: Allowed,
-        outgoing: Outgoing,
-        found: &[Found],
-    ) -> Result<Permit, Stop> {
+        told: &Told,
+        outgoing: &Outgoing,
+        allowed: &Allowed,
+    ) -> Facts {
+        let Told { calls, rulings, found } = told;
         let bytes_out = outgoing.body.len() as u64;
         let intent =
             self.pen(flight).intent(calls, rulings, found, bytes_out, allowed.is_observed());
         let credential = outgoing.granted.as_ref().map(Granted::id);
-        let intent = intent.maybe_text(keys::CREDENTIAL, credential);
+        intent.maybe_text(keys::CREDENTIAL, credential)
+    }
+
+    pub(crate) async fn record(
+        &self,
+        (intent, call): (Facts, Option<&Call>),
+        allowed: Allowed,
+        outgoing: Outgoing,
+    ) -> Result<Permit, Stop> {
         match self.ledger.append(intent).await {
             Ok(receipt) => Ok(clear::clear(allowed, outgoing, receipt)),
             Err(refused) => {
                 let code = refused.code();
-                Err(Stop::refused(
-                    Refusal::new(code, words::record(code)),
-                    calls.first().cloned(),
-                    Vec::new(),
-                ))
+                Err(Stop::refused(Refusal::new(code, words::record(code)), call, Vec::new()))
             }
         }
     }
@@ -495,4 +539,9 @@ impl Gate {
         self.metrics.calls.with_label_values(&["-", "refuse"]).inc();
         Some(refusal)
     }
+}
+
+/// How long a body may take to come, and then to get its turn.
+fn patience(flight: &Flight) -> Duration {
+    Duration::from_millis(flight.snapshot.settings.deadlines.body_ms)
 }

@@ -13,7 +13,7 @@ use pingora_core::server::ShutdownWatch;
 use tollgate_config::settings::{Bounds, Settings};
 use tollgate_rules::{Code, Host, Scheme};
 
-use crate::coding::{self, Coding};
+use crate::coding::{self, Coding, CodingError, Decoder};
 use crate::decode::Malformed;
 use crate::decode::head::{Head, strip_request_headers};
 use crate::flight::Flight;
@@ -308,17 +308,16 @@ impl Request {
         }
     }
 
-    /// Undoes the body's content coding, bounded.
-    pub fn decode_body(&self, raw: Bytes, bounds: &Bounds) -> Result<Bytes, Stop> {
+    /// What undoes the body's content coding, bounded; nothing when there is none.
+    pub fn decoder(&self, bounds: &Bounds) -> Result<Option<Decoder>, CodingError> {
         if self.codings.is_empty() {
-            return Ok(raw);
+            return Ok(None);
         }
         let limits = coding::Limits {
             limit_bytes: bounds.request_body_bytes as u64,
             ratio: bounds.decompression_ratio,
         };
-        coding::decode(&self.codings, &raw, limits)
-            .map_err(|fault| Stop::refuse(fault.code(), words::body(fault.code())))
+        Decoder::new(&self.codings, limits).map(Some)
     }
 }
 

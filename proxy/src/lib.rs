@@ -23,6 +23,7 @@ pub mod commands;
 mod credentials;
 mod decode;
 pub mod demo;
+mod desks;
 mod doctor;
 mod egress;
 mod flight;

@@ -3,6 +3,7 @@
 //! The order is the safety: everything that can fail is built before a port accepts, the record
 //! is open before the first call and closed after the last.
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tollgate_audit::{EventType, Facts};
 
 use crate::body::Held;
+use crate::desks::Desks;
 use crate::egress::{Egress, Onward, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
 use crate::identity::workload;
@@ -146,6 +148,7 @@ pub(crate) async fn start_on(
         given: GivenNames::new(settings.dns.as_ref().map_or(1, |dns| dns.remember)),
         held: Held::new(settings.bounds.held_bytes_total),
         held_answers: Held::new(settings.bounds.held_bytes_total),
+        desks: Desks::new(settings.bounds.inspected_bytes_total, processors()),
         snapshot: ArcSwap::from_pointee(snapshot),
         source,
         changing: tokio::sync::Mutex::new(()),
@@ -198,6 +201,11 @@ pub(crate) async fn start_on(
         checking,
         workload,
     })
+}
+
+/// How many this process may use; the system's own limits on it are counted.
+fn processors() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// A segment that reaches the process's limit on file sizes is a full spool, which the ledger knows

@@ -24,6 +24,8 @@ pub struct Spoken {
     pub said: Said,
     caller: Caller,
     is_head: bool,
+    /// How many bytes it had.
+    bytes: usize,
     /// The call that lists this provider's tools: what filtering asks the rulebook about.
     lister: Option<Call>,
 }
@@ -46,7 +48,7 @@ impl Spoken {
         caller: &mut Caller,
         settings: &Settings,
     ) -> Result<Self, Stop> {
-        let method = request.head.method();
+        let (method, bytes) = (request.head.method(), body.len());
         let bounds = &settings.bounds;
         let said = match way.to.protocol {
             RouteProtocol::Http => rest::decode(&request.headers, &body, bounds).map(Said::Http),
@@ -63,7 +65,8 @@ impl Spoken {
         if let Said::Mcp(call) = &said {
             *caller = Caller::of(call, &request.headers);
         }
-        Ok(Self { said, caller: caller.clone(), is_head: *method == Method::HEAD, lister: None })
+        let is_head = *method == Method::HEAD;
+        Ok(Self { said, caller: caller.clone(), is_head, bytes, lister: None })
     }
 
     fn is_mcp(&self) -> bool {
@@ -103,17 +106,17 @@ impl Spoken {
         let provider = || Some(way.to.route.to_string());
         self.lister = self
             .is_mcp()
-            .then(|| call(Protocol::Mcp, named("tools/list", provider()), Value::Null.into()));
+            .then(|| call(Protocol::Mcp, named("tools/list", provider()), Arguments::NONE));
         match &self.said {
             Said::Http(http) => {
                 let action = Action { provider: provider(), ..Action::default() };
                 vec![call(Protocol::Http, action, http_arguments(&http.body, request))]
             }
             Said::Mcp(McpCall::Listen) => {
-                vec![call(Protocol::Mcp, named(LISTEN_METHOD, provider()), Value::Null.into())]
+                vec![call(Protocol::Mcp, named(LISTEN_METHOD, provider()), Arguments::NONE)]
             }
             Said::Mcp(McpCall::End) => {
-                vec![call(Protocol::Mcp, named(END_METHOD, provider()), Value::Null.into())]
+                vec![call(Protocol::Mcp, named(END_METHOD, provider()), Arguments::NONE)]
             }
             Said::Mcp(said) => said
                 .messages()
@@ -128,8 +131,8 @@ impl Spoken {
     /// The body as it travels.
     pub fn encode(&self) -> Bytes {
         match &self.said {
-            Said::Http(http) => http.encode(),
-            Said::Mcp(call) => mcp::encode(call),
+            Said::Http(http) => http.encode(self.bytes),
+            Said::Mcp(call) => mcp::encode(call, self.bytes),
         }
     }
 
@@ -162,7 +165,7 @@ fn message_arguments(message: &Message) -> Arguments {
 fn http_arguments(body: &HttpBody, request: &Request) -> Arguments {
     body_arguments(body).unwrap_or_else(|| match request.head.query() {
         Some(_) => members(&request.head.query_pairs()).into(),
-        None => Value::Null.into(),
+        None => Arguments::NONE,
     })
 }
 

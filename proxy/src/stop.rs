@@ -32,8 +32,9 @@ impl Stop {
         Self::refused(Refusal::new(code, sentence), None, Vec::new())
     }
 
-    /// Refuses with all that is known.
-    pub fn refused(refusal: Refusal, call: Option<Call>, found: Vec<Found>) -> Self {
+    /// Refuses with all that is known. What the call says is let go: a refusal waits for the record.
+    pub fn refused(refusal: Refusal, call: Option<&Call>, found: Vec<Found>) -> Self {
+        let call = call.cloned().map(Call::without_words);
         Self::Refused(Box::new(Refused { refusal, call, found }))
     }
 }

@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::sync::watch;
-use tollgate_rules::{Action, Call, Code, Host, Protocol, Ruling, Scheme, Target};
+use tollgate_rules::{Action, Arguments, Call, Code, Host, Protocol, Ruling, Scheme, Target};
 
 use crate::clear::{Allowed, Outgoing, Through};
 use crate::egress::Destination;
 use crate::flight::Flight;
-use crate::gate::Gate;
+use crate::gate::{Gate, Told};
 use crate::listen::{Authority, Io};
 use crate::outcome::Outcome;
 use crate::stop::Stop;
@@ -119,7 +118,9 @@ impl Gate {
             granted: None,
             socket: None,
         };
-        let permit = self.record(flight, &[call], &[ruling], allowed, outgoing, &[]).await?;
+        let told = Told { calls: vec![call], rulings: vec![ruling], found: Vec::new() };
+        let intent = self.intent(flight, &told, &outgoing, &allowed);
+        let permit = self.record((intent, told.calls.first()), allowed, outgoing).await?;
         let mut outcome = Outcome::begin(&self.ledger, self.pen(flight), &permit);
         let passage = Passage::default();
         let settings = &flight.snapshot.settings;
@@ -179,7 +180,7 @@ fn call(flight: &Flight, host: &Host, port: u16) -> Option<Call> {
         },
         protocol: Protocol::Http,
         action: Action::default(),
-        arguments: Value::Null.into(),
+        arguments: Arguments::NONE,
         body_bytes: 0,
     })
 }

@@ -262,6 +262,8 @@ impl Gate {
         let ledger = self.ledger.health();
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.metrics.held_bytes.set(signed(self.held.bytes() + self.held_answers.bytes()));
+        let waiting = i64::try_from(self.desks.waiting()).unwrap_or(i64::MAX);
+        self.metrics.large_bodies_waiting.set(waiting);
         self.metrics.spool_bytes.set(signed(ledger.spool_bytes));
         self.metrics.spool_bytes_max.set(signed(ledger.spool_bytes_max));
         self.metrics.ledger_events.set(signed(ledger.size));

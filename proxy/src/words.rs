@@ -85,6 +85,9 @@ pub fn body(code: Code) -> &'static str {
         Code::RequestTimeout => {
             "The request's body did not arrive in time. Send it again in one go."
         }
+        Code::GateBusy => {
+            "The gate is busy with other large bodies and did not come to look at this one in time. Try again in a moment, or send less at once."
+        }
         Code::BytesExceeded => {
             "The gate already holds as many bytes as it may. Try again in a moment."
         }

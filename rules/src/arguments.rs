@@ -9,16 +9,20 @@ use serde_json::Value;
 /// [`Value`] that it is.
 #[derive(Clone)]
 pub struct Arguments {
-    document: Arc<Value>,
+    /// Nothing is not worth a place in memory of its own.
+    document: Option<Arc<Value>>,
     at: &'static [&'static str],
 }
 
 static NULL: Value = Value::Null;
 
 impl Arguments {
+    /// Nothing was said, or what was said is let go.
+    pub const NONE: Self = Self { document: None, at: &[] };
+
     /// The member that these names lead to from the document's top; `Null` when there is none.
     pub fn within(document: Arc<Value>, at: &'static [&'static str]) -> Self {
-        Self { document, at }
+        Self { document: Some(document), at }
     }
 }
 
@@ -26,7 +30,8 @@ impl Deref for Arguments {
     type Target = Value;
 
     fn deref(&self) -> &Value {
-        let member = self.at.iter().try_fold(&*self.document, |value, name| value.get(name));
+        let Some(document) = &self.document else { return &NULL };
+        let member = self.at.iter().try_fold(&**document, |value, name| value.get(name));
         member.unwrap_or(&NULL)
     }
 }
@@ -39,7 +44,10 @@ impl From<Arc<Value>> for Arguments {
 
 impl From<Value> for Arguments {
     fn from(document: Value) -> Self {
-        Arc::new(document).into()
+        match document {
+            Value::Null => Self::NONE,
+            document => Arc::new(document).into(),
+        }
     }
 }
 
@@ -70,5 +78,7 @@ mod tests {
         assert_eq!(*within(&[]), *document);
         assert_eq!(*within(&["params", "arguments", "n", "m"]), Value::Null);
         assert_eq!(*within(&["result"]), Value::Null);
+        assert_eq!(*Arguments::NONE, Value::Null);
+        assert_eq!(Arguments::from(Value::Null), within(&["result"]));
     }
 }

@@ -100,6 +100,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// The same without what it says: who made it and where it goes is left.
+    #[must_use]
+    pub fn without_words(self) -> Self {
+        Self { arguments: Arguments::NONE, ..self }
+    }
+
     /// The name that `match.tool_name` is compared with: the tool, else the protocol's method,
     /// else `METHOD path`.
     pub fn tool_name(&self) -> std::borrow::Cow<'_, str> {

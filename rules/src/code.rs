@@ -125,6 +125,8 @@ codes! {
     ConcurrencyExceeded = "CONCURRENCY_EXCEEDED", Limits, 429;
     /// The gate already holds as many body bytes as it may.
     BytesExceeded = "BYTES_EXCEEDED", Limits, 429;
+    /// Other large bodies were looked at for as long as this one could wait for its turn.
+    GateBusy = "GATE_BUSY", Limits, 503;
     /// The limiter has no room to keep count for one more key.
     LimiterUnavailable = "LIMITER_UNAVAILABLE", Limits, 503;
     /// The upstream has as many calls in flight as it may.

@@ -17,6 +17,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::RequestTimeout, "deadlines::clients_that_trickle"),
     (Code::ConcurrencyExceeded, "limits::calls_at_once_have_a_bound"),
     (Code::BytesExceeded, "limits::held_bytes_have_a_bound"),
+    (Code::GateBusy, "weight::a_body_that_waits_too_long_is_refused"),
     (Code::UpstreamBusy, "upstreams::calls_at_one_upstream_have_a_bound"),
     (Code::UpstreamProxy, "parents::what_it_answers_is_told"),
     (Code::UpstreamCircuitOpen, "upstreams::one_that_fails_is_left_alone_and_tried_again"),

@@ -68,4 +68,5 @@ mod unix;
 mod upstreams;
 mod watching;
 mod websockets;
+mod weight;
 mod workload;

@@ -240,6 +240,12 @@ pub struct Bounds {
     /// bodies wait for the body deadline, then are refused.
     #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
     pub held_bytes_total: u64,
+    /// Bytes of large bodies (64 KiB and more), requests and answers together, that are read and
+    /// looked at at once, where a body takes several times its size in memory; one that is larger
+    /// is looked at alone. Never more bodies than processors are; others wait for the body
+    /// deadline, then are refused.
+    #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
+    pub inspected_bytes_total: u64,
     /// Decoded bytes for each encoded byte of a compressed body; beyond it the body is refused.
     #[schemars(range(min = 1, max = 10_000))]
     pub decompression_ratio: u32,
@@ -260,6 +266,8 @@ impl Default for Bounds {
             request_body_bytes: 16 << 20,
             answer_body_bytes: 16 << 20,
             held_bytes_total: 512 << 20,
+            // Two of the largest.
+            inspected_bytes_total: 32 << 20,
             // zstd and br reach beyond 1000 on zeros; honest JSON stays below 50.
             decompression_ratio: 200,
             json_depth: 64,

@@ -1,5 +1,5 @@
 //! A detector's pattern, run anchored at a candidate.
-use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::dfa::{Automaton, StartKind, dense, sparse};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, MatchKind};
@@ -18,7 +18,7 @@ pub(crate) fn spelled(pattern: &str) -> String {
 
 /// A compiled pattern: the longest match from a place on, found in one walk without going back.
 pub(crate) struct Shape {
-    dfa: dense::DFA<Vec<u32>>,
+    dfa: sparse::DFA<Vec<u8>>,
     start: StateID,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Shape {
 /// a value.
 pub(crate) struct Form {
     /// What begins with the literal and is kept; without it the value begins there.
-    pub(crate) lead: Option<Shape>,
+    pub(crate) lead: Option<Box<Shape>>,
     pub(crate) body: Shape,
 }
 
@@ -103,6 +103,8 @@ impl Shape {
             .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
             .build(&spelled(pattern))
             .ok()?;
+        // Most states go on with few ranges of bytes: a third of the memory, for about the same time.
+        let dfa = dfa.to_sparse().ok()?;
         let start = dfa.universal_start_state(Anchored::Yes)?;
         Some(Self { dfa, start })
     }

@@ -18,14 +18,14 @@ impl Token {
     pub(crate) fn new(detector: &'static Detector) -> Option<Self> {
         let lead = match detector.lead {
             "" => None,
-            pattern => Some(Shape::new(pattern)?),
+            pattern => Some(Box::new(Shape::new(pattern)?)),
         };
         Some(Self { detector, form: Form { lead, body: Shape::new(detector.body)? } })
     }
 
     /// The bytes that may follow this literal.
     pub(crate) fn next(&self, literal: &str) -> [bool; 256] {
-        self.form.lead.as_ref().unwrap_or(&self.form.body).next(literal)
+        self.form.lead.as_deref().unwrap_or(&self.form.body).next(literal)
     }
 
     /// Whether what begins with the literal is such a token or none at all.

@@ -1,5 +1,5 @@
 //! JSON answers: held whole, parsed once, and only what was parsed is passed on.
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::time::{Duration, Instant};
 use tollgate_dlp::Direction;
 use tollgate_rules::Code;
@@ -16,30 +16,41 @@ impl Answer<'_, '_> {
             Ok(whole) => whole,
             Err(ending) => return ending,
         };
-        let body = if whole.is_empty() {
-            whole.freeze()
-        } else {
-            let depth = self.flight.snapshot.settings.bounds.json_depth;
-            let Ok(mut document) = json::parse(&whole, depth) else {
-                return refused(Code::UpstreamProtocol, words::ANSWER_UNREADABLE);
-            };
-            drop(whole);
-            if let Some(links) = &self.flight.links {
-                links.document(&mut document, &mut self.led);
-            }
-            if self.inspect(&mut document) {
-                return refused(Code::DlpBlocked, words::ANSWER_BLOCKED);
-            }
-            match serde_json::to_vec(&document) {
-                Ok(bytes) => bytes.into(),
-                Err(_) => return refused(Code::GateBug, words::BUG),
-            }
+        let (desks, bytes, patience) = (self.desks, whole.len(), self.patience());
+        let body = match desks.at(bytes, patience, || self.look(whole)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(ending)) => return ending,
+            Err(code) => return refused(code, words::body(code)),
         };
         let headers = std::mem::take(&mut self.headers);
         let written = client::write_head(self.session, self.status, &headers, Some(body.len()))
             .await
             && client::write_end(self.session, body).await;
         if written { Ending::Answered } else { Ending::Abandoned }
+    }
+
+    /// The document as it may pass on. Nothing is waited for here.
+    fn look(&mut self, whole: BytesMut) -> Result<Bytes, Ending> {
+        if whole.is_empty() {
+            return Ok(whole.freeze());
+        }
+        let (bytes, depth) = (whole.len(), self.flight.snapshot.settings.bounds.json_depth);
+        let Ok(mut document) = json::parse(&whole, depth) else {
+            return Err(refused(Code::UpstreamProtocol, words::ANSWER_UNREADABLE));
+        };
+        drop(whole);
+        if let Some(links) = &self.flight.links {
+            links.document(&mut document, &mut self.led);
+        }
+        match self.inspect(&mut document) {
+            true => Err(refused(Code::DlpBlocked, words::ANSWER_BLOCKED)),
+            false => Ok(json::write(&document, bytes)),
+        }
+    }
+
+    /// How long an answer may take to come, and then to get its turn.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_millis(self.flight.snapshot.settings.deadlines.body_ms)
     }
 
     /// Filters lists and redacts one document; whether it may not pass at all.
@@ -54,7 +65,7 @@ impl Answer<'_, '_> {
     pub(super) async fn hold(&mut self) -> Result<BytesMut, Ending> {
         let settings = &self.flight.snapshot.settings;
         let limit = settings.bounds.answer_body_bytes;
-        let patience = Duration::from_millis(settings.deadlines.body_ms);
+        let patience = self.patience();
         let mut whole = BytesMut::new();
         loop {
             let piece = match self.next().await {

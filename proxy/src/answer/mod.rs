@@ -30,6 +30,7 @@ use crate::body::Share;
 use crate::coding::{self, Decoder};
 use crate::decode::head::{strip_answer_headers, strip_cookies};
 use crate::decode::media::media_type;
+use crate::desks::Desks;
 use crate::egress::Upstream;
 use crate::flight::Flight;
 use crate::gate::Gate;
@@ -62,6 +63,7 @@ pub(crate) struct Answer<'a, 'e> {
     receipt: &'a str,
     decoder: Option<Decoder>,
     share: Share,
+    desks: &'a Desks,
     status: StatusCode,
     headers: HeaderMap,
     bytes_in: u64,
@@ -91,6 +93,7 @@ pub(crate) async fn relay(
         receipt,
         decoder: None,
         share: gate.held_answers.share(),
+        desks: &gate.desks,
         status,
         headers,
         bytes_in: 0,

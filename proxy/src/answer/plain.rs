@@ -54,6 +54,21 @@ impl Answer<'_, '_> {
             Ok(whole) => whole.freeze(),
             Err(ending) => return ending,
         };
+        let (desks, bytes, patience) = (self.desks, whole.len(), self.patience());
+        let clean = match desks.at(bytes, patience, || self.look_at_text(whole)).await {
+            Ok(Some(clean)) => clean,
+            Ok(None) => return refused(Code::DlpBlocked, words::ANSWER_BLOCKED),
+            Err(code) => return refused(code, words::body(code)),
+        };
+        let headers = std::mem::take(&mut self.headers);
+        let length = Some(clean.len());
+        let written = client::write_head(self.session, self.status, &headers, length).await
+            && client::write_end(self.session, clean.into()).await;
+        if written { Ending::Answered } else { Ending::Abandoned }
+    }
+
+    /// A description as it may pass on, if it may. Nothing is waited for here.
+    fn look_at_text(&mut self, whole: Bytes) -> Option<Vec<u8>> {
         let links = self.flight.links.as_ref();
         let text = std::str::from_utf8(&whole).ok();
         let led = links.zip(text).and_then(|(links, text)| links.yaml(text, &mut self.led));
@@ -64,14 +79,7 @@ impl Answer<'_, '_> {
         let mut clean = Vec::with_capacity(body.len());
         let mut acted = stream.push(&body, &mut clean);
         acted.extend(stream.finish(&mut clean));
-        if self.note(acted, "answer") {
-            return refused(Code::DlpBlocked, words::ANSWER_BLOCKED);
-        }
-        let headers = std::mem::take(&mut self.headers);
-        let length = Some(clean.len());
-        let written = client::write_head(self.session, self.status, &headers, length).await
-            && client::write_end(self.session, clean.into()).await;
-        if written { Ending::Answered } else { Ending::Abandoned }
+        (!self.note(acted, "answer")).then_some(clean)
     }
 
     /// Scans text as it streams, holding back only what may be the beginning of something.

@@ -5,7 +5,6 @@
 //! after the end of a coded body is an error: some readers would ignore it, some would read on.
 mod layer;
 
-use bytes::Bytes;
 use http::{HeaderMap, header};
 use tollgate_rules::Code;
 
@@ -109,16 +108,7 @@ pub fn parse(encoding: &str) -> Result<Vec<Coding>, CodingError> {
     }
 }
 
-/// Decodes a whole body. An empty body is empty in every coding.
-pub fn decode(codings: &[Coding], body: &[u8], limits: Limits) -> Result<Bytes, CodingError> {
-    let mut decoder = Decoder::new(codings, limits)?;
-    let mut out = Vec::new();
-    decoder.push(body, &mut out)?;
-    decoder.finish()?;
-    Ok(out.into())
-}
-
-/// Decodes a body chunk by chunk.
+/// Decodes a body chunk by chunk. An empty body is empty in every coding.
 pub struct Decoder {
     layers: Vec<Layer>,
     meter: Meter,

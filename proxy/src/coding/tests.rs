@@ -8,6 +8,14 @@ use super::*;
 const ALL: [Coding; 4] = [Coding::Br, Coding::Deflate, Coding::Gzip, Coding::Zstd];
 const ROOM: Limits = Limits { limit_bytes: 1 << 20, ratio: 1000 };
 
+fn decode(codings: &[Coding], body: &[u8], limits: Limits) -> Result<Vec<u8>, CodingError> {
+    let mut decoder = Decoder::new(codings, limits)?;
+    let mut out = Vec::new();
+    decoder.push(body, &mut out)?;
+    decoder.finish()?;
+    Ok(out)
+}
+
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
     out.write_all(body).unwrap();
@@ -85,8 +93,8 @@ fn every_coding_and_every_pair_comes_back() {
 #[test]
 fn empty_bodies() {
     for coding in ALL {
-        assert_eq!(decode(&[coding], b"", ROOM).unwrap(), "");
-        assert_eq!(decode(&[coding], &encode(coding, b""), ROOM).unwrap(), "");
+        assert_eq!(decode(&[coding], b"", ROOM).unwrap(), b"");
+        assert_eq!(decode(&[coding], &encode(coding, b""), ROOM).unwrap(), b"");
     }
 }
 

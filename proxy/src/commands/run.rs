@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use ipnet::IpNet;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CONFIG, EXIT_CONFIG, EXIT_FAULT, EXIT_USAGE, complain, runtime};
 use crate::alongside::{Authorities, CommandFault, Errand, OURS, ReadyMade, Wish, unstarted};
@@ -156,6 +156,11 @@ fn serve(config: &Path) -> ExitCode {
         Err(error) => return complain(error, EXIT_FAULT),
     };
     runtime.block_on(async {
+        // Before anything is open, so that one which comes during the start ends it in order.
+        let asked = match Signals::listen() {
+            Ok(asked) => asked,
+            Err(error) => return complain(error, EXIT_FAULT),
+        };
         let running = match crate::run::start(source).await {
             Ok(running) => running,
             Err(StartFault::Snapshot(fault)) => return refuse(&fault),
@@ -164,9 +169,7 @@ fn serve(config: &Path) -> ExitCode {
             }
             Err(fault) => return complain(fault, EXIT_FAULT),
         };
-        if let Err(error) = asked_to_stop().await {
-            return complain(error, EXIT_FAULT);
-        }
+        asked.come().await;
         match running.stop().await {
             Ok(()) => ExitCode::SUCCESS,
             Err(fault) => complain(fault, EXIT_FAULT),
@@ -197,11 +200,28 @@ fn refuse(fault: &SnapshotFault) -> ExitCode {
 
 /// Resolves when SIGTERM or SIGINT arrives.
 pub(crate) async fn asked_to_stop() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    Signals::listen()?.come().await;
     Ok(())
+}
+
+/// The signals that ask for a stop; what comes from here on is kept.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn come(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -51,10 +51,11 @@ pub struct HttpCall {
 
 impl HttpCall {
     /// Writes the body again from what was read; the only form that is forwarded.
-    pub fn encode(&self) -> Bytes {
+    /// `room` is about how many bytes it will have.
+    pub fn encode(&self, room: usize) -> Bytes {
         match &self.body {
             HttpBody::Empty => Bytes::new(),
-            HttpBody::Json(value) => json::write(value),
+            HttpBody::Json(value) => json::write(value, room),
             HttpBody::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
             HttpBody::Document(document) => document.write().into(),
         }
@@ -251,7 +252,7 @@ mod tests {
                 Err(name) => format!("{:?}", call.body) == *name,
             };
             assert!(is_it, "{content_type} {body:?}: {call:?}");
-            assert_eq!(call.encode(), written, "{content_type}");
+            assert_eq!(call.encode(body.len()), written, "{content_type}");
         }
     }
 

@@ -294,14 +294,25 @@ fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// Writes a document without spaces, keys in their order.
+/// Writes a document without spaces, keys in their order. `room` is about how many bytes it will
+/// have; what is much too large or too small costs time and nothing else.
 #[expect(
     clippy::expect_used,
     reason = "INVARIANT: keys are strings and memory does not fail, so a `Value` can be written"
 )]
-pub fn write(value: &(impl serde::Serialize + ?Sized)) -> Bytes {
-    serde_json::to_vec(value).map(Bytes::from).expect("a JSON value can be written")
+pub fn write(value: &(impl serde::Serialize + ?Sized), room: usize) -> Bytes {
+    let mut bytes = Vec::with_capacity(room.clamp(ROOM_LEAST, ROOM_MOST));
+    serde_json::to_writer(&mut bytes, value).expect("a JSON value can be written");
+    // It is held for as long as the other side takes to read it.
+    if bytes.capacity() - bytes.len() > bytes.len() / 8 {
+        bytes.shrink_to_fit();
+    }
+    bytes.into()
 }
+
+/// Room for a short document, and for what nobody is believed before it is there.
+const ROOM_LEAST: usize = 128;
+const ROOM_MOST: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,7 @@ impl Gate {
         upstream: Upstream<'_>,
         permit: Permit,
         mut outcome: Outcome,
-        calls: Vec<Call>,
+        call: Option<Call>,
     ) -> Result<Opened, Stop> {
         let (route, head) = (Arc::clone(&upstream.route), upstream.head());
         let agreed = match head {
@@ -68,7 +68,6 @@ impl Gate {
                 Err(fault(why))
             }
         };
-        let call = calls.into_iter().next();
         match (switched, call) {
             (Ok((reply, line)), Some(call)) => Ok(Opened { reply, line, call, permit, outcome }),
             (Ok(_), None) => Err(Stop::refuse(Code::GateBug, words::BUG)),

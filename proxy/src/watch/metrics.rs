@@ -69,6 +69,8 @@ pub struct Metrics {
     pub calls_in_flight: IntGauge,
     /// Body bytes held now.
     pub held_bytes: IntGauge,
+    /// Large bodies that wait for their turn to be looked at.
+    pub large_bodies_waiting: IntGauge,
     /// Answers that passed unread, by route.
     pub unread: IntCounterVec,
     /// Reloads that took effect.
@@ -255,6 +257,10 @@ impl Metrics {
             )?,
             calls_in_flight: shelf.gauge("tollgate_calls_in_flight", "Calls in flight")?,
             held_bytes: shelf.gauge("tollgate_held_bytes", "Body bytes held now")?,
+            large_bodies_waiting: shelf.gauge(
+                "tollgate_large_bodies_waiting",
+                "Large bodies that wait for their turn to be looked at",
+            )?,
             unread: shelf.counters(
                 "tollgate_unread_total",
                 "Answers that passed unread",

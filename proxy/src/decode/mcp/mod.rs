@@ -80,13 +80,14 @@ pub fn decode(
     }
 }
 
-/// Writes the body again from what was read; the only form that is forwarded.
-pub fn encode(call: &McpCall) -> Bytes {
+/// Writes the body again from what was read; the only form that is forwarded. `room` is about how
+/// many bytes it will have.
+pub fn encode(call: &McpCall, room: usize) -> Bytes {
     match call {
-        McpCall::Message(message) => json::write(&**message.document()),
+        McpCall::Message(message) => json::write(&**message.document(), room),
         McpCall::Batch(messages) => {
             let documents = messages.iter().map(|message| &**message.document());
-            json::write(&documents.collect::<Vec<_>>())
+            json::write(&documents.collect::<Vec<_>>(), room)
         }
         McpCall::Listen | McpCall::End => Bytes::new(),
     }

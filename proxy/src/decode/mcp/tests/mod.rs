@@ -188,7 +188,7 @@ fn an_escaped_name_is_the_name() {
         ("tools/call", Some("delete_branch"))
     );
     assert_eq!(
-        encode(&call),
+        encode(&call, 0),
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_branch"}}"#
     );
 }
@@ -318,7 +318,7 @@ fn batches() {
     for (name, lines, body, code) in cases {
         let result = post(lines, body.to_string().as_bytes());
         match (&result, code) {
-            (Ok(call), None) => assert_eq!(encode(call), body.to_string(), "{name}"),
+            (Ok(call), None) => assert_eq!(encode(call, 0), body.to_string(), "{name}"),
             (Err(refusal), Some(code)) => {
                 assert_eq!((refusal.code, &refusal.id), (code, &None), "{name}");
             }
@@ -389,7 +389,7 @@ proptest! {
     fn what_is_written_is_read_again(body in pieces(), version in prop::option::of("20[0-9]{2}-0[0-9]-28")) {
         let lines: Vec<_> = version.iter().map(|v| ("mcp-protocol-version", v.as_str())).collect();
         if let Ok(call) = post(&lines, body.to_string().as_bytes()) {
-            let written = encode(&call);
+            let written = encode(&call, 0);
             prop_assert_eq!(post(&lines, &written), Ok(call));
         }
     }
