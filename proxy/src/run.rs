@@ -106,6 +106,7 @@ pub(crate) async fn start_on(
     names: Vec<Pair>,
 ) -> Result<Running, StartFault> {
     outlive_size_limits();
+    give_memory_back();
     let read = source.settings(false)?;
     let material = match &read.0.workload_api {
         Some(api) => Some(workload::first(api).await?),
@@ -201,6 +202,15 @@ pub(crate) async fn start_on(
         checking,
         workload,
     })
+}
+
+/// A quiet gate gives back what a busy hour took: without a thread for it jemalloc does so only when
+/// more is asked for. Not before there is a gate: what makes a network for a command
+/// (`run --contain`) must be a process of one thread.
+fn give_memory_back() {
+    if let Err(error) = tikv_jemalloc_ctl::background_thread::write(true) {
+        tracing::debug!(%error, "the allocator has no thread that gives memory back");
+    }
 }
 
 /// How many this process may use; the system's own limits on it are counted.
