@@ -297,6 +297,10 @@ impl Owner {
     /// has.
     fn fail(&mut self, sealed: Sealed) {
         self.failed = true;
+        // A disk that takes no more may well have what was written before.
+        if self.writer.catch_up().is_ok() {
+            self.publish();
+        }
         self.queue.counters.failed.store(true, Relaxed);
         self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
         for (_, reply) in sealed.intents {

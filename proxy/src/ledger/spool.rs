@@ -242,10 +242,11 @@ impl Spool {
     /// After a failed sync nobody knows what the disk has (Linux drops the pages and reports the
     /// error once), so it is never tried again.
     fn sync_file(&mut self) -> Result<(), StoreFault> {
-        self.current.sync().map_err(|error| {
+        if let Err(error) = self.current.sync() {
             tracing::error!(%error, "the record cannot be synced");
-            StoreFault::Failed
-        })?;
+            self.behind.give_up();
+            return Err(StoreFault::Failed);
+        }
         self.behind = Behind::default();
         Ok(())
     }

@@ -14,12 +14,18 @@ const BEHIND_MAX: Duration = Duration::from_millis(50);
 pub(super) struct Behind {
     since: Option<Instant>,
     events: u64,
+    /// A sync failed: nobody knows what the disk has.
+    unknown: bool,
 }
 
 impl Behind {
     pub(super) fn add(&mut self, lines: &[u8]) {
         self.since.get_or_insert_with(Instant::now);
         self.events += super::count(lines);
+    }
+
+    pub(super) fn give_up(&mut self) {
+        self.unknown = true;
     }
 
     pub(super) fn events(&self) -> u64 {
@@ -35,7 +41,11 @@ impl Behind {
 impl Spool {
     /// Makes the disk have what it lacks.
     pub(in super::super) fn catch_up(&mut self) -> Result<(), StoreFault> {
-        if self.behind.since.is_some() { self.sync_file() } else { Ok(()) }
+        match (self.behind.unknown, self.behind.since) {
+            (true, _) => Err(StoreFault::Failed),
+            (false, Some(_)) => self.sync_file(),
+            (false, None) => Ok(()),
+        }
     }
 
     /// How far the segments are as durable as the settings ask; `None` while the disk is behind.

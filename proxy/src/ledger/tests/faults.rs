@@ -175,3 +175,18 @@ async fn a_disk_that_breaks_before_it_has_an_outcome_is_told() {
     assert_eq!(ledger.append(facts("b")).await, Err(LedgerRefusal::Unavailable));
     assert!(ledger.stop().await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_before_a_disk_broke_is_on_it() {
+    let dir = TempDir::new().unwrap();
+    let hand = Hand::default();
+    let ledger = Ledger::open_on(options(&dir), hand.opener()).await.unwrap();
+    ledger.append(facts("a")).await.unwrap();
+    ledger.note(facts("outcome"));
+    until("the outcome", || ledger.health().written == 2).await;
+    hand.set(WRITE_FAILS);
+    assert_eq!(ledger.append(facts("b")).await, Err(LedgerRefusal::Unavailable));
+    assert_eq!(ledger.health().lost, 0);
+    assert!(hand.syncs() >= 2, "the outcome was not synced");
+    assert!(ledger.stop().await.is_err());
+}
