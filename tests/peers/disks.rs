@@ -169,6 +169,10 @@ async fn a_spool_that_becomes_read_only_lets_nothing_pass() {
         disk.world(&upstream, &collector).set("/audit/durability", "disk").start().await;
     assert_eq!(get(&world).await.status, 200);
     world.wait_outcomes(1).await;
+    // The outcome is on the disk before that breaks.
+    let written = world.events().len();
+    let told = async || (collector.events().len() >= written).then_some(());
+    until("the outcome at the collector", told).await;
     let found = Command::new("findmnt").args(["-no", "SOURCE"]).arg(&disk.point).output().unwrap();
     let device = String::from_utf8(found.stdout).unwrap();
     let device = device.trim().trim_start_matches("/dev/");

@@ -296,11 +296,11 @@ impl Owner {
     /// The disk failed: from here on every intent is refused, until a start looks at what the disk
     /// has.
     fn fail(&mut self, sealed: Sealed) {
-        self.failed = true;
         // A disk that takes no more may well have what was written before.
-        if self.writer.catch_up().is_ok() {
+        if !self.failed && self.writer.catch_up().is_ok() {
             self.publish();
         }
+        self.failed = true;
         self.queue.counters.failed.store(true, Relaxed);
         self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
         for (_, reply) in sealed.intents {
