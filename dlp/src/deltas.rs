@@ -149,7 +149,9 @@ impl Deltas {
         for leaf in leaves.iter() {
             self.join(number, &leaf);
         }
-        self.leaves = leaves;
+        if leaves.is_usual() {
+            self.leaves = leaves;
+        }
     }
 
     /// Puts a string behind the pieces before it.

@@ -31,6 +31,12 @@ impl Leaves {
         self.collect(event, None, &mut String::new(), &mut String::new());
     }
 
+    /// Whether its room is worth keeping: large events are rare, and streams live long.
+    pub(crate) fn is_usual(&self) -> bool {
+        const USUAL_BYTES: usize = 64 << 10;
+        self.room.capacity() <= USUAL_BYTES
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }

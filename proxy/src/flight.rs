@@ -64,6 +64,11 @@ impl Flight {
         self.agent.as_ref().map_or("unidentified", |agent| agent.id.as_str())
     }
 
+    /// How long a body of it may take to come, and then to get its turn.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(self.snapshot.settings.deadlines.body_ms)
+    }
+
     /// How long it has lasted.
     pub fn took(&self) -> Duration {
         self.began.elapsed()

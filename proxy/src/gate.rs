@@ -173,7 +173,7 @@ impl Gate {
         self.identify(flight)?; // 2
         let way = self.early_no(flight, &request, stopping)?; // 5
         let body = self.hold(session, flight, &request).await?; // 6
-        let (bytes, patience) = (body.len(), patience(flight));
+        let (bytes, patience) = (body.len(), flight.patience());
         let look = || self.look(flight, &way, request, body, stopping);
         let looked = self.desks.at(bytes, patience, look).await; // 7 to 11
         let Looked { outgoing, allowed, intent, call, heard, handshake } =
@@ -308,7 +308,7 @@ impl Gate {
         request: &Request,
     ) -> Result<bytes::Bytes, Stop> {
         let settings = &flight.snapshot.settings;
-        let (limit, patience) = (settings.bounds.request_body_bytes, patience(flight));
+        let (limit, patience) = (settings.bounds.request_body_bytes, flight.patience());
         let raw = body::hold(session, request.declared, limit, &mut flight.share, patience).await;
         let raw = raw.map_err(|fault| match fault {
             BodyFault::Gone => Stop::Gone,
@@ -539,9 +539,4 @@ impl Gate {
         self.metrics.calls.with_label_values(&["-", "refuse"]).inc();
         Some(refusal)
     }
-}
-
-/// How long a body may take to come, and then to get its turn.
-fn patience(flight: &Flight) -> Duration {
-    Duration::from_millis(flight.snapshot.settings.deadlines.body_ms)
 }

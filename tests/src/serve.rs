@@ -21,6 +21,8 @@ where
     let mut connections = JoinSet::new();
     while let Ok((io, _)) = socket.accept().await {
         let _ = io.set_nodelay(true);
+        // Those that have ended are let go.
+        while connections.try_join_next().is_some() {}
         let answer = answer.clone();
         connections.spawn(async move {
             // A connection that breaks shows on the other side.

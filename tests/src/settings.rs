@@ -1,22 +1,10 @@
-//! The configuration and rulebook that a world starts from.
+//! The configuration that a world starts from.
 use serde_json::{Value, json};
 
 /// The agent that everybody on the plain listener is.
 pub const AGENT: &str = "spiffe://acme.test/agents/coder";
 /// Another agent, known by a client certificate with its SPIFFE ID or the common name `reader`.
 pub const OTHER_AGENT: &str = "spiffe://acme.test/agents/reader";
-
-/// A rulebook that allows everything.
-pub const POLICY_ALLOW: &str = r#"
-version: "test"
-generated_at: 2026-01-01T00:00:00Z
-expires_at: 2099-01-01T00:00:00Z
-defaults: { outcome: DENY }
-rules:
-  - id: everything
-    match: { protocol: [http, mcp] }
-    outcome: ALLOW
-"#;
 
 /// Settings without routes: a plain listener for [`AGENT`], a TLS listener, ports that the system
 /// chooses, the spool beside the file, limits that a test does not meet by accident.

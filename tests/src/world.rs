@@ -13,7 +13,8 @@ use tokio::process::{Child, Command};
 
 use crate::certificates::Certificates;
 use crate::client::RawClient;
-use crate::settings::{POLICY_ALLOW, base_settings, http_route, mcp_route};
+use crate::rulebook::POLICY_ALLOW;
+use crate::settings::{base_settings, http_route, mcp_route};
 use crate::wait::{until, within};
 
 /// What a world is made of.

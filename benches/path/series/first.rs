@@ -5,9 +5,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tollgate_benches::{Unit, at, keep};
 
-use super::{Wire, connect, guards};
+use super::{Wire, connect, in_turn, seats};
 use crate::load::{Call, Held};
-use crate::rounds;
 use crate::scene::{SCENES, Scene};
 use crate::seats::Place;
 
@@ -19,20 +18,8 @@ pub(crate) async fn bench(dir: &Path) -> Value {
     let is_stream = |scene: &&Scene| scene.events > 0 && !scene.mcp;
     let scene = SCENES.iter().find(is_stream).expect("there is one of events");
     let place = Place::new(scene, dir).await;
-    let all = place.gate(guards("gate_all"));
-    let seats = [Some(place.direct()), place.bare(), place.nginx(), Some(all)];
-    let seats: Vec<_> = seats.into_iter().flatten().collect();
-    let mut took: Vec<Vec<f64>> = seats.iter().map(|_| Vec::new()).collect();
-    for nth in 0..=rounds::count(ROUNDS) {
-        for (seat, took) in seats.iter().zip(&mut took) {
-            let call = seat.call.clone();
-            let round = tokio::task::spawn_blocking(move || round(&call));
-            let round = round.await.expect("every call was answered");
-            if nth > 0 {
-                took.extend(round);
-            }
-        }
-    }
+    let seats = seats(&place);
+    let took = in_turn(&seats, ROUNDS, round).await;
     println!("\nfirst event    p50 us   p99 us");
     let mut figures = Vec::new();
     let row = |(name, took): (&str, &[f64])| {

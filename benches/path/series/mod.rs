@@ -17,7 +17,9 @@ use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
 use crate::load::Call;
+use crate::rounds;
 use crate::scene::Scene;
+use crate::seats::{Place, Seat};
 use crate::settings::{GATES, Guards};
 
 /// Runs those that are wanted.
@@ -48,6 +50,28 @@ const SCENE: Scene = Scene::KIB;
 
 fn guards(name: &str) -> &'static Guards {
     GATES.iter().find(|guards| guards.name == name).expect("there is such a gate")
+}
+
+/// The gate with everything on, and what it is compared with.
+fn seats(place: &Place<'_>) -> Vec<Seat> {
+    let all = place.gate(guards("gate_all"));
+    [Some(place.direct()), place.bare(), place.nginx(), Some(all)].into_iter().flatten().collect()
+}
+
+/// What each call took at each, in rounds that take turns; the first is thrown away.
+async fn in_turn(seats: &[Seat], rounds: usize, round: fn(&Call) -> Vec<f64>) -> Vec<Vec<f64>> {
+    let mut took: Vec<Vec<f64>> = seats.iter().map(|_| Vec::new()).collect();
+    for nth in 0..=rounds::count(rounds) {
+        for (seat, took) in seats.iter().zip(&mut took) {
+            let call = seat.call.clone();
+            let round = tokio::task::spawn_blocking(move || round(&call));
+            let round = round.await.expect("every call was answered");
+            if nth > 0 {
+                took.extend(round);
+            }
+        }
+    }
+    took
 }
 
 /// A connection, whatever it speaks.

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tollgate_benches::{Unit, at, keep, keep_table};
 
-use super::{SCENE, Wire, connect, guards};
+use super::{SCENE, Wire, connect, in_turn, seats};
 use crate::load::{Call, Held};
-use crate::rounds;
 use crate::seats::Place;
 
 /// Calls a second, over all connections.
@@ -22,20 +21,8 @@ const ROUNDS: usize = 3;
 
 pub(crate) async fn bench(dir: &Path) -> Value {
     let place = Place::new(&SCENE, dir).await;
-    let all = place.gate(guards("gate_all"));
-    let seats = [Some(place.direct()), place.bare(), place.nginx(), Some(all)];
-    let seats: Vec<_> = seats.into_iter().flatten().collect();
-    let mut took: Vec<Vec<f64>> = seats.iter().map(|_| Vec::new()).collect();
-    for nth in 0..=rounds::count(ROUNDS) {
-        for (seat, took) in seats.iter().zip(&mut took) {
-            let call = seat.call.clone();
-            let round = tokio::task::spawn_blocking(move || round(&call));
-            let round = round.await.expect("every call was answered");
-            if nth > 0 {
-                took.extend(round);
-            }
-        }
-    }
+    let seats = seats(&place);
+    let took = in_turn(&seats, ROUNDS, round).await;
     let rows: Vec<_> = seats.iter().zip(&took).map(|(seat, took)| (&*seat.name, &**took)).collect();
     tell(&rows)
 }

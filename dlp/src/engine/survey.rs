@@ -277,8 +277,8 @@ impl Surveyor {
         checked.unwrap_or(Outcome::Nothing)
     }
 
-    /// Whether nothing comes of a literal, by itself: what an identifier's
-    /// name says of words with digits ([`Role::says_of_digits`]) is another matter.
+    /// Whether nothing comes of a literal, by itself: what an identifier's name says of words with
+    /// digits ([`Role::says_of_digits`]) is another matter.
     pub(crate) fn is_quiet_at(
         &self,
         window: &Window<'_>,

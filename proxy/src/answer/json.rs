@@ -1,6 +1,6 @@
 //! JSON answers: held whole, parsed once, and only what was parsed is passed on.
 use bytes::{Bytes, BytesMut};
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 use tollgate_dlp::Direction;
 use tollgate_rules::Code;
 
@@ -16,7 +16,7 @@ impl Answer<'_, '_> {
             Ok(whole) => whole,
             Err(ending) => return ending,
         };
-        let (desks, bytes, patience) = (self.desks, whole.len(), self.patience());
+        let (desks, bytes, patience) = (self.desks, whole.len(), self.flight.patience());
         let body = match desks.at(bytes, patience, || self.look(whole)).await {
             Ok(Ok(body)) => body,
             Ok(Err(ending)) => return ending,
@@ -48,11 +48,6 @@ impl Answer<'_, '_> {
         }
     }
 
-    /// How long an answer may take to come, and then to get its turn.
-    pub(super) fn patience(&self) -> Duration {
-        Duration::from_millis(self.flight.snapshot.settings.deadlines.body_ms)
-    }
-
     /// Filters lists and redacts one document; whether it may not pass at all.
     pub(super) fn inspect(&mut self, document: &mut serde_json::Value) -> bool {
         self.heard.filter_lists(document, self.flight);
@@ -65,7 +60,7 @@ impl Answer<'_, '_> {
     pub(super) async fn hold(&mut self) -> Result<BytesMut, Ending> {
         let settings = &self.flight.snapshot.settings;
         let limit = settings.bounds.answer_body_bytes;
-        let patience = self.patience();
+        let patience = self.flight.patience();
         let mut whole = BytesMut::new();
         loop {
             let piece = match self.next().await {

@@ -54,7 +54,7 @@ impl Answer<'_, '_> {
             Ok(whole) => whole.freeze(),
             Err(ending) => return ending,
         };
-        let (desks, bytes, patience) = (self.desks, whole.len(), self.patience());
+        let (desks, bytes, patience) = (self.desks, whole.len(), self.flight.patience());
         let clean = match desks.at(bytes, patience, || self.look_at_text(whole)).await {
             Ok(Some(clean)) => clean,
             Ok(None) => return refused(Code::DlpBlocked, words::ANSWER_BLOCKED),

@@ -116,9 +116,8 @@ impl AsyncWrite for Gathered {
         while !held.is_empty() {
             let both = [io::IoSlice::new(held), io::IoSlice::new(data)];
             let written = ready!(Pin::new(&mut *io).poll_write_vectored(cx, &both))?;
-            if let Some(of_data) = sent(held, written)?
-                && of_data > 0
-            {
+            let of_data = sent(held, written)?;
+            if of_data > 0 {
                 return Poll::Ready(Ok(of_data));
             }
         }
@@ -138,14 +137,14 @@ impl AsyncWrite for Gathered {
     }
 }
 
-/// Lets go of what was written of the held bytes; once all were, how many bytes behind them.
-fn sent(held: &mut Vec<u8>, written: usize) -> io::Result<Option<usize>> {
+/// Lets go of what was written of the held bytes; how many bytes behind them were as well.
+fn sent(held: &mut Vec<u8>, written: usize) -> io::Result<usize> {
     if written == 0 {
         return Err(io::ErrorKind::WriteZero.into());
     }
-    let more = written.checked_sub(held.len());
-    held.drain(..written.min(held.len()));
-    Ok(more)
+    let of_held = written.min(held.len());
+    held.drain(..of_held);
+    Ok(written - of_held)
 }
 
 #[async_trait]

@@ -157,13 +157,14 @@ impl Owner {
         if jobs.is_empty() {
             return;
         }
-        if !self.failed {
-            match self.writer.refresh_signer() {
-                Ok(_) => {}
-                Err(StoreFault::Failed) => self.fail(Sealed::default()),
-                Err(StoreFault::Full) => return self.put_off(jobs, LedgerRefusal::Full),
-                Err(StoreFault::Unsigned) => return self.put_off(jobs, LedgerRefusal::Signer),
-            }
+        if self.failed {
+            return self.turn_away(jobs);
+        }
+        match self.writer.refresh_signer() {
+            Ok(_) => {}
+            Err(StoreFault::Failed) => return self.turn_away(jobs),
+            Err(StoreFault::Full) => return self.put_off(jobs, LedgerRefusal::Full),
+            Err(StoreFault::Unsigned) => return self.put_off(jobs, LedgerRefusal::Signer),
         }
         let mut batch = self.writer.batch();
         let mut sealed = Sealed::default();
@@ -177,10 +178,9 @@ impl Owner {
                 Job::Hold { .. } | Job::Reconsider { .. } => {}
             }
         }
-        let stored = match (self.failed, batch.is_empty()) {
-            (true, _) => Err(StoreFault::Failed),
-            (false, true) => Ok(()),
-            (false, false) => self.store(batch, !sealed.intents.is_empty()),
+        let stored = match batch.is_empty() {
+            true => Ok(()),
+            false => self.store(batch, !sealed.intents.is_empty()),
         };
         match stored {
             Ok(()) => {
@@ -269,6 +269,18 @@ impl Owner {
 
     /// The same before anything of it has a place in the chain.
     fn put_off(&mut self, jobs: Vec<Job>, refusal: LedgerRefusal) {
+        let sealed = self.refuse_all(jobs, refusal);
+        self.hold(sealed, refusal);
+    }
+
+    /// The same when nothing is written any more.
+    fn turn_away(&mut self, jobs: Vec<Job>) {
+        let sealed = self.refuse_all(jobs, LedgerRefusal::Unavailable);
+        self.fail(sealed);
+    }
+
+    /// Refuses the intents; gives the notes.
+    fn refuse_all(&self, jobs: Vec<Job>, refusal: LedgerRefusal) -> Sealed {
         let mut sealed = Sealed::default();
         for job in jobs {
             match job {
@@ -277,7 +289,7 @@ impl Owner {
                 Job::Hold { .. } | Job::Reconsider { .. } => {}
             }
         }
-        self.hold(sealed, refusal);
+        sealed
     }
 
     fn mark(&self, refusal: LedgerRefusal) {
@@ -296,13 +308,15 @@ impl Owner {
     /// The disk failed: from here on every intent is refused, until a start looks at what the disk
     /// has.
     fn fail(&mut self, sealed: Sealed) {
-        // A disk that takes no more may well have what was written before.
-        if !self.failed && self.writer.catch_up().is_ok() {
-            self.publish();
+        if !self.failed {
+            // A disk that takes no more may well have what was written before.
+            if self.writer.catch_up().is_ok() {
+                self.publish();
+            }
+            self.failed = true;
+            self.queue.counters.failed.store(true, Relaxed);
+            self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
         }
-        self.failed = true;
-        self.queue.counters.failed.store(true, Relaxed);
-        self.queue.counters.lost.fetch_add(self.writer.unwritten(), Relaxed);
         for (_, reply) in sealed.intents {
             self.refuse(reply, LedgerRefusal::Unavailable);
         }

@@ -59,7 +59,7 @@ pub async fn run(
     let settings = &flight.snapshot.settings;
     let bounds = &settings.websocket;
     let limits = Limits { message_bytes: bounds.message_bytes, frames: bounds.message_frames };
-    let whole = Duration::from_millis(settings.deadlines.body_ms);
+    let whole = flight.patience();
     let taken = Duration::from_millis(settings.deadlines.idle_ms);
     let moved = AtomicU64::new(0);
     let source = |side, seen: &[u8]| (side, Reader::new(side, limits, seen));
