@@ -438,7 +438,7 @@ async fn no_secret_is_written_anywhere() {
     let (upstream, collector, syslog) =
         (Upstream::start().await, Collector::start().await, Syslog::start().await);
     let authority = Issuing::new("agents");
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = tollgate_tests::Nobody::here();
     let mut forbidden = tollgate_tests::http_route("forbidden", "/forbidden", &upstream.url());
     forbidden["upstream"]["allow_addresses"] = json!([]);
     let mut world = World::builder()

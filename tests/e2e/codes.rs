@@ -280,7 +280,7 @@ async fn full_spool(met: &mut BTreeMap<&'static str, usize>) {
 async fn every_code_is_met() {
     let upstream = Upstream::start().await;
     upstream.on("/broken", fixed(200, "application/json", "{"));
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = tollgate_tests::Nobody::here();
     let mut inner = http_route("inner", "/inner", &upstream.url());
     inner["upstream"]["allow_addresses"] = json!([]);
     let world = World::builder()

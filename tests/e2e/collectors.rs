@@ -16,7 +16,7 @@ pub(crate) struct Syslog {
 
 impl Syslog {
     pub(crate) async fn start() -> Self {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = tollgate_tests::listen_alone().await;
         let address = socket.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
         let serving = Some(tokio::spawn(receive(socket, Arc::clone(&received))));

@@ -210,7 +210,7 @@ async fn a_token_at_its_end_is_fetched_again() {
 #[tokio::test]
 async fn a_server_that_gives_none_is_a_refusal() {
     let (upstream, server) = (Upstream::start().await, TokenServer::start().await);
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = tollgate_tests::Nobody::here();
     let long = "x".repeat(70_000);
     let said = [
         ("/status", 401, r#"{"error":"invalid_client","hint":"hunter2"}"#.to_owned(), "status 401"),

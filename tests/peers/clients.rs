@@ -218,15 +218,21 @@ impl Became<'_> {
 }
 
 /// Judges all of them.
-fn judge(island: &Island) {
+async fn judge(island: &Island) {
     let results: Vec<Value> = serde_json::from_str(&island.read("home/results.json")).unwrap();
     assert_eq!(results.len(), CLIENTS.len() * 2);
-    let (seen, record) = (island.read("seen.txt"), island.record());
-    let recorded = |base: &str, client: &Client, words: &str| {
+    let seen = island.read("seen.txt");
+    let recorded = |record: &str, base: &str, client: &Client, words: &str| {
         let path = format!("\"path\":\"/{base}/{}", client.name);
         let parts = [&path, words, "\"coder\"", "\"host\":\"tools.test\""];
         record.lines().any(|line| parts.iter().all(|part| line.contains(part)))
     };
+    let both = |record: &str, client: &Client| {
+        [("allowed", "\"call.intent\""), ("refused", "POLICY_DENIED")]
+            .map(|(base, words)| recorded(record, base, client, words))
+    };
+    let settled = |record: &str| CLIENTS.iter().all(|client| both(record, client) == [true; 2]);
+    let record = island.record(settled).await;
     let mut wrong = Vec::new();
     for (client, results) in CLIENTS.iter().zip(results.chunks(2)) {
         let ended =
@@ -237,10 +243,7 @@ fn judge(island: &Island) {
         let became = Became {
             ended: [ended(0), ended(1)],
             seen: [saw("allowed"), saw("refused")],
-            recorded: [
-                recorded("allowed", client, "\"call.intent\""),
-                recorded("refused", client, "POLICY_DENIED"),
-            ],
+            recorded: both(&record, client),
         };
         if !became.was_served(client) {
             wrong.push(format!("{}: {became:#?}", client.name));
@@ -258,7 +261,7 @@ async fn real_clients_are_served_where_they_are_contained() {
     command.args(["run", "--config", "gate.yaml", "--contain", "--"]).args(runner());
     let ended = island.end(&mut command).await;
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    judge(&island);
+    judge(&island).await;
 }
 
 #[tokio::test]
@@ -283,5 +286,5 @@ async fn real_clients_are_served_where_the_kernel_leads_them() {
     command.envs(variables.iter().map(|(name, value)| (name, value.as_str().unwrap())));
     let ended = island.end(&mut command).await;
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    judge(&island);
+    judge(&island).await;
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{Duration, Instant, sleep, timeout};
 
 use tollgate_tests::DnsServer;
 
@@ -211,9 +211,17 @@ impl Island {
         after.split_whitespace().next().unwrap().parse().unwrap()
     }
 
-    /// What the gate recorded, a line for each event.
-    pub(crate) fn record(&self) -> String {
-        self.read("spool/events-000000000001.jsonl")
+    /// What the gate recorded, a line for each event, once it is `settled`: who was refused may
+    /// read that before the refusal is on the disk. What never settles is returned as it is.
+    pub(crate) async fn record(&self, settled: impl Fn(&str) -> bool) -> String {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            let record = self.read("spool/events-000000000001.jsonl");
+            if settled(&record) || Instant::now() > until {
+                return record;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) async fn start() -> Self {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = tollgate_tests::listen_alone().await;
         let address = socket.local_addr().unwrap();
         let shelf = Arc::default();
         let serving = Some(tokio::spawn(collect(socket, Arc::clone(&shelf))));

@@ -51,12 +51,15 @@ pub struct Collector {
 impl Collector {
     /// One that takes everything.
     pub async fn start() -> Self {
-        Self::at("127.0.0.1:0".parse().unwrap()).await
+        Self::on(crate::listen_alone().await)
     }
 
     /// One at an address that is free.
     pub async fn at(address: SocketAddr) -> Self {
-        let socket = TcpListener::bind(address).await.unwrap();
+        Self::on(TcpListener::bind(address).await.unwrap())
+    }
+
+    fn on(socket: TcpListener) -> Self {
         let address = socket.local_addr().unwrap();
         let shelf = Arc::new(Shelf::default());
         shelf.status.store(200, Ordering::SeqCst);

@@ -24,6 +24,7 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on must stop and say where"
 )]
+mod alone;
 mod answer;
 mod binary;
 mod calls;
@@ -35,6 +36,7 @@ mod dns_server;
 mod http_client;
 mod http_upstream;
 pub mod kms;
+mod nobody;
 mod parent_proxy;
 mod rulebook;
 mod script;
@@ -48,6 +50,7 @@ mod witness;
 mod workload_api;
 mod world;
 
+pub use alone::listen_alone;
 pub use answer::Answer;
 pub use binary::binary;
 pub use calls::Calls;
@@ -58,6 +61,7 @@ pub use dice::Dice;
 pub use dns_server::DnsServer;
 pub use http_client::{Body, BodySender, HttpClient, Reply, full, streamed, tls, tls_over};
 pub use http_upstream::{Heard, HttpUpstream};
+pub use nobody::Nobody;
 pub use parent_proxy::{Leads, ParentProxy, Tunnelled};
 pub use rulebook::{POLICY_ALLOW, POLICY_NO_DELETE};
 pub use script::{Script, Step, chunked, fixed, json_answer};

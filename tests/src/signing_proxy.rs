@@ -77,7 +77,7 @@ impl SigningProxy {
     pub async fn start() -> Self {
         let clients = Authority::new("signing-clients.test");
         let gate = clients.client(&["spiffe://acme.test/gates/one"], None);
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = crate::listen_alone().await;
         let address = socket.local_addr().unwrap();
         let desk = Arc::new(Desk {
             key: Ed25519KeyPair::generate().unwrap(),
@@ -85,7 +85,7 @@ impl SigningProxy {
             manner: Mutex::new(Manner::Sign),
             asked: Mutex::new(0),
         });
-        let tls = acceptor(&clients);
+        let tls = acceptor(&clients, address);
         let serving = Some(tokio::spawn(accept(socket, tls.clone(), Arc::clone(&desk))));
         Self { address, desk, gate, tls, serving }
     }
@@ -144,18 +144,15 @@ impl SigningProxy {
 
     /// Takes connections again, at the same address.
     pub async fn up(&mut self) {
-        // A connection of another test may have the port for a moment.
-        let socket = crate::until("the address is free", async || {
-            TcpListener::bind(self.address).await.ok()
-        })
-        .await;
+        let socket = TcpListener::bind(self.address).await.unwrap();
         self.serving = Some(tokio::spawn(accept(socket, self.tls.clone(), Arc::clone(&self.desk))));
     }
 }
 
-fn acceptor(clients: &Authority) -> TlsAcceptor {
+fn acceptor(clients: &Authority, address: SocketAddr) -> TlsAcceptor {
     // By the last name it is somewhere else.
-    let names = ["localhost", "127.0.0.1", "signer.test"];
+    let ip = address.ip().to_string();
+    let names = ["localhost", ip.as_str(), "signer.test"];
     let (chain, key) = Certificates::shared().authority.server(&names).to_rustls();
     let roots = Arc::new(clients.roots());
     let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(roots, provider());
