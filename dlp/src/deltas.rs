@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::echo::Echo;
 use crate::engine::survey::Patience;
 use crate::finding::{Acted, Direction, Place};
 use crate::flow::Flow;
@@ -32,6 +33,7 @@ pub struct Deltas {
     direction: Direction,
     threads: HashMap<String, Thread>,
     leaves: Leaves,
+    echo: Echo,
     queue: VecDeque<Event>,
     /// The number of the first event of the queue.
     first: usize,
@@ -99,6 +101,7 @@ impl Deltas {
             direction,
             threads: HashMap::new(),
             leaves: Leaves::default(),
+            echo: Echo::default(),
             queue: VecDeque::new(),
             first: 0,
             clock: 0,
@@ -138,8 +141,7 @@ impl Deltas {
     }
 
     fn take(&mut self, mut value: Value) {
-        let judge = (&*self.judge, self.direction);
-        let acted = self.scanner.redact_json_but(&mut value, judge, &leaf::joins);
+        let acted = self.redact(&mut value);
         let mut leaves = std::mem::take(&mut self.leaves);
         leaves.take(&value);
         let number = self.first + self.queue.len();
@@ -152,6 +154,19 @@ impl Deltas {
         if leaves.is_usual() {
             self.leaves = leaves;
         }
+    }
+
+    /// Looks at all of an event but its pieces of texts.
+    fn redact(&mut self, event: &mut Value) -> Vec<Acted> {
+        if self.echo.is(&self.scanner.surveyor, event) {
+            return Vec::new();
+        }
+        let judge = (&*self.judge, self.direction);
+        let (acted, changed) = self.scanner.redact_json_but(event, judge, &leaf::joins);
+        if acted.is_empty() && !changed {
+            self.echo.keep(event);
+        }
+        acted
     }
 
     /// Puts a string behind the pieces before it.

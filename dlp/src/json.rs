@@ -58,7 +58,7 @@ impl Scanner {
     /// # Ok::<(), tollgate_dlp::ScannerError>(())
     /// ```
     pub fn redact_json(&self, value: &mut Value, judge: &Judge, way: Direction) -> Vec<Acted> {
-        self.redact_json_but(value, (judge, way), &|_| false)
+        self.redact_json_but(value, (judge, way), &|_| false).0
     }
 
     /// As [`Self::redact_json`], of a document that others hold as well: it is copied when something
@@ -76,16 +76,18 @@ impl Scanner {
         all
     }
 
-    /// As [`Self::redact_json`], without the strings behind the names that `skips` says yes to.
+    /// As [`Self::redact_json`], without the strings behind the names that `skips` says yes to. Says
+    /// as well whether anything changed.
     pub(crate) fn redact_json_but(
         &self,
         value: &mut Value,
         judge: (&Judge, Direction),
         skips: &dyn Fn(Option<&str>) -> bool,
-    ) -> Vec<Acted> {
+    ) -> (Vec<Acted>, bool) {
         let (all, changes) = self.changes(value, judge, skips);
+        let changed = !changes.is_empty();
         apply(changes, value);
-        all
+        (all, changed)
     }
 
     /// What is found, and what is to become of the document.

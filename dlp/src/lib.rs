@@ -28,6 +28,7 @@ mod coding;
 mod deltas;
 mod detectors;
 pub mod documents;
+mod echo;
 mod engine;
 mod finding;
 mod flow;

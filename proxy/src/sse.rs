@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// One event. A field that was not sent stays unsent when it is written again.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Event {
@@ -210,28 +212,39 @@ impl Event {
     pub fn message(data: impl Into<String>) -> Self {
         Self { event: Some("message".to_owned()), data: Some(data.into()), ..Self::default() }
     }
+
+    /// Writes the event with a document in the place of its data.
+    pub fn encode_json(&self, document: &Value, out: &mut Vec<u8>) {
+        self.encode_fields(out);
+        out.extend_from_slice(b"data: ");
+        // A vector takes all that is written to it. JSON holds no line end as it is written here.
+        _ = serde_json::to_writer(&mut *out, document);
+        out.extend_from_slice(b"\n\n");
+    }
+
+    /// Writes all but the data.
+    fn encode_fields(&self, out: &mut Vec<u8>) {
+        if let Some(name) = &self.event {
+            write_field(out, "event", name.as_bytes());
+        }
+        if let Some(id) = &self.id {
+            write_field(out, "id", id.as_bytes());
+        }
+        if let Some(retry) = self.retry {
+            write_field(out, "retry", retry.to_string().as_bytes());
+        }
+    }
 }
 
 impl Item {
     /// Writes the item so that reading it gives the same item.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Comment(text) => write_field(out, "", text),
+            Self::Comment(text) => write_field(out, "", text.as_bytes()),
             Self::Event(event) => {
-                if let Some(name) = &event.event {
-                    write_field(out, "event", name);
-                }
-                if let Some(id) = &event.id {
-                    write_field(out, "id", id);
-                }
-                if let Some(retry) = event.retry {
-                    write_field(out, "retry", &retry.to_string());
-                }
+                event.encode_fields(out);
                 if let Some(data) = &event.data {
-                    // A CR would end the line for the reader as well.
-                    for line in data.replace("\r\n", "\n").split(['\n', '\r']) {
-                        write_field(out, "data", line);
-                    }
+                    write_lines(out, "data", data.as_bytes());
                 }
                 out.push(b'\n');
             }
@@ -240,11 +253,25 @@ impl Item {
 }
 
 /// One line; line ends inside a value would begin another field, so they are left out.
-fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
+fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
-    out.extend(value.bytes().filter(|b| !matches!(b, b'\n' | b'\r')));
+    value.split(|byte| is_line_end(*byte)).for_each(|part| out.extend_from_slice(part));
     out.push(b'\n');
+}
+
+/// A field for each line of a value. A CR would end the line for the reader as well.
+fn write_lines(out: &mut Vec<u8>, name: &str, mut value: &[u8]) {
+    while let Some(end) = memchr::memchr2(b'\n', b'\r', value) {
+        let (line, rest) = value.split_at(end);
+        write_field(out, name, line);
+        value = rest.strip_prefix(b"\r\n").or_else(|| rest.get(1..)).unwrap_or_default();
+    }
+    write_field(out, name, value);
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 #[cfg(test)]

@@ -9,13 +9,13 @@ use crate::known::{Known, Secret, Values};
 use crate::unfold::joints::Bond;
 
 /// More of them with `PROPTEST_CASES`.
-fn cases(least: u32) -> ProptestConfig {
+pub(crate) fn cases(least: u32) -> ProptestConfig {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     ProptestConfig { cases: config.cases.max(least), ..config }
 }
 
 /// Names and values that tell, look as if they told, or tell nothing.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "name",
         "id",
@@ -169,7 +169,7 @@ fn begun() -> impl Strategy<Value = String> {
         .prop_map(|(text, cut)| text.chars().take(cut).collect())
 }
 
-fn document() -> impl Strategy<Value = Value> {
+pub(crate) fn document() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         4 => text().prop_map(Value::String),
         2 => (0_u64..1_000_000).prop_map(|number| json!(number)),
@@ -267,7 +267,7 @@ proptest! {
 }
 
 thread_local! {
-    static SCANNER: std::rc::Rc<Scanner> = std::rc::Rc::new(scanner());
+    pub(crate) static SCANNER: std::rc::Rc<Scanner> = std::rc::Rc::new(scanner());
 }
 
 /// It knows a value, which stands in some texts.

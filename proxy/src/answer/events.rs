@@ -37,6 +37,20 @@ pub(super) enum Framing {
     Lines,
 }
 
+impl Framing {
+    /// Writes a document in the event it came in.
+    fn write(self, event: &Event, document: &Value, out: &mut Vec<u8>) {
+        match self {
+            Self::Events => event.encode_json(document, out),
+            Self::Lines => {
+                // A vector takes all that is written to it.
+                _ = serde_json::to_writer(&mut *out, document);
+                out.push(b'\n');
+            }
+        }
+    }
+}
+
 /// Reads events out of a stream.
 enum Reader {
     Events(Parser),
@@ -249,7 +263,10 @@ impl Answer<'_, '_> {
                 (Body::Missing, _) => None,
                 (Body::Empty, _) => Some(String::new()),
                 (Body::Text, Value::String(text)) => Some(text),
-                (Body::Json | Body::Text, document) => Some(document.to_string()),
+                (Body::Json | Body::Text, document) => {
+                    passage.framing.write(&event, &document, out);
+                    continue;
+                }
             };
             match passage.framing {
                 Framing::Events => Item::Event(event).encode(out),

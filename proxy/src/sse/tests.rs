@@ -161,3 +161,15 @@ proptest! {
         prop_assert!(read(&chunks) == whole);
     }
 }
+
+#[test]
+fn a_document_is_written_as_its_text_is() {
+    let document = serde_json::json!({ "text": "a\nb\r\u{2028}\"", "n": [1, null] });
+    for known in [event(Some("message"), Some("7"), Some(5), None), event(None, None, None, None)] {
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        known.encode_json(&document, &mut one);
+        let data = Some(document.to_string());
+        Item::Event(Event { data, ..known }).encode(&mut other);
+        assert_eq!(one, other);
+    }
+}

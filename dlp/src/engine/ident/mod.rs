@@ -73,6 +73,32 @@ struct Candidate {
     plain: bool,
 }
 
+/// What is written where shapes fit, without its signs and in upper case.
+struct Written {
+    span: Span,
+    compact: [u8; LONGEST],
+    count: usize,
+}
+
+impl Written {
+    fn new(window: &Window<'_>, span: Span) -> Self {
+        let mut written = Self { span, compact: [0; LONGEST], count: 0 };
+        let bytes = window.part(span.start, span.end).iter().filter(|b| b.is_ascii_alphanumeric());
+        for byte in bytes {
+            if let Some(slot) = written.compact.get_mut(written.count) {
+                *slot = byte.to_ascii_uppercase();
+            }
+            written.count += 1;
+        }
+        written
+    }
+
+    /// `None` when it is longer than any identifier.
+    fn compact(&self) -> Option<&[u8]> {
+        self.compact.get(..self.count)
+    }
+}
+
 /// What stands before a candidate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
@@ -172,7 +198,13 @@ impl Idents {
             return Err(open);
         }
         let fits = fits.iter().filter(|fit| self.is_spoken(fit.ident, spoken));
-        let mut candidates = fits.filter_map(|fit| self.candidate(window, start, fit));
+        // Most of them end at the same place.
+        let mut last: Option<Written> = None;
+        let mut candidates = fits.filter_map(|fit| {
+            last.take_if(|written| written.span.end != fit.end);
+            let span = Span::new(start, fit.end);
+            self.candidate(last.get_or_insert_with(|| Written::new(window, span)), fit)
+        });
         let Some(first) = candidates.next() else { return Ok(None) };
         let told_before = self.words.before(window, start);
         let mut best: Option<Graded> = None;
@@ -197,29 +229,23 @@ impl Idents {
 
     /// Whether the identifier is worth a look: not a quiet one whose words are nowhere.
     fn is_spoken(&self, number: usize, spoken: Spoken) -> bool {
-        let nth = self.quiet.iter().position(|quiet| *quiet == number);
-        nth.is_none_or(|nth| spoken.holds(nth))
+        self.quiet.binary_search(&number).map_or(true, |nth| spoken.holds(nth))
     }
 
-    fn candidate(&self, window: &Window<'_>, start: usize, fit: Fit) -> Option<Candidate> {
+    fn candidate(&self, written: &Written, fit: Fit) -> Option<Candidate> {
         let ident = self.idents.get(fit.ident)?;
-        let written = window.part(start, fit.end);
-        let mut compact = [0_u8; LONGEST];
-        let mut count = 0;
-        for byte in written.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
-            *compact.get_mut(count)? = byte.to_ascii_uppercase();
-            count += 1;
-        }
-        let compact = compact.get(..count)?;
+        let compact = written.compact()?;
         let right = (ident.check)(compact);
-        let grouped = count < written.len();
-        right.then_some(Candidate {
+        let grouped = compact.len() < written.span.len();
+        right.then(|| Candidate {
             ident,
             number: fit.ident,
-            span: Span::new(start, fit.end),
+            span: written.span,
             grouped,
             filler: !ident.fillers && is_filler(compact),
-            plain: !grouped && count < COUNT_DIGITS && compact.iter().all(u8::is_ascii_digit),
+            plain: !grouped
+                && compact.len() < COUNT_DIGITS
+                && compact.iter().all(u8::is_ascii_digit),
         })
     }
 

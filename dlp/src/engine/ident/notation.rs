@@ -53,6 +53,8 @@ impl Fits {
 struct Shape {
     ident: usize,
     items: Vec<Item>,
+    /// Whatever has its signature fits.
+    told: bool,
 }
 
 /// A sign, and how often it stands there.
@@ -90,7 +92,9 @@ impl Shapes {
         let mut shapes = Vec::new();
         for (ident, all) in idents.enumerate() {
             for shape in all {
-                shapes.push(Shape { ident, items: items(shape)? });
+                let items = items(shape)?;
+                let told = items.iter().all(|item| item.sign.is_told());
+                shapes.push(Shape { ident, items, told });
             }
         }
         let mut rows: Vec<(u64, usize)> = Vec::new();
@@ -165,29 +169,31 @@ impl Shapes {
                 hash = mix(hash, class(*byte));
             }
             if start == at {
-                self.compare(window, at, end, self.wild.get(end - at), &mut fits);
+                // Of these nothing is known but the length.
+                self.add(window.part(at, end), end, self.wild.get(end - at), false, &mut fits);
             }
             let Some(numbers) = self.table.get(&hash) else { return fits };
-            self.compare(window, at, end, Some(numbers), &mut fits);
+            self.add(window.part(at, end), end, Some(numbers), true, &mut fits);
             let Some(joint) = window.byte(end).filter(|byte| is_joint(*byte)) else { return fits };
             hash = mix(hash, class(joint));
             end += 1;
             let Some(numbers) = self.table.get(&hash) else { return fits };
             // Some end with a bracket.
-            self.compare(window, at, end, Some(numbers), &mut fits);
+            self.add(window.part(at, end), end, Some(numbers), true, &mut fits);
         }
     }
 
-    fn compare(
+    /// Adds those of some shapes that fit what is `written`; `signed` when it has their signature.
+    fn add(
         &self,
-        window: &Window<'_>,
-        at: usize,
+        written: &[u8],
         end: usize,
         numbers: Option<&Vec<usize>>,
+        signed: bool,
         fits: &mut Fits,
     ) {
         for shape in numbers.into_iter().flatten().filter_map(|number| self.shapes.get(*number)) {
-            if fit(&shape.items, window.part(at, end)) {
+            if signed && shape.told || fit(&shape.items, written) {
                 fits.add(Fit { ident: shape.ident, end });
             }
         }
@@ -250,6 +256,13 @@ impl Sign {
             Self::Joint => matches!(byte, b' ' | b'-' | b'.'),
             Self::OneOf(bytes) => bytes.contains(&byte.to_ascii_uppercase()),
         }
+    }
+
+    /// Whether it takes every byte that what stands for it in signatures stands for.
+    fn is_told(&self) -> bool {
+        let classes = self.classes();
+        let mut all = (0..=u8::MAX).filter(|byte| classes.contains(&class(*byte)));
+        all.all(|byte| self.takes(byte))
     }
 
     /// What stands for it in signatures.

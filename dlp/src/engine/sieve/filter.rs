@@ -27,23 +27,6 @@ const EMPTY: u8 = 0;
 /// Windows with different marks have this slot. No mark is even.
 const ANY: u8 = 2;
 
-/// What is reckoned for the places of a stretch.
-pub(super) struct Scratch<const N: usize, const HALF: usize> {
-    even: [u16; HALF],
-    odd: [u16; HALF],
-    marks: [[u8; 2]; HALF],
-    found: [u8; N],
-}
-
-impl<const N: usize, const HALF: usize> Scratch<N, HALF> {
-    fn new() -> Self {
-        Self { even: [0; HALF], odd: [0; HALF], marks: [[0; 2]; HALF], found: [0; N] }
-    }
-}
-
-pub(super) type Wide = Scratch<WIDE, { WIDE / 2 }>;
-type Narrow = Scratch<NARROW, { NARROW / 2 }>;
-
 /// The filter: built once.
 pub(super) struct Filter {
     slots: Box<[u8; SLOTS]>,
@@ -96,14 +79,14 @@ impl Filter {
 
     /// Looks at the places from `at` on, [`PLACES`] at most.
     #[inline]
-    pub(super) fn places(&self, text: &[u8], at: usize, wide: &mut Option<Wide>) -> Places {
+    pub(super) fn places(&self, text: &[u8], at: usize) -> Places {
         let rest = text.get(at..).unwrap_or_default();
         let mut places = [0; WIDE / BLOCK];
         if let Some(part) = rest.first_chunk::<{ WIDE + OVER }>() {
-            self.look(part, wide.get_or_insert_with(Wide::new), &mut places);
+            self.look::<WIDE, { WIDE / 2 }>(part, &mut places);
         } else if rest.len() > WIDE / 3 {
             let part = padded::<{ WIDE + OVER }>(rest);
-            self.look(&part, wide.get_or_insert_with(Wide::new), &mut places);
+            self.look::<WIDE, { WIDE / 2 }>(&part, &mut places);
             cut(&mut places, rest.len());
         } else {
             self.few(rest, &mut places);
@@ -113,11 +96,10 @@ impl Filter {
 
     /// The last places of a text.
     fn few(&self, rest: &[u8], places: &mut Places) {
-        let mut narrow = Narrow::new();
         for (number, from) in (0..rest.len()).step_by(NARROW).enumerate() {
             let part = padded::<{ NARROW + OVER }>(rest.get(from..).unwrap_or_default());
             let mut found = [0];
-            self.look(&part, &mut narrow, &mut found);
+            self.look::<NARROW, { NARROW / 2 }>(&part, &mut found);
             let [found] = found;
             if let Some(word) = places.get_mut(number / 2) {
                 *word |= found << (number % 2 * NARROW);
@@ -128,13 +110,10 @@ impl Filter {
 
     /// Looks at `N` places of a part that is [`OVER`] bytes longer.
     #[inline(always)]
-    fn look<const N: usize, const HALF: usize>(
-        &self,
-        part: &[u8],
-        scratch: &mut Scratch<N, HALF>,
-        places: &mut [u64],
-    ) {
-        let Scratch { even, odd, marks, found } = scratch;
+    fn look<const N: usize, const HALF: usize>(&self, part: &[u8], places: &mut [u64]) {
+        let (mut even, mut odd) = ([0; HALF], [0; HALF]);
+        let mut marks = [[0; 2]; HALF];
+        let mut found = [0; N];
         let lanes = |from: usize| {
             let pairs = part.get(from..).unwrap_or_default().as_chunks::<2>().0.iter();
             pairs.map(|pair| u16::from_le_bytes(*pair) | 0x2020)
@@ -148,7 +127,7 @@ impl Filter {
         for ((mark, even), odd) in marks.iter_mut().zip(lanes(1)).zip(lanes(2)) {
             *mark = (mark_of(even) >> 8 | mark_of(odd) & 0xFF00 | 0x0101).to_le_bytes();
         }
-        self.look_up(even, odd, found);
+        self.look_up(&even, &odd, &mut found);
         for (found, mark) in found.iter_mut().zip(marks.as_flattened()) {
             *found = u8::from((*found == *mark) | (*found == ANY));
         }
@@ -164,7 +143,7 @@ impl Filter {
         if N < BLOCK
             && let Some(place) = places.first_mut()
         {
-            *place = !Block::of(found).bits(|lane| is(lane, 0));
+            *place = !Block::of(&found).bits(|lane| is(lane, 0));
         }
     }
 

@@ -10,7 +10,7 @@ mod usual;
 
 use std::collections::HashMap;
 
-use filter::{Filter, PLACES, Places, Wide, padded};
+use filter::{Filter, PLACES, Places, padded};
 use usual::Usual;
 
 use super::bits::BLOCK;
@@ -141,7 +141,6 @@ impl Sieve {
             waiting: [(0, 0); OFFSETS],
             count: 0,
             chain: None,
-            scratch: None,
         }
     }
 
@@ -283,7 +282,6 @@ pub(super) struct Find<'s, 't> {
     count: usize,
     /// The literal to be told next, and where it begins.
     chain: Option<(usize, usize)>,
-    scratch: Option<Wide>,
 }
 
 impl Iterator for Find<'_, '_> {
@@ -321,7 +319,7 @@ impl Find<'_, '_> {
             if self.next >= self.text.len() {
                 return None;
             }
-            self.places = self.sieve.filter.places(self.text, self.next, &mut self.scratch);
+            self.places = self.sieve.filter.places(self.text, self.next);
             self.base = self.next;
             self.next += PLACES;
             self.word = 0;
@@ -331,7 +329,10 @@ impl Find<'_, '_> {
     /// Tells of the first that waits.
     fn release(&mut self) {
         self.chain = self.waiting.first().copied();
-        self.waiting.copy_within(1.., 0);
+        // Mostly it is the only one.
+        if self.count > 1 {
+            self.waiting.copy_within(1..self.count, 0);
+        }
         self.count -= 1;
     }
 
@@ -373,7 +374,9 @@ impl Find<'_, '_> {
         let later = self.waiting.iter().take(self.count).rev().take_while(behind).count();
         let from = self.count - later;
         if self.count < OFFSETS {
-            self.waiting.copy_within(from..self.count, from + 1);
+            if later > 0 {
+                self.waiting.copy_within(from..self.count, from + 1);
+            }
             self.count += 1;
         }
         if let Some(slot) = self.waiting.get_mut(from) {
