@@ -19,6 +19,8 @@ pub(crate) struct Flow {
     held: usize,
     /// Before this nothing is looked at: a private key block ended here.
     floor: usize,
+    /// Nothing that begins before this is open.
+    decided: usize,
     /// How much text there was at the last look that left much of it held.
     looked: usize,
     /// Inside a private key block, with what is done about it.
@@ -44,7 +46,7 @@ pub(crate) struct Settled {
 
 impl Flow {
     pub(crate) fn new() -> Self {
-        Self { text: Vec::new(), base: 0, held: 0, floor: 0, looked: 0, block: None }
+        Self { text: Vec::new(), base: 0, held: 0, floor: 0, decided: 0, looked: 0, block: None }
     }
 
     /// How many bytes have come in all.
@@ -75,14 +77,45 @@ impl Flow {
         patience: Patience,
         ended: bool,
     ) -> Settled {
+        self.look(scanner, judge, patience, ended, true)
+    }
+
+    /// The same with a full look each time.
+    #[cfg(test)]
+    fn settle_in_full(&mut self, scanner: &Scanner, judge: (&Judge, Direction)) -> Settled {
+        self.look(scanner, judge, Patience::Eager, false, false)
+    }
+
+    /// `glances` when a glance may do.
+    fn look(
+        &mut self,
+        scanner: &Scanner,
+        judge: (&Judge, Direction),
+        patience: Patience,
+        ended: bool,
+        glances: bool,
+    ) -> Settled {
         let mut settled = Settled { until: 0, edits: Vec::new(), acted: Vec::new() };
         self.block(ended, &mut settled);
         if self.block.is_none() && (ended || self.is_worth_a_look()) {
             self.looked = self.text.len();
-            self.survey(scanner, judge, patience, ended, &mut settled);
+            let glances = glances && patience == Patience::Eager && !ended;
+            match glances && self.may_go(scanner) {
+                true => self.held = self.text.len(),
+                false => self.survey(scanner, judge, patience, ended, &mut settled),
+            }
         }
         settled.until = self.base + self.held;
         settled
+    }
+
+    fn window(&self, ended: bool) -> Window<'_> {
+        Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) }
+    }
+
+    /// Whether a glance tells that all of a text that goes on may go.
+    fn may_go(&self, scanner: &Scanner) -> bool {
+        quiet::may_go(&scanner.surveyor, &self.window(false), self.decided)
     }
 
     /// Forgets what nothing can look back at any more.
@@ -91,6 +124,7 @@ impl Flow {
         self.text.drain(..old);
         self.base += old;
         self.looked = self.looked.saturating_sub(old);
+        self.decided = self.decided.saturating_sub(old);
         self.held -= old;
         self.floor = self.floor.saturating_sub(old);
     }
@@ -132,11 +166,9 @@ impl Flow {
     ) {
         let window =
             Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) };
-        if patience == Patience::Eager && !ended && quiet::may_go(&scanner.surveyor, &window) {
-            self.held = self.text.len();
-            return;
-        }
         let survey = scanner.surveyor.survey(&window);
+        // What is found may be a part of more.
+        self.decided = if survey.hits.is_empty() { survey.open(Patience::Exact) } else { 0 };
         let mut until = survey.open(patience).max(self.held);
         for cluster in hit::clusters(survey.hits, Some(judge)) {
             if cluster.claim.end <= self.held {
@@ -175,5 +207,48 @@ impl Flow {
             }
         }
         self.held = until;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::quiet::tests::{SCANNER, begun, cases, text};
+
+    /// What a look settled, to be compared.
+    fn told(settled: &Settled) -> (usize, Vec<String>, Vec<String>) {
+        let edit = |edit: &Edit| format!("{} {} {}{:?}", edit.start, edit.end, edit.lead, edit.tag);
+        let acted = settled.acted.iter().map(|acted| format!("{acted:?}"));
+        (settled.until, settled.edits.iter().map(edit).collect(), acted.collect())
+    }
+
+    proptest! {
+        #![proptest_config(cases(1500))]
+
+        #[test]
+        fn a_glance_settles_what_a_full_look_does(
+            texts in prop::collection::vec(
+                prop_oneof![2 => text(), 1 => begun(), 4 => "[a-zA-Z ,.]{0,40}", 1 => "[0-9 -]{1,9}"],
+                1..14,
+            ),
+            between in prop::sample::select(vec!["", " ", ", ", "/", "; ", "-", ": ", "\n"]),
+            piece in 1_usize..12,
+        ) {
+            let scanner = SCANNER.with(std::clone::Clone::clone);
+            let judge = (&Judge::default(), Direction::Answer);
+            let (mut one, mut other) = (Flow::new(), Flow::new());
+            let text = texts.join(between);
+            for piece in text.as_bytes().chunks(piece) {
+                one.push(piece);
+                other.push(piece);
+                let glanced = one.settle(&scanner, judge, Patience::Eager, false);
+                let looked = other.settle_in_full(&scanner, judge);
+                prop_assert_eq!(told(&glanced), told(&looked), "{}", text);
+                one.forget();
+                other.forget();
+            }
+        }
     }
 }

@@ -20,6 +20,8 @@ use crate::unfold::runs::{RUN_BYTES, in_run};
 
 /// A longer name says too much to be passed by.
 const NAME_BYTES: usize = 64;
+/// What is looked at once more before what is decided, as the beginning of what comes behind.
+const AROUND_BYTES: usize = 64;
 /// Room for what most documents have.
 const SHEET_BYTES: usize = 8192;
 const SHEET_TEXTS: usize = 128;
@@ -36,22 +38,30 @@ pub(crate) fn is_quiet(surveyor: &Surveyor, text: &[u8]) -> bool {
         && are_quiet(surveyor, &window)
 }
 
-/// Whether a text that goes on may go as it is: nothing is found in it, and it does not end in what
-/// hides something once more has come. Only words tell that; no of every text with a digit in it.
-pub(crate) fn may_go(surveyor: &Surveyor, window: &Window<'_>) -> bool {
+/// Whether a text that goes on may go as it is: nothing new is found in it, and it does not end in
+/// what hides something once more has come. A look before this one left nothing open that begins
+/// before `decided`; only words without digits tell that nothing does behind it.
+pub(crate) fn may_go(surveyor: &Surveyor, window: &Window<'_>, decided: usize) -> bool {
     let text = window.text;
     // A run may go on behind its padding, and in the next line.
     let end =
         window.run_back(window.len(), RUN_BYTES, |byte| byte == b'=' || byte.is_ascii_whitespace());
     let run = window.run_back(end, RUN_BYTES, in_run);
+    // A run is looked at as a whole.
+    let from = decided.saturating_sub(AROUND_BYTES);
+    let from = window.run_back(from, AROUND_BYTES, in_run);
+    let rest = text.get(from..).unwrap_or_default();
+    let mut literals = surveyor.literals.find(text);
     window.len() - run < RUN_BYTES
-        && words::words(text).next().is_none()
-        && coded::places(text).next().is_none()
+        && (from == 0 || !window.before(from).is_some_and(in_run))
+        && words::words(rest).all(|word| from + word.end <= decided)
+        && coded::places(rest).next().is_none()
         && surveyor.literal_tail(window).is_none_or(|open| !open.serious)
-        && surveyor
-            .literals
-            .find(text)
-            .all(|(at, length, roles)| surveyor.is_quiet_at(window, (at, length), roles))
+        && literals.all(|(at, length, roles)| {
+            // What names a number says so of those before it, too.
+            let names = decided > 0 && roles.iter().any(Role::says_of_digits);
+            !names && surveyor.is_quiet_at(window, (at, length), roles)
+        })
         && !is_known(surveyor, window)
 }
 

@@ -137,7 +137,7 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
 }
 
 /// Words that stand before secrets, and what tokens begin with.
-fn begun() -> impl Strategy<Value = String> {
+pub(crate) fn begun() -> impl Strategy<Value = String> {
     let literals = Scanner::patterns().flat_map(|(literals, _)| literals.iter().copied());
     let words = [
         "password",
@@ -258,7 +258,7 @@ proptest! {
         let length = text.len().saturating_sub(cut);
         let text = &text.as_bytes()[..length];
         let window = Window { ended: false, streamed: true, ..Window::whole(text) };
-        if super::may_go(&scanner.surveyor, &window) {
+        if super::may_go(&scanner.surveyor, &window, 0) {
             let survey = scanner.surveyor.survey(&window);
             prop_assert_eq!(survey.hits.len(), 0);
             prop_assert_eq!(survey.open(Patience::Eager), length);
