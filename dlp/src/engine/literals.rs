@@ -201,7 +201,16 @@ impl Literals {
 pub(crate) struct Bytes([u128; 2]);
 
 impl Bytes {
-    fn with(mut self, byte: u8) -> Self {
+    pub(crate) fn one(byte: u8) -> Self {
+        Self::default().with(byte)
+    }
+
+    /// Whether the two have a byte in common.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.0.iter().zip(other.0).any(|(one, two)| one & two != 0)
+    }
+
+    pub(crate) fn with(mut self, byte: u8) -> Self {
         if let Some(half) = self.0.get_mut(usize::from(byte >> 7)) {
             *half |= 1 << (byte & 127);
         }

@@ -9,6 +9,7 @@ pub(crate) mod begins;
 pub(crate) mod bic;
 pub(crate) mod bits;
 pub(crate) mod boundary;
+mod chain;
 pub(crate) mod check_digits;
 pub(crate) mod checks;
 pub(crate) mod codes;

@@ -5,6 +5,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, MatchKind};
 
 use super::boundary::{Side, after, free_before};
+use super::chain::Chains;
 use super::{Open, Span, Window};
 use crate::detectors::Edge;
 
@@ -17,7 +18,15 @@ pub(crate) fn spelled(pattern: &str) -> String {
 }
 
 /// A compiled pattern: the longest match from a place on, found in one walk without going back.
-pub(crate) struct Shape {
+pub(crate) enum Shape {
+    /// Bytes of some kinds one behind the other.
+    Chains(Chains),
+    /// Anything else.
+    Automaton(Box<Automata>),
+}
+
+/// An automaton, and where it begins.
+pub(crate) struct Automata {
     dfa: sparse::DFA<Vec<u8>>,
     start: StateID,
 }
@@ -89,6 +98,38 @@ pub(crate) struct Walk {
 impl Shape {
     /// Compiles a pattern over bytes (no Unicode classes). `None` when it is no such pattern.
     pub(crate) fn new(pattern: &str) -> Option<Self> {
+        let pattern = spelled(pattern);
+        let hir = syntax::parse_with(&pattern, &bytes()).ok()?;
+        match Chains::of(&hir) {
+            Some(chains) => Some(Self::Chains(chains)),
+            None => Automata::new(&pattern).map(Box::new).map(Self::Automaton),
+        }
+    }
+
+    /// Walks from `at`, `longest` bytes at most.
+    pub(crate) fn walk(&self, window: &Window<'_>, at: usize, longest: usize) -> Walk {
+        match self {
+            Self::Chains(chains) => chains.walk(window, at, longest),
+            Self::Automaton(automaton) => automaton.walk(window, at, longest),
+        }
+    }
+
+    /// The bytes that may follow this literal, whatever its case, where the pattern matches.
+    pub(crate) fn next(&self, literal: &str) -> [bool; 256] {
+        match self {
+            Self::Chains(chains) => chains.next(literal),
+            Self::Automaton(automaton) => automaton.next(literal),
+        }
+    }
+}
+
+/// How patterns are read: over bytes, and a full stop is any of them.
+fn bytes() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true)
+}
+
+impl Automata {
+    fn new(pattern: &str) -> Option<Self> {
         let dfa = dense::Builder::new()
             .configure(
                 dense::Config::new()
@@ -99,9 +140,9 @@ impl Shape {
                     .dfa_size_limit(Some(1 << 20))
                     .determinize_size_limit(Some(1 << 22)),
             )
-            .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
+            .syntax(bytes())
             .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
-            .build(&spelled(pattern))
+            .build(pattern)
             .ok()?;
         // Most states go on with few ranges of bytes: a third of the memory, for about the same time.
         let dfa = dfa.to_sparse().ok()?;
@@ -109,8 +150,7 @@ impl Shape {
         Some(Self { dfa, start })
     }
 
-    /// Walks from `at`, `longest` bytes at most.
-    pub(crate) fn walk(&self, window: &Window<'_>, at: usize, longest: usize) -> Walk {
+    fn walk(&self, window: &Window<'_>, at: usize, longest: usize) -> Walk {
         let mut state = self.start;
         let mut end = None;
         let part = window.part(at, at.saturating_add(longest));
@@ -131,8 +171,7 @@ impl Shape {
         Walk { end, open: out && self.goes_on(state) }
     }
 
-    /// The bytes that may follow this literal, whatever its case, where the pattern matches.
-    pub(crate) fn next(&self, literal: &str) -> [bool; 256] {
+    fn next(&self, literal: &str) -> [bool; 256] {
         let mut states = vec![self.start];
         for byte in literal.bytes() {
             let cases = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
@@ -159,5 +198,99 @@ impl Shape {
     fn goes_on(&self, state: StateID) -> bool {
         !self.dfa.is_match_state(state)
             || (0..=u8::MAX).any(|byte| !self.dfa.is_dead_state(self.dfa.next_state(state, byte)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+    use super::*;
+    use crate::detectors::DETECTORS;
+
+    /// All patterns of the detectors, and some of other forms.
+    fn patterns() -> Vec<String> {
+        let made = [
+            "a{3}",
+            "a{2,4}b",
+            "a?b?c",
+            "(?:ab|cd)e{1,}",
+            "(?:ab){2,3}c",
+            "",
+            "x[0-9]{2,}(?:-y)?",
+            "a{0,2}",
+            "[ab]{1,3}c?d{2}",
+            "(?:a|ab)c",
+            "[0-9]{2,4}[a-z]?-",
+            "[a-z]{2,4}end",
+            "a{1,3}ab",
+            "(?:ab?)?b",
+        ];
+        let tokens = DETECTORS.iter().copied().flatten();
+        let parts = tokens.flat_map(|token| [token.lead, token.body]);
+        parts.chain(made).map(spelled).collect()
+    }
+
+    fn both(pattern: &str) -> (Option<Chains>, Automata) {
+        let hir = syntax::parse_with(pattern, &bytes()).unwrap();
+        (Chains::of(&hir), Automata::new(pattern).unwrap())
+    }
+
+    /// Texts that the pattern matches, or nearly.
+    fn near(pattern: &str) -> impl Strategy<Value = Vec<u8>> {
+        let strategy = proptest::string::bytes_regex(&format!("(?s-u:{pattern})")).unwrap();
+        let more = prop_oneof![
+            3 => Just(Vec::new()),
+            1 => "[ -~]{1,3}".prop_map(String::into_bytes),
+            1 => prop::collection::vec(any::<u8>(), 1..3),
+        ];
+        (strategy, more, any::<prop::sample::Index>(), prop::option::of(any::<u8>())).prop_map(
+            |(mut text, more, at, other)| {
+                text.extend(more);
+                if let Some(other) = other.filter(|_| !text.is_empty()) {
+                    let at = at.index(text.len());
+                    text[at] = other;
+                }
+                text
+            },
+        )
+    }
+
+    #[test]
+    fn chains_find_what_automata_do() {
+        let (all, mut chained) = (patterns(), 0);
+        for pattern in &all {
+            let (Some(chains), automaton) = both(pattern) else { continue };
+            chained += 1;
+            let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+            let config =
+                ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) };
+            TestRunner::new_with_rng(config, rng)
+                .run(&(near(pattern), any::<bool>(), 0_usize..80), |(text, ended, longest)| {
+                    let window = Window { ended, ..Window::whole(&text) };
+                    for longest in [longest, 4096] {
+                        let walk = |walk: Walk| (walk.end, walk.open);
+                        let one = walk(chains.walk(&window, 0, longest));
+                        let two = walk(automaton.walk(&window, 0, longest));
+                        prop_assert_eq!(one, two, "{} {:?} {}", pattern, &text, longest);
+                    }
+                    Ok(())
+                })
+                .unwrap();
+        }
+        assert!(chained * 10 > all.len() * 8, "{} of {}", chained, all.len());
+    }
+
+    #[test]
+    fn the_same_bytes_follow_a_literal() {
+        for token in DETECTORS.iter().copied().flatten() {
+            let begins = if token.lead.is_empty() { token.body } else { token.lead };
+            let pattern = spelled(begins);
+            let (Some(chains), automaton) = both(&pattern) else { continue };
+            for literal in token.literals.iter().copied().chain(["", "a", "zz"]) {
+                assert!(chains.next(literal) == automaton.next(literal), "{pattern} {literal}");
+            }
+        }
     }
 }

@@ -100,6 +100,7 @@ pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, JsonError> {
     let watch = Watch {
         depth_max: depth_max.min(DEPTH_CEILING),
         values_left: Cell::new(VALUES_MAX),
+        members: [const { Cell::new(MEMBERS) }; DEPTHS],
         breach: Cell::new(None),
         wide: Cell::new(false),
     };
@@ -125,20 +126,34 @@ pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, JsonError> {
 struct Watch {
     depth_max: usize,
     values_left: Cell<usize>,
+    /// How many members the last object had, for each of the outer depths.
+    members: [Cell<usize>; DEPTHS],
     breach: Cell<Option<JsonErrorKind>>,
     /// A number was read that may have been an integer beyond 64 bits.
     wide: Cell<bool>,
 }
 
-/// Most objects have no more members, and need not grow; but room for them is only given to so many
-/// values of a document.
+/// An object mostly has as many members as the one before it at its depth, and need not grow then.
+/// The first of them is given room for so many, none for more than so many, and room is only given
+/// to so many values of a document.
 const MEMBERS: usize = 7;
+const MEMBERS_MAX: usize = 14;
 const ROOMY: usize = 8192;
+const DEPTHS: usize = 16;
 
 impl Watch {
-    /// Whether the document is small as yet.
-    fn has_room(&self) -> bool {
-        self.values_left.get() >= VALUES_MAX - ROOMY
+    /// How many members an object at this depth is given room for.
+    fn room(&self, depth: usize) -> usize {
+        let small = self.values_left.get() >= VALUES_MAX - ROOMY;
+        let last = self.members.get(depth).map_or(MEMBERS, Cell::get);
+        if small { last.min(MEMBERS_MAX) } else { 0 }
+    }
+
+    /// Takes note of how many it had.
+    fn had(&self, depth: usize, members: usize) {
+        if let Some(last) = self.members.get(depth) {
+            last.set(members);
+        }
     }
 
     fn stop<E: serde::de::Error>(&self, kind: JsonErrorKind) -> E {
@@ -229,8 +244,8 @@ impl<'de> Visitor<'de> for Node<'_> {
         let child = self.descend()?;
         let mut map = Map::new();
         while let Some(key) = members.next_key::<String>()? {
-            if map.is_empty() && self.watch.has_room() {
-                map = Map::with_capacity(MEMBERS);
+            if map.is_empty() {
+                map = Map::with_capacity(self.watch.room(self.depth));
             }
             match map.entry(key) {
                 Entry::Vacant(place) => {
@@ -239,6 +254,7 @@ impl<'de> Visitor<'de> for Node<'_> {
                 Entry::Occupied(_) => return Err(self.watch.stop(JsonErrorKind::DuplicateKey)),
             }
         }
+        self.watch.had(self.depth, map.len());
         Ok(Value::Object(map))
     }
 }
