@@ -140,6 +140,20 @@ impl Surveyor {
         self.literals.find(text).any(|(_, _, roles)| roles.iter().any(Role::is_token))
     }
 
+    /// Whether a token may begin with the literal that stands here: not in the middle of a word, as the
+    /// `re_` of `more_items`, unless what is before it may be written in another way.
+    pub(crate) fn may_begin_token(&self, text: &[u8], at: usize, roles: &[Role]) -> bool {
+        const ESCAPE_BYTES: usize = 6;
+        let before = text.get(at.saturating_sub(ESCAPE_BYTES)..at).unwrap_or_default();
+        let plain = !before.iter().any(|byte| b"\\%&=#".contains(byte) || !byte.is_ascii());
+        roles.iter().any(|role| match (role, before.last()) {
+            (Role::Token(number), Some(last)) if plain => {
+                self.tokens.get(*number).is_none_or(|token| token.stands_behind(*last))
+            }
+            (role, _) => role.is_token(),
+        })
+    }
+
     /// Whether the literal of a token stands over one of the seams of a text.
     pub(crate) fn sews_token(&self, text: &[u8], seams: &[usize]) -> bool {
         self.literals.are_sewn(text, seams)

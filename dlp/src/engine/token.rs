@@ -37,6 +37,11 @@ impl Token {
             && literal.iter().any(|byte| b"_-.".contains(byte))
     }
 
+    /// Whether it may begin behind this byte.
+    pub(crate) fn stands_behind(&self, byte: u8) -> bool {
+        !self.detector.before.takes(byte)
+    }
+
     /// Looks whether a token begins with the literal at `at`.
     pub(crate) fn check(&self, window: &Window<'_>, at: usize) -> Outcome {
         let Detector { name, class, tag, longest, before, after, .. } = *self.detector;

@@ -435,7 +435,10 @@ impl Texts<'_> {
         let value = text.told.value;
         let in_name = at < value.start;
         text.ident |= roles.iter().any(Role::says_of_digits);
-        text.told.token |= !in_name && roles.iter().any(Role::is_token);
+        if !in_name && !text.told.token {
+            let begins = bytes.get(value.start..).unwrap_or_default();
+            text.told.token = surveyor.may_begin_token(begins, at - value.start, roles);
+        }
         if in_name {
             text.provider |= roles.iter().any(|role| matches!(role, Role::Provider(_)));
             let name = text.name;
