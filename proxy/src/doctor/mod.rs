@@ -206,6 +206,7 @@ impl Ward<'_> {
             let next = before.threshold.next();
             let asked = self.ask(probe, program, &before.origin, &path, &before.variables);
             row.doubts(tokio::select! {
+                biased;
                 () = before.threshold.finished(next) => false,
                 _ = asked => true,
             });

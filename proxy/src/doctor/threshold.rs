@@ -43,12 +43,13 @@ impl Threshold {
         let state = Arc::new(State::default());
         let told = Arc::clone(&state);
         let serving = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
+            while let Ok((mut client, _)) = listener.accept().await {
                 let told = Arc::clone(&told);
                 // One that is slow to end must not be taken for the next.
                 let turn = told.turn.load(Ordering::SeqCst);
                 tokio::spawn(async move {
-                    if let Ok(true) = lead(client, gate).await {
+                    // It is told before the client is left, which ends then.
+                    if let Ok(true) = lead(&mut client, gate).await {
                         told.finished.fetch_max(turn, Ordering::SeqCst);
                         told.news.notify_waiters();
                     }
@@ -82,8 +83,8 @@ impl Drop for Threshold {
 }
 
 /// Whether a client finished its handshake with the gate.
-async fn lead(mut client: TcpStream, gate: SocketAddr) -> std::io::Result<bool> {
-    let asked = head(&mut client).await?;
+async fn lead(client: &mut TcpStream, gate: SocketAddr) -> std::io::Result<bool> {
+    let asked = head(client).await?;
     // Anything else would be a whole call.
     if !asked.starts_with(b"CONNECT ") {
         return Ok(false);
