@@ -109,13 +109,9 @@ impl Flow {
         settled
     }
 
-    fn window(&self, ended: bool) -> Window<'_> {
-        Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) }
-    }
-
     /// Whether a glance tells that all of a text that goes on may go.
     fn may_go(&self, scanner: &Scanner) -> bool {
-        quiet::may_go(&scanner.surveyor, &self.window(false), self.decided)
+        quiet::may_go(&scanner.surveyor, &window(&self.text, self.floor, false), self.decided)
     }
 
     /// Forgets what nothing can look back at any more.
@@ -164,8 +160,7 @@ impl Flow {
         ended: bool,
         settled: &mut Settled,
     ) {
-        let window =
-            Window { floor: self.floor, ended, streamed: true, ..Window::whole(&self.text) };
+        let window = window(&self.text, self.floor, ended);
         let survey = scanner.surveyor.survey(&window);
         // What is found may be a part of more.
         self.decided = if survey.hits.is_empty() { survey.open(Patience::Exact) } else { 0 };
@@ -208,6 +203,11 @@ impl Flow {
         }
         self.held = until;
     }
+}
+
+/// What is looked at of a text that streams.
+fn window(text: &[u8], floor: usize, ended: bool) -> Window<'_> {
+    Window { floor, ended, streamed: true, ..Window::whole(text) }
 }
 
 #[cfg(test)]

@@ -96,13 +96,10 @@ async fn one_that_does_not_pass_is_left_alone() {
 #[tokio::test]
 async fn a_connection_may_be_enough() {
     // Nobody else takes a port of this address.
-    let address = {
-        let socket = std::net::TcpListener::bind("127.0.0.83:0").unwrap();
-        socket.local_addr().unwrap()
-    };
+    let address = tollgate_tests::listen_alone().await.local_addr().unwrap();
     let world = World::builder()
         .route("up", "/up", &format!("http://{address}"))
-        .set("/routes/0/upstream/allow_addresses", json!(["127.0.0.83"]))
+        .set("/routes/0/upstream/allow_addresses", json!([address.ip()]))
         .set("/routes/0/upstream/health", often(None))
         .set("/upstreams/breaker", json!({ "failures": 0, "share_percent": 0 }))
         .set("/upstreams/retry/times", 0)

@@ -74,13 +74,10 @@ impl Bench {
 #[tokio::test]
 async fn an_upstream_that_is_not_there_yet_is_tried_again() {
     // Nobody else takes a port of this address.
-    let address = {
-        let socket = std::net::TcpListener::bind("127.0.0.79:0").unwrap();
-        socket.local_addr().unwrap()
-    };
+    let address = tollgate_tests::listen_alone().await.local_addr().unwrap();
     let world = World::builder()
         .route("up", "/up", &format!("http://{address}"))
-        .set("/routes/0/upstream/allow_addresses", json!(["127.0.0.79"]))
+        .set("/routes/0/upstream/allow_addresses", json!([address.ip()]))
         .set("/upstreams/retry", json!({ "times": 10, "wait_ms": 200, "wait_max_ms": 200 }))
         .set("/deadlines/connect_ms", 20_000)
         .start()

@@ -38,13 +38,18 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    /// Writes a document in the event it came in.
-    fn write(self, event: &Event, document: &Value, out: &mut Vec<u8>) {
-        match self {
-            Self::Events => event.encode_json(document, out),
-            Self::Lines => {
+    /// Writes an event, with a document in the place of its data if there is one.
+    fn write(self, event: Event, document: Option<&Value>, out: &mut Vec<u8>) {
+        match (self, document) {
+            (Self::Events, Some(document)) => event.encode_json(document, out),
+            (Self::Events, None) => Item::Event(event).encode(out),
+            (Self::Lines, Some(document)) => {
                 // A vector takes all that is written to it.
                 _ = serde_json::to_writer(&mut *out, document);
+                out.push(b'\n');
+            }
+            (Self::Lines, None) => {
+                out.extend_from_slice(event.data.unwrap_or_default().as_bytes());
                 out.push(b'\n');
             }
         }
@@ -259,22 +264,14 @@ impl Answer<'_, '_> {
             let Some(Wrapper { mut event, body, .. }) = passage.wrappers.pop_front() else {
                 return Err(Ending::Cut(Code::GateBug));
             };
-            event.data = match (body, document) {
-                (Body::Missing, _) => None,
-                (Body::Empty, _) => Some(String::new()),
-                (Body::Text, Value::String(text)) => Some(text),
-                (Body::Json | Body::Text, document) => {
-                    passage.framing.write(&event, &document, out);
-                    continue;
-                }
+            let (data, document) = match (body, document) {
+                (Body::Missing, _) => (None, None),
+                (Body::Empty, _) => (Some(String::new()), None),
+                (Body::Text, Value::String(text)) => (Some(text), None),
+                (Body::Json | Body::Text, document) => (None, Some(document)),
             };
-            match passage.framing {
-                Framing::Events => Item::Event(event).encode(out),
-                Framing::Lines => {
-                    out.extend_from_slice(event.data.unwrap_or_default().as_bytes());
-                    out.push(b'\n');
-                }
-            }
+            event.data = data;
+            passage.framing.write(event, document.as_ref(), out);
         }
         Ok(())
     }
