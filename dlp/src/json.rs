@@ -1,6 +1,6 @@
 //! JSON documents: every string, every name, every number.
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -14,26 +14,30 @@ use crate::pointer::{Part, Step, Steps, place};
 use crate::quiet::{self, Quiet};
 use crate::scanner::{Scanner, acted, settled};
 use crate::siblings;
+use crate::tape::{Node, Tape};
 
 impl Scanner {
     /// Everything found in the names, strings and numbers of a document, in its order.
     ///
     /// The document comes from a parser that limits its depth.
     pub fn scan_json(&self, value: &Value) -> Vec<Finding> {
-        self.found(&Walk::new(self, None, &|_| false, value), value)
+        self.found(self.glance(&Tape::of(value)))
+    }
+
+    /// The first pass over a document: most hold nothing, and need no tree.
+    pub fn glance<'t>(&self, tape: &'t Tape) -> Quiet<'t> {
+        Quiet::of(&self.surveyor, tape)
     }
 
     /// The same with a look at every text.
     #[cfg(test)]
     pub(crate) fn scan_json_in_full(&self, value: &Value) -> Vec<Finding> {
-        let walk = Walk::new(self, None, &|_| false, value);
-        let quiet = Quiet::of(&self.surveyor, value).nothing();
-        self.found(&Walk { quiet, ..walk }, value)
+        self.found(self.glance(&Tape::of(value)).nothing())
     }
 
-    fn found(&self, walk: &Walk<'_>, value: &Value) -> Vec<Finding> {
+    fn found(&self, quiet: Quiet<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        walk.all(value, &mut |path, part, _, clusters| {
+        Walk::new(self, None, &|_| false, quiet).all(&mut |path, part, _, clusters| {
             let place = place(self, path, part);
             let told = clusters.iter().filter(|cluster| cluster.is_told());
             findings.extend(told.map(|cluster| cluster.finding(place.clone(), 0)));
@@ -61,19 +65,15 @@ impl Scanner {
         self.redact_json_but(value, (judge, way), &|_| false).0
     }
 
-    /// As [`Self::redact_json`], of a document that others hold as well: it is copied when something
-    /// in it changes, and only then.
-    pub fn redact_shared_json(
+    /// What is found in a document that a first pass has looked at, and what is to become of it: the
+    /// same as [`Self::redact_json`] does, and no tree is needed where nothing changes.
+    pub fn redact_glanced(
         &self,
-        value: &mut Arc<Value>,
+        quiet: Quiet<'_>,
         judge: &Judge,
         way: Direction,
-    ) -> Vec<Acted> {
-        let (all, changes) = self.changes(value, (judge, way), &|_| false);
-        if !changes.is_empty() {
-            apply(changes, Arc::make_mut(value));
-        }
-        all
+    ) -> (Vec<Acted>, Changes) {
+        self.changes(quiet, (judge, way), &|_| false)
     }
 
     /// As [`Self::redact_json`], without the strings behind the names that `skips` says yes to. Says
@@ -84,23 +84,22 @@ impl Scanner {
         judge: (&Judge, Direction),
         skips: &dyn Fn(Option<&str>) -> bool,
     ) -> (Vec<Acted>, bool) {
-        let (all, changes) = self.changes(value, judge, skips);
+        let (all, changes) = self.changes(self.glance(&Tape::of(value)), judge, skips);
         let changed = !changes.is_empty();
-        apply(changes, value);
+        changes.apply(value);
         (all, changed)
     }
 
-    /// What is found, and what is to become of the document.
     fn changes(
         &self,
-        value: &Value,
+        quiet: Quiet<'_>,
         judge: (&Judge, Direction),
         skips: &dyn Fn(Option<&str>) -> bool,
-    ) -> (Vec<Acted>, Vec<Change>) {
+    ) -> (Vec<Acted>, Changes) {
         let mut all = Vec::new();
         let mut changes = Vec::new();
-        let walk = Walk::new(self, Some(judge), skips, value);
-        walk.all(value, &mut |path, part, text, clusters| {
+        let walk = Walk::new(self, Some(judge), skips, quiet);
+        walk.all(&mut |path, part, text, clusters| {
             let name = Step::name(path).filter(|_| part != Part::Key);
             let number = (part == Part::Number && clusters.iter().any(|one| one.action.edits()))
                 .then(|| self.masked(name, text, clusters, judge.0))
@@ -117,7 +116,7 @@ impl Scanner {
             all.extend(acted(&clusters, 0, |_| place(self, path, part)));
             changes.extend(clean.map(|clean| Change { steps: Steps::new(path), part, clean }));
         });
-        (all, changes)
+        (all, Changes(changes))
     }
 
     /// A number in the place of a number that is masked, unless something would be found in it
@@ -183,7 +182,7 @@ struct Walk<'a> {
     skips: &'a dyn Fn(Option<&str>) -> bool,
     /// The rows of known records that the document holds.
     rows: Rows,
-    quiet: Quiet,
+    quiet: Quiet<'a>,
     room: RefCell<siblings::Room>,
 }
 
@@ -206,55 +205,47 @@ impl<'a> Walk<'a> {
         scanner: &'a Scanner,
         judge: Option<(&'a Judge, Direction)>,
         skips: &'a dyn Fn(Option<&str>) -> bool,
-        document: &Value,
+        quiet: Quiet<'a>,
     ) -> Self {
         let known = scanner.surveyor.known.as_ref();
-        let rows = known.map(|known| known.rows(document)).unwrap_or_default();
-        let quiet = Quiet::of(&scanner.surveyor, document);
+        let rows = known.map(|known| known.rows(quiet.tape())).unwrap_or_default();
         Self { scanner, judge, skips, rows, quiet, room: RefCell::default() }
     }
 
     /// Looks at all of the document.
-    fn all(&self, document: &Value, report: &mut Report<'_>) {
+    fn all(&self, report: &mut Report<'_>) {
         let whole = self.quiet.whole();
         if whole.loud {
             let beside = Beside { joins: whole.joins, ..Beside::default() };
-            self.value(document, &mut Vec::new(), beside, report);
+            self.value(self.quiet.tape().root(), &mut Vec::new(), beside, report);
         }
     }
 
     fn value<'v>(
         &self,
-        value: &'v Value,
+        value: Node<'v>,
         path: &mut Vec<Step<'v>>,
         beside: Beside<'_>,
         report: &mut Report<'_>,
     ) {
-        match value {
-            Value::Null | Value::Bool(_) => {}
-            Value::String(text) => {
-                if !(self.skips)(Step::name(path)) {
-                    self.text(text, Part::Value, path, (beside.hits, report));
-                }
+        if let Some(text) = value.as_str() {
+            if !(self.skips)(Step::name(path)) {
+                self.text(text, Part::Value, path, (beside.hits, report));
             }
-            Value::Number(number) => {
-                self.text(&number.to_string(), Part::Number, path, (beside.hits, report));
-            }
-            Value::Array(items) => {
-                let values: Vec<_> = items.iter().map(|item| (None, item)).collect();
-                self.values(&values, &beside, path, report);
-            }
-            Value::Object(members) => {
-                let members = members.iter().map(|(name, member)| (Some(name.as_str()), member));
-                self.values(&members.collect::<Vec<_>>(), &beside, path, report);
-            }
+        } else if let Some(number) = value.number() {
+            self.text(number, Part::Number, path, (beside.hits, report));
+        } else {
+            let is_object = value.is_object();
+            let name = |child: &Node<'v>| is_object.then(|| child.name());
+            let values: Vec<_> = value.children().map(|child| (name(&child), child)).collect();
+            self.values(&values, &beside, path, report);
         }
     }
 
     /// Looks at the values of a list or an object, each by itself and all together.
     fn values<'v>(
         &self,
-        values: &[(Option<&'v str>, &'v Value)],
+        values: &[(Option<&'v str>, Node<'v>)],
         Beside { before, joins, .. }: &Beside<'_>,
         path: &mut Vec<Step<'v>>,
         report: &mut Report<'_>,
@@ -268,7 +259,7 @@ impl<'a> Walk<'a> {
         };
         let mut joined = joined.into_iter().peekable();
         let mut last = (None, false);
-        for (at, (name, value)) in values.iter().enumerate() {
+        for (at, (name, value)) in values.iter().copied().enumerate() {
             let told = self.quiet.next();
             let before = std::mem::replace(&mut last, (value.as_str(), told.token));
             if !told.loud && joined.peek().is_none_or(|(place, _)| *place != at) {
@@ -284,7 +275,7 @@ impl<'a> Walk<'a> {
             }
             let mine = std::iter::from_fn(|| joined.next_if(|(place, _)| *place == at));
             let hits: Vec<Hit> = mine.map(|(_, hit)| hit).collect();
-            let list = value.is_array() || value.is_object();
+            let list = value.is_list() || value.is_object();
             if list || !told.quiet || !hits.is_empty() {
                 self.value(value, path, Beside { before, hits, joins: told.joins }, report);
             }
@@ -335,12 +326,31 @@ impl Change {
     }
 }
 
-/// Names last and from the inside out, so that every path is still true when it is used.
-fn apply(changes: Vec<Change>, document: &mut Value) {
-    let (names, values): (Vec<_>, Vec<_>) =
-        changes.into_iter().partition(|change| change.part == Part::Key);
-    for change in values.into_iter().chain(names.into_iter().rev()) {
-        change.apply(document);
+/// What is to become of a document.
+#[derive(Default)]
+pub struct Changes(Vec<Change>);
+
+impl Changes {
+    /// Whether it stays as it is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Changes the document that was looked at: names last and from the inside out, so that every
+    /// path is still true when it is used.
+    pub fn apply(self, document: &mut Value) {
+        let (names, values): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|change| change.part == Part::Key);
+        for change in values.into_iter().chain(names.into_iter().rev()) {
+            change.apply(document);
+        }
+    }
+}
+
+/// How many there are, and none of them.
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Changes").field(&self.0.len()).finish()
     }
 }
 

@@ -21,7 +21,9 @@ use crate::engine::{LOOK_BEHIND, Window};
 use crate::finding::{Acted, Action, Direction, Grade, Place};
 use crate::judge::Judge;
 use crate::pointer::escaped;
+use crate::quiet::Quiet;
 use crate::scanner::Scanner;
+use crate::tape::DocumentPart;
 
 /// Bounds of a [`Memory`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,19 +115,61 @@ impl Memory {
     /// `now` is in seconds of any clock that only goes forward.
     pub fn look(
         &self,
-        (scanner, judge): (&Scanner, &Judge),
-        (agent, destination): (&str, &str),
+        engine: (&Scanner, &Judge),
+        pair: (&str, &str),
         document: &Value,
         now: u64,
     ) -> Vec<Acted> {
         if self.limits.seconds == 0 {
             return Vec::new();
         }
-        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let look = Look { scanner, judge, call, until: now.saturating_add(self.limits.seconds) };
         let mut texts = Vec::new();
         collect(document, &mut texts);
-        let begun = look.begun(&texts);
+        let tails: Vec<&[u8]> = texts.iter().map(|text| tail(text)).collect();
+        let look = self.begin(engine, now);
+        let begins = look.scanner.surveyor.begin_secrets(&tails).into_iter();
+        let begun = look.begun(begins.zip(tails));
+        self.texts(look, pair, begun, || texts, &|nth| pointer(document, nth))
+    }
+
+    /// The same of a part of a document that a first pass has looked at.
+    pub fn look_at(
+        &self,
+        engine: (&Scanner, &Judge),
+        pair: (&str, &str),
+        (quiet, part): (&Quiet<'_>, &DocumentPart),
+        now: u64,
+    ) -> Vec<Acted> {
+        if self.limits.seconds == 0 {
+            return Vec::new();
+        }
+        let look = self.begin(engine, now);
+        let strings = || quiet.strings(part).take(Self::TEXTS);
+        let begun = look.begun(strings().map(|(text, perhaps)| {
+            let begins = match perhaps {
+                true => Begins::Perhaps,
+                false => look.scanner.surveyor.ends_in(tail(text)),
+            };
+            (begins, tail(text))
+        }));
+        let texts = || strings().map(|(text, _)| text).collect();
+        self.texts(look, pair, begun, texts, &|nth| quiet.pointer(part, nth))
+    }
+
+    fn begin<'a>(&self, (scanner, judge): (&'a Scanner, &'a Judge), now: u64) -> Look<'a> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        Look { scanner, judge, call, now, until: now.saturating_add(self.limits.seconds) }
+    }
+
+    fn texts<'t>(
+        &self,
+        look: Look<'_>,
+        (agent, destination): (&str, &str),
+        begun: Vec<(usize, Beginning)>,
+        texts: impl FnOnce() -> Vec<&'t [u8]>,
+        pointer: &dyn Fn(usize) -> String,
+    ) -> Vec<Acted> {
+        let (now, call) = (look.now, look.call);
         if begun.is_empty() && self.count.load(Ordering::Acquire) == 0 {
             return Vec::new();
         }
@@ -135,10 +179,10 @@ impl Memory {
         beginnings.retain(|beginning| now < beginning.until);
         let mut all = Vec::new();
         let mut begun = begun.into_iter().peekable();
-        for (nth, text) in texts.iter().enumerate() {
-            let (acted, longer) = look.text(text.as_bytes(), &beginnings);
+        for (nth, text) in texts().into_iter().enumerate() {
+            let (acted, longer) = look.text(text, &beginnings);
             all.extend(acted.into_iter().map(|mut acted| {
-                acted.finding.place = Place::Value(pointer(document, nth));
+                acted.finding.place = Place::Value(pointer(nth));
                 acted
             }));
             beginnings.extend(longer);
@@ -218,6 +262,7 @@ struct Look<'a> {
     scanner: &'a Scanner,
     judge: &'a Judge,
     call: u64,
+    now: u64,
     until: u64,
 }
 
@@ -296,14 +341,11 @@ impl Look<'_> {
     }
 
     /// What the ends of texts may be the beginnings of, each with the number of its text.
-    fn begun(&self, texts: &[&str]) -> Vec<(usize, Beginning)> {
-        let tails = texts.iter().map(|text| {
-            let text = text.as_bytes();
-            text.get(text.len().saturating_sub(LOOK_BEHIND)..).unwrap_or_default()
-        });
-        let tails: Vec<&[u8]> = tails.collect();
-        let told = self.scanner.surveyor.begin_secrets(&tails);
-        let begun = told.into_iter().zip(tails).enumerate();
+    fn begun<'t>(
+        &self,
+        tails: impl Iterator<Item = (Begins, &'t [u8])>,
+    ) -> Vec<(usize, Beginning)> {
+        let begun = tails.enumerate();
         begun.filter_map(|(nth, (begins, tail))| Some((nth, self.begin(begins, tail)?))).collect()
     }
 
@@ -390,13 +432,18 @@ fn goes_on(first: u8) -> bool {
     first.is_ascii_alphanumeric() || b"_-+/=.~".contains(&first)
 }
 
+/// What counts of a text's end.
+fn tail(text: &[u8]) -> &[u8] {
+    text.get(text.len().saturating_sub(LOOK_BEHIND)..).unwrap_or_default()
+}
+
 /// The strings of a document, [`Memory::TEXTS`] of them.
-fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v [u8]>) {
     if texts.len() >= Memory::TEXTS {
         return;
     }
     match value {
-        Value::String(text) if !text.is_empty() => texts.push(text),
+        Value::String(text) if !text.is_empty() => texts.push(text.as_bytes()),
         Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
         Value::Object(members) => members.values().for_each(|member| collect(member, texts)),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}

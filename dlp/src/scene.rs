@@ -187,11 +187,12 @@ pub struct Scene {
 
 impl Scene {
     /// The channel and the destinations of a tool call: as the first fitting entry says, else
-    /// `otherwise`, with the upstream for a destination.
-    pub fn with_tool(
+    /// `otherwise`, with the upstream for a destination. Its arguments are only asked for where an entry
+    /// names one.
+    pub fn with_tool<'v>(
         mut self,
         tool: &str,
-        arguments: &Value,
+        arguments: impl FnOnce() -> &'v Value,
         channels: &[ToolChannel],
         otherwise: Channel,
     ) -> Self {
@@ -199,7 +200,7 @@ impl Scene {
         self.channel = entry.map_or(otherwise, |entry| entry.channel);
         self.to = match entry.and_then(|entry| entry.destination_field.as_deref()) {
             None => vec![self.through.clone()],
-            Some(field) => arguments.get(field).map(Destination::read).unwrap_or_default(),
+            Some(field) => arguments().get(field).map(Destination::read).unwrap_or_default(),
         };
         self
     }

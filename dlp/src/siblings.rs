@@ -1,9 +1,8 @@
 //! A text in several values of one object or list, found by writing them down beside each other.
-use serde_json::{Number, Value};
-
 use crate::engine::survey::Surveyor;
 use crate::engine::{Hit, Span};
 use crate::quiet::Told;
+use crate::tape::{Kind, Node};
 use crate::unfold::{
     self,
     quotes::{self, are_alike},
@@ -25,17 +24,23 @@ const VALUE_BYTES: usize = 64;
 pub(crate) trait Piece: Copy {
     /// It is a string.
     fn text(&self) -> Option<&str>;
-    /// It is a number.
-    fn number(&self) -> Option<&Number>;
+    /// It is a number, as it is written.
+    fn number(&self) -> Option<&str>;
+    /// It is a number that is a count.
+    fn is_count(&self) -> bool;
 }
 
-impl Piece for &Value {
+impl Piece for Node<'_> {
     fn text(&self) -> Option<&str> {
-        self.as_str()
+        Self::as_str(*self)
     }
 
-    fn number(&self) -> Option<&Number> {
-        self.as_number()
+    fn number(&self) -> Option<&str> {
+        Self::number(*self)
+    }
+
+    fn is_count(&self) -> bool {
+        self.kind() == Kind::Count
     }
 }
 
@@ -45,8 +50,12 @@ impl Piece for Option<&str> {
         *self
     }
 
-    fn number(&self) -> Option<&Number> {
+    fn number(&self) -> Option<&str> {
         None
+    }
+
+    fn is_count(&self) -> bool {
+        false
     }
 }
 
@@ -204,9 +213,8 @@ impl Sheet {
                 }
             }
             (None, Some(number)) => {
-                let number = number.to_string();
                 let start = self.text.len() + 1;
-                self.string(&number);
+                self.string(number);
                 self.places.push((at, Span::new(start, start + number.len())));
             }
             // Nothing is joined over it.
@@ -267,6 +275,6 @@ pub(crate) fn may_be_token(text: &[u8]) -> bool {
 fn has_digit(value: &impl Piece) -> bool {
     match value.text() {
         Some(text) => text.len() <= STRING_BYTES,
-        None => value.number().is_some_and(Number::is_u64),
+        None => value.is_count(),
     }
 }

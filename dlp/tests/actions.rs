@@ -194,7 +194,7 @@ fn destinations_of_tools() {
     let hosts = Pattern::new("api.example.com").unwrap();
     let find = |tool: &str, arguments: Value| {
         let scene = scene("a", "tools.test");
-        let scene = scene.with_tool(tool, &arguments, &channels, Channel::McpCall);
+        let scene = scene.with_tool(tool, || &arguments, &channels, Channel::McpCall);
         let to = scene.to.iter().map(|to| to.as_str().to_owned()).collect::<Vec<_>>();
         (scene.channel, to, scene)
     };

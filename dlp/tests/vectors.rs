@@ -278,7 +278,7 @@ fn egress() {
         // There is no upstream in these cases: a tool that is not listed goes nowhere known.
         let listed = channels.iter().any(|entry| entry.tool.is_match(tool));
         let otherwise = scene.channel;
-        let mut scene = scene.with_tool(tool, &arguments, &channels, otherwise);
+        let mut scene = scene.with_tool(tool, || &arguments, &channels, otherwise);
         if !listed {
             scene.to.clear();
         }

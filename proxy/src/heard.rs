@@ -2,6 +2,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 use tollgate_config::settings::Mode;
+use tollgate_dlp::Node;
 use tollgate_rules::Call;
 
 use crate::flight::Flight;
@@ -26,6 +27,12 @@ impl Heard {
     /// Whether only a head is asked for (RFC 9110 section 9.3.2).
     pub fn is_head_request(&self) -> bool {
         self.is_head
+    }
+
+    /// Whether [`Self::filter_lists`] may change a document.
+    pub fn filters(&self, document: Node<'_>) -> bool {
+        let has_tools = document.get("result").is_some_and(|result| result.get("tools").is_some());
+        self.lister.is_some() && (document.is_list() || has_tools)
     }
 
     /// Takes tools out of every list of tools in an answer that this agent may certainly not call.

@@ -5,14 +5,18 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, header};
+use serde_json::Value;
 use tollgate_dlp::documents::{Header, Inspection, Url};
-use tollgate_dlp::{Acted, Action, Direction, Judge, Place, Redaction};
+use tollgate_dlp::{
+    Acted, Action, Changes, Direction, DocumentPart, Judge, Place, Quiet, Redaction,
+};
 use tollgate_rules::{AgentId, Call, Code, RuleId};
 
 use crate::clear::{Outgoing, Way};
 use crate::credentials::Granted;
 use crate::decode::head::Head;
 use crate::decode::http::HttpBody;
+use crate::decode::json::Reading;
 use crate::decode::mcp::{self, Message};
 use crate::head::Request;
 use crate::record::{self, Found};
@@ -73,8 +77,8 @@ pub fn request(
         calls.iter().map(|call| scene::judge_request(snapshot, call)).collect();
     let judge = judges.first().unwrap_or(&snapshot.judge);
     let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
-    let completed = look.completed(calls, &judges);
-    let verdict = look.over(&judges, way, request, spoken);
+    let (completed, looked) = look.documents(calls, &judges, &spoken.documents());
+    let verdict = look.over((&judges, looked), way, request, spoken);
     let verdict = verdict.and_then(|clean| completed.map(|()| clean));
     Inspected { verdict, found: look.found, forgotten: look.forgotten }
 }
@@ -88,8 +92,10 @@ pub fn message(snapshot: &Snapshot, call: &Call, may_be_unread: bool, body: &mut
     let judges = [scene::judge_request(snapshot, call)];
     let [judge] = &judges;
     let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
-    let completed = look.completed(std::slice::from_ref(call), &judges);
-    let verdict = look.http_body(may_be_unread, body).and(completed);
+    let calls = std::slice::from_ref(call);
+    let (completed, looked) = look.documents(calls, &judges, &[body.document()]);
+    let looked = looked.into_iter().next().unwrap_or_default();
+    let verdict = look.http_body(may_be_unread, body, looked).and(completed);
     look.found.iter_mut().filter(|found| found.part == "body").for_each(|f| f.part = "message");
     (verdict, look.found, look.forgotten)
 }
@@ -102,34 +108,86 @@ struct Look<'s> {
     forgotten: u64,
 }
 
+/// What was found in a document, and what is to become of it.
+#[derive(Default)]
+struct Looked {
+    acted: Vec<Acted>,
+    changes: Changes,
+}
+
+impl Looked {
+    /// The document with its changes, if there are any.
+    fn changed(changes: Changes, reading: &Reading) -> Option<Value> {
+        (!changes.is_empty()).then(|| {
+            let mut tree = reading.json.tree().clone();
+            changes.apply(&mut tree);
+            tree
+        })
+    }
+}
+
 impl<'s> Look<'s> {
-    /// What earlier calls began and these complete. It is refused whole: most of it has left.
-    fn completed(&mut self, calls: &[Call], judges: &[Judge]) -> Result<(), Refusal> {
-        let mut verdict = Ok(());
-        for (call, judge) in calls.iter().zip(judges) {
-            let target = &call.target;
-            let destination = format!("{} {}", target.route, target.host);
-            let engine = (&*self.snapshot.scanner, judge);
-            let (acted, forgotten) = self.snapshot.recall.completed(engine, &destination, call);
-            self.forgotten += forgotten;
-            if acted.iter().any(|acted| acted.action == Action::Block) {
-                verdict = Err(Refusal::new(Code::ExfilFragments, words::FRAGMENTS));
+    /// Looks at what each call says while nothing of it has changed: what it completes of earlier
+    /// ones, and what its document holds. Of most nothing changes, and nobody needs a tree of them.
+    fn documents(
+        &mut self,
+        calls: &[Call],
+        judges: &[Judge],
+        documents: &[Option<(&Reading, Option<DocumentPart>)>],
+    ) -> (Result<(), Refusal>, Vec<Looked>) {
+        let scanner = &self.snapshot.scanner;
+        let mut completed = Ok(());
+        let mut all = Vec::with_capacity(documents.len());
+        for (nth, document) in documents.iter().enumerate() {
+            let judge = judges.get(nth).unwrap_or(self.judge);
+            let quiet = document.as_ref().map(|(read, _)| scanner.glance(&read.tape));
+            let words = document.as_ref().map(|(_, words)| words.as_ref());
+            if let Some(call) = calls.get(nth)
+                // A message without parameters says nothing.
+                && words != Some(None)
+            {
+                let seen = quiet.as_ref().zip(words.flatten());
+                completed = completed.and(self.completed(call, judge, seen));
             }
-            let part = "calls";
-            self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
+            let (acted, changes) = match quiet {
+                Some(quiet) => scanner.redact_glanced(quiet, judge, Direction::Request),
+                None => Default::default(),
+            };
+            all.push(Looked { acted, changes });
         }
-        verdict
+        (completed, all)
+    }
+
+    /// What earlier calls began and this one completes. It is refused whole: most of it has left.
+    fn completed(
+        &mut self,
+        call: &Call,
+        judge: &Judge,
+        seen: Option<(&Quiet<'_>, &DocumentPart)>,
+    ) -> Result<(), Refusal> {
+        let target = &call.target;
+        let destination = format!("{} {}", target.route, target.host);
+        let engine = (&*self.snapshot.scanner, judge);
+        let (acted, forgotten) = self.snapshot.recall.completed(engine, &destination, call, seen);
+        self.forgotten += forgotten;
+        let blocks = acted.iter().any(|acted| acted.action == Action::Block);
+        let part = "calls";
+        self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
+        match blocks {
+            true => Err(Refusal::new(Code::ExfilFragments, words::FRAGMENTS)),
+            false => Ok(()),
+        }
     }
 
     fn over(
         &mut self,
-        judges: &'s [Judge],
+        seen: (&'s [Judge], Vec<Looked>),
         way: &Way,
         request: Request,
         spoken: &mut Spoken,
     ) -> Result<Clean, Refusal> {
         let mut headers = request.headers;
-        self.body(judges, way, spoken, &mut headers)?;
+        self.body(seen, way, spoken, &mut headers)?;
         let query = self.url(way, &request.head)?;
         spoken.rebuild_headers(&mut headers);
         self.headers(&mut headers)?;
@@ -165,33 +223,45 @@ impl<'s> Look<'s> {
 
     fn body(
         &mut self,
-        judges: &'s [Judge],
+        (judges, looked): (&'s [Judge], Vec<Looked>),
         way: &Way,
         spoken: &mut Spoken,
         headers: &mut HeaderMap,
     ) -> Result<(), Refusal> {
+        let mut looked = looked.into_iter();
         match &mut spoken.said {
             Said::Mcp(call) => {
                 let first = self.judge;
                 // A batch has a call for each of its messages.
                 for (nth, message) in call.messages_mut().iter_mut().enumerate() {
                     self.judge = judges.get(nth).unwrap_or(first);
-                    self.message(message, headers)?;
+                    self.message(message, looked.next().unwrap_or_default(), headers)?;
                 }
                 self.judge = first;
                 Ok(())
             }
-            Said::Http(call) => self.http_body(way.to.allow_unread_requests, &mut call.body),
+            Said::Http(call) => {
+                let looked = looked.next().unwrap_or_default();
+                self.http_body(way.to.allow_unread_requests, &mut call.body, looked)
+            }
         }
     }
 
-    fn http_body(&mut self, may_be_unread: bool, body: &mut HttpBody) -> Result<(), Refusal> {
+    fn http_body(
+        &mut self,
+        may_be_unread: bool,
+        body: &mut HttpBody,
+        looked: Looked,
+    ) -> Result<(), Refusal> {
         let (scanner, judge) = (&self.snapshot.scanner, self.judge);
         match body {
             HttpBody::Empty => Ok(()),
-            HttpBody::Json(document) => {
-                let acted = scanner.redact_shared_json(document, judge, Direction::Request);
-                self.note(acted, "body")
+            HttpBody::Json(read) => {
+                self.note(looked.acted, "body")?;
+                if let Some(changed) = Looked::changed(looked.changes, read) {
+                    *read = changed.into();
+                }
+                Ok(())
             }
             HttpBody::Text(text) => {
                 let Redaction { text: clean, acted } =
@@ -228,19 +298,22 @@ impl<'s> Look<'s> {
 
     /// Redacts one message and the headers that mirror it. A redaction that would make it another
     /// call (a secret for a tool's name, say) refuses it.
-    fn message(&mut self, message: &mut Message, headers: &mut HeaderMap) -> Result<(), Refusal> {
-        let mut document = Arc::clone(message.document());
-        let scanner = &self.snapshot.scanner;
-        let acted = scanner.redact_shared_json(&mut document, self.judge, Direction::Request);
-        let changed = acted.iter().find(|acted| acted.action.edits());
-        let changed = changed.map(|acted| acted.finding.place.clone());
+    fn message(
+        &mut self,
+        message: &mut Message,
+        Looked { acted, changes }: Looked,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Refusal> {
+        let place = acted.iter().find(|acted| acted.action.edits());
+        let place = place.map(|acted| acted.finding.place.clone());
         self.note(acted, "body")?;
-        let Some(place) = changed else { return Ok(()) };
+        let changed = Looked::changed(changes, message.reading());
+        let Some((place, changed)) = place.zip(changed) else { return Ok(()) };
         let before = Arc::clone(message.document());
-        if message.redact(document).is_err() {
+        if message.redact(changed).is_err() {
             return Err(self.blocked("body", &place));
         }
-        mcp::remirror(headers, &before, message.document());
+        mcp::remirror(headers, before.tree(), message.document().tree());
         Ok(())
     }
 

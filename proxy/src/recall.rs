@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::time::Instant;
 use tollgate_config::settings::{DlpTokens, SecretRef};
-use tollgate_dlp::{Acted, Judge, Means, Memory, MemoryLimits, Scanner, Vault, VaultLimits};
+use tollgate_dlp::{
+    Acted, DocumentPart, Judge, Means, Memory, MemoryLimits, Quiet, Scanner, Vault, VaultLimits,
+};
 use tollgate_rules::Call;
 use zeroize::Zeroizing;
 
@@ -80,16 +82,20 @@ impl Recall {
     }
 
     /// The secrets that a call completes, and how many beginnings had to be forgotten before their
-    /// time.
+    /// time. `seen` is what was told of its words, where a first pass has looked at them.
     pub fn completed(
         &self,
         engine: (&Scanner, &Judge),
         destination: &str,
         call: &Call,
+        seen: Option<(&Quiet<'_>, &DocumentPart)>,
     ) -> (Vec<Acted>, u64) {
         let pair = (call.agent.id.as_str(), destination);
         let now = self.now();
-        let acted = self.memory.look(engine, pair, &call.arguments, now);
+        let acted = match seen {
+            Some(seen) => self.memory.look_at(engine, pair, seen, now),
+            None => self.memory.look(engine, pair, &call.arguments, now),
+        };
         let evicted = self.memory.evicted();
         let told = self.told.fetch_max(evicted, Ordering::Relaxed);
         (acted, evicted.saturating_sub(told))

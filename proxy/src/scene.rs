@@ -47,7 +47,7 @@ fn request(snapshot: &Snapshot, call: &Call) -> Scene {
     let scene = upstream(snapshot, call);
     match (call.protocol, call.action.tool.as_deref()) {
         (Protocol::Mcp, Some(tool)) => {
-            scene.with_tool(tool, &call.arguments, &snapshot.channels, Channel::McpCall)
+            scene.with_tool(tool, || &call.arguments, &snapshot.channels, Channel::McpCall)
         }
         (Protocol::Mcp, None) => Scene { channel: Channel::McpCall, ..scene },
         _ => scene,

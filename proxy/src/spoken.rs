@@ -5,11 +5,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tollgate_config::settings::{RouteProtocol, Settings};
+use tollgate_dlp::DocumentPart;
 use tollgate_rules::{Action, Arguments, Call, Protocol, Target};
 
 use crate::clear::Way;
 use crate::decode::Malformed;
 use crate::decode::http::{self as rest, HttpBody, HttpCall};
+use crate::decode::json::Reading;
 use crate::decode::mcp::{self, END_METHOD, LISTEN_METHOD, McpCall, Message};
 use crate::flight::Flight;
 use crate::head::{Request, sentence};
@@ -128,6 +130,19 @@ impl Spoken {
         }
     }
 
+    /// What each call says, as it was read, and which part of it are its words; nothing of what is no
+    /// document of JSON.
+    pub fn documents(&self) -> Vec<Option<(&Reading, Option<DocumentPart>)>> {
+        match &self.said {
+            Said::Http(http) => vec![http.body.document()],
+            Said::Mcp(call) if call.messages().is_empty() => vec![None],
+            Said::Mcp(call) => {
+                let messages = call.messages().iter();
+                messages.map(|message| Some((message.reading(), message.words_part()))).collect()
+            }
+        }
+    }
+
     /// The body as it travels.
     pub fn encode(&self) -> Bytes {
         match &self.said {
@@ -154,11 +169,7 @@ fn named(method: &str, provider: Option<String>) -> Action {
 
 /// What rules see as arguments of an MCP message: a tool's own arguments, else all parameters.
 fn message_arguments(message: &Message) -> Arguments {
-    let at: &[&str] = match message.arguments() {
-        Value::Null => &["params"],
-        _ => &["params", "arguments"],
-    };
-    Arguments::within(Arc::clone(message.document()), at)
+    Arguments::within(Arc::clone(message.document()), message.words())
 }
 
 /// What rules see as arguments of plain HTTP: the body's members, or the query's.
@@ -172,7 +183,7 @@ fn http_arguments(body: &HttpBody, request: &Request) -> Arguments {
 /// A body's members; nothing of no body.
 pub(crate) fn body_arguments(body: &HttpBody) -> Option<Arguments> {
     Some(match body {
-        HttpBody::Json(document) => Arc::clone(document).into(),
+        HttpBody::Json(read) => Arc::clone(&read.json).into(),
         HttpBody::Text(text) => json!({ "text": text }).into(),
         HttpBody::Document(document) => match document.view() {
             Value::String(text) => json!({ "text": text }).into(),

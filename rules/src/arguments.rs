@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-/// What a call says: a parsed document, or one member of it, without a copy of its own. Reads as the
-/// [`Value`] that it is.
+use crate::Json;
+
+/// What a call says: a document, or one member of it, without a copy of its own. Reads as the
+/// [`Value`] that it is, which is made when it is asked for first.
 #[derive(Clone)]
 pub struct Arguments {
     /// Nothing is not worth a place in memory of its own.
-    document: Option<Arc<Value>>,
+    document: Option<Arc<Json>>,
     at: &'static [&'static str],
 }
 
@@ -21,7 +23,7 @@ impl Arguments {
     pub const NONE: Self = Self { document: None, at: &[] };
 
     /// The member that these names lead to from the document's top; `Null` when there is none.
-    pub fn within(document: Arc<Value>, at: &'static [&'static str]) -> Self {
+    pub fn within(document: Arc<Json>, at: &'static [&'static str]) -> Self {
         Self { document: Some(document), at }
     }
 }
@@ -31,13 +33,13 @@ impl Deref for Arguments {
 
     fn deref(&self) -> &Value {
         let Some(document) = &self.document else { return &NULL };
-        let member = self.at.iter().try_fold(&**document, |value, name| value.get(name));
+        let member = self.at.iter().try_fold(document.tree(), |value, name| value.get(name));
         member.unwrap_or(&NULL)
     }
 }
 
-impl From<Arc<Value>> for Arguments {
-    fn from(document: Arc<Value>) -> Self {
+impl From<Arc<Json>> for Arguments {
+    fn from(document: Arc<Json>) -> Self {
         Self::within(document, &[])
     }
 }
@@ -46,7 +48,7 @@ impl From<Value> for Arguments {
     fn from(document: Value) -> Self {
         match document {
             Value::Null => Self::NONE,
-            document => Arc::new(document).into(),
+            document => Arc::new(Json::from(document)).into(),
         }
     }
 }
@@ -71,11 +73,12 @@ mod tests {
 
     #[test]
     fn a_part_reads_as_itself() {
-        let document = Arc::new(json!({ "params": { "arguments": { "n": 3 } } }));
+        let tree = json!({ "params": { "arguments": { "n": 3 } } });
+        let document = Arc::new(Json::from(tree.clone()));
         let within = |at| Arguments::within(Arc::clone(&document), at);
         assert_eq!(*within(&["params", "arguments"]), json!({ "n": 3 }));
         assert_eq!(within(&["params", "arguments"]), json!({ "n": 3 }).into());
-        assert_eq!(*within(&[]), *document);
+        assert_eq!(*within(&[]), tree);
         assert_eq!(*within(&["params", "arguments", "n", "m"]), Value::Null);
         assert_eq!(*within(&["result"]), Value::Null);
         assert_eq!(*Arguments::NONE, Value::Null);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Words};
 use crate::load::node::Node;
 use crate::rulebook::Verdict;
 use crate::{Code, Duty, Host, Outcome, Protocol, Rulebook, Trust};
@@ -101,7 +101,7 @@ impl Question {
             path: known("/target/path"),
             mcp_method: known("/action/mcp_method"),
             resource: known("/action/resource"),
-            arguments: self.request.pointer("/action/tool_args").unwrap_or(&Value::Null),
+            arguments: Words::At(self.request.pointer("/action/tool_args").unwrap_or(&Value::Null)),
             user_input: known("/context/user_input"),
             labels: &self.labels,
         }

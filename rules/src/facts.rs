@@ -3,7 +3,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::{Call, Host, Protocol, Trust};
+use crate::{Arguments, Call, Host, Protocol, Trust};
 
 /// Everything a rule can ask. What is `None` is not known, and a rule that asks for it does not
 /// match.
@@ -26,11 +26,27 @@ pub(crate) struct Facts<'a> {
     pub(crate) path: Option<&'a str>,
     pub(crate) mcp_method: Option<&'a str>,
     pub(crate) resource: Option<&'a str>,
-    pub(crate) arguments: &'a Value,
+    pub(crate) arguments: Words<'a>,
     /// What the person typed; a live call has none.
     pub(crate) user_input: Option<&'a str>,
     /// Labels of the data; a live call has none.
     pub(crate) labels: &'a [String],
+}
+
+/// What a call says. Hardly a rule asks, and a tree of it is only made for one that does.
+#[derive(Clone, Copy)]
+pub(crate) enum Words<'a> {
+    At(&'a Value),
+    Late(&'a Arguments),
+}
+
+impl<'a> Words<'a> {
+    pub(crate) fn tree(self) -> &'a Value {
+        match self {
+            Self::At(value) => value,
+            Self::Late(arguments) => arguments,
+        }
+    }
 }
 
 impl<'a> Facts<'a> {
@@ -56,7 +72,7 @@ impl<'a> Facts<'a> {
             path: Some(&call.target.path),
             mcp_method: mcp.then_some(method),
             resource: call.action.resource.as_deref(),
-            arguments: &call.arguments,
+            arguments: Words::Late(&call.arguments),
             user_input: None,
             labels: &[],
         }
@@ -68,7 +84,7 @@ impl<'a> Facts<'a> {
             tool: Cow::Borrowed(tool),
             mcp_method: Some("tools/call"),
             resource: None,
-            arguments: &Value::Null,
+            arguments: Words::At(&Value::Null),
             ..Self::of(call)
         }
     }

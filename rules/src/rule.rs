@@ -122,7 +122,7 @@ impl Conditions {
         (self.labels_any.is_empty()
             || self.labels_any.iter().any(|label| facts.labels.contains(label)))
             && self.arguments.iter().all(|(key, tests)| {
-                let given = facts.arguments.as_object().and_then(|map| map.get(key));
+                let given = facts.arguments.tree().as_object().and_then(|map| map.get(key));
                 tests.iter().all(|test| test.holds(given))
             })
             && (self.contains_any.is_empty() || values.contain_any(&self.contains_any))

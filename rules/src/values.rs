@@ -34,7 +34,7 @@ impl<'f> Values<'f> {
     /// Walks with a stack of its own, so that no depth of arguments can exhaust the thread's.
     fn gather(&self) -> Vec<Cow<'f, str>> {
         let mut texts = Vec::new();
-        let mut open: Vec<&Value> = vec![self.facts.arguments];
+        let mut open: Vec<&Value> = vec![self.facts.arguments.tree()];
         while let Some(value) = open.pop() {
             match value {
                 Value::Null => {}

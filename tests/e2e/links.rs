@@ -122,6 +122,8 @@ async fn redirects_to_elsewhere_are_told_or_refused() {
         let answer = bench.get("/strict/first").await;
         if host == "127.0.0.1" {
             assert_eq!(answer.status, 302, "{location}: below the strict route's base");
+            // It is recorded before the next call is made, or it may come behind that one's.
+            bench.outcome().await;
             continue;
         }
         assert_eq!((answer.status, answer.code().as_str()), (403, "EGRESS_BLOCKED"), "{location}");

@@ -1,7 +1,7 @@
 //! What texts end in, and whether a secret may begin with it.
 use super::literals::{BETWEEN, Role};
 use super::survey::{Surveyor, is_between};
-use super::{crypto, everyday, url};
+use super::{LOOK_BEHIND, Span, crypto, everyday, url};
 
 /// Whether a text ends in what a secret may begin with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,13 +32,10 @@ impl Surveyor {
             while ends.get(nth).is_some_and(|end| *end <= at) {
                 nth += 1;
             }
-            let rest = ends.get(nth).and_then(|end| sheet.get(at + length..*end));
-            // Over the end of a text stands nothing.
-            let (Some(rest), Some(told)) = (rest, told.get_mut(nth)) else { continue };
-            if *told != Begins::Perhaps
-                && roles.iter().any(|role| goes_on(*role, rest))
-                && !texts.get(nth).is_some_and(|text| everyday::ends_in_uuid(text))
-            {
+            let (Some(end), Some(told)) = (ends.get(nth), told.get_mut(nth)) else { continue };
+            let length_of = texts.get(nth).map_or(0, |text| text.len());
+            let text = Span::new(end - length_of, *end);
+            if *told != Begins::Perhaps && at_literal(&sheet, text, at + length, roles) {
                 *told = Begins::Perhaps;
             }
         }
@@ -46,7 +43,7 @@ impl Surveyor {
     }
 
     /// What the last bytes of a text alone tell.
-    fn ends_in(&self, text: &[u8]) -> Begins {
+    pub(crate) fn ends_in(&self, text: &[u8]) -> Begins {
         if crypto::may_begin_key(text) && !everyday::ends_in_uuid(text) {
             return Begins::Perhaps;
         }
@@ -63,6 +60,18 @@ impl Surveyor {
         found.any(|(at, length, roles)| over(at, length) && roles.iter().any(Role::begins_secret))
             || self.literals.tail(text) > text.len() - seam
     }
+}
+
+/// Whether a secret may begin with a literal that ends at a place in a text, or behind it, and go on
+/// in more text. `sheet` is where the text stands.
+pub(crate) fn at_literal(sheet: &[u8], text: Span, end: usize, roles: &[Role]) -> bool {
+    // Over the end of a text stands nothing, and of a long one only the end counts.
+    let from = text.start.max(text.end.saturating_sub(LOOK_BEHIND));
+    let part = |from: usize| sheet.get(from..text.end).unwrap_or_default();
+    end > from
+        && end <= text.end
+        && roles.iter().any(|role| goes_on(*role, part(end)))
+        && !everyday::ends_in_uuid(part(text.start))
 }
 
 /// Whether what a literal begins may go on behind the rest of its text.

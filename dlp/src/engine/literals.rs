@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use super::boundary::is_word;
-use super::pairs::Pairs;
+use super::pairs::{Pairs, Triples};
 use super::people;
 use super::seams::Seams;
 use super::sieve::{Next, Sieve};
@@ -72,8 +72,10 @@ pub(crate) struct Literals {
     /// Proper beginnings of the literals that belong to the secret, lower case, sorted.
     beginnings: Vec<Vec<u8>>,
     ends: Ends,
-    /// The last bytes of those that have two.
-    last: Pairs,
+    /// The first bytes of those that have two, those with two alone, and the last bytes of the others.
+    first: Pairs,
+    twos: Pairs,
+    last: Triples,
     /// Of those literals and their beginnings.
     heads: Ends,
     longest: usize,
@@ -118,12 +120,17 @@ impl Literals {
             texts.iter().zip(&roles).filter(|(_, roles)| roles.iter().any(Role::is_token));
         let seams = Seams::new(of_token.map(|((text, _), _)| text.as_slice()));
         let mut ends = Ends::default();
-        let mut last = Pairs::default();
+        let (mut first, mut twos, mut last) = <(Pairs, Pairs, Triples)>::default();
         for text in &beginnings {
             ends.add(text);
-            text.last_chunk().into_iter().for_each(|pair| last.add(*pair));
+            text.first_chunk().into_iter().for_each(|pair| first.add(*pair));
+            match text.last_chunk() {
+                Some(triple) => last.add(*triple),
+                None => text.first_chunk().into_iter().for_each(|pair| twos.add(*pair)),
+            }
         }
-        Self { sieve: Sieve::new(texts), roles, beginnings, ends, last, heads, longest, seams }
+        let sieve = Sieve::new(texts);
+        Self { sieve, roles, beginnings, ends, first, twos, last, heads, longest, seams }
     }
 
     /// Where literals stand in the text and how long they are, by their beginning, with what to
@@ -163,37 +170,47 @@ impl Literals {
 
     /// How many of the text's last bytes are the beginning of a literal.
     pub(crate) fn tail(&self, text: &[u8]) -> usize {
-        self.tail_if(text, |_| true)
-    }
-
-    /// The same for beginnings of two bytes or more with nothing of a word before them.
-    pub(crate) fn tail_alone(&self, text: &[u8]) -> usize {
-        if !text.last_chunk().is_some_and(|pair| self.last.holds(*pair)) {
-            return 0;
-        }
-        self.tail_if(text, |before| !before.is_some_and(is_word))
-    }
-
-    /// The longest beginning at the end of a text behind a byte that may stand before it.
-    fn tail_if(&self, text: &[u8], may: impl Fn(Option<u8>) -> bool) -> usize {
         let mut hash = Reversed::default();
         let mut found = 0;
         let bytes = text.iter().rev().take(self.longest);
         for (length, byte) in (1..).zip(bytes) {
             hash.add(byte.to_ascii_lowercase());
-            let start = text.len() - length;
-            let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
-            if may(before) && self.ends.holds(hash) {
-                let part = text.get(start..).unwrap_or_default();
-                let lower = || part.iter().map(u8::to_ascii_lowercase);
-                let is = |known: &Vec<u8>| known.iter().copied().cmp(lower());
-                if self.beginnings.binary_search_by(is).is_ok() {
-                    found = length;
-                }
+            if self.ends.holds(hash) && self.is_beginning(ending(text, length)) {
+                found = length;
             }
         }
         found
     }
+
+    /// The same for beginnings of two bytes or more with nothing of a word before them: few places
+    /// of a text are any.
+    pub(crate) fn tail_alone(&self, text: &[u8]) -> usize {
+        let longest = match text.last_chunk() {
+            Some(triple) if self.last.holds(*triple) => self.longest,
+            _ if text.last_chunk().is_some_and(|pair| self.twos.holds(*pair)) => 2,
+            _ => return 0,
+        };
+        let may_begin = |length: &usize| {
+            let part = ending(text, *length);
+            let before = (text.len() - length).checked_sub(1).and_then(|at| text.get(at));
+            !before.is_some_and(|byte| is_word(*byte))
+                && part.first_chunk().is_some_and(|pair| self.first.holds(*pair))
+        };
+        let lengths = (2..=longest.min(text.len())).rev();
+        let mut may = lengths.filter(may_begin);
+        may.find(|length| self.is_beginning(ending(text, *length))).unwrap_or(0)
+    }
+
+    fn is_beginning(&self, part: &[u8]) -> bool {
+        let lower = || part.iter().map(u8::to_ascii_lowercase);
+        let is = |known: &Vec<u8>| known.iter().copied().cmp(lower());
+        self.beginnings.binary_search_by(is).is_ok()
+    }
+}
+
+/// So many of a text's last bytes.
+fn ending(text: &[u8], length: usize) -> &[u8] {
+    text.get(text.len() - length..).unwrap_or_default()
 }
 
 /// A set of bytes.
@@ -282,7 +299,10 @@ fn either(one: Next, other: Next) -> Next {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::quiet::tests::{SCANNER, begun, cases, text};
 
     #[test]
     fn the_longest_beginning_at_the_end() {
@@ -301,6 +321,28 @@ mod tests {
             ("a text that is longer than any literal and then gith", 4),
         ] {
             assert_eq!(literals.tail(text.as_bytes()), length, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(cases(2000))]
+
+        #[test]
+        fn what_stands_alone_at_the_end_is_found(
+            words in prop::collection::vec(prop_oneof![begun(), text()], 1..3),
+            between in prop::sample::select(vec!["", " ", "/", "-", "_"]),
+        ) {
+            let text = words.join(between).into_bytes();
+            SCANNER.with(|scanner| {
+                let literals = &scanner.surveyor.literals;
+                let alone = |length: &usize| {
+                    let before = (text.len() - length).checked_sub(1).map(|at| text[at]);
+                    literals.is_beginning(ending(&text, *length)) && !before.is_some_and(is_word)
+                };
+                let naive = (2..=text.len()).rev().find(alone).unwrap_or(0);
+                prop_assert_eq!(literals.tail_alone(&text), naive);
+                Ok(())
+            })?;
         }
     }
 }

@@ -25,10 +25,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::engine::{Outcome, Span, Window};
 use crate::name::Name;
+use crate::tape::Tape;
 
 mod fetched;
 mod file;
@@ -180,14 +179,14 @@ impl Known {
     }
 
     /// The rows of which enough columns stand near each other in a document, in whatever strings.
-    pub(crate) fn rows(&self, document: &Value) -> Rows {
+    pub(crate) fn rows(&self, document: &Tape) -> Rows {
         let wanted = |records: &Records| records.rule.together > 1;
         if !self.records.iter().any(wanted) {
             return Rows::new();
         }
         let mut all: Vec<Vec<Cell>> = self.records.iter().map(|_| Vec::new()).collect();
         let mut base = 0;
-        each_text(document, &mut |text| {
+        for text in document.texts() {
             let window = Window::whole(text.as_bytes());
             let stretch = Stretch { window, start: 0, end: text.len() };
             for (records, cells) in self.records.iter().zip(&mut all) {
@@ -197,23 +196,12 @@ impl Known {
                 }
             }
             base += text.len() + 1;
-        });
+        }
         let rows = |(records, cells): (&Records, Vec<Cell>)| {
             let table = &records.index.table;
             Row { table, wanted: records.rule.together }.spread(&cells)
         };
         self.records.iter().zip(all).map(rows).collect()
-    }
-}
-
-/// The strings and numbers of a document, in order.
-fn each_text(value: &Value, visit: &mut dyn FnMut(&str)) {
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::String(text) => visit(text),
-        Value::Number(number) => visit(&number.to_string()),
-        Value::Array(items) => items.iter().for_each(|item| each_text(item, visit)),
-        Value::Object(members) => members.values().for_each(|member| each_text(member, visit)),
     }
 }
 

@@ -3,13 +3,12 @@
 //! Most do not, and that is told here without writing them down as [`siblings`] does. What is told to
 //! join nothing would give no hit there: it puts together what stands beside a digit, or what holds
 //! the literal of a token.
-use serde_json::Value;
-
-use super::{Kind, Sheet, Text, Told};
+use super::{Sheet, Text, Told};
 use crate::engine::Span;
 use crate::engine::bits::{BLOCK, Block, below, controls, is};
 use crate::engine::survey::Surveyor;
 use crate::siblings::{self, STRING_BYTES, TAIL_BYTES};
+use crate::tape::Kind;
 use crate::unfold::quotes;
 
 /// Members or items that stand beside each other.
@@ -23,14 +22,14 @@ struct Row {
     after_token: bool,
 }
 
-impl Sheet {
+impl Sheet<'_> {
     /// What is told of the document itself, once it is told of all that it has.
-    pub(super) fn whole(&mut self, surveyor: &Surveyor, document: &Value) -> Told {
-        let list = document.is_array();
+    pub(super) fn whole(&mut self, surveyor: &Surveyor, root: Kind) -> Told {
+        let list = root == Kind::List;
         let row = Row { first: 0, end: self.texts.len(), list, after_token: false };
         let (loud, joins) = self.settle(surveyor, row);
         // A text that stands alone is looked at.
-        let alone = !list && !document.is_object();
+        let alone = !matches!(root, Kind::List | Kind::Object);
         Told { loud: loud || alone, joins, ..Told::UNKNOWN }
     }
 

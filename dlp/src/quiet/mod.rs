@@ -8,25 +8,22 @@ mod beside;
 mod coded;
 
 use std::cell::Cell;
+use std::fmt;
 
-use serde_json::Value;
-
+use crate::engine::begins;
 use crate::engine::everyday::{self, Everyday};
 use crate::engine::literals::{BETWEEN, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::{Outcome, Span, Window, words};
 use crate::json;
+use crate::pointer::escaped;
+use crate::tape::{DocumentPart, Entry, Kind, Tape};
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
 /// A longer name says too much to be passed by.
 const NAME_BYTES: usize = 64;
 /// What is looked at once more before what is decided, as the beginning of what comes behind.
 const AROUND_BYTES: usize = 64;
-/// Room for what most documents have.
-const SHEET_BYTES: usize = 8192;
-const SHEET_TEXTS: usize = 128;
-/// Room for the signs around a name and a value.
-const MARGIN_BYTES: usize = 8;
 
 /// Whether a text that stands alone holds nothing: a full look would give no finding of any grade.
 /// Says no of what it cannot tell.
@@ -107,13 +104,21 @@ fn are_quiet(surveyor: &Surveyor, window: &Window<'_>) -> bool {
         })
 }
 
-/// What is told of the members and items of a document, in its order.
-pub(crate) struct Quiet {
-    bytes: Vec<u8>,
+/// What a first pass over a document told ([`crate::Scanner::glance`]).
+pub struct Quiet<'t> {
+    tape: &'t Tape,
+    /// The members and items of the document, in its order.
     texts: Vec<Text>,
     next: Cell<usize>,
     /// What is told of the document itself.
     whole: Told,
+}
+
+/// How much was looked at, and nothing of it.
+impl fmt::Debug for Quiet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quiet").field("texts", &self.texts.len()).finish_non_exhaustive()
+    }
 }
 
 /// What is told of a member or an item.
@@ -155,16 +160,13 @@ impl Told {
     }
 }
 
-impl Quiet {
-    pub(crate) fn of(surveyor: &Surveyor, document: &Value) -> Self {
-        let mut sheet = Sheet {
-            bytes: Vec::with_capacity(SHEET_BYTES),
-            texts: Vec::with_capacity(SHEET_TEXTS),
-        };
-        sheet.values(None, document);
+impl<'t> Quiet<'t> {
+    pub(crate) fn of(surveyor: &Surveyor, tape: &'t Tape) -> Self {
+        let texts = tape.entries.iter().map(Text::new).collect();
+        let mut sheet = Sheet { bytes: tape.written.as_bytes(), texts };
         sheet.look(surveyor);
-        let whole = sheet.whole(surveyor, document);
-        let quiet = Self { bytes: sheet.bytes, texts: sheet.texts, next: Cell::new(0), whole };
+        let whole = sheet.whole(surveyor, tape.root.kind);
+        let quiet = Self { tape, texts: sheet.texts, next: Cell::new(0), whole };
         // Records and documents may be anything.
         match &surveyor.known {
             Some(known) if !known.is_of_values() => quiet.nothing(),
@@ -180,6 +182,63 @@ impl Quiet {
             (told.loud, told.joins) = (true, true);
         }
         self
+    }
+
+    /// Whether a full look at the document would find nothing of any grade.
+    pub fn is_quiet(&self) -> bool {
+        !self.whole.loud
+    }
+
+    /// The strings in a part of the document that say something, in order, each with whether a
+    /// literal in it may begin a secret that more text would go on with.
+    pub(crate) fn strings(&self, part: &DocumentPart) -> impl Iterator<Item = (&[u8], bool)> {
+        let alone = (self.tape.root.kind == Kind::Text && part.0.is_none())
+            .then_some((self.tape.root.value, true));
+        let texts = self.texts_of(part).iter().filter(|text| text.kind == Kind::Text);
+        alone
+            .into_iter()
+            .chain(texts.map(|text| (text.told.value, text.begins)))
+            .filter(|(value, _)| !value.is_empty())
+            .map(|(value, begins)| (self.tape.part(value).as_bytes(), begins))
+    }
+
+    fn texts_of(&self, DocumentPart(part): &DocumentPart) -> &[Text] {
+        part.clone().map_or(self.texts.as_slice(), |part| self.texts.get(part).unwrap_or_default())
+    }
+
+    /// The JSON pointer (RFC 6901), within the part, to the string with this number.
+    pub(crate) fn pointer(&self, part: &DocumentPart, nth: usize) -> String {
+        let is_string = |text: &&Text| text.kind == Kind::Text && !text.told.value.is_empty();
+        let texts = self.texts_of(part);
+        let found = texts.iter().enumerate().filter(|(_, text)| is_string(text)).nth(nth);
+        let Some((target, _)) = found else { return String::new() };
+        let mut pointer = String::new();
+        // A part of it begins with itself, which has no name within.
+        let (mut at, mut list) = match part.0 {
+            None => (0, self.tape.root.kind == Kind::List),
+            Some(_) => (1, texts.first().is_some_and(|text| text.kind == Kind::List)),
+        };
+        let mut nth = 0;
+        while let Some(text) = texts.get(at).filter(|_| at <= target) {
+            let end = at + 1 + text.told.inside;
+            if target >= end {
+                (at, nth) = (end, nth + 1);
+                continue;
+            }
+            let name = self.tape.part(text.name);
+            pointer.push('/');
+            match list {
+                true => pointer.push_str(&nth.to_string()),
+                false => pointer.push_str(&escaped(name)),
+            }
+            (at, nth, list) = (at + 1, 0, text.kind == Kind::List);
+        }
+        pointer
+    }
+
+    /// The document.
+    pub(crate) fn tape(&self) -> &'t Tape {
+        self.tape
     }
 
     /// What is told of the document itself.
@@ -205,15 +264,14 @@ impl Quiet {
         std::iter::from_fn(move || {
             let told = self.texts.get(at)?.told;
             at += 1 + told.inside;
-            let Span { start, end } = told.value;
-            Some((told, self.bytes.get(start..end).unwrap_or_default()))
+            Some((told, self.tape.part(told.value).as_bytes()))
         })
     }
 }
 
 /// All members and items, one behind the other.
-struct Sheet {
-    bytes: Vec<u8>,
+struct Sheet<'t> {
+    bytes: &'t [u8],
     texts: Vec<Text>,
 }
 
@@ -231,38 +289,31 @@ struct Text {
     provider: bool,
     /// An identifier is named in it, which says what words with digits are.
     ident: bool,
+    /// A literal stands in its value that a secret may begin with, and nothing ends it.
+    begins: bool,
     /// Whether its name tells of any value, once it was asked.
     tells: Option<bool>,
     told: Told,
 }
 
-/// What a value is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    /// A number that is a count.
-    Count,
-    /// Any other number.
-    Number,
-    List,
-    Object,
-    Nothing,
-}
-
-impl Kind {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::String(_) => Self::Text,
-            Value::Number(number) if number.is_u64() => Self::Count,
-            Value::Number(_) => Self::Number,
-            Value::Array(_) => Self::List,
-            Value::Object(_) => Self::Object,
-            Value::Null | Value::Bool(_) => Self::Nothing,
+impl Text {
+    fn new(entry: &Entry) -> Self {
+        let Entry { start, kind, name, value, inside } = *entry;
+        let short = name.len() <= NAME_BYTES;
+        Self {
+            start,
+            kind,
+            name,
+            row: false,
+            dated: false,
+            provider: false,
+            ident: false,
+            begins: false,
+            tells: None,
+            told: Told { quiet: short, name: short, value, inside, ..Told::UNKNOWN },
         }
     }
-}
 
-impl Text {
     /// The text as it is looked at by itself, and where that begins; `None` when it is not written
     /// down like that.
     fn window<'t>(&mut self, bytes: &'t [u8]) -> Option<(Window<'t>, usize)> {
@@ -281,71 +332,7 @@ impl Text {
     }
 }
 
-impl Sheet {
-    /// Items are looked at behind the name of their list.
-    fn values(&mut self, name: Option<&str>, document: &Value) {
-        match document {
-            Value::Array(items) => {
-                self.texts.reserve(items.len());
-                for item in items {
-                    self.value(name, item);
-                }
-            }
-            Value::Object(members) => {
-                self.texts.reserve(members.len());
-                for (name, member) in members {
-                    self.value(Some(name), member);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-
-    /// Writes a value down as it is looked at: behind its name, or alone.
-    fn value(&mut self, name: Option<&str>, value: &Value) {
-        let start = self.bytes.len();
-        let short = name.is_none_or(|name| name.len() <= NAME_BYTES);
-        let mut name_at = Span::new(start, start);
-        if let Some(name) = name {
-            let text = value.as_str().map_or(0, str::len);
-            self.bytes.reserve(name.len() + text + MARGIN_BYTES);
-            self.bytes.push(b'"');
-            self.bytes.extend_from_slice(name.as_bytes());
-            name_at = Span::new(start + 1, self.bytes.len());
-            match value.is_string() {
-                true => self.bytes.extend_from_slice(b"\":\""),
-                false => self.bytes.extend_from_slice(b"\":"),
-            }
-        }
-        let begins = self.bytes.len();
-        match value {
-            Value::String(text) => self.bytes.extend_from_slice(text.as_bytes()),
-            // A vector takes all that is written to it.
-            Value::Number(number) => _ = serde_json::to_writer(&mut self.bytes, number),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
-        }
-        let value_at = Span::new(begins, self.bytes.len());
-        let told = Told { quiet: short, name: short, value: value_at, ..Told::UNKNOWN };
-        let number = self.texts.len();
-        self.texts.push(Text {
-            start,
-            kind: Kind::of(value),
-            name: name_at,
-            row: false,
-            dated: false,
-            provider: false,
-            ident: false,
-            tells: None,
-            told,
-        });
-        self.bytes.push(BETWEEN);
-        self.values(name, value);
-        let inside = self.texts.len() - number - 1;
-        if let Some(text) = self.texts.get_mut(number) {
-            text.told.inside = inside;
-        }
-    }
-
+impl Sheet<'_> {
     fn look(&mut self, surveyor: &Surveyor) {
         let Self { bytes, texts } = self;
         let window = Window::whole(bytes);
@@ -439,6 +426,7 @@ impl Texts<'_> {
             let begins = bytes.get(value.start..).unwrap_or_default();
             text.told.token = surveyor.may_begin_token(begins, at - value.start, roles);
         }
+        text.begins |= !in_name && begins::at_literal(bytes, value, at + length, roles);
         if in_name {
             text.provider |= roles.iter().any(|role| matches!(role, Role::Provider(_)));
             let name = text.name;

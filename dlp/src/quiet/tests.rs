@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::Scanner;
 use crate::engine::survey::{Patience, Survey};
 use crate::engine::window::Heed;
 use crate::engine::{Hit, Window};
 use crate::known::{Known, Secret, Values};
 use crate::unfold::joints::Bond;
+use crate::{DocumentPart, Judge, Memory, MemoryLimits, Scanner, Tape};
 
 /// More of them with `PROPTEST_CASES`.
 pub(crate) fn cases(least: u32) -> ProptestConfig {
@@ -262,6 +262,52 @@ proptest! {
             let survey = scanner.surveyor.survey(&window);
             prop_assert_eq!(survey.hits.len(), 0);
             prop_assert_eq!(survey.open(Patience::Eager), length);
+        }
+    }
+}
+
+/// Strings that begin secrets or go on with them, in lists and objects.
+fn pieces() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        2 => begun().prop_map(Value::String),
+        1 => text().prop_map(Value::String),
+        1 => any::<u64>().prop_map(|number| json!(number)),
+    ];
+    leaf.prop_recursive(2, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec(("[a-z/~]{0,3}", inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(cases(1000))]
+
+    #[test]
+    fn what_is_remembered_of_a_tape_is_what_is_of_its_tree(
+        calls in prop::collection::vec(pieces(), 1..5),
+        cut in 4_usize..30,
+    ) {
+        let scanner = SCANNER.with(std::clone::Clone::clone);
+        let judge = Judge::default();
+        let limits = MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 };
+        let (trees, tapes, parts) = (Memory::new(limits), Memory::new(limits), Memory::new(limits));
+        // A token in two pieces among them, so that something is completed.
+        let token = "ghp_abcd1234efgh5678ijkl9012mnop3456qrst";
+        let pieces = [json!({ "a": [1, { "/": &token[..cut] }] }), json!({ "b": { "c": [&token[cut..]] } })];
+        for call in calls.iter().chain(&pieces) {
+            let engine = (&*scanner, &judge);
+            let acted = trees.look(engine, ("a", "x"), call, 0);
+            let alone = Tape::of(call);
+            let quiet = scanner.glance(&alone);
+            let all = DocumentPart::default();
+            prop_assert_eq!(&acted, &tapes.look_at(engine, ("a", "x"), (&quiet, &all), 0));
+            let within = Tape::of(&json!({ "before": "gh", "call": call, "behind": ["sk-"] }));
+            let part = within.root().get("call").unwrap().part();
+            let quiet = scanner.glance(&within);
+            prop_assert_eq!(&acted, &parts.look_at(engine, ("a", "x"), (&quiet, &part), 0));
         }
     }
 }

@@ -1,4 +1,6 @@
 //! JSON answers: held whole, parsed once, and only what was parsed is passed on.
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 use tollgate_dlp::Direction;
@@ -34,27 +36,41 @@ impl Answer<'_, '_> {
         if whole.is_empty() {
             return Ok(whole.freeze());
         }
-        let (bytes, depth) = (whole.len(), self.flight.snapshot.settings.bounds.json_depth);
-        let Ok(mut document) = json::parse(&whole, depth) else {
+        let snapshot = Arc::clone(&self.flight.snapshot);
+        let (bytes, depth) = (whole.len(), snapshot.settings.bounds.json_depth);
+        let Ok(read) = json::read(&whole, depth) else {
             return Err(refused(Code::UpstreamProtocol, words::ANSWER_UNREADABLE));
         };
         drop(whole);
-        if let Some(links) = &self.flight.links {
-            links.document(&mut document, &mut self.led);
-        }
-        match self.inspect(&mut document) {
+        let (scanner, judge) = (&snapshot.scanner, &self.flight.judge);
+        let root = read.tape.root();
+        let is_changed = self.heard.filters(root)
+            || self.flight.links.as_ref().is_some_and(|links| links.concern(root));
+        let (text, acted) = if is_changed {
+            let mut document = Arc::unwrap_or_clone(read.json).into_tree();
+            if let Some(links) = &self.flight.links {
+                links.document(&mut document, &mut self.led);
+            }
+            self.heard.filter_lists(&mut document, self.flight);
+            let acted = scanner.redact_json(&mut document, judge, Direction::Answer);
+            (json::write(&document, bytes), acted)
+        } else {
+            let quiet = scanner.glance(&read.tape);
+            let (acted, changes) = scanner.redact_glanced(quiet, judge, Direction::Answer);
+            let text = match changes.is_empty() {
+                true => read.write(bytes),
+                false => {
+                    let mut document = Arc::unwrap_or_clone(read.json).into_tree();
+                    changes.apply(&mut document);
+                    json::write(&document, bytes)
+                }
+            };
+            (text, acted)
+        };
+        match self.note(acted, "answer") {
             true => Err(refused(Code::DlpBlocked, words::ANSWER_BLOCKED)),
-            false => Ok(json::write(&document, bytes)),
+            false => Ok(text),
         }
-    }
-
-    /// Filters lists and redacts one document; whether it may not pass at all.
-    pub(super) fn inspect(&mut self, document: &mut serde_json::Value) -> bool {
-        self.heard.filter_lists(document, self.flight);
-        let snapshot = &self.flight.snapshot;
-        let judge = &self.flight.judge;
-        let acted = snapshot.scanner.redact_json(document, judge, Direction::Answer);
-        self.note(acted, "answer")
     }
 
     pub(super) async fn hold(&mut self) -> Result<BytesMut, Ending> {

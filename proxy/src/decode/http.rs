@@ -4,16 +4,15 @@
 //! is, unless it is JSON in disguise: servers that ignore the content type would execute it. What
 //! cannot be read is marked, and whether it may pass unread is policy.
 use std::fmt;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::Value;
 use tollgate_config::settings::Bounds;
+use tollgate_dlp::DocumentPart;
 use tollgate_dlp::documents::{Document, Kind, Limits, NotJson, Opener, Why};
 use tollgate_rules::Code;
 
-use super::json::{self, JsonErrorKind};
+use super::json::{self, JsonErrorKind, Reading};
 use super::media::media_type;
 use super::{Malformed, RPC_INVALID_REQUEST};
 
@@ -23,7 +22,7 @@ pub enum HttpBody {
     /// There is none.
     Empty,
     /// One JSON document.
-    Json(Arc<Value>),
+    Json(Reading),
     /// Text in UTF-8.
     Text(String),
     /// Anything else: cut into its texts, or bytes that were not read.
@@ -42,6 +41,16 @@ impl fmt::Debug for HttpBody {
     }
 }
 
+impl HttpBody {
+    /// The document of JSON that it is, all of which are its words.
+    pub fn document(&self) -> Option<(&Reading, Option<DocumentPart>)> {
+        match self {
+            Self::Json(read) => Some((read, Some(DocumentPart::default()))),
+            Self::Empty | Self::Text(_) | Self::Document(_) => None,
+        }
+    }
+}
+
 /// One call in plain HTTP.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HttpCall {
@@ -55,7 +64,7 @@ impl HttpCall {
     pub fn encode(&self, room: usize) -> Bytes {
         match &self.body {
             HttpBody::Empty => Bytes::new(),
-            HttpBody::Json(value) => json::write(value, room),
+            HttpBody::Json(read) => read.write(room),
             HttpBody::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
             HttpBody::Document(document) => document.write().into(),
         }
@@ -76,7 +85,7 @@ pub fn decode(headers: &HeaderMap, body: &Bytes, bounds: &Bounds) -> Result<Http
     };
     let body = match kind {
         Kind::Strange => return Err(strange()),
-        Kind::Json => HttpBody::Json(read_json(body, depth_max)?.into()),
+        Kind::Json => HttpBody::Json(read_json(body, depth_max)?),
         Kind::Text => read_text(utf8(body)?, depth_max)?,
         Kind::Grpc(_) => read_document(&Kind::Grpc(message_coding(headers)), body, bounds)?,
         kind => read_document(&kind, body, bounds)?,
@@ -126,8 +135,8 @@ fn strange() -> Malformed {
     Malformed::new(Code::EncodingUnsupported, "the body's charset is not utf-8; send it in UTF-8")
 }
 
-fn read_json(body: &[u8], depth_max: usize) -> Result<Value, Malformed> {
-    json::parse(body, depth_max)
+fn read_json(body: &[u8], depth_max: usize) -> Result<Reading, Malformed> {
+    json::read(body, depth_max)
         .map_err(|error| Malformed::from(error).with_rpc(RPC_INVALID_REQUEST))
 }
 
@@ -146,8 +155,8 @@ fn read_text(text: &str, depth_max: usize) -> Result<HttpBody, Malformed> {
     if !start.starts_with(['{', '[']) {
         return Ok(HttpBody::Text(text.to_owned()));
     }
-    match json::parse(start.as_bytes(), depth_max) {
-        Ok(value) => Ok(HttpBody::Json(value.into())),
+    match json::read(start.as_bytes(), depth_max) {
+        Ok(read) => Ok(HttpBody::Json(read)),
         Err(error) if error.kind() == JsonErrorKind::Syntax => Ok(HttpBody::Text(text.to_owned())),
         Err(error) => Err(error.into()),
     }
@@ -161,7 +170,7 @@ fn utf8(body: &[u8]) -> Result<&str, Malformed> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

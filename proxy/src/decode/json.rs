@@ -3,14 +3,20 @@
 //! Parsers disagree about duplicate keys, byte order marks, other encodings, lone surrogates and
 //! numbers that a double cannot hold. Each of them is an error here, so that what the rules saw is
 //! what the upstream sees.
-use std::cell::Cell;
-use std::fmt;
+mod pass;
+mod tree;
+mod walk;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use serde_json::map::Entry;
-use serde_json::{Map, Number, Value};
-use tollgate_rules::Code;
+use serde_json::Value;
+use tollgate_dlp::{Slot, Tape};
+use tollgate_rules::{Code, Json};
+
+use self::pass::Pass;
+use self::tree::Tree;
+use self::walk::{Build, Walk};
 
 /// The deepest nesting that can be asked for. The parser below recurses, and its own guard stands
 /// at 128.
@@ -88,8 +94,54 @@ impl JsonError {
 }
 
 /// Reads one JSON document of at most `depth_max` nested arrays and objects (never more than
-/// [`DEPTH_CEILING`]).
+/// [`DEPTH_CEILING`]) as a tree.
 pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, JsonError> {
+    walk(bytes, depth_max, (), Tree::new()).map(|(value, _)| value)
+}
+
+/// The same in one pass, without a tree.
+pub fn read(bytes: &[u8], depth_max: usize) -> Result<Reading, JsonError> {
+    let ((), Pass { mut out, tape, .. }) =
+        walk(bytes, depth_max, Slot::ROOT, Pass::new(bytes.len()))?;
+    fit(&mut out);
+    Ok(Reading { json: Arc::new(Json::of_text(out.into())), tape })
+}
+
+/// A document that was read: as it travels, and as it is looked at.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The document, for all who hold it.
+    pub json: Arc<Json>,
+    /// The same, written down for inspection.
+    pub tape: Tape,
+}
+
+impl Reading {
+    /// Writes it again from what was read. `room` is about how many bytes it will have.
+    pub fn write(&self, room: usize) -> Bytes {
+        self.json.text().cloned().unwrap_or_else(|| write(self.json.tree(), room))
+    }
+}
+
+impl From<Value> for Reading {
+    fn from(tree: Value) -> Self {
+        let tape = Tape::of(&tree);
+        Self { json: Arc::new(tree.into()), tape }
+    }
+}
+
+impl PartialEq for Reading {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+fn walk<B: Build>(
+    bytes: &[u8],
+    depth_max: usize,
+    root: B::Place,
+    build: B,
+) -> Result<(B::Value, B), JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, line: 1, column: 1 });
     }
@@ -97,166 +149,23 @@ pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, JsonError> {
         let (line, column) = place(bytes, error.valid_up_to());
         JsonError { kind: JsonErrorKind::Encoding, line, column }
     })?;
-    let watch = Watch {
-        depth_max: depth_max.min(DEPTH_CEILING),
-        values_left: Cell::new(VALUES_MAX),
-        members: [const { Cell::new(MEMBERS) }; DEPTHS],
-        breach: Cell::new(None),
-        wide: Cell::new(false),
-    };
+    let mut walk = Walk::new(depth_max.min(DEPTH_CEILING), build);
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Node { depth: 0, watch: &watch }
-        .deserialize(&mut reader)
+    let value = walk
+        .value(root, &mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| JsonError {
-            kind: watch.breach.get().unwrap_or(JsonErrorKind::Syntax),
+            kind: walk.breach.unwrap_or(JsonErrorKind::Syntax),
             line: error.line(),
             column: error.column(),
         })?;
-    if watch.wide.get()
+    if walk.wide
         && let Some(offset) = wide_integer(bytes)
     {
         let (line, column) = place(bytes, offset);
         return Err(JsonError { kind: JsonErrorKind::WideInteger, line, column });
     }
-    Ok(value)
-}
-
-/// What one reading has used up.
-struct Watch {
-    depth_max: usize,
-    values_left: Cell<usize>,
-    /// How many members the last object had, for each of the outer depths.
-    members: [Cell<usize>; DEPTHS],
-    breach: Cell<Option<JsonErrorKind>>,
-    /// A number was read that may have been an integer beyond 64 bits.
-    wide: Cell<bool>,
-}
-
-/// An object mostly has as many members as the one before it at its depth, and need not grow then.
-/// The first of them is given room for so many, none for more than so many, and room is only given
-/// to so many values of a document.
-const MEMBERS: usize = 7;
-const MEMBERS_MAX: usize = 14;
-const ROOMY: usize = 8192;
-const DEPTHS: usize = 16;
-
-impl Watch {
-    /// How many members an object at this depth is given room for.
-    fn room(&self, depth: usize) -> usize {
-        let small = self.values_left.get() >= VALUES_MAX - ROOMY;
-        let last = self.members.get(depth).map_or(MEMBERS, Cell::get);
-        if small { last.min(MEMBERS_MAX) } else { 0 }
-    }
-
-    /// Takes note of how many it had.
-    fn had(&self, depth: usize, members: usize) {
-        if let Some(last) = self.members.get(depth) {
-            last.set(members);
-        }
-    }
-
-    fn stop<E: serde::de::Error>(&self, kind: JsonErrorKind) -> E {
-        self.breach.set(Some(kind));
-        E::custom("limit")
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Node<'w> {
-    depth: usize,
-    watch: &'w Watch,
-}
-
-impl<'w> Node<'w> {
-    /// The place of this container's children.
-    fn descend<E: serde::de::Error>(self) -> Result<Node<'w>, E> {
-        if self.depth >= self.watch.depth_max {
-            return Err(self.watch.stop(JsonErrorKind::TooDeep));
-        }
-        Ok(Node { depth: self.depth + 1, watch: self.watch })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Value;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        let Some(left) = self.watch.values_left.get().checked_sub(1) else {
-            return Err(self.watch.stop(JsonErrorKind::TooMany));
-        };
-        self.watch.values_left.set(left);
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        // 2^63 is the smallest magnitude that an integer beyond 64 bits can have.
-        if value.abs() >= 9_223_372_036_854_775_808.0 {
-            self.watch.wide.set(true);
-        }
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| self.watch.stop(JsonErrorKind::Syntax))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let child = self.descend()?;
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(child)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let child = self.descend()?;
-        let mut map = Map::new();
-        while let Some(key) = members.next_key::<String>()? {
-            if map.is_empty() {
-                map = Map::with_capacity(self.watch.room(self.depth));
-            }
-            match map.entry(key) {
-                Entry::Vacant(place) => {
-                    place.insert(members.next_value_seed(child)?);
-                }
-                Entry::Occupied(_) => return Err(self.watch.stop(JsonErrorKind::DuplicateKey)),
-            }
-        }
-        self.watch.had(self.depth, map.len());
-        Ok(Value::Object(map))
-    }
+    Ok((value, walk.build))
 }
 
 /// The offset of the first integer that fits neither `i64` nor `u64`. `bytes` is well-formed JSON.
@@ -319,11 +228,15 @@ fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
 pub fn write(value: &(impl serde::Serialize + ?Sized), room: usize) -> Bytes {
     let mut bytes = Vec::with_capacity(room.clamp(ROOM_LEAST, ROOM_MOST));
     serde_json::to_writer(&mut bytes, value).expect("a JSON value can be written");
-    // It is held for as long as the other side takes to read it.
+    fit(&mut bytes);
+    bytes.into()
+}
+
+/// What is written is held for as long as the other side takes to read it.
+fn fit(bytes: &mut Vec<u8>) {
     if bytes.capacity() - bytes.len() > bytes.len() / 8 {
         bytes.shrink_to_fit();
     }
-    bytes.into()
 }
 
 /// Room for a short document, and for what nobody is believed before it is there.

@@ -1,6 +1,7 @@
 //! Documents in which an upstream says where it is. They are known by their shape, wherever they
 //! stand.
 use serde_json::{Map, Value, json};
+use tollgate_dlp::Node;
 use url::Url;
 
 use super::{Lead, Led, Links};
@@ -11,6 +12,16 @@ const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const INTERFACES: [&str; 2] = ["supportedInterfaces", "additionalInterfaces"];
 
 impl Links {
+    /// Whether [`Self::document`] may change a document. Most are nothing of what it looks for.
+    pub(in crate::answer) fn concern(&self, document: Node<'_>) -> bool {
+        let is_card = |node: Node<'_>| node.get("capabilities").is_some();
+        document.get("openapi").is_some()
+            || document.get("swagger").is_some()
+            || is_card(document)
+            || document.get("result").is_some_and(is_card)
+            || self.asked.path().contains(RESOURCE)
+    }
+
     /// Rewrites what a document says of the upstream itself.
     pub(in crate::answer) fn document(&self, document: &mut Value, led: &mut Led) {
         let Value::Object(root) = document else { return };

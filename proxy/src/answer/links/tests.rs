@@ -1,4 +1,5 @@
 use serde_json::json;
+use tollgate_dlp::Tape;
 
 use super::*;
 
@@ -127,6 +128,7 @@ fn cards() {
         let links = links("/v1", "/api", terms);
         let (mut after, mut led) = (document.clone(), Led::default());
         links.document(&mut after, &mut led);
+        assert!(links.concern(Tape::of(&document).root()));
         assert_eq!((led.rewritten, led.signature), (rewritten, signature));
         let after = after.get("result").unwrap_or(&after);
         if rewritten == 0 {
@@ -187,8 +189,10 @@ fn descriptions_of_apis() {
             json!({ "swagger": "2.0", "paths": {}, "host": "b.test" }),
         ),
     ] {
+        let links = links(base_path, "/api", SignedCards::Rewrite);
+        assert!(links.concern(Tape::of(&document).root()));
         let mut after = document;
-        links(base_path, "/api", SignedCards::Rewrite).document(&mut after, &mut Led::default());
+        links.document(&mut after, &mut Led::default());
         assert_eq!(after, expect);
     }
 }

@@ -3,8 +3,11 @@ use serde_json::json;
 
 use super::*;
 
+/// Why a text is refused, with and without a tree.
 fn kind(text: &[u8]) -> Option<JsonErrorKind> {
-    parse(text, 8).err().map(|error| error.kind())
+    let error = parse(text, 8).err();
+    assert_eq!(error, read(text, 8).err());
+    error.map(|error| error.kind())
 }
 
 #[test]
@@ -100,6 +103,26 @@ fn order_and_numbers_survive() {
     assert_eq!(value["a"][0], json!(0.1));
 }
 
+/// Writes every letter as an escape.
+struct Escaping;
+
+impl serde_json::ser::Formatter for Escaping {
+    fn write_string_fragment<W: std::io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> std::io::Result<()> {
+        fragment.encode_utf16().try_for_each(|unit| write!(writer, "\\u{unit:04x}"))
+    }
+}
+
+fn escaped(document: &Value) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, Escaping);
+    serde::Serialize::serialize(document, &mut writer).unwrap();
+    text
+}
+
 fn documents() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -118,7 +141,34 @@ fn documents() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn no_name_of_many_stands_twice() {
+    let object = |last: &str| {
+        let members: Vec<_> = (0..100).map(|n| format!("\"member number {n}\":{n}")).collect();
+        format!("[{{{},\"{last}\":0}}]", members.join(","))
+    };
+    assert_eq!(kind(object("another").as_bytes()), None);
+    for twice in ["member number 0", "member number 23", "member number 24", "member number 99"] {
+        assert_eq!(kind(object(twice).as_bytes()), Some(JsonErrorKind::DuplicateKey), "{twice}");
+    }
+    // They begin, end and are as long alike.
+    let alike = r#"{"12345678 a 12345678":1,"12345678 b 12345678":2}"#;
+    assert_eq!(kind(alike.as_bytes()), None);
+    assert_eq!(kind(br#"{"a":{"a":{"a":1},"b":1},"b":{"a":1}}"#), None);
+}
+
 proptest! {
+    #[test]
+    fn one_pass_writes_what_its_tree_is(document in documents()) {
+        for text in [serde_json::to_vec_pretty(&document).unwrap(), escaped(&document)] {
+            let tree = parse(&text, 64).unwrap();
+            let reading = read(&text, 64).unwrap();
+            prop_assert_eq!(&reading.write(0), &write(&tree, 0));
+            prop_assert_eq!(reading.json.tree(), &tree);
+            prop_assert!(reading.tape == Tape::of(&tree), "another tape");
+        }
+    }
+
     #[test]
     fn what_is_written_is_read_again(document in documents()) {
         let text = serde_json::to_vec_pretty(&document).unwrap();
@@ -135,7 +185,11 @@ proptest! {
             "[\\[\\]{}\",:0-9a-e\\\\u. -]{0,48}".prop_map(String::into_bytes),
         ]
     ) {
-        if let Ok(value) = parse(&bytes, 16) {
+        let tree = parse(&bytes, 16);
+        let reading = read(&bytes, 16);
+        prop_assert_eq!(tree.as_ref().err(), reading.as_ref().err());
+        if let Some((value, reading)) = tree.ok().zip(reading.ok()) {
+            prop_assert_eq!(reading.write(0), write(&value, 0));
             prop_assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), value);
         }
     }

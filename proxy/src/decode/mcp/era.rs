@@ -1,7 +1,7 @@
 //! The living generations of the Model Context Protocol.
 use std::fmt;
 
-use serde_json::Value;
+use tollgate_dlp::Node;
 
 /// The member of `params._meta` that names the protocol version of a stateless request.
 pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -44,12 +44,13 @@ impl Era {
 
     /// The generation of one message. A version in `_meta` makes it stateless whatever the header
     /// says; `initialize` never is; no word at all means 2025-03-26 (MCP 2025-06-18, transports).
-    pub(super) fn of_message(document: &Value, header: Option<&str>) -> Self {
+    pub(super) fn of_message(document: Node<'_>, header: Option<&str>) -> Self {
         if meta_version(document).is_some() {
             return Self::Stateless;
         }
-        if document.get("method").and_then(Value::as_str) == Some("initialize") {
-            let asked = document.pointer("/params/protocolVersion").and_then(Value::as_str);
+        if document.get("method").and_then(Node::as_str) == Some("initialize") {
+            let params = document.get("params");
+            let asked = params.and_then(|params| params.get("protocolVersion")?.as_str());
             return match asked.or(header).map(Self::of_version) {
                 Some(Self::Stateless) => Self::Session2025_11_25,
                 Some(session) => session,
@@ -67,6 +68,6 @@ impl fmt::Display for Era {
 }
 
 /// The version that a message's `_meta` names.
-pub(super) fn meta_version(document: &Value) -> Option<&str> {
+pub(super) fn meta_version(document: Node<'_>) -> Option<&str> {
     document.get("params")?.get("_meta")?.get(META_VERSION)?.as_str()
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tollgate_rules::Code;
 
 use super::super::{Malformed, RPC_HEADER_MISMATCH};
-use super::era::{self, Era};
+use super::era::Era;
 use super::message::RESPONSE_METHOD;
 use super::{McpCall, Message};
 
@@ -109,7 +109,7 @@ pub fn rebuild_headers(call: &McpCall, headers: &mut HeaderMap) {
 pub(super) fn check(message: &Message, headers: &HeaderMap) -> Result<(), Malformed> {
     check_single(headers)?;
     if let Some(version) = headers.get(VERSION) {
-        let meta = era::meta_version(message.document());
+        let meta = message.meta_version();
         let agrees = literal(version).is_some_and(|text| meta.is_none_or(|meta| meta == text));
         if !agrees {
             return Err(mismatch(

@@ -2,11 +2,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-use tollgate_rules::{Action, Code};
+use serde_json::Value;
+use tollgate_dlp::{DocumentPart, Node};
+use tollgate_rules::{Action, Code, Json};
 
+use super::super::json::Reading;
 use super::super::{Malformed, RPC_INVALID_PARAMS};
-use super::era::Era;
+use super::era::{self, Era};
 use super::methods::{self, Named};
 
 /// What stands for the method of a client's answer to the server. JSON-RPC 2.0 section 4 keeps
@@ -43,14 +45,11 @@ impl fmt::Debug for RpcId {
 
 impl RpcId {
     /// Reads an id; `None` for what is neither string nor integer, or too large.
-    pub fn read(value: &Value) -> Option<Self> {
-        match value {
-            Value::String(text) if text.len() <= ID_BYTES_MAX => Some(Self::Text(text.clone())),
-            Value::Number(number) => {
-                number.as_i64().filter(|number| number.unsigned_abs() <= ID_MAX).map(Self::Integer)
-            }
-            _ => None,
+    pub fn read(value: Node<'_>) -> Option<Self> {
+        if let Some(text) = value.as_str() {
+            return (text.len() <= ID_BYTES_MAX).then(|| Self::Text(text.to_owned()));
         }
+        value.as_i64().filter(|number| number.unsigned_abs() <= ID_MAX).map(Self::Integer)
     }
 
     /// The id as JSON.
@@ -85,7 +84,7 @@ pub struct Message {
     kind: RpcKind,
     method: String,
     named: Named,
-    document: Arc<Value>,
+    read: Reading,
 }
 
 /// Never what was sent.
@@ -97,19 +96,15 @@ impl fmt::Debug for Message {
 
 impl Message {
     /// Reads one parsed message. `version` is the `MCP-Protocol-Version` header.
-    pub fn read(document: Value, version: Option<&str>) -> Result<Self, Malformed> {
-        let era = Era::of_message(&document, version);
-        let id = document.get("id").and_then(RpcId::read);
-        read_parts(&document)
-            .map(|parts| (parts.kind, parts.method, parts.named))
-            .map_err(|malformed| malformed.with_caller(id, era))
-            .map(|(kind, method, named)| Self {
-                era,
-                kind,
-                method,
-                named,
-                document: document.into(),
-            })
+    pub fn read(read: Reading, version: Option<&str>) -> Result<Self, Malformed> {
+        let document = read.tape.root();
+        let era = Era::of_message(document, version);
+        match read_parts(document) {
+            Ok(Parts { kind, method, named }) => Ok(Self { era, kind, method, named, read }),
+            Err(malformed) => {
+                Err(malformed.with_caller(document.get("id").and_then(RpcId::read), era))
+            }
+        }
     }
 
     /// The generation it speaks.
@@ -150,20 +145,37 @@ impl Message {
         }
     }
 
-    /// The arguments of a `tools/call` or `prompts/get`; `Null` when there are none.
-    pub fn arguments(&self) -> &Value {
-        self.params("arguments")
+    /// Where the words are that rules see as arguments: a tool's or prompt's own, else all
+    /// parameters.
+    pub fn words(&self) -> &'static [&'static str] {
+        let arguments = self.within(&["params", "arguments"]);
+        match arguments.is_some_and(|arguments| !arguments.is_null()) {
+            true => &["params", "arguments"],
+            false => &["params"],
+        }
+    }
+
+    /// The same as a part of what is looked at; `None` when there are none.
+    pub fn words_part(&self) -> Option<DocumentPart> {
+        self.within(self.words()).map(Node::part)
     }
 
     /// The whole message. All of it travels, so all of it is to be inspected.
-    pub fn document(&self) -> &Arc<Value> {
-        &self.document
+    pub fn document(&self) -> &Arc<Json> {
+        &self.read.json
+    }
+
+    /// The same, as it was read.
+    pub fn reading(&self) -> &Reading {
+        &self.read
     }
 
     /// Puts a redacted document in place of the one that was read; it must still be the same call.
-    pub fn redact(&mut self, document: Arc<Value>) -> Result<(), NotTheSameCall> {
-        let parts = read_parts(&document).map_err(|_| NotTheSameCall)?;
-        let same_version = Era::of_message(&document, Some(self.era.as_str())) == self.era;
+    pub fn redact(&mut self, document: Value) -> Result<(), NotTheSameCall> {
+        let read = Reading::from(document);
+        let document = read.tape.root();
+        let parts = read_parts(document).map_err(|_| NotTheSameCall)?;
+        let same_version = Era::of_message(document, Some(self.era.as_str())) == self.era;
         if parts.kind != self.kind
             || parts.method != self.method
             || parts.named != self.named
@@ -171,7 +183,7 @@ impl Message {
         {
             return Err(NotTheSameCall);
         }
-        self.document = document;
+        self.read = read;
         Ok(())
     }
 
@@ -180,8 +192,13 @@ impl Message {
         self.named.header.as_deref()
     }
 
-    pub(super) fn params(&self, member: &str) -> &Value {
-        self.document.get("params").and_then(|params| params.get(member)).unwrap_or(&Value::Null)
+    /// The version that its `_meta` names.
+    pub(super) fn meta_version(&self) -> Option<&str> {
+        era::meta_version(self.read.tape.root())
+    }
+
+    fn within(&self, path: &[&str]) -> Option<Node<'_>> {
+        path.iter().try_fold(self.read.tape.root(), |node, name| node.get(name))
     }
 }
 
@@ -191,39 +208,40 @@ struct Parts {
     named: Named,
 }
 
-fn read_parts(document: &Value) -> Result<Parts, Malformed> {
-    let object = document.as_object().ok_or_else(|| refuse("the message is not a JSON object"))?;
-    if object.keys().any(|key| !MEMBERS.contains(&key.as_str())) {
+fn read_parts(document: Node<'_>) -> Result<Parts, Malformed> {
+    if !document.is_object() {
+        return Err(refuse("the message is not a JSON object"));
+    }
+    if !document.members().all(|(name, _)| MEMBERS.contains(&name)) {
         return Err(refuse(
             "the message has a member besides jsonrpc, id, method, params, result and error",
         ));
     }
-    if object.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+    if document.get("jsonrpc").and_then(Node::as_str) != Some("2.0") {
         return Err(refuse("the message does not say `\"jsonrpc\": \"2.0\"`"));
     }
-    let is_answer = object.contains_key("result") || object.contains_key("error");
-    match (object.get("method"), is_answer) {
+    let is_answer = document.get("result").is_some() || document.get("error").is_some();
+    match (document.get("method"), is_answer) {
         (Some(_), true) => Err(refuse("the message is both a request and an answer")),
-        (Some(method), false) => read_request(object, method),
-        (None, true) => read_response(object),
+        (Some(method), false) => read_request(document, method),
+        (None, true) => read_response(document),
         (None, false) => Err(refuse("the message has no method")),
     }
 }
 
-fn read_request(object: &Map<String, Value>, method: &Value) -> Result<Parts, Malformed> {
+fn read_request(document: Node<'_>, method: Node<'_>) -> Result<Parts, Malformed> {
     let method = method.as_str().ok_or_else(|| refuse("the method is not a string"))?;
     if method.is_empty() || method.len() > METHOD_BYTES_MAX || method.starts_with("rpc.") {
         return Err(refuse("the method's name is empty, too long or begins with `rpc.`"));
     }
-    let kind = match object.get("id") {
+    let kind = match document.get("id") {
         None => RpcKind::Notification,
-        Some(id) => RpcKind::Request(read_id(id)?),
+        Some(id) => RpcKind::Request(read_id(Some(id))?),
     };
-    let params = match object.get("params") {
-        None => None,
-        Some(Value::Object(params)) => Some(params),
-        Some(_) => return Err(refuse_params("`params` is not an object")),
-    };
+    let params = document.get("params");
+    if params.is_some_and(|params| !params.is_object()) {
+        return Err(refuse_params("`params` is not an object"));
+    }
     let named = methods::named(method, params)
         .map_err(|member| refuse_params(&format!("`params.{member}` is missing or no string")))?;
     if named.tool.is_some()
@@ -234,14 +252,14 @@ fn read_request(object: &Map<String, Value>, method: &Value) -> Result<Parts, Ma
     Ok(Parts { kind, method: method.to_owned(), named })
 }
 
-fn read_response(object: &Map<String, Value>) -> Result<Parts, Malformed> {
-    if object.contains_key("result") && object.contains_key("error") {
+fn read_response(document: Node<'_>) -> Result<Parts, Malformed> {
+    if document.get("result").is_some() && document.get("error").is_some() {
         return Err(refuse("the message has both result and error"));
     }
-    if object.contains_key("params") {
+    if document.get("params").is_some() {
         return Err(refuse("the answer has params"));
     }
-    read_id(object.get("id").unwrap_or(&Value::Null))?;
+    read_id(document.get("id"))?;
     Ok(Parts {
         kind: RpcKind::Response,
         method: RESPONSE_METHOD.to_owned(),
@@ -249,8 +267,8 @@ fn read_response(object: &Map<String, Value>) -> Result<Parts, Malformed> {
     })
 }
 
-fn read_id(id: &Value) -> Result<RpcId, Malformed> {
-    RpcId::read(id).ok_or_else(|| {
+fn read_id(id: Option<Node<'_>>) -> Result<RpcId, Malformed> {
+    id.and_then(RpcId::read).ok_or_else(|| {
         refuse("the id is neither a string of at most 1024 bytes nor an integer within 2^53-1")
     })
 }

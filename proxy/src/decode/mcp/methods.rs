@@ -1,5 +1,5 @@
 //! What a message names: tools, resources, prompts and tasks, by method.
-use serde_json::{Map, Value};
+use tollgate_dlp::Node;
 
 /// What a message names, in the protocol's own words.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -13,14 +13,11 @@ pub(super) struct Named {
 }
 
 /// Reads what `method` names; the error is the member that is missing or no string.
-pub(super) fn named(
-    method: &str,
-    params: Option<&Map<String, Value>>,
-) -> Result<Named, &'static str> {
+pub(super) fn named(method: &str, params: Option<Node<'_>>) -> Result<Named, &'static str> {
     let text = |member: &'static str| {
         params
             .and_then(|params| params.get(member))
-            .and_then(Value::as_str)
+            .and_then(Node::as_str)
             .map(str::to_owned)
             .ok_or(member)
     };
@@ -34,7 +31,7 @@ pub(super) fn named(
         // Gone in the stateless generation, whose servers answer that they do not know the method:
         // without a URI they name nothing, so there is nothing to refuse here.
         "resources/subscribe" | "resources/unsubscribe"
-            if params.is_none_or(|params| !params.contains_key("uri")) =>
+            if params.is_none_or(|params| params.get("uri").is_none()) =>
         {
             Named::default()
         }
@@ -51,12 +48,12 @@ fn resource(name: String) -> Named {
     Named { resource: Some(name.clone()), header: Some(name), tool: None }
 }
 
-fn reference(params: Option<&Map<String, Value>>) -> Result<String, &'static str> {
+fn reference(params: Option<Node<'_>>) -> Result<String, &'static str> {
     let reference = params.and_then(|params| params.get("ref")).ok_or("ref")?;
-    let member = match reference.get("type").and_then(Value::as_str) {
+    let member = match reference.get("type").and_then(Node::as_str) {
         Some("ref/prompt") => "name",
         Some("ref/resource") => "uri",
         _ => return Err("ref.type"),
     };
-    reference.get(member).and_then(Value::as_str).map(str::to_owned).ok_or("ref")
+    reference.get(member).and_then(Node::as_str).map(str::to_owned).ok_or("ref")
 }

@@ -84,9 +84,9 @@ pub fn decode(
 /// many bytes it will have.
 pub fn encode(call: &McpCall, room: usize) -> Bytes {
     match call {
-        McpCall::Message(message) => json::write(&**message.document(), room),
+        McpCall::Message(message) => message.reading().write(room),
         McpCall::Batch(messages) => {
-            let documents = messages.iter().map(|message| &**message.document());
+            let documents = messages.iter().map(|message| message.document().tree());
             json::write(&documents.collect::<Vec<_>>(), room)
         }
         McpCall::Listen | McpCall::End => Bytes::new(),
@@ -102,12 +102,12 @@ fn bodiless(body: &[u8], call: McpCall) -> Result<McpCall, Malformed> {
 
 fn read_post(headers: &HeaderMap, body: &[u8], depth_max: usize) -> Result<McpCall, Malformed> {
     check_content_type(headers)?;
-    let document = json::parse(body, depth_max)?;
+    let read = json::read(body, depth_max)?;
     let version = headers::version(headers);
-    if let Value::Array(items) = document {
-        return read_batch(items, headers, version);
+    if read.tape.root().is_list() {
+        return read_batch(read.json.tree(), headers, version);
     }
-    let message = Message::read(document, version)?;
+    let message = Message::read(read, version)?;
     headers::check(&message, headers)
         .map_err(|refusal| refusal.with_caller(message.id().cloned(), message.era()))?;
     Ok(McpCall::Message(message))
@@ -131,7 +131,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Malformed> {
 }
 
 fn read_batch(
-    items: Vec<Value>,
+    batch: &Value,
     headers: &HeaderMap,
     version: Option<&str>,
 ) -> Result<McpCall, Malformed> {
@@ -139,12 +139,13 @@ fn read_batch(
     if !matches!(version, None | Some("2025-03-26")) {
         return refuse("batches exist in MCP 2025-03-26 only; send one message at a time");
     }
+    let items = batch.as_array().map_or(&[][..], Vec::as_slice);
     if items.is_empty() || items.len() > BATCH_MAX {
         return refuse("a batch holds between 1 and 64 messages");
     }
     let mut messages: Vec<Message> = Vec::with_capacity(items.len());
     for item in items {
-        let message = Message::read(item, version).map_err(|mut malformed| {
+        let message = Message::read(item.clone().into(), version).map_err(|mut malformed| {
             malformed.id = None;
             malformed
         })?;

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::json;
+use tollgate_rules::Arguments;
 
 use super::super::RPC_INVALID_REQUEST;
 use super::headers::{params, set_param};
@@ -36,6 +39,12 @@ fn one(lines: &[(&str, &str)], body: &Value) -> Message {
         Ok(McpCall::Message(message)) => message,
         other => panic!("{body}: {other:?}"),
     }
+}
+
+/// What rules see as arguments.
+fn words(message: &Message) -> Value {
+    let words = Arguments::within(Arc::clone(message.document()), message.words());
+    Value::clone(&words)
 }
 
 /// A `tools/call` of the stateless generation.
@@ -134,10 +143,18 @@ fn messages_are_understood() {
         assert_eq!(action.method, method);
         assert_eq!((action.tool, action.resource), named, "{body}");
         assert_eq!(message.is_tools_call(), method == "tools/call");
-        assert_eq!(&**message.document(), &body);
+        assert_eq!(message.document().tree(), &body);
     }
-    assert_eq!(one(&[], &legacy("x")).arguments(), &json!({"n": 3}));
-    assert_eq!(one(&[], &request("ping", json!({}))).arguments(), &Value::Null);
+    assert_eq!(words(&one(&[], &legacy("x"))), json!({"n": 3}));
+    let ping = |params: Value| {
+        one(&[], &json!({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": params}))
+    };
+    for params in [json!({"a": 1}), json!({"arguments": null})] {
+        assert_eq!(words(&ping(params.clone())), params);
+    }
+    assert_eq!(words(&ping(json!({"arguments": [1]}))), json!([1]));
+    let alone = one(&[], &json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}));
+    assert_eq!((words(&alone), alone.words_part()), (Value::Null, None));
 }
 
 #[test]
@@ -346,7 +363,7 @@ fn a_redacted_message_is_the_same_call_or_none() {
         let mut message = one(&[], &original);
         assert_eq!(message.redact(document.clone().into()).is_ok(), passes, "{name}");
         let expect = if passes { &document } else { &original };
-        assert_eq!(&**message.document(), expect, "{name}");
+        assert_eq!(message.document().tree(), expect, "{name}");
     }
 }
 
