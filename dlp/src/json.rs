@@ -1,16 +1,16 @@
 //! JSON documents: every string, every name, every number.
 use std::cell::RefCell;
-use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::actions::mark;
+use crate::changes::{Change, Changes};
 use crate::engine::hit::{self, Cluster};
 use crate::engine::{Hit, Window, boundary, key, people};
 use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
-use crate::pointer::{Part, Step, Steps, place};
+use crate::pointer::{Part, Step, place};
 use crate::quiet::{self, Quiet};
 use crate::scanner::{Scanner, acted, settled};
 use crate::siblings;
@@ -114,9 +114,9 @@ impl Scanner {
                 }
             };
             all.extend(acted(&clusters, 0, |_| place(self, path, part)));
-            changes.extend(clean.map(|clean| Change { steps: Steps::new(path), part, clean }));
+            changes.extend(clean.map(|clean| Change::new(path, part, clean)));
         });
-        (all, Changes(changes))
+        (all, Changes::new(changes))
     }
 
     /// A number in the place of a number that is masked, unless something would be found in it
@@ -155,6 +155,7 @@ impl Scanner {
         quoted: bool,
         rows: &[Vec<u32>],
     ) -> Vec<Hit> {
+        let name = name.map(end_of);
         let telling = |name: &&str| {
             let name = name.as_bytes();
             (tells(name, text.as_bytes()) || self.surveyor.names_provider(name))
@@ -266,7 +267,7 @@ impl<'a> Walk<'a> {
                 self.quiet.pass(told);
                 continue;
             }
-            path.push(name.map_or(Step::Item(at), Step::Name));
+            path.push(Step { at, name });
             if let Some(name) = name.filter(|_| !told.name) {
                 let clusters = self.scanner.look(&Window::whole(name.as_bytes()), self.judge);
                 if !clusters.is_empty() {
@@ -300,74 +301,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A text of a document that becomes another one.
-struct Change {
-    steps: Steps,
-    part: Part,
-    clean: Value,
-}
-
-impl Change {
-    fn apply(self, document: &mut Value) {
-        match self.part {
-            Part::Value | Part::Number => {
-                if let Some(value) = self.steps.find(document) {
-                    *value = self.clean;
-                }
-            }
-            Part::Key => {
-                let Value::String(clean) = self.clean else { return };
-                let Some((Value::Object(members), name)) = self.steps.find_member(document) else {
-                    return;
-                };
-                rename(members, &name, clean);
-            }
-        }
-    }
-}
-
-/// What is to become of a document.
-#[derive(Default)]
-pub struct Changes(Vec<Change>);
-
-impl Changes {
-    /// Whether it stays as it is.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Changes the document that was looked at: names last and from the inside out, so that every
-    /// path is still true when it is used.
-    pub fn apply(self, document: &mut Value) {
-        let (names, values): (Vec<_>, Vec<_>) =
-            self.0.into_iter().partition(|change| change.part == Part::Key);
-        for change in values.into_iter().chain(names.into_iter().rev()) {
-            change.apply(document);
-        }
-    }
-}
-
-/// How many there are, and none of them.
-impl fmt::Debug for Changes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Changes").field(&self.0.len()).finish()
-    }
-}
-
-/// Gives a member another name, in its place, and never that of another member.
-fn rename(members: &mut Map<String, Value>, name: &str, clean: String) {
-    let mut new = clean.clone();
-    let mut count = 1_usize;
-    while members.contains_key(&new) {
-        count += 1;
-        new = format!("{clean} {count}");
-    }
-    *members = std::mem::take(members)
-        .into_iter()
-        .map(|(known, value)| if known == name { (new.clone(), value) } else { (known, value) })
-        .collect();
-}
-
 /// Longer texts say themselves what their numbers are.
 const VALUE_BYTES: usize = 64;
 
@@ -389,12 +322,17 @@ pub(crate) fn tells_of(name: &[u8], value: &[u8]) -> bool {
     short && (value.iter().any(u8::is_ascii_digit) || is_code())
 }
 
-/// The end of a long name, which is what tells, without what no name is made of: the name is
-/// looked at by itself, and must not reach over into the value.
+/// The end of a name: of a long one, that is what tells. What has many values below one name is
+/// looked at in no more time than they take.
+pub(crate) fn end_of(name: &str) -> &str {
+    let from = name.ceil_char_boundary(name.len().saturating_sub(key::SIDE_BYTES));
+    name.get(from..).unwrap_or_default()
+}
+
+/// The same without what no name is made of: it is looked at by itself, and must not reach over into
+/// the value.
 fn plain(name: &str) -> String {
-    let from = name.chars().count().saturating_sub(key::SIDE_BYTES);
-    let letter = |c: char| if is_letter(c) { c } else { '_' };
-    name.chars().skip(from).map(letter).collect()
+    name.chars().map(|c| if is_letter(c) { c } else { '_' }).collect()
 }
 
 /// Whether a name is looked at with its value as it is.

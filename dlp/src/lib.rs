@@ -23,6 +23,7 @@
 //!   however it was cut ([`TextStream`]).
 mod actions;
 pub mod bench;
+mod changes;
 mod class;
 mod coding;
 mod deltas;
@@ -52,12 +53,12 @@ mod trial;
 mod unfold;
 
 pub use actions::{CardMask, Means, Vault, VaultLimits};
+pub use changes::Changes;
 pub use class::Class;
 pub use coding::{Coding, Codings};
 pub use deltas::{Deltas, Released};
 pub use detectors::{CatalogueEntry, detectors_page, expand};
 pub use finding::{Acted, Action, Direction, Finding, Grade, Layer, Place, Redaction};
-pub use json::Changes;
 pub use judge::{Decided, Judge, JudgeError, JudgeRule, JudgeSettings};
 pub use line::{Explanation, Extent, Question, Refused, Report, Told, scan_line, scan_text};
 pub use memory::{Memory, MemoryLimits};

@@ -20,7 +20,7 @@ use crate::engine::survey::{Patience, is_between};
 use crate::engine::{LOOK_BEHIND, Window};
 use crate::finding::{Acted, Action, Direction, Grade, Place};
 use crate::judge::Judge;
-use crate::pointer::escaped;
+use crate::pointer::{cut, escaped};
 use crate::quiet::Quiet;
 use crate::scanner::Scanner;
 use crate::tape::DocumentPart;
@@ -473,7 +473,7 @@ fn pointer(document: &Value, nth: usize) -> String {
                 items.iter().enumerate().any(|(at, item)| inside(&at.to_string(), item, left))
             }
             Value::Object(members) => {
-                members.iter().any(|(name, member)| inside(&escaped(name), member, left))
+                members.iter().any(|(name, member)| inside(&escaped(cut(name)), member, left))
             }
             Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }

@@ -1,9 +1,8 @@
 //! Places in a JSON document.
 use std::borrow::Cow;
 
-use serde_json::Value;
-
-use crate::engine::Window;
+use crate::engine::survey::Patience;
+use crate::engine::{Window, hit};
 use crate::finding::Place;
 use crate::scanner::{Scanner, edited, into_text};
 
@@ -21,18 +20,17 @@ pub(crate) enum Part {
 
 /// One step down into a document.
 #[derive(Clone, Copy)]
-pub(crate) enum Step<'v> {
-    Item(usize),
-    Name(&'v str),
+pub(crate) struct Step<'v> {
+    /// The number of the member or item.
+    pub(crate) at: usize,
+    /// The member's name.
+    pub(crate) name: Option<&'v str>,
 }
 
 impl<'v> Step<'v> {
     /// The name of the member that a path ends in or, in a list, that the list is.
     pub(crate) fn name(path: &[Self]) -> Option<&'v str> {
-        path.iter().rev().find_map(|step| match step {
-            Step::Name(name) => Some(*name),
-            Step::Item(_) => None,
-        })
+        path.iter().rev().find_map(|step| step.name)
     }
 }
 
@@ -41,9 +39,9 @@ pub(crate) fn place(scanner: &Scanner, path: &[Step<'_>], part: Part) -> Place {
     let mut pointer = String::new();
     for step in path {
         pointer.push('/');
-        match step {
-            Step::Item(at) => pointer.push_str(&at.to_string()),
-            Step::Name(name) => pointer.push_str(&escaped(&shown(scanner, name))),
+        match step.name {
+            None => pointer.push_str(&step.at.to_string()),
+            Some(name) => pointer.push_str(&escaped(&shown(scanner, name))),
         }
     }
     match part {
@@ -60,50 +58,45 @@ pub(crate) fn escaped(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// So much of a name is looked at to show its beginning, so that many findings below a long name cost
+/// no more than they are.
+const LOOKED_NAME_BYTES: usize = 1024;
+
 /// A name as a finding shows it: without what is found in it, and cut.
 pub(crate) fn shown(scanner: &Scanner, name: &str) -> String {
-    let clusters = scanner.look(&Window::whole(name.as_bytes()), None);
-    let clean = edited(name.as_bytes(), &clusters, None)
-        .map_or_else(|| name.to_owned(), |edited| into_text(edited.bytes));
-    if clean.chars().count() <= SHOWN_NAME_CHARS {
+    let ended = name.len() <= LOOKED_NAME_BYTES;
+    let head = name.get(..name.floor_char_boundary(LOOKED_NAME_BYTES)).unwrap_or_default();
+    let window = Window { ended, ..Window::whole(head.as_bytes()) };
+    let survey = scanner.surveyor.survey(&window);
+    // What only the rest of it could tell is not shown.
+    let told = head.floor_char_boundary(survey.open(Patience::Exact));
+    let head = head.get(..told).unwrap_or_default();
+    let mut clusters = hit::clusters(survey.hits, None);
+    clusters.retain(|cluster| cluster.edit.start < told);
+    let clean = edited(head.as_bytes(), &clusters, None)
+        .map_or_else(|| head.to_owned(), |edited| into_text(edited.bytes));
+    if ended && clean.chars().count() <= SHOWN_NAME_CHARS {
         return clean;
     }
     clean.chars().take(SHOWN_NAME_CHARS).chain(['…']).collect()
 }
 
-/// A path that outlives the borrow of its document.
-pub(crate) struct Steps(Vec<Owned>);
-
-enum Owned {
-    Item(usize),
-    Name(String),
+/// The beginning of a name, to be shown once it has been looked at.
+pub(crate) fn cut(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(LOOKED_NAME_BYTES)).unwrap_or_default()
 }
+
+/// A path that outlives the borrow of its document: the number of each member or item.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Steps(Vec<usize>);
 
 impl Steps {
     pub(crate) fn new(path: &[Step<'_>]) -> Self {
-        let own = |step: &Step<'_>| match step {
-            Step::Item(at) => Owned::Item(*at),
-            Step::Name(name) => Owned::Name((*name).to_owned()),
-        };
-        Self(path.iter().map(own).collect())
+        Self(path.iter().map(|step| step.at).collect())
     }
 
-    /// The value at this path.
-    pub(crate) fn find<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
-        descend(&self.0, document)
+    /// The step at this depth; `None` when the path ends before it.
+    pub(crate) fn at(&self, depth: usize) -> Option<usize> {
+        self.0.get(depth).copied()
     }
-
-    /// The object that the last step goes down from, and the name that it takes.
-    pub(crate) fn find_member(self, document: &mut Value) -> Option<(&mut Value, String)> {
-        let mut steps = self.0;
-        let Some(Owned::Name(name)) = steps.pop() else { return None };
-        Some((descend(&steps, document)?, name))
-    }
-}
-
-fn descend<'v>(steps: &[Owned], document: &'v mut Value) -> Option<&'v mut Value> {
-    steps.iter().try_fold(document, |value, step| match step {
-        Owned::Item(at) => value.get_mut(*at),
-        Owned::Name(name) => value.get_mut(name.as_str()),
-    })
 }

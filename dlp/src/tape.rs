@@ -1,7 +1,7 @@
 //! A JSON document written down flat, as its reader comes by.
 //!
 //! All texts stand one behind the other as they are looked at: each value behind its name, an item
-//! behind the name of its list. That is what the first pass over a document reads
+//! behind the end of the name of its list, so that a tape is never much longer than its document. That is what the first pass over a document reads
 //! ([`crate::Scanner::glance`]), so that nobody needs a tree of one that holds nothing.
 use std::fmt::{self, Write as _};
 use std::ops::Range;
@@ -10,6 +10,7 @@ use serde_json::{Number, Value};
 
 use crate::engine::Span;
 use crate::engine::literals::BETWEEN;
+use crate::json::end_of;
 
 /// What stands around a name and a value.
 const MARGIN_BYTES: usize = 8;
@@ -79,8 +80,10 @@ enum Spot {
     Member {
         start: usize,
         name: Span,
+        /// What items below it stand behind.
+        end: Span,
     },
-    /// Behind the name of its list, when that has one.
+    /// Behind the end of the name of its list, when that has one.
     Item(Option<Span>),
 }
 
@@ -93,7 +96,7 @@ impl Slot {
     pub fn item(self) -> Self {
         Self(Spot::Item(match self.0 {
             Spot::Root => None,
-            Spot::Member { name, .. } => Some(name),
+            Spot::Member { end, .. } => Some(end),
             Spot::Item(name) => name,
         }))
     }
@@ -153,7 +156,9 @@ impl Tape {
         self.written.reserve(name.len() + MARGIN_BYTES);
         self.written.push('"');
         self.written.push_str(name);
-        Slot(Spot::Member { start, name: Span::new(start + 1, self.written.len()) })
+        let here = self.written.len();
+        let end = Span::new(here - end_of(name).len(), here);
+        Slot(Spot::Member { start, name: Span::new(start + 1, here), end })
     }
 
     /// The name of a member that was begun.
@@ -250,7 +255,7 @@ impl Tape {
         let here = self.written.len();
         let (start, name) = match slot.0 {
             Spot::Root | Spot::Item(None) => return (here, Span::new(here, here)),
-            Spot::Member { start, name } => (start, name),
+            Spot::Member { start, name, .. } => (start, name),
             Spot::Item(Some(name)) => {
                 self.written.push('"');
                 self.written.extend_from_within(name.start..name.end);
@@ -339,7 +344,7 @@ impl<'t> Node<'t> {
         self.entry.kind
     }
 
-    /// The name before it: its own, or in a list, the list's.
+    /// The name before it: its own, or in a list, the end of the list's.
     pub(crate) fn name(self) -> &'t str {
         self.tape.part(self.entry.name)
     }
@@ -388,6 +393,16 @@ mod tests {
         let inside: Vec<_> = tape.entries.iter().map(|entry| entry.inside).collect();
         assert_eq!(inside, [0, 0, 6, 0, 2, 0, 0, 1, 0, 0]);
         assert_eq!(Tape::of(&json!("alone")).written, "alone");
+    }
+
+    #[test]
+    fn a_tape_is_not_much_longer_than_its_document() {
+        let name = format!("{}é_password", "k".repeat(10_000));
+        let document = json!({ &name: vec![json!([1, ["x"]]); 10_000] });
+        let tape = Tape::of(&document);
+        assert!(tape.written.len() < 40 * document.to_string().len());
+        let end: String = name.chars().skip(name.chars().count() - 63).collect();
+        assert!(tape.written.ends_with(&format!("\"{end}\":\"x\0")));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::engine::literals::{BETWEEN, Role};
 use crate::engine::survey::Surveyor;
 use crate::engine::{Outcome, Span, Window, words};
 use crate::json;
-use crate::pointer::escaped;
+use crate::pointer::{cut, escaped};
 use crate::tape::{DocumentPart, Entry, Kind, Tape};
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
@@ -229,7 +229,7 @@ impl<'t> Quiet<'t> {
             pointer.push('/');
             match list {
                 true => pointer.push_str(&nth.to_string()),
-                false => pointer.push_str(&escaped(name)),
+                false => pointer.push_str(&escaped(cut(name))),
             }
             (at, nth, list) = (at + 1, 0, text.kind == Kind::List);
         }
