@@ -8,11 +8,10 @@ const TOKEN: &str = "ghp_abcd1234efgh5678ijkl9012mnop3456qrst";
 const TAG: &str = "[REDACTED-GITHUB-TOKEN]";
 
 /// Looks at a document in every way; gives how much was found, and what became of it.
-fn look(mut document: Value) -> (usize, Value) {
-    let scanner = Scanner::new().unwrap();
+fn look(scanner: &Scanner, mut document: Value) -> (usize, Value) {
     let judge = Judge::default();
     let memory = Memory::new(MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 });
-    memory.look((&scanner, &judge), ("a", "x"), &document, 0);
+    memory.look((scanner, &judge), ("a", "x"), &document, 0);
     let found = scanner.scan_json(&document).len();
     scanner.redact_json(&mut document, &judge, Direction::Request);
     (found, document)
@@ -20,6 +19,7 @@ fn look(mut document: Value) -> (usize, Value) {
 
 #[test]
 fn many_values_below_a_long_name() {
+    let scanner = Scanner::new().unwrap();
     let name = "k".repeat(BYTES);
     let many = |item: Value, length: usize| vec![item; BYTES / 2 / length];
     for (items, is_found) in [
@@ -29,7 +29,7 @@ fn many_values_below_a_long_name() {
         (many(json!([[]]), 8), false),
         (many(json!(TOKEN), 40), true),
     ] {
-        let (found, clean) = look(json!({ &name: items }));
+        let (found, clean) = look(&scanner, json!({ &name: items }));
         assert_eq!(found, if is_found { items.len() } else { 0 });
         assert_eq!(clean[&name].as_array().unwrap().len(), items.len());
         assert_eq!(clean[&name][1] == json!(TAG), is_found);
@@ -38,9 +38,11 @@ fn many_values_below_a_long_name() {
 
 #[test]
 fn a_long_name_tells_by_its_end() {
+    let scanner = Scanner::new().unwrap();
     let name = |end: &str| format!("{}{end}", "k".repeat(BYTES));
     let values = vec!["hunter2hunter2"; 1000];
-    let (found, clean) = look(json!({ name("_password"): values, name("_colour"): values }));
+    let (found, clean) =
+        look(&scanner, json!({ name("_password"): values, name("_colour"): values }));
     assert_eq!(found, values.len());
     assert_eq!(clean[name("_password")][999], "[REDACTED]");
     assert_eq!(clean[name("_colour")][999], values[999]);
@@ -48,9 +50,10 @@ fn a_long_name_tells_by_its_end() {
 
 #[test]
 fn many_names_are_changed_at_once() {
+    let scanner = Scanner::new().unwrap();
     let token = |n: usize| format!("ghp_abcd1234efgh5678ijkl{n:08}3456qrst");
     let members = (0..BYTES / 40).map(|n| (token(n), json!(n)));
-    let (found, clean) = look(Value::Object(members.collect()));
+    let (found, clean) = look(&scanner, Value::Object(members.collect()));
     let clean = clean.as_object().unwrap();
     assert_eq!((found, clean.len()), (BYTES / 40, BYTES / 40));
     // The last has the tag alone; each keeps its place.

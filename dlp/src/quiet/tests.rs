@@ -298,8 +298,8 @@ proptest! {
         let limits = MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 };
         let (trees, tapes, parts) = (Memory::new(limits), Memory::new(limits), Memory::new(limits));
         // A token in two pieces among them, so that something is completed.
-        let token = "ghp_abcd1234efgh5678ijkl9012mnop3456qrst";
-        let pieces = [json!({ "a": [1, { "/": &token[..cut] }] }), json!({ "b": { "c": [&token[cut..]] } })];
+        let (one, two) = "ghp_abcd1234efgh5678ijkl9012mnop3456qrst".split_at(cut);
+        let pieces = [json!({ "a": [1, { "/": one }] }), json!({ "b": { "c": [two] } })];
         for call in calls.iter().chain(&pieces) {
             let engine = (&*scanner, &judge);
             let acted = trees.look(engine, ("a", "x"), call, 0);

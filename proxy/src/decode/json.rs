@@ -22,8 +22,9 @@ use self::walk::{Build, Walk};
 /// at 128.
 pub const DEPTH_CEILING: usize = 126;
 
-/// Values in one document. A value takes about 80 bytes in memory however short its text is, so
-/// this bounds a hostile document at about 40 MB, and leaves room for a hundred embeddings.
+/// Values in one document. A value takes about 250 bytes in memory however short its text is (its
+/// place on the tape, the end of its list's name before it, what is told of it), so this bounds a
+/// hostile document at about 130 MB, and leaves room for a hundred embeddings.
 pub const VALUES_MAX: usize = 500_000;
 
 /// Why a text is not one JSON document with one meaning.

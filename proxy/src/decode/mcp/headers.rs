@@ -79,7 +79,10 @@ pub fn rebuild_headers(call: &McpCall, headers: &mut HeaderMap) {
     let is_stateless = one.is_some_and(|message| message.era() == Era::Stateless);
     let version = version(headers).map(wrap_literal);
     let method = one.filter(|_| headers.contains_key(METHOD)).map(|m| wrap_literal(m.method()));
-    let name = one.filter(|_| headers.contains_key(NAME)).and_then(Message::header_name).map(wrap);
+    let name = one
+        .filter(|_| headers.contains_key(NAME))
+        .and_then(|message| message.header_name())
+        .map(wrap);
     let gone: Vec<HeaderName> = headers
         .keys()
         .filter(|name| {

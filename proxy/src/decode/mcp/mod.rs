@@ -33,7 +33,7 @@ pub const END_METHOD: &str = "rpc.end";
 #[derive(Clone, PartialEq, Debug)]
 pub enum McpCall {
     /// `POST` with one message.
-    Message(Message),
+    Message(Box<Message>),
     /// `POST` with several (2025-03-26 only).
     Batch(Vec<Message>),
     /// `GET`: the server's own stream.
@@ -110,7 +110,7 @@ fn read_post(headers: &HeaderMap, body: &[u8], depth_max: usize) -> Result<McpCa
     let message = Message::read(read, version)?;
     headers::check(&message, headers)
         .map_err(|refusal| refusal.with_caller(message.id().cloned(), message.era()))?;
-    Ok(McpCall::Message(message))
+    Ok(McpCall::Message(Box::new(message)))
 }
 
 /// SDKs read `application/jsonx`, UTF-7 or the last of two content types; only the one form that
