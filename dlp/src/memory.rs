@@ -146,9 +146,11 @@ impl Memory {
         let look = self.begin(engine, now);
         let strings = || quiet.strings(part).take(Self::TEXTS);
         let begun = look.begun(strings().map(|(text, perhaps)| {
+            let surveyor = &look.scanner.surveyor;
             let begins = match perhaps {
-                true => Begins::Perhaps,
-                false => look.scanner.surveyor.ends_in(tail(text)),
+                Some(true) => Begins::Perhaps,
+                Some(false) => surveyor.ends_in(tail(text)),
+                None => surveyor.begin_secrets(&[tail(text)]).pop().unwrap_or(Begins::Perhaps),
             };
             (begins, tail(text))
         }));

@@ -39,7 +39,7 @@ impl Sheet<'_> {
         let (mut pieces, mut token, mut digit) = (0, false, false);
         let mut at = row.first;
         while let Some(text) = self.texts.get(at).filter(|_| at < row.end) {
-            let (told, kind, digit_in) = (text.told, text.kind, has_digit(text));
+            let (told, kind) = (text.told, text.kind);
             let (first, end) = (at + 1, at + 1 + told.inside);
             let (mut loud, mut joins) = (false, false);
             if told.inside > 0 {
@@ -53,7 +53,7 @@ impl Sheet<'_> {
             }
             pieces += usize::from(is_piece(kind, told));
             token |= told.token;
-            digit |= digit_in && counts(kind, told);
+            digit |= told.digit && counts(kind, told);
             after_token = told.token;
             at = end;
         }
@@ -101,7 +101,7 @@ impl Sheet<'_> {
 
     fn is_seed(&self, text: &Text) -> bool {
         let value = self.value_of(text);
-        has_digit(text) && value.len() <= STRING_BYTES && quotes::may_be_seed(value)
+        text.told.digit && value.len() <= STRING_BYTES && quotes::may_be_seed(value)
     }
 
     fn may_be_piece(&self, text: &Text) -> bool {
@@ -121,7 +121,7 @@ impl Sheet<'_> {
         if !told.name {
             return true;
         }
-        if kind != Kind::Text || !has_digit(text) {
+        if kind != Kind::Text || !told.digit {
             return false;
         }
         let value = self.value_of(text);
@@ -169,11 +169,6 @@ fn is_piece(kind: Kind, told: Told) -> bool {
 
 fn is_number(kind: Kind) -> bool {
     matches!(kind, Kind::Count | Kind::Number)
-}
-
-/// Whether a digit stands in a value that may be a piece of something: none of a date alone is.
-fn has_digit(text: &Text) -> bool {
-    text.told.digit && !text.dated
 }
 
 /// Whether something stands in it that opens a string, or is written with an escape.

@@ -190,14 +190,19 @@ impl<'t> Quiet<'t> {
     }
 
     /// The strings in a part of the document that say something, in order, each with whether a
-    /// literal in it may begin a secret that more text would go on with.
-    pub(crate) fn strings(&self, part: &DocumentPart) -> impl Iterator<Item = (&[u8], bool)> {
-        let alone = (self.tape.root.kind == Kind::Text && part.0.is_none())
-            .then_some((self.tape.root.value, true));
+    /// literal in it may begin a secret that more text would go on with. Nothing is told of a string
+    /// that is all of the document.
+    pub(crate) fn strings(
+        &self,
+        part: &DocumentPart,
+    ) -> impl Iterator<Item = (&[u8], Option<bool>)> {
+        let root = &self.tape.root;
+        let alone = root.kind == Kind::Text && part.0.is_none();
+        let alone = alone.then_some((root.value, None));
         let texts = self.texts_of(part).iter().filter(|text| text.kind == Kind::Text);
         alone
             .into_iter()
-            .chain(texts.map(|text| (text.told.value, text.begins)))
+            .chain(texts.map(|text| (text.told.value, Some(text.begins))))
             .filter(|(value, _)| !value.is_empty())
             .map(|(value, begins)| (self.tape.part(value).as_bytes(), begins))
     }
@@ -387,7 +392,8 @@ impl Sheet<'_> {
         }
         for text in texts.texts {
             text.told.quiet &= text.told.name && !(text.ident && text.told.digit);
-            // `ac4` in a UUID begins nothing that goes on behind it.
+            // A date is no piece of anything, and `ac4` in a UUID begins nothing that goes on behind it.
+            text.told.digit &= !text.dated;
             text.told.token &= !text.dated;
         }
     }
