@@ -155,11 +155,10 @@ impl Scanner {
         quoted: bool,
         rows: &[Vec<u32>],
     ) -> Vec<Hit> {
-        let name = name.map(end_of);
         let telling = |name: &&str| {
-            let name = name.as_bytes();
-            (tells(name, text.as_bytes()) || self.surveyor.names_provider(name))
-                && !mark::holds(name)
+            let end = end_of(name).as_bytes();
+            (tells(end, text.as_bytes()) || self.surveyor.names_provider(end))
+                && !mark::holds(last(name, MARKED_BYTES).as_bytes())
         };
         let Some(name) = name.filter(telling) else {
             let window = Window { rows, ..Window::whole(text.as_bytes()) };
@@ -167,7 +166,7 @@ impl Scanner {
         };
         let quote = if quoted { "\"" } else { "" };
         // A tag in the name cuts off what the name said.
-        let name = if boundary::has_tag(name.as_bytes()) { "_".to_owned() } else { plain(name) };
+        let name = if is_tagged(name) { "_".to_owned() } else { plain(end_of(name)) };
         let both = format!("\"{name}\":{quote}{text}");
         let value = both.len() - text.len();
         let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
@@ -322,10 +321,33 @@ pub(crate) fn tells_of(name: &[u8], value: &[u8]) -> bool {
     short && (value.iter().any(u8::is_ascii_digit) || is_code())
 }
 
+/// A tag or a mark further before the end of a name has no say in what that end tells: no mark is
+/// longer.
+const MARKED_BYTES: usize = 256;
+
 /// The end of a name: of a long one, that is what tells. What has many values below one name is
 /// looked at in no more time than they take.
-pub(crate) fn end_of(name: &str) -> &str {
-    let from = name.ceil_char_boundary(name.len().saturating_sub(key::SIDE_BYTES));
+fn end_of(name: &str) -> &str {
+    last(name, key::SIDE_BYTES)
+}
+
+/// What the items of a list are written down behind: the end of its name, or more of it where that
+/// must be looked at with what is before it.
+pub(crate) fn before_items(name: &str) -> &str {
+    let is_marked = || is_tagged(name) || mark::holds(last(name, MARKED_BYTES).as_bytes());
+    match name.len() > key::SIDE_BYTES && is_marked() {
+        true => last(name, 2 * key::SIDE_BYTES),
+        false => end_of(name),
+    }
+}
+
+fn is_tagged(name: &str) -> bool {
+    boundary::has_tag(last(name, MARKED_BYTES).as_bytes())
+}
+
+/// The last bytes of a name, so many at most.
+fn last(name: &str, bytes: usize) -> &str {
+    let from = name.ceil_char_boundary(name.len().saturating_sub(bytes));
     name.get(from..).unwrap_or_default()
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 
 use crate::engine::Span;
 use crate::engine::literals::BETWEEN;
-use crate::json::end_of;
+use crate::json::before_items;
 
 /// What stands around a name and a value.
 const MARGIN_BYTES: usize = 8;
@@ -157,7 +157,7 @@ impl Tape {
         self.written.push('"');
         self.written.push_str(name);
         let here = self.written.len();
-        let end = Span::new(here - end_of(name).len(), here);
+        let end = Span::new(here - before_items(name).len(), here);
         Slot(Spot::Member { start, name: Span::new(start + 1, here), end })
     }
 

@@ -83,6 +83,8 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
         "1111 1111",
         "a long name that says a good deal about what it holds, and in the end that it is a password",
         "password_and_then_a_name_that_goes_on_for_longer_than_what_counts_of_it_and_says_no_more_at_all",
+        "[REDACTED-GITHUB-TOKEN]_and_a_name_that_goes_on_for_just_as_long_as_to_cut_it",
+        "[REDACTED-GITHUB-TOKEN]_goes_on_for_just_so_long_that_what_counts_begins_behind_it",
         "a_name_of_more_bytes_than_what_counts_of_it_for_an_api_token_é",
         "3 rooms at 12 Main Street, 94105",
         "username",
