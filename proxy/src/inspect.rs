@@ -94,8 +94,7 @@ pub fn message(snapshot: &Snapshot, call: &Call, may_be_unread: bool, body: &mut
     let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
     let calls = std::slice::from_ref(call);
     let (completed, looked) = look.documents(calls, &judges, &[body.document()]);
-    let looked = looked.into_iter().next().unwrap_or_default();
-    let verdict = look.http_body(may_be_unread, body, looked).and(completed);
+    let verdict = look.http_body(may_be_unread, body, looked.into_iter().next()).and(completed);
     look.found.iter_mut().filter(|found| found.part == "body").for_each(|f| f.part = "message");
     (verdict, look.found, look.forgotten)
 }
@@ -109,13 +108,17 @@ struct Look<'s> {
 }
 
 /// What was found in a document, and what is to become of it.
-#[derive(Default)]
 struct Looked {
     acted: Vec<Acted>,
     changes: Changes,
 }
 
 impl Looked {
+    /// What was not looked at does not travel.
+    fn at(looked: Option<Self>) -> Result<Self, Refusal> {
+        looked.ok_or_else(|| Refusal::new(Code::GateBug, words::BUG))
+    }
+
     /// The document with its changes, if there are any.
     fn changed(changes: Changes, reading: &Reading) -> Option<Value> {
         (!changes.is_empty()).then(|| {
@@ -235,14 +238,13 @@ impl<'s> Look<'s> {
                 // A batch has a call for each of its messages.
                 for (nth, message) in call.messages_mut().iter_mut().enumerate() {
                     self.judge = judges.get(nth).unwrap_or(first);
-                    self.message(message, looked.next().unwrap_or_default(), headers)?;
+                    self.message(message, Looked::at(looked.next())?, headers)?;
                 }
                 self.judge = first;
                 Ok(())
             }
             Said::Http(call) => {
-                let looked = looked.next().unwrap_or_default();
-                self.http_body(way.to.allow_unread_requests, &mut call.body, looked)
+                self.http_body(way.to.allow_unread_requests, &mut call.body, looked.next())
             }
         }
     }
@@ -251,12 +253,13 @@ impl<'s> Look<'s> {
         &mut self,
         may_be_unread: bool,
         body: &mut HttpBody,
-        looked: Looked,
+        looked: Option<Looked>,
     ) -> Result<(), Refusal> {
         let (scanner, judge) = (&self.snapshot.scanner, self.judge);
         match body {
             HttpBody::Empty => Ok(()),
             HttpBody::Json(read) => {
+                let looked = Looked::at(looked)?;
                 self.note(looked.acted, "body")?;
                 if let Some(changed) = Looked::changed(looked.changes, read) {
                     *read = changed.into();
