@@ -1,8 +1,9 @@
 //! A JSON document written down flat, as its reader comes by.
 //!
 //! All texts stand one behind the other as they are looked at: each value behind its name, an item
-//! behind the end of the name of its list, so that a tape is never much longer than its document. That is what the first pass over a document reads
-//! ([`crate::Scanner::glance`]), so that nobody needs a tree of one that holds nothing.
+//! behind the end of the name of its list, so that a tape is never much longer than its document.
+//! That is what the first pass over a document reads ([`crate::Scanner::glance`]), so that nobody
+//! needs a tree of one that holds nothing.
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
@@ -305,9 +306,7 @@ impl<'t> Node<'t> {
     /// Its members with their names, when it is an object.
     pub fn members(self) -> impl Iterator<Item = (&'t str, Self)> {
         let object = self.is_object().then_some(self);
-        let tape = self.tape;
-        let name = |node: Self| (tape.part(node.entry.name), node);
-        object.into_iter().flat_map(Self::children).map(name)
+        object.into_iter().flat_map(Self::children).map(|member| (member.name(), member))
     }
 
     /// Its members or items.

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, header};
-use serde_json::Value;
 use tollgate_dlp::documents::{Header, Inspection, Url};
 use tollgate_dlp::{
     Acted, Action, Changes, Direction, DocumentPart, Judge, Place, Quiet, Redaction,
@@ -117,15 +116,6 @@ impl Looked {
     /// What was not looked at does not travel.
     fn at(looked: Option<Self>) -> Result<Self, Refusal> {
         looked.ok_or_else(|| Refusal::new(Code::GateBug, words::BUG))
-    }
-
-    /// The document with its changes, if there are any.
-    fn changed(changes: Changes, reading: &Reading) -> Option<Value> {
-        (!changes.is_empty()).then(|| {
-            let mut tree = reading.json.tree().clone();
-            changes.apply(&mut tree);
-            tree
-        })
     }
 }
 
@@ -261,7 +251,7 @@ impl<'s> Look<'s> {
             HttpBody::Json(read) => {
                 let looked = Looked::at(looked)?;
                 self.note(looked.acted, "body")?;
-                if let Some(changed) = Looked::changed(looked.changes, read) {
+                if let Some(changed) = read.changed(looked.changes) {
                     *read = changed.into();
                 }
                 Ok(())
@@ -310,7 +300,7 @@ impl<'s> Look<'s> {
         let place = acted.iter().find(|acted| acted.action.edits());
         let place = place.map(|acted| acted.finding.place.clone());
         self.note(acted, "body")?;
-        let changed = Looked::changed(changes, message.reading());
+        let changed = message.reading().changed(changes);
         let Some((place, changed)) = place.zip(changed) else { return Ok(()) };
         let before = Arc::clone(message.document());
         if message.redact(changed).is_err() {

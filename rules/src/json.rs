@@ -7,7 +7,6 @@ use serde_json::Value;
 
 /// One JSON document. Most are asked nothing, so the tree is made when something is; several may
 /// hold the document and share it.
-#[derive(Clone)]
 pub struct Json {
     /// Empty when the document was a tree first.
     text: Bytes,
@@ -30,23 +29,25 @@ impl Json {
     ///
     /// # Panics
     /// When the text is no document, which its reader has made sure of.
+    pub fn tree(&self) -> &Value {
+        self.tree.get_or_init(|| self.read())
+    }
+
+    /// The document, to be changed.
+    ///
+    /// # Panics
+    /// As [`Self::tree`].
+    pub fn to_tree(&self) -> Value {
+        self.tree.get().cloned().unwrap_or_else(|| self.read())
+    }
+
     #[expect(
         clippy::expect_used,
         reason = "INVARIANT: the text was written by who had read it; reading nothing into it would \
                   show rules a call that is not made"
     )]
-    pub fn tree(&self) -> &Value {
-        self.tree.get_or_init(|| {
-            serde_json::from_slice(&self.text).expect("what was written can be read again")
-        })
-    }
-}
-
-impl Json {
-    /// The document, for whoever holds it alone.
-    pub fn into_tree(self) -> Value {
-        self.tree();
-        self.tree.into_inner().unwrap_or_default()
+    fn read(&self) -> Value {
+        serde_json::from_slice(&self.text).expect("what was written can be read again")
     }
 }
 

@@ -38,39 +38,27 @@ impl Answer<'_, '_> {
         }
         let snapshot = Arc::clone(&self.flight.snapshot);
         let (bytes, depth) = (whole.len(), snapshot.settings.bounds.json_depth);
-        let Ok(read) = json::read(&whole, depth) else {
+        let Ok(mut read) = json::read(&whole, depth) else {
             return Err(refused(Code::UpstreamProtocol, words::ANSWER_UNREADABLE));
         };
         drop(whole);
-        let (scanner, judge) = (&snapshot.scanner, &self.flight.judge);
-        let root = read.tape.root();
-        let is_changed = self.heard.filters(root)
-            || self.flight.links.as_ref().is_some_and(|links| links.concern(root));
-        let (text, acted) = if is_changed {
-            let mut document = Arc::unwrap_or_clone(read.json).into_tree();
-            if let Some(links) = &self.flight.links {
+        let links = self.flight.links.as_ref().filter(|links| links.concern(read.tape.root()));
+        if links.is_some() || self.heard.filters(read.tape.root()) {
+            let mut document = read.json.to_tree();
+            if let Some(links) = links {
                 links.document(&mut document, &mut self.led);
             }
             self.heard.filter_lists(&mut document, self.flight);
-            let acted = scanner.redact_json(&mut document, judge, Direction::Answer);
-            (json::write(&document, bytes), acted)
-        } else {
-            let quiet = scanner.glance(&read.tape);
-            let (acted, changes) = scanner.redact_glanced(quiet, judge, Direction::Answer);
-            let text = match changes.is_empty() {
-                true => read.write(bytes),
-                false => {
-                    let mut document = Arc::unwrap_or_clone(read.json).into_tree();
-                    changes.apply(&mut document);
-                    json::write(&document, bytes)
-                }
-            };
-            (text, acted)
-        };
-        match self.note(acted, "answer") {
-            true => Err(refused(Code::DlpBlocked, words::ANSWER_BLOCKED)),
-            false => Ok(text),
+            read = document.into();
         }
+        let (scanner, judge) = (&snapshot.scanner, &self.flight.judge);
+        let quiet = scanner.glance(&read.tape);
+        let (acted, changes) = scanner.redact_glanced(quiet, judge, Direction::Answer);
+        if self.note(acted, "answer") {
+            return Err(refused(Code::DlpBlocked, words::ANSWER_BLOCKED));
+        }
+        let changed = read.changed(changes);
+        Ok(changed.map_or_else(|| read.write(bytes), |document| json::write(&document, bytes)))
     }
 
     pub(super) async fn hold(&mut self) -> Result<BytesMut, Ending> {

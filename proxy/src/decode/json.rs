@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tollgate_dlp::{Slot, Tape};
+use tollgate_dlp::{Changes, Slot, Tape};
 use tollgate_rules::{Code, Json};
 
 use self::pass::Pass;
@@ -121,6 +121,15 @@ impl Reading {
     /// Writes it again from what was read. `room` is about how many bytes it will have.
     pub fn write(&self, room: usize) -> Bytes {
         self.json.text().cloned().unwrap_or_else(|| write(self.json.tree(), room))
+    }
+
+    /// The document with its changes, if there are any.
+    pub fn changed(&self, changes: Changes) -> Option<Value> {
+        (!changes.is_empty()).then(|| {
+            let mut tree = self.json.to_tree();
+            changes.apply(&mut tree);
+            tree
+        })
     }
 }
 
