@@ -216,7 +216,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.flyio",
             "[REDACTED-FLYIO-TOKEN]",
             &["fo1_", "flyv1", "fm1a_", "fm1r_", "fm2_"],
-            "(?:fo1_[A-Za-z0-9_-]{43}|(?:FlyV1 )?fm(?:1[ar]|2)_[A-Za-z0-9+/]{100,}={0,3})",
+            "(?:fo1_[A-Za-z0-9_-]{43}|(?:FlyV1 )?fm(?:1[ar]|2)_[A-Za-z0-9+/]{100,}={0,3}|FlyV1 [A-Za-z0-9+/=_,-]{100,})",
             "Fly.io access tokens",
             &["fo1_<43>"],
         )
@@ -399,7 +399,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.tailscale",
             "[REDACTED-TAILSCALE-KEY]",
             &["tskey-"],
-            "tskey-[a-z]{2,12}-[A-Za-z0-9]{6,20}-[A-Za-z0-9]{9,40}",
+            "tskey-[a-z]{2,12}-(?:[A-Za-z0-9]{6,20}-[A-Za-z0-9]{9,40}|[A-Za-z0-9_-]{20,36})",
             "Tailscale keys",
             &["tskey-api-<12>-<24>"],
         )

@@ -107,7 +107,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.clojars",
             "[REDACTED-CLOJARS-TOKEN]",
             &["clojars_"],
-            "CLOJARS_[a-z0-9]{60}",
+            "CLOJARS_[A-Za-z0-9]{60}",
             "Clojars deploy tokens",
             &["CLOJARS_<60a>"],
         )
@@ -131,7 +131,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.buildkite",
             "[REDACTED-BUILDKITE-TOKEN]",
             &["bkua_"],
-            "bkua_[a-f0-9]{40}",
+            "bkua_[A-Za-z0-9]{40}",
             "Buildkite user tokens",
             &["bkua_<40x>"],
         )
@@ -179,7 +179,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.readme",
             "[REDACTED-README-KEY]",
             &["rdme_"],
-            "rdme_[a-z0-9]{70}",
+            "rdme_[A-Za-z0-9]{70}",
             "ReadMe API keys",
             &["rdme_<70a>"],
         )
@@ -203,7 +203,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.sonar",
             "[REDACTED-SONAR-TOKEN]",
             &["squ_", "sqp_", "sqa_"],
-            "sq[upa]_[a-f0-9]{40}",
+            "sq[upa]_[A-Za-z0-9]{40}",
             "SonarQube tokens",
             &["squ_<40x>"],
         )

@@ -42,13 +42,18 @@ pub(crate) const DETECTORS: &[&[Detector]] = &[
     content::TOKENS,
     tokens::agents::TOKENS,
     tokens::builds::TOKENS,
+    tokens::commands::TOKENS,
     tokens::customers::TOKENS,
+    tokens::guards::TOKENS,
     tokens::hashes::TOKENS,
     tokens::ids::TOKENS,
     tokens::money::TOKENS,
     tokens::plain::TOKENS,
     tokens::platforms::TOKENS,
     tokens::products::TOKENS,
+    tokens::shops::TOKENS,
+    tokens::stacks::TOKENS,
+    tokens::studios::TOKENS,
     tokens::talk::TOKENS,
     tokens::watchers::TOKENS,
 ];
@@ -200,6 +205,12 @@ pub(crate) fn varied(body: &[u8], grade: Grade) -> Option<Grade> {
 /// A value that somebody has chosen, and no place for one.
 pub(crate) fn chosen(body: &[u8], grade: Grade) -> Option<Grade> {
     (!value::is_stand_in(body) && !boundary::has_tag(body)).then_some(grade)
+}
+
+/// The same, and no word of a sentence: a digit or a sign is in it.
+pub(crate) fn typed(body: &[u8], grade: Grade) -> Option<Grade> {
+    let telling = |byte: &u8| !byte.is_ascii_alphabetic() && !b"-_.,:;".contains(byte);
+    body.iter().any(telling).then(|| chosen(body, grade)).flatten()
 }
 
 fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {

@@ -133,7 +133,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.cerebras",
             "[REDACTED-CEREBRAS-KEY]",
             &["csk-"],
-            "csk-[a-z0-9]{48}",
+            "csk-[A-Za-z0-9]{48}",
             "Cerebras keys",
             &["csk-<48a>"],
         )
@@ -181,7 +181,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.devin",
             "[REDACTED-DEVIN-KEY]",
             &["apk_"],
-            "apk_[A-Za-z0-9+/]{60,}={0,2}",
+            "apk_(?:user_)?[A-Za-z0-9+/]{60,}={0,2}",
             "Devin API keys",
             &["apk_<80>"],
         )

@@ -156,8 +156,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         class: "secret.age",
         about: "secret keys of age",
         tag: "[REDACTED-AGE-KEY]",
-        literals: &["age-secret-key-1"],
-        body: r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}",
+        literals: &["age-secret-key-1", "age-secret-key-pq-1"],
+        body: r"AGE-SECRET-KEY-(?:PQ-)?1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58,}",
         examples: &["AGE-SECRET-KEY-1QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE"],
         check: always,
         ..TOKEN

@@ -122,7 +122,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.square",
             "[REDACTED-SQUARE-TOKEN]",
             &["sq0atp-", "sq0csp-", "eaaa"],
-            "(?:sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43}|EAAA[A-Za-z0-9_-]{56,})",
+            "(?:sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43}|EAAA[A-Za-z0-9+=_-]{56,})",
             "Square access tokens and secrets",
             &["sq0atp-<22>"],
         )
@@ -360,7 +360,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.wakatime",
             "[REDACTED-WAKATIME-KEY]",
             &["waka_"],
-            "waka_[a-z0-9-]{36,}",
+            "waka_[A-Za-z0-9-]{36,}",
             "WakaTime keys",
             &["waka_<42a>"],
         )
@@ -383,7 +383,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "dropbox-token",
             "secret.dropbox",
             "[REDACTED-DROPBOX-TOKEN]",
-            &["sl.b", "sl.u."],
+            &["sl."],
             r"sl\.(?:u\.)?[A-Za-z0-9_-]{120,}",
             "Dropbox short-lived tokens",
             &["sl.B<140>"],

@@ -65,7 +65,9 @@ impl Form {
             Some(lead) => {
                 let walk = lead.walk(window, at, limits.lead);
                 if walk.open {
-                    return Err(Some(Open { from: window.len(), serious: false }));
+                    // The value may begin where the lead ends so far.
+                    let (from, serious) = walk.end.map_or((window.len(), false), |end| (end, true));
+                    return Err(Some(Open { from, serious }));
                 }
                 walk.end.ok_or(None)?
             }

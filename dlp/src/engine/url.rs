@@ -1,5 +1,6 @@
 //! User information in URLs: `scheme://user:password@host`.
 use super::boundary::is_word;
+use super::checks::entropy;
 use super::hit::Rank;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::finding::Grade;
@@ -50,6 +51,8 @@ fn grade(user: &[u8], host: &[u8]) -> Option<Grade> {
     }
     let password = memchr::memchr(b':', user).and_then(|colon| user.get(colon + 1..));
     match password {
+        // `https://<token>:@host`: a token in the place of the user.
+        Some([]) if is_token(user) => Some(Grade::Likely),
         // `$PASSWORD`, `{password}`, `%s`, `****`: the place of a password.
         Some(password) if password.is_empty() || is_blank(password) => Some(Grade::Possible),
         Some(_) => Some(Grade::Likely),
@@ -71,6 +74,17 @@ fn is_blank(password: &[u8]) -> bool {
         || BEGINNINGS.iter().any(begins)
         || WORDS.iter().any(|word| password.eq_ignore_ascii_case(word))
         || password.first().is_some_and(|first| password.iter().all(|byte| byte == first))
+}
+
+/// Whether no person is called so.
+fn is_token(user: &[u8]) -> bool {
+    const SHORTEST: usize = 16;
+    let any = |is: fn(&u8) -> bool| user.iter().any(is);
+    user.len() > SHORTEST
+        && any(u8::is_ascii_digit)
+        && any(u8::is_ascii_alphabetic)
+        && !is_variable(user)
+        && entropy(user) >= 3.0
 }
 
 fn is_variable(text: &[u8]) -> bool {

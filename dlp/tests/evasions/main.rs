@@ -83,12 +83,18 @@ fn written_in_another_way() {
     table.hold(ONE_DEEP);
 }
 
+/// One in 37, told by its text, so that another detector leaves the sample what it is.
+fn is_sampled(positive: &Positive) -> bool {
+    const EVERY: u32 = 37;
+    let fnv = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    positive.text.bytes().fold(0x811C_9DC5, fnv) % EVERY == 0
+}
+
 /// Of a sample: every pair of ways for every example would be a million texts.
 #[test]
 fn written_in_another_way_twice() {
-    const EVERY: usize = 37;
     let mut table = Table::default();
-    for positive in POSITIVES.iter().step_by(EVERY) {
+    for positive in POSITIVES.iter().filter(|positive| is_sampled(positive)) {
         for (inner, write_inner) in &CODINGS {
             let once = write_inner(&positive.text);
             for (outer, write_outer) in &CODINGS {

@@ -11,7 +11,7 @@ pub static SCANNER: LazyLock<Arc<Scanner>> = LazyLock::new(|| Arc::new(Scanner::
 pub enum Kind {
     /// Secrets with a literal of their own.
     Token,
-    /// Secrets that a name or a form tells.
+    /// Secrets that a name, a form or a command tells.
     Secret,
     /// Cards, accounts, addresses of wallets.
     Payment,
@@ -24,9 +24,9 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 5] = [Self::Token, Self::Secret, Self::Payment, Self::Id, Self::Other];
 
-    fn of(family: &str, literals: bool) -> Self {
-        match family {
-            "secret" if literals => Self::Token,
+    fn of(class: &str, literals: bool) -> Self {
+        match class.split('.').next().unwrap_or(class) {
+            "secret" if literals && class != "secret.password" => Self::Token,
             "secret" | "hash" => Self::Secret,
             "pci" | "financial" => Self::Payment,
             "gov_id" | "health" | "identifier" => Self::Id,
@@ -97,7 +97,7 @@ pub static POSITIVES: LazyLock<Vec<Positive>> = LazyLock::new(|| {
             };
             let positive = Positive {
                 detector: entry.name,
-                kind: Kind::of(entry.family(), !entry.literals.is_empty()),
+                kind: Kind::of(entry.class, !entry.literals.is_empty()),
                 span: (found.start, found.end),
                 family: entry.family().to_owned(),
                 text,

@@ -63,8 +63,8 @@ pub(crate) const TOKENS: &[Detector] = &[
             "voyage-key",
             "secret.voyageai",
             "[REDACTED-VOYAGE-KEY]",
-            &["pa-"],
-            "pa-[A-Za-z0-9_-]{43}",
+            &["pa-", "al-"],
+            "(?:pa|al)-[A-Za-z0-9_-]{43}",
             "Voyage AI keys",
             &["pa-<43>"],
         )
@@ -203,8 +203,8 @@ pub(crate) const TOKENS: &[Detector] = &[
             "browserbase-key",
             "secret.browserbase",
             "[REDACTED-BROWSERBASE-KEY]",
-            &["bb_live_"],
-            "bb_live_[A-Za-z0-9_-]{20,}",
+            &["bb_live_", "bb_test_"],
+            "bb_(?:live|test)_[A-Za-z0-9_-]{20,}",
             "Browserbase keys",
             &["bb_live_<27>"],
         )
@@ -228,7 +228,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.jina",
             "[REDACTED-JINA-KEY]",
             &["jina_"],
-            "jina_[a-f0-9]{32}[A-Za-z0-9_-]{20,}",
+            "jina_[A-Za-z0-9_-]{52,72}",
             "Jina keys",
             &["jina_<32x><28>"],
         )
@@ -345,7 +345,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.posthog",
             "[REDACTED-POSTHOG-OTHER-KEY]",
             &["pha_", "phc_", "phr_", "phs_"],
-            "ph[acrs]_[A-Za-z0-9]{40,60}",
+            "ph[acrs]_[A-Za-z0-9_-]{40,60}",
             "PostHog project, OAuth and secure keys",
             &["phs_<43>"],
         )

@@ -1,6 +1,6 @@
 //! Tokens of what builds, tests, keeps and ships code.
 use crate::detectors::{
-    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, TRUFFLEHOG, mixed, token,
+    BETTERLEAKS, CREDSWEEPER, Detector, Edge, KINGFISHER, TRUFFLEHOG, mixed, token, varied,
 };
 use crate::finding::Grade;
 
@@ -26,7 +26,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.buildkite",
             "[REDACTED-BUILDKITE-SERVICE-TOKEN]",
             &["bkaa_", "bkaj_", "bkar_", "bkct_", "bkpt_", "bkpat_", "bkps_"],
-            "bk(?:a[ajr]|ct|pt|pat|ps)_[A-Za-z0-9_-]{40,}",
+            "bk(?:a[ajr]|ct|pt|pat|ps)_[A-Za-z0-9_-]{32,}",
             "Buildkite agent, job, cluster and portal tokens",
             &["bkct_<73>"],
         )
@@ -302,5 +302,9 @@ pub(crate) const TOKENS: &[Detector] = &[
 /// Agent, job, cluster and portal tokens each have a length of their own.
 fn buildkite(token: &[u8], grade: Grade) -> Option<Grade> {
     const LENGTHS: [usize; 6] = [60, 69, 78, 80, 204, 338];
-    LENGTHS.contains(&token.len()).then_some(grade)
+    match token.len() {
+        length if LENGTHS.contains(&length) => Some(grade),
+        ..60 => varied(token, Grade::Likely),
+        _ => None,
+    }
 }

@@ -12,7 +12,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.salesforce",
             "[REDACTED-SALESFORCE-SESSION]",
             &["00d"],
-            "00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]{60,}",
+            "00D[A-Za-z0-9]{8,15}![A-Za-z0-9._-]{30,}",
             "Salesforce sessions",
             &["00D<12>!<90>"],
         )
@@ -24,7 +24,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.salesforce",
             "[REDACTED-SALESFORCE-CONSUMER-KEY]",
             &["3mvg9"],
-            "3MVG9[A-Za-z0-9_.]{60,}",
+            "3MVG9[A-Za-z0-9_.~-]{20,}",
             "Salesforce consumer keys",
             &["3MVG9<80>"],
         )
@@ -87,7 +87,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.instagram",
             "[REDACTED-INSTAGRAM-TOKEN]",
             &["igqv"],
-            "IGQV[A-Za-z0-9_=-]{100,}",
+            "IGQV[A-Za-z0-9_=-]{50,}",
             "Instagram tokens",
             &["IGQVJ<160>"],
         )

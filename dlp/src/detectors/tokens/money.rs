@@ -281,7 +281,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.wepay",
             "[REDACTED-WEPAY-TOKEN]",
             &["production_", "stage_"],
-            "(?:PRODUCTION|STAGE)_[a-f0-9]{64}",
+            "(?:PRODUCTION|STAGE)_[a-f0-9]{60,68}",
             "WePay access tokens",
             &["PRODUCTION_<64x>"],
         )

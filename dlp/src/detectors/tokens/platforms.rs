@@ -60,8 +60,8 @@ pub(crate) const TOKENS: &[Detector] = &[
             "google-gemini-key",
             "secret.google",
             "[REDACTED-GOOGLE-GEMINI-KEY]",
-            &["aq.ab8rn6"],
-            r"AQ\.Ab8RN6[A-Za-z0-9_-]{44}",
+            &["aq.ab8r"],
+            r"AQ\.Ab8R[A-Za-z0-9_-]{46}",
             "Gemini API keys bound to an account",
             &["AQ.Ab8RN6<44>"],
         )
@@ -103,7 +103,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.cloudflare",
             "[REDACTED-CLOUDFLARE-TOKEN]",
             &["cfat_", "cfut_", "cfk_"],
-            "cf(?:at|ut|k)_[A-Za-z0-9]{48}",
+            "cf(?:at|ut|k)_[A-Za-z0-9_-]{40,64}",
             "Cloudflare account, user and global tokens",
             &["cfat_<40><8x>"],
         )
@@ -282,7 +282,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.elastic",
             "[REDACTED-ELASTIC-CLOUD-KEY]",
             &["essu_"],
-            "essu_[A-Za-z0-9_-]{60,}={0,2}",
+            "essu_[A-Za-z0-9+/_-]{60,}={0,2}",
             "Elastic Cloud API keys",
             &["essu_<80>"],
         )

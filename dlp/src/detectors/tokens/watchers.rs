@@ -132,7 +132,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.portainer",
             "[REDACTED-PORTAINER-TOKEN]",
             &["ptr_"],
-            "ptr_[A-Za-z0-9+/_=-]{40,}",
+            "ptr_[A-Za-z0-9+/_=-]{32,}",
             "Portainer access tokens",
             &["ptr_<43>"],
         )
@@ -145,7 +145,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.zuplo",
             "[REDACTED-ZUPLO-KEY]",
             &["zpka_"],
-            "zpka_[a-z0-9]{32}_[0-9a-f]{8}",
+            "zpka_[A-Za-z0-9]{32}_[0-9a-f]{8}",
             "Zuplo consumer keys",
             &["zpka_<32a>_<8x>"],
         )
@@ -182,7 +182,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.hashicorp",
             "[REDACTED-VAULT-RECOVERY-TOKEN]",
             &["hvr."],
-            r"hvr\.[A-Za-z0-9_-]{80,}",
+            r"hvr\.(?:[A-Za-z0-9]{24}|[A-Za-z0-9_-]{80,})",
             "HashiCorp Vault recovery tokens",
             &["hvr.<90>"],
         )
@@ -193,11 +193,8 @@ pub(crate) const TOKENS: &[Detector] = &[
             "dynatrace-other-token",
             "secret.dynatrace",
             "[REDACTED-DYNATRACE-OTHER-TOKEN]",
-            &[
-                "dt0s01.", "dt0s02.", "dt0s03.", "dt0s04.", "dt0s06.", "dt0s08.", "dt0s09.",
-                "dt0s16.", "dt0a01.", "dt0e01.",
-            ],
-            r"dt0[a-z][0-9]{2}\.[A-Za-z0-9]{8,24}\.[A-Za-z0-9]{64}",
+            &["dt0"],
+            r"dt0[a-z][0-9]{2}\.[A-Za-z0-9-]{8,128}\.[A-Za-z0-9]{64}",
             "Dynatrace platform and OAuth tokens",
             &["dt0s01.<24A>.<64A>"],
         )
@@ -208,8 +205,15 @@ pub(crate) const TOKENS: &[Detector] = &[
             "packagist-token",
             "secret.packagist",
             "[REDACTED-PACKAGIST-TOKEN]",
-            &["packagist_ort_", "packagist_out_", "packagist_acs_", "packagist_ack_"],
-            "packagist_(?:ort|out|acs|ack)_[0-9a-f]{28,96}",
+            &[
+                "packagist_ort_",
+                "packagist_uut_",
+                "packagist_cut_",
+                "packagist_out_",
+                "packagist_acs_",
+                "packagist_ack_",
+            ],
+            "packagist_(?:ort|out|uut|cut|acs|ack)_[0-9a-f]{28,96}",
             "Private Packagist tokens",
             &["packagist_ort_<68x>"],
         )
