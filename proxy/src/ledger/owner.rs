@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tollgate_audit::Facts;
+use tollgate_audit::{EventType, Facts};
 
 use super::disk::Opener;
 use super::queue::{Ending, Job, Queue, Reply};
@@ -18,9 +18,12 @@ use housekeeping::Housekeeping;
 
 /// Jobs of one write. What gathers while the disk syncs goes together, so this is only a bound.
 const BATCH_JOBS: usize = 512;
-/// So long the next sync waits behind the last one, for each intent that one had and at most: with
-/// many calls at once one sync serves them all, and one of few calls hardly waits.
+/// So long the next sync waits behind the last one, for each intent that one had, or for each call
+/// that is under way, and at most: with many calls at once one sync serves them all, and one of few
+/// calls hardly waits. Since calls under way are as many as come in the time that one takes, a call
+/// waits for no more than a small share of that.
 const GATHER: Duration = Duration::from_micros(150);
+const GATHER_OPEN: Duration = Duration::from_micros(100);
 const GATHER_MAX: Duration = Duration::from_millis(2);
 /// An event's line at its largest.
 const LINE_BYTES: u64 = 64 << 10;
@@ -39,6 +42,8 @@ pub(super) struct Owner {
     failed: bool,
     /// When the next batch may be written, where batches are synced.
     from: Option<Instant>,
+    /// Calls that are under way: their intent is written, their outcome is not.
+    open: u32,
     full_tries: u32,
     housekeeping: Housekeeping,
     _lock: Arc<File>,
@@ -61,6 +66,7 @@ impl Owner {
             position,
             failed: false,
             from: None,
+            open: 0,
             full_tries: 0,
             housekeeping: Housekeeping::new(options),
             _lock: lock,
@@ -184,7 +190,8 @@ impl Owner {
         };
         match stored {
             Ok(()) => {
-                self.from = self.writer.syncs().then(|| Instant::now() + sealed.pause());
+                self.open = (self.open + sealed.begun).saturating_sub(sealed.ended);
+                self.from = self.writer.syncs().then(|| Instant::now() + sealed.pause(self.open));
                 self.acknowledge(sealed);
             }
             Err(StoreFault::Full) => self.hold(sealed, LedgerRefusal::Full),
@@ -194,9 +201,13 @@ impl Owner {
     }
 
     fn seal_intent(&mut self, facts: Facts, reply: Reply, batch: &mut Batch, sealed: &mut Sealed) {
-        let event_type = facts.event_type().as_str();
+        let kind = facts.event_type();
+        let event_type = kind.as_str();
         match self.writer.draft(facts, Room::Capped, batch) {
-            Ok(receipt) => sealed.intents.push((receipt, reply)),
+            Ok(receipt) => {
+                sealed.begun += u32::from(kind == EventType::CallIntent);
+                sealed.intents.push((receipt, reply));
+            }
             Err(fault) => {
                 let refusal = match fault {
                     DraftFault::Refused(refusal) => refusal,
@@ -214,6 +225,7 @@ impl Owner {
     fn seal_note(&mut self, facts: Facts, batch: &mut Batch, sealed: &mut Sealed) {
         match self.writer.draft(facts.clone(), Room::Kept, batch) {
             Ok(receipt) => {
+                sealed.ended += u32::from(facts.event_type() == EventType::CallOutcome);
                 sealed.first = sealed.first.take().or(Some(receipt));
                 sealed.notes.push(facts);
             }
@@ -381,13 +393,17 @@ struct Sealed {
     unsealed: Vec<Facts>,
     /// The first note's receipt.
     first: Option<Receipt>,
+    /// Calls whose intent is among them, and calls whose outcome is.
+    begun: u32,
+    ended: u32,
 }
 
 impl Sealed {
-    /// How long the next batch gathers.
-    fn pause(&self) -> Duration {
+    /// How long the next batch gathers while so many calls are under way.
+    fn pause(&self, open: u32) -> Duration {
         let intents = u32::try_from(self.intents.len()).unwrap_or(u32::MAX);
-        GATHER.saturating_mul(intents).min(GATHER_MAX)
+        let for_intents = GATHER.saturating_mul(intents);
+        for_intents.max(GATHER_OPEN.saturating_mul(open)).min(GATHER_MAX)
     }
 }
 
