@@ -1,5 +1,5 @@
 //! JSON documents: every string, every name, every number.
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use crate::quiet::{self, Quiet};
 use crate::scanner::{Scanner, acted, settled};
 use crate::siblings;
 use crate::tape::{Node, Tape};
+use crate::unfold::SPARE_BYTES;
 
 impl Scanner {
     /// Everything found in the names, strings and numbers of a document, in its order.
@@ -105,7 +106,7 @@ impl Scanner {
                 .then(|| self.masked(name, text, clusters, judge.0))
                 .flatten();
             let look =
-                |text: &str| hit::clusters(self.hits(name, text, true, &walk.rows), Some(judge));
+                |text: &str| hit::clusters(self.hits(name, text, true, walk.around()), Some(judge));
             let (clean, clusters) = match number {
                 Some(number) => (Some(number), clusters.to_vec()),
                 None => {
@@ -113,7 +114,13 @@ impl Scanner {
                     (clean.map(Value::String), all)
                 }
             };
-            all.extend(acted(&clusters, 0, |_| place(self, path, part)));
+            let mut acted = acted(&clusters, 0, |_| place(self, path, part));
+            if all.len() >= FINDINGS_MAX {
+                // What is taken out is taken out all the same; what stops the call is told.
+                acted.retain(|one| one.action == Action::Block);
+                acted.truncate(1);
+            }
+            all.append(&mut acted);
             changes.extend(clean.map(|clean| Change::new(path, part, clean)));
         });
         (all, Changes::new(changes))
@@ -136,7 +143,8 @@ impl Scanner {
         let masked = judge.means().number(&cluster.best.class, text)?;
         let number: serde_json::Number = masked.parse().ok()?;
         let same = number.to_string() == masked;
-        (same && self.hits(name, &masked, false, &[]).is_empty()).then_some(Value::Number(number))
+        (same && self.hits(name, &masked, false, Around::default()).is_empty())
+            .then_some(Value::Number(number))
     }
 
     /// Whether a glance tells that a short text without a name holds nothing.
@@ -153,15 +161,16 @@ impl Scanner {
         name: Option<&str>,
         text: &str,
         quoted: bool,
-        rows: &[Vec<u32>],
+        around: Around<'_>,
     ) -> Vec<Hit> {
+        let Around { rows, spare } = around;
         let telling = |name: &&str| {
             let end = end_of(name).as_bytes();
             (tells(end, text.as_bytes()) || self.surveyor.names_provider(end))
                 && !mark::holds(last(name, MARKED_BYTES).as_bytes())
         };
         let Some(name) = name.filter(telling) else {
-            let window = Window { rows, ..Window::whole(text.as_bytes()) };
+            let window = Window { rows, spare, ..Window::whole(text.as_bytes()) };
             return self.surveyor.survey(&window).hits;
         };
         let quote = if quoted { "\"" } else { "" };
@@ -169,11 +178,23 @@ impl Scanner {
         let name = if is_tagged(name) { "_".to_owned() } else { plain(end_of(name)) };
         let both = format!("\"{name}\":{quote}{text}");
         let value = both.len() - text.len();
-        let window = Window { value: Some(value), rows, ..Window::whole(both.as_bytes()) };
+        let window = Window { value: Some(value), rows, spare, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
     }
 }
+
+/// What the document around a text says of it, and may take for it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Around<'d> {
+    /// The rows of known records that it holds.
+    pub(crate) rows: &'d [Vec<u32>],
+    /// What may be made of its texts beyond what each may by its length.
+    pub(crate) spare: Option<&'d Cell<usize>>,
+}
+
+/// Of so many findings in one document each is told; more say no more.
+const FINDINGS_MAX: usize = 1 << 15;
 
 /// Looks through a document.
 struct Walk<'a> {
@@ -183,6 +204,7 @@ struct Walk<'a> {
     /// The rows of known records that the document holds.
     rows: Rows,
     quiet: Quiet<'a>,
+    spare: Cell<usize>,
     room: RefCell<siblings::Room>,
 }
 
@@ -209,7 +231,12 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let known = scanner.surveyor.known.as_ref();
         let rows = known.map(|known| known.rows(quiet.tape())).unwrap_or_default();
-        Self { scanner, judge, skips, rows, quiet, room: RefCell::default() }
+        let spare = Cell::new(SPARE_BYTES);
+        Self { scanner, judge, skips, rows, quiet, spare, room: RefCell::default() }
+    }
+
+    fn around(&self) -> Around<'_> {
+        Around { rows: &self.rows, spare: Some(&self.spare) }
     }
 
     /// Looks at all of the document.
@@ -291,7 +318,7 @@ impl<'a> Walk<'a> {
         (more, report): (Vec<Hit>, &mut Report<'_>),
     ) {
         let quoted = part == Part::Value;
-        let mut hits = self.scanner.hits(Step::name(path), text, quoted, &self.rows);
+        let mut hits = self.scanner.hits(Step::name(path), text, quoted, self.around());
         hits.extend(more);
         let clusters = hit::clusters(hits, self.judge);
         if !clusters.is_empty() {

@@ -62,13 +62,19 @@ pub(crate) enum Kind {
     Text,
     /// A number that is a count.
     Count,
-    /// Any other number.
+    /// Any other integer.
     Number,
+    /// A number that is no integer, or written as none.
+    Float,
     List,
     Object,
     Bool,
     Null,
 }
+
+/// Numbers with so many digits before their fraction are looked at without it. No more than seventeen
+/// digits of such a number are its own.
+const WHOLE_DIGITS: usize = 12;
 
 /// Where the next value stands.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +137,7 @@ impl Tape {
         match value {
             Value::Null => self.null(slot),
             Value::Bool(_) => self.bool(slot),
-            Value::Number(number) => _ = self.number(slot, number),
+            Value::Number(number) => self.number(slot, number, |_| ()),
             Value::String(text) => self.text(slot, text),
             Value::Array(items) => {
                 let opened = self.open_list(slot);
@@ -180,16 +186,26 @@ impl Tape {
         self.end(slot, (start, name), (begins, Kind::Text));
     }
 
-    /// A number; gives it as it is written.
-    pub fn number(&mut self, slot: Slot, number: &Number) -> &str {
+    /// A number; `take` is given it as it is written. Of one with many digits before its fraction only
+    /// these say something: `4.111111111111111e15` is a card number.
+    pub fn number(&mut self, slot: Slot, number: &Number, take: impl FnOnce(&str)) {
         let (start, name) = self.begin(slot, "\":");
         let begins = self.written.len();
         // A string takes all that is written to it.
         _ = write!(self.written, "{number}");
-        let ends = self.written.len();
-        let kind = if number.is_u64() { Kind::Count } else { Kind::Number };
+        let written = self.written.get(begins..).unwrap_or_default();
+        take(written);
+        if let Some((whole, _)) = written.split_once('.')
+            && whole.len() >= WHOLE_DIGITS
+        {
+            self.written.truncate(begins + whole.len());
+        }
+        let kind = match number {
+            _ if number.is_u64() => Kind::Count,
+            _ if number.is_f64() => Kind::Float,
+            _ => Kind::Number,
+        };
         self.end(slot, (start, name), (begins, kind));
-        self.part(Span::new(begins, ends))
     }
 
     /// True or false: nothing is found in either.
@@ -235,8 +251,9 @@ impl Tape {
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let alone = (!self.root.value.is_empty()).then_some(&self.root);
         let all = alone.into_iter().chain(&self.entries);
-        let is_text =
-            |entry: &&Entry| matches!(entry.kind, Kind::Text | Kind::Count | Kind::Number);
+        let is_text = |entry: &&Entry| {
+            matches!(entry.kind, Kind::Text | Kind::Count | Kind::Number | Kind::Float)
+        };
         all.filter(is_text).map(|entry| self.part(entry.value))
     }
 
@@ -330,12 +347,12 @@ impl<'t> Node<'t> {
 
     /// The integer that it is, within 64 bits with a sign.
     pub fn as_i64(self) -> Option<i64> {
-        self.number()?.parse().ok()
+        self.number().filter(|_| self.entry.kind != Kind::Float)?.parse().ok()
     }
 
     /// The number that it is, as it is written.
     pub(crate) fn number(self) -> Option<&'t str> {
-        let is_number = matches!(self.entry.kind, Kind::Count | Kind::Number);
+        let is_number = matches!(self.entry.kind, Kind::Count | Kind::Number | Kind::Float);
         is_number.then(|| self.tape.part(self.entry.value))
     }
 

@@ -24,9 +24,16 @@ use crate::snapshot::Snapshot;
 use crate::spoken::{Said, Spoken};
 use crate::{scene, words};
 
+/// The class of what nobody has any business with.
+const CANARY: &str = "known.canary";
+
 /// Headers that carry the agent's own credential for the upstream, by design.
 const CREDENTIALS: &[&str] =
     &["api-key", "authorization", "mcp-session-id", "private-token", "x-api-key", "x-goog-api-key"];
+
+/// Methods that everyone knows (RFC 9110 section 9, RFC 5789).
+const REGISTERED: &[&str] =
+    &["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
 /// What inspection made of a request.
 #[derive(Debug)]
@@ -199,7 +206,7 @@ impl<'s> Look<'s> {
             let decided = self.judge.decided(&acted.finding, Direction::Request);
             let rule = decided.rule.map(|rule| RuleId::new(rule.as_str()));
             let refusal = match acted.finding.class.as_str() {
-                "known.canary" => Refusal::new(Code::CanaryHit, words::CANARY),
+                CANARY => Refusal::new(Code::CanaryHit, words::CANARY),
                 _ if decided.is_egress => Refusal::new(Code::EgressBlocked, words::NOT_THERE),
                 _ => self.blocked(part, &acted.finding.place),
             };
@@ -318,6 +325,12 @@ impl<'s> Look<'s> {
         let host = Url { host: way.to.host.name().unwrap_or_default(), ..Url::default() };
         let (_, found) = scanner.redact_url(host, judge, Direction::Request);
         self.note(found.acted, "host")?;
+        if !REGISTERED.contains(&head.method().as_str()) {
+            // A method is a word of the client's own.
+            let word = Url { path: head.method().as_str(), ..Url::default() };
+            let (_, found) = scanner.redact_url(word, judge, Direction::Request);
+            self.note(found.acted, "method")?;
+        }
         let path = Url { path: &way.path, ..Url::default() };
         let (_, found) = scanner.redact_url(path, judge, Direction::Request);
         self.note(found.acted, "path")?;
@@ -331,12 +344,20 @@ impl<'s> Look<'s> {
     fn headers(&mut self, headers: &mut HeaderMap) -> Result<(), Refusal> {
         let (scanner, judge) = (&self.snapshot.scanner, self.judge);
         for (name, value) in headers.iter_mut() {
-            if CREDENTIALS.contains(&name.as_str()) {
+            let is_credential = CREDENTIALS.contains(&name.as_str());
+            if is_credential && self.snapshot.settings.dlp.known.canaries.is_empty() {
                 continue;
             }
             let text = String::from_utf8_lossy(value.as_bytes());
             let header = Header { name: name.as_str(), value: &text };
             let (clean, found) = scanner.redact_header(header, judge, Direction::Request);
+            if is_credential {
+                // A credential is the agent's own, unless nobody has any business with it.
+                let acted = found.acted.into_iter();
+                let planted = acted.filter(|one| one.finding.class.as_str() == CANARY).collect();
+                self.note(planted, "header")?;
+                continue;
+            }
             self.note(found.acted, "header")?;
             let Some(clean) = clean else { continue };
             // With another boundary the body could not be read any more.

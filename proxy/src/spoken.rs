@@ -172,12 +172,15 @@ fn message_arguments(message: &Message) -> Arguments {
     Arguments::within(Arc::clone(message.document()), message.words())
 }
 
-/// What rules see as arguments of plain HTTP: the body's members, or the query's.
+/// What rules see as arguments of plain HTTP: the body's members and the query's.
 fn http_arguments(body: &HttpBody, request: &Request) -> Arguments {
-    body_arguments(body).unwrap_or_else(|| match request.head.query() {
-        Some(_) => members(&request.head.query_pairs()).into(),
-        None => Arguments::NONE,
-    })
+    let query = request.head.query().map(|_| request.head.query_pairs());
+    match (body_arguments(body), query) {
+        (Some(arguments), Some(query)) => arguments.beside(query),
+        (Some(arguments), None) => arguments,
+        (None, Some(query)) => members(&query).into(),
+        (None, None) => Arguments::NONE,
+    }
 }
 
 /// A body's members; nothing of no body.

@@ -14,17 +14,31 @@ pub struct Arguments {
     /// Nothing is not worth a place in memory of its own.
     document: Option<Arc<Json>>,
     at: &'static [&'static str],
+    /// What the query says.
+    query: Option<Arc<[(String, String)]>>,
 }
 
 static NULL: Value = Value::Null;
 
 impl Arguments {
     /// Nothing was said, or what was said is let go.
-    pub const NONE: Self = Self { document: None, at: &[] };
+    pub const NONE: Self = Self { document: None, at: &[], query: None };
 
     /// The member that these names lead to from the document's top; `Null` when there is none.
     pub fn within(document: Arc<Json>, at: &'static [&'static str]) -> Self {
-        Self { document: Some(document), at }
+        Self { document: Some(document), at, query: None }
+    }
+
+    /// The same of a call that says something in its query as well. Which of them its server takes is
+    /// not known: a rule that lets pass must hold of both, one that does not of either.
+    #[must_use]
+    pub fn beside(self, query: Vec<(String, String)>) -> Self {
+        Self { query: (!query.is_empty()).then(|| query.into()), ..self }
+    }
+
+    /// What the query says beside the document.
+    pub(crate) fn query(&self) -> &[(String, String)] {
+        self.query.as_deref().unwrap_or_default()
     }
 }
 
@@ -55,7 +69,7 @@ impl From<Value> for Arguments {
 
 impl PartialEq for Arguments {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        **self == **other && self.query() == other.query()
     }
 }
 

@@ -47,6 +47,14 @@ impl<'a> Words<'a> {
             Self::Late(arguments) => arguments,
         }
     }
+
+    /// What a query says beside it.
+    pub(crate) fn query(self) -> &'a [(String, String)] {
+        match self {
+            Self::At(_) => &[],
+            Self::Late(arguments) => arguments.query(),
+        }
+    }
 }
 
 impl<'a> Facts<'a> {

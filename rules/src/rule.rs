@@ -25,7 +25,8 @@ pub(crate) struct Rule {
 impl Rule {
     /// Whether the rule decides this call.
     pub(crate) fn matches(&self, facts: &Facts<'_>, values: &Values<'_>) -> bool {
-        self.matcher.matches(facts) && self.conditions.hold(facts, values)
+        let permits = self.outcome == Outcome::Allow;
+        self.matcher.matches(facts) && self.conditions.hold(facts, values, permits)
     }
 
     /// Whether the rule lets pass what it matches.
@@ -117,13 +118,23 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Whether all of them hold; cheap ones first.
-    pub(crate) fn hold(&self, facts: &Facts<'_>, values: &Values<'_>) -> bool {
+    /// Whether all of them hold; cheap ones first. Of an argument that is there twice, in the document
+    /// and in the query, those of a rule that `permits` hold when each of the two fits.
+    pub(crate) fn hold(&self, facts: &Facts<'_>, values: &Values<'_>, permits: bool) -> bool {
         (self.labels_any.is_empty()
             || self.labels_any.iter().any(|label| facts.labels.contains(label)))
             && self.arguments.iter().all(|(key, tests)| {
                 let given = facts.arguments.tree().as_object().and_then(|map| map.get(key));
-                tests.iter().all(|test| test.holds(given))
+                let named = facts.arguments.query().iter().filter(|(name, _)| name == key);
+                let queried: Vec<_> = named.map(|(_, text)| Value::from(text.as_str())).collect();
+                tests.iter().all(|test| {
+                    let mut there = given.into_iter().chain(&queried).map(Some);
+                    match permits {
+                        _ if queried.is_empty() => test.holds(given),
+                        true => there.all(|given| test.holds(given)),
+                        false => there.any(|given| test.holds(given)),
+                    }
+                })
             })
             && (self.contains_any.is_empty() || values.contain_any(&self.contains_any))
             && (self.not_contains.is_empty() || !values.contain_any(&self.not_contains))

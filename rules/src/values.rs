@@ -46,6 +46,7 @@ impl<'f> Values<'f> {
                 Value::Object(map) => open.extend(map.values().rev()),
             }
         }
+        texts.extend(self.facts.arguments.query().iter().map(|(_, text)| text.as_str().into()));
         texts.extend(self.facts.user_input.filter(|text| !text.is_empty()).map(Cow::Borrowed));
         texts
     }

@@ -265,7 +265,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, Fate)> {
         (
             "params inside params",
             call(&format!(r#"{{"name":"get_weather","params":{WEATHER}}}"#)),
-            Passes,
+            malformed,
         ),
         (
             "a lone surrogate",

@@ -30,6 +30,7 @@ mod faults;
 mod faults_signer;
 mod framing;
 mod health;
+mod hidden;
 mod identity;
 mod inside;
 mod keeping;

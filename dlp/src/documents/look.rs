@@ -1,4 +1,6 @@
 //! Looks at the texts of a document one after the other, and knows where it is.
+use std::cell::Cell;
+
 use serde_json::Value;
 
 use super::limits::Why;
@@ -7,10 +9,12 @@ use crate::coding::Codings;
 use crate::engine::hit::{self, Cluster};
 use crate::engine::{Hit, Window};
 use crate::finding::{Acted, Action, Direction, Finding, Grade, Layer, Place};
+use crate::json::Around;
 use crate::judge::Judge;
 use crate::pointer;
 use crate::scanner::{Scanner, acted, settled};
 use crate::siblings;
+use crate::unfold::SPARE_BYTES;
 
 /// What was found in a document.
 #[derive(Debug, Default)]
@@ -57,6 +61,7 @@ pub(crate) struct Look<'s> {
     trail: Vec<Layer>,
     /// How many of the containers around cannot be written again.
     frozen: usize,
+    spare: Cell<usize>,
     found: Inspection,
 }
 
@@ -82,7 +87,8 @@ type Find<'f, 's> = &'f dyn Fn(&Look<'s>, &str) -> Vec<Cluster>;
 
 impl<'s> Look<'s> {
     pub(crate) fn new(scanner: &'s Scanner, judge: (&'s Judge, Direction)) -> Self {
-        Self { scanner, judge, trail: Vec::new(), frozen: 0, found: Inspection::default() }
+        let spare = Cell::new(SPARE_BYTES);
+        Self { scanner, judge, trail: Vec::new(), frozen: 0, spare, found: Inspection::default() }
     }
 
     pub(crate) fn done(self) -> Inspection {
@@ -154,7 +160,8 @@ impl<'s> Look<'s> {
         if more.is_empty() && name.is_none() && self.scanner.is_quiet(text) {
             return Vec::new();
         }
-        let mut hits = self.scanner.hits(name, text, true, &[]);
+        let around = Around { spare: Some(&self.spare), ..Around::default() };
+        let mut hits = self.scanner.hits(name, text, true, around);
         hits.extend(more);
         hit::clusters(hits, Some(self.judge))
     }

@@ -52,7 +52,16 @@ pub(crate) struct Survey {
     exact: usize,
     eager: usize,
     spoken: Spoken,
+    /// Finds that count by themselves.
+    telling: usize,
+    /// Where the first find stands for which there was no room.
+    over: Option<usize>,
 }
+
+/// No more is found in one text, and no more of it that counts by itself; from there on the text counts
+/// as unread. A find takes many times the bytes that it stands in.
+const HITS_MAX: usize = 1 << 18;
+const TELLING_MAX: usize = 1 << 16;
 
 impl Survey {
     /// The first byte that an undecided candidate may claim; the length when there is none.
@@ -76,13 +85,22 @@ impl Survey {
             exact: window.len(),
             eager: window.len(),
             spoken: Spoken::default(),
+            telling: 0,
+            over: None,
         }
     }
 
     fn take(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Nothing => {}
-            Outcome::Hit(hit) => self.hits.push(hit),
+            Outcome::Hit(hit) if self.hits.len() >= HITS_MAX || self.telling >= TELLING_MAX => {
+                let from = hit.claim().start;
+                self.over = Some(self.over.map_or(from, |over| over.min(from)));
+            }
+            Outcome::Hit(hit) => {
+                self.telling += usize::from(hit.grade > Grade::Possible);
+                self.hits.push(hit);
+            }
             Outcome::Open(open) => self.hold(open),
         }
     }
@@ -177,6 +195,10 @@ impl Surveyor {
         }
         mark::settle(window, &mut survey.hits);
         self.tuning.apply(&mut survey.hits);
+        if let Some(over) = survey.over {
+            survey.hits.retain(|hit| hit.claim().end <= over);
+            survey.hits.push(unfold::unread(Span::new(over, window.len())));
+        }
         survey
     }
 

@@ -1,4 +1,5 @@
 //! The stretch of text that a survey looks at.
+use std::cell::Cell;
 
 /// What counts in a text; nothing else needs to be looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(crate) struct Window<'t> {
     pub(crate) joints: &'t [usize],
     /// What counts in it.
     pub(crate) heed: Heed,
+    /// What may be made of all texts of a document together, beyond what each may by its length.
+    pub(crate) spare: Option<&'t Cell<usize>>,
     /// More of the text came before, or comes after: texts in several strings are not put
     /// together, since how many are at hand would depend on how it was cut.
     pub(crate) streamed: bool,
@@ -43,6 +46,7 @@ impl<'t> Window<'t> {
             rows: &[],
             joints: &[],
             heed: Heed::All,
+            spare: None,
             streamed: false,
         }
     }

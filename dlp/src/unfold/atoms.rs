@@ -23,14 +23,16 @@ pub(crate) struct Atoms {
     pub(crate) open: Option<usize>,
     /// How many bytes at the end of the text may be the beginning of a run.
     pub(crate) tail: usize,
+    /// How many bytes may still be unpacked.
+    pub(crate) room: usize,
     /// Something packed that was larger than what is looked at: where.
     pub(crate) unread: Vec<Span>,
 }
 
 impl Atoms {
-    /// Finds them all. A text without any costs no allocation.
-    pub(crate) fn of(text: &[u8], ended: bool) -> Self {
-        let mut atoms = Self::default();
+    /// Finds them all, and unpacks no more than `room` bytes. A text without any costs no allocation.
+    pub(crate) fn of(text: &[u8], ended: bool, room: usize) -> Self {
+        let mut atoms = Self { room, ..Self::default() };
         escapes::find(text, ended, &mut atoms);
         if !text.is_ascii() {
             fold::find(text, &mut atoms);

@@ -234,7 +234,8 @@ fn text(decoded: Vec<u8>, atoms: &mut Atoms, run: Span) -> Option<Vec<u8>> {
     if decoded.len() >= TEXT_BYTES && is_text(&decoded) {
         return Some(decoded);
     }
-    if let Some(unpacked) = packed::unpack(&decoded) {
+    if let Some(unpacked) = packed::unpack(&decoded, atoms.room) {
+        atoms.room = atoms.room.saturating_sub(unpacked.bytes.len());
         if unpacked.cut {
             atoms.unread.push(run);
         }

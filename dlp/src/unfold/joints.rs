@@ -178,7 +178,7 @@ pub(crate) fn find(
             });
         }
         if word.start >= spaced
-            && let Some(chain) = spaces::groups(text, word)
+            && let Some(chain) = spaces::groups(text, word, spaced)
         {
             spaced = chain.span().end;
             sink(&chain.view(text, crate::coding::Coding::Spaced), chain.span(), chain.bond);

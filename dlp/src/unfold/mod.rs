@@ -44,10 +44,14 @@ const BESIDE_BYTES: usize = 8;
 const REST_BYTES: usize = 8;
 /// No longer word is held back with what follows it.
 const WORD_BYTES: usize = 64;
-/// No more bytes are made of one text, for each of its own, than this; and never fewer than
-/// [`LEAST_BYTES`].
+/// So many bytes may be made of one text for each of its own, and so many more of a short one: what
+/// is packed is short and says much.
 const MORE_TIMES: usize = 8;
-const LEAST_BYTES: usize = 1 << 20;
+const MORE_BYTES: usize = 16 << 10;
+/// The same for what neighbours make together.
+const MORE_JOINED_BYTES: usize = 4 << 10;
+/// How much of [`MORE_BYTES`] all texts of a document may take together.
+pub(crate) const SPARE_BYTES: usize = 1 << 20;
 
 /// How long a number is that is written in another way throughout, and how many digits it has.
 const WHOLE_BYTES: std::ops::RangeInclusive<usize> = 8..=48;
@@ -71,16 +75,22 @@ pub(crate) struct Unfolded {
 
 /// Looks through the codings in a window.
 pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, parts: &Parts<'_>) -> Unfolded {
-    let budget = LEAST_BYTES.max(window.len().saturating_mul(MORE_TIMES));
-    let mut work = Work { surveyor, budget, hits: Vec::new() };
+    let own = window.len().saturating_mul(MORE_TIMES);
+    let more = window.spare.map_or(MORE_BYTES, |spare| spare.get().min(MORE_BYTES));
+    let mut work = Work { surveyor, budget: own.saturating_add(more), hits: Vec::new() };
     let open = work.level(window, parts, 0, false);
+    if let Some(spare) = window.spare {
+        let taken = more.saturating_sub(work.budget);
+        spare.set(spare.get().saturating_sub(taken));
+    }
     Unfolded { hits: work.hits, open }
 }
 
 /// What is found only where strings beside each other are put together; `named` when the literal of
 /// a token stands in one of them.
 pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> {
-    let mut work = Work { surveyor, budget: LEAST_BYTES.max(text.len()), hits: Vec::new() };
+    let budget = text.len().saturating_mul(MORE_TIMES).saturating_add(MORE_JOINED_BYTES);
+    let mut work = Work { surveyor, budget, hits: Vec::new() };
     let window = Window::whole(text);
     if named {
         let survey = surveyor.plain(&Window { heed: Heed::Pieces, ..window });
@@ -108,7 +118,7 @@ impl Work<'_> {
         joined: bool,
     ) -> Option<(usize, bool)> {
         let Window { text, floor, ended, .. } = *window;
-        let atoms = Atoms::of(text, ended);
+        let atoms = Atoms::of(text, ended, self.budget);
         let mut open =
             atoms.open.map(|from| (glued(window, from), text.len() - from >= runs::RUN_BYTES));
         if atoms.tail > 0 {
@@ -268,8 +278,13 @@ impl Work<'_> {
     }
 
     fn unread(&mut self, span: Span) {
-        self.hits.push(Hit::new(UNREAD, Grade::Likely, span, ("[REDACTED:UNREAD]", Rank::Shape)));
+        self.hits.push(unread(span));
     }
+}
+
+/// What was not looked at because a bound was reached.
+pub(crate) fn unread(span: Span) -> Hit {
+    Hit::new(UNREAD, Grade::Likely, span, ("[REDACTED:UNREAD]", Rank::Shape))
 }
 
 /// Whether a number in joined strings is a part of a longer row of digits: a digit of one string and

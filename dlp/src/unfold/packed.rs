@@ -21,21 +21,31 @@ pub(crate) struct Unpacked {
 }
 
 /// Unpacks by the first bytes of the format: gzip (RFC 1952), zlib (RFC 1950), zstd (RFC 8878).
-/// Raw deflate (RFC 1951) and brotli (RFC 7932) have none, so that they are tried.
-pub(crate) fn unpack(bytes: &[u8]) -> Option<Unpacked> {
+/// Raw deflate (RFC 1951) and brotli (RFC 7932) have none, so that they are tried. No more comes out
+/// than `room`.
+pub(crate) fn unpack(bytes: &[u8], room: usize) -> Option<Unpacked> {
+    let most = UNPACKED_BYTES.min(room as u64);
     if bytes.len() < PACKED_BYTES {
         return None;
     }
     match bytes {
-        [0x1f, 0x8b, 8, ..] => read(flate2::read::MultiGzDecoder::new(bytes)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => read(zstd::stream::read::Decoder::new(bytes).ok()?),
+        [0x1f, 0x8b, 8, ..] => read(flate2::read::MultiGzDecoder::new(bytes), most),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            // A decoder costs more to set up than most texts to read.
+            let told = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
+            match told.is_some_and(|length| length > most) {
+                true => Some(Unpacked { bytes: Vec::new(), cut: true }),
+                false => read(zstd::stream::read::Decoder::new(bytes).ok()?, most),
+            }
+        }
         [0x78, flags, ..] if (0x7800 + u16::from(*flags)).is_multiple_of(31) => {
-            read(flate2::read::ZlibDecoder::new(bytes))
+            read(flate2::read::ZlibDecoder::new(bytes), most)
         }
         _ if bytes.len() < BARE_BYTES || DIGESTS.contains(&bytes.len()) => None,
         _ => {
-            let deflated = || read(flate2::read::DeflateDecoder::new(bytes));
-            let brotli = || read(brotli::Decompressor::new(bytes, 4096));
+            let deflated = || read(flate2::read::DeflateDecoder::new(bytes), most);
+            let brotli = || read(brotli::Decompressor::new(bytes, 4096), most);
+            let is_meant = |unpacked: &Unpacked| is_meant(unpacked, most);
             let deflated = may_be_deflate(bytes).then(deflated).flatten().filter(is_meant);
             deflated.or_else(|| may_be_brotli(bytes).then(brotli).flatten().filter(is_meant))
         }
@@ -44,8 +54,8 @@ pub(crate) fn unpack(bytes: &[u8]) -> Option<Unpacked> {
 
 /// Whether what came out of something without first bytes to know it by is what went in: by chance a
 /// few bytes of noise come out of anything, before it breaks off.
-fn is_meant(unpacked: &Unpacked) -> bool {
-    let whole = !unpacked.cut || unpacked.bytes.len() as u64 > UNPACKED_BYTES;
+fn is_meant(unpacked: &Unpacked, most: u64) -> bool {
+    let whole = !unpacked.cut || unpacked.bytes.len() as u64 > most;
     whole && unpacked.bytes.len() >= PACKED_BYTES && is_text(&unpacked.bytes)
 }
 
@@ -100,14 +110,14 @@ fn ends_empty(bytes: &[u8]) -> bool {
 }
 
 /// What can be read; a broken end keeps what came before it.
-fn read(source: impl Read) -> Option<Unpacked> {
+fn read(source: impl Read, most: u64) -> Option<Unpacked> {
     let mut bytes = Vec::new();
-    let mut source = source.take(UNPACKED_BYTES + 1);
+    let mut source = source.take(most + 1);
     let whole = source.read_to_end(&mut bytes).is_ok();
     if bytes.is_empty() || (!whole && bytes.len() < PACKED_BYTES) {
         return None;
     }
-    let cut = bytes.len() as u64 > UNPACKED_BYTES || !whole;
+    let cut = bytes.len() as u64 > most || !whole;
     Some(Unpacked { bytes, cut })
 }
 

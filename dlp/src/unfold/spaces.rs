@@ -14,8 +14,10 @@ const SINGLES: usize = 8;
 /// The longest text that is put together.
 const TEXT_BYTES: usize = 1024;
 
-/// The groups of one length around a word, three at least: `ghp_ abcd ef01 …`, `g h p _ a b`.
-pub(crate) fn groups(text: &[u8], word: Span) -> Option<Chain> {
+/// The groups of one length around a word, three at least: `ghp_ abcd ef01 …`, `g h p _ a b`. What
+/// stands before `told` was put together with others: no more than half a text of it is again, so
+/// that a row without an end takes no more time than its bytes do.
+pub(crate) fn groups(text: &[u8], word: Span, told: usize) -> Option<Chain> {
     if word.end - word.start > GROUP_BYTES {
         return None;
     }
@@ -25,7 +27,7 @@ pub(crate) fn groups(text: &[u8], word: Span) -> Option<Chain> {
         None if matches!(text.get(word.end), Some(b'"' | b'\'' | b'\\')) => return None,
         None => (b' ', pair(text, word)?),
     };
-    let start = first(text, word, separator, length);
+    let start = first(text, word, (separator, length), told.saturating_sub(TEXT_BYTES / 2));
     let mut pieces = Vec::new();
     let mut at = start;
     while at < text.len().min(start + TEXT_BYTES) {
@@ -98,12 +100,12 @@ fn chunk(text: &[u8], at: usize, separator: u8) -> Option<(usize, usize)> {
 }
 
 /// The beginning of the first group of that length before a word.
-fn first(text: &[u8], word: Span, separator: u8, length: usize) -> usize {
+fn first(text: &[u8], word: Span, (separator, length): (u8, usize), told: usize) -> usize {
     let mut start = match length {
         1 => word.start,
         _ => chunk(text, word.start, separator).map_or(word.start, |(start, _)| start),
     };
-    let floor = start.saturating_sub(TEXT_BYTES);
+    let floor = start.saturating_sub(TEXT_BYTES).max(told);
     while let Some(previous) = start.checked_sub(length + 1).filter(|at| *at >= floor) {
         let group = text.get(previous..start - 1).unwrap_or_default();
         let whole = match length {

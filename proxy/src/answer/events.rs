@@ -22,6 +22,9 @@ use crate::refuse::Refusal;
 use crate::sse::{Event, Item, Parser};
 use crate::words;
 
+/// An hour, in milliseconds: a client waits no longer, and no longer number is a time.
+const RETRY_MAX: u64 = 3_600_000;
+
 /// How long an event may be held for the next one to come. Longer than the gap between two pieces
 /// of one message, shorter than a person's patience.
 const HOLD: Duration = Duration::from_secs(1);
@@ -222,6 +225,7 @@ impl Answer<'_, '_> {
                 redaction.acted.iter().any(|acted| acted.action.edits())
             });
         }
+        event.retry = event.retry.map(|wait| wait.min(RETRY_MAX));
         let data = event.data.take();
         let bounds = &self.flight.snapshot.settings.bounds;
         let (mut document, body) = match data {

@@ -116,7 +116,12 @@ impl<'e> Answer<'_, 'e> {
     /// Looks at the head: what kind of answer it is, and whether it can be read.
     fn prepare(&mut self) -> Result<Kind, Refusal> {
         let unreadable = || Refusal::new(Code::UpstreamProtocol, words::ANSWER_UNREADABLE);
-        if self.status == StatusCode::SWITCHING_PROTOCOLS || self.status.is_informational() {
+        // No part was asked for, and what is in one cannot be told from it.
+        let partial = self.status == StatusCode::PARTIAL_CONTENT;
+        if self.status == StatusCode::SWITCHING_PROTOCOLS
+            || self.status.is_informational()
+            || partial
+        {
             return Err(unreadable());
         }
         let codings = coding::codings(&self.headers).map_err(|_| unreadable())?;

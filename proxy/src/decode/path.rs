@@ -4,7 +4,7 @@
 //!   decoded; all others stay, in upper case. `+` and `;` keep the spelling they came in, since
 //!   servers treat them unlike `%2B` and `%3B`.
 //! - Dot segments are removed (RFC 3986 section 5.2.4); one that would climb above the root, is
-//!   written with escapes or carries `;` parameters is refused.
+//!   written with escapes or carries `;` parameters is refused, as is an empty one that does.
 //! - Empty segments (`//`), `%2F`, `%5C`, `\`, control characters, escapes of escapes (`%2541`),
 //!   bytes outside ASCII and escapes that are not UTF-8 are refused: servers read each of them in
 //!   two ways.
@@ -82,9 +82,9 @@ fn decode_segment(segment: &str) -> Result<String, Malformed> {
     };
     // Tomcat and its kin cut `;…` off a segment before they look for dots.
     if let Some((name, _)) = text.split_once(';')
-        && matches!(name, "." | "..")
+        && matches!(name, "" | "." | "..")
     {
-        return Err(refuse("the path has a dot segment with parameters"));
+        return Err(refuse("the path has an empty or dot segment with parameters"));
     }
     Ok(plain)
 }

@@ -75,7 +75,7 @@ impl Build for Pass {
     }
 
     fn number(&mut self, at: Slot, number: Number) {
-        self.out.extend_from_slice(self.tape.number(at, &number).as_bytes());
+        self.tape.number(at, &number, |written| self.out.extend_from_slice(written.as_bytes()));
     }
 
     fn text(&mut self, at: Slot, text: Text<'_>) {

@@ -10,6 +10,7 @@ use super::super::json::Reading;
 use super::super::{Malformed, RPC_INVALID_PARAMS};
 use super::era::{self, Era};
 use super::methods::{self, Named};
+use super::twins;
 
 /// What stands for the method of a client's answer to the server. JSON-RPC 2.0 section 4 keeps
 /// names that begin with `rpc.` for itself, so no request can carry it.
@@ -21,6 +22,13 @@ const ID_MAX: u64 = (1 << 53) - 1;
 const ID_BYTES_MAX: usize = 1024;
 /// Bytes of a method's name.
 const METHOD_BYTES_MAX: usize = 256;
+
+/// What the parameters of `tools/call` are: rules see the arguments, so nothing else may say anything.
+const TOOL_PARAMS: &[&str] =
+    &["name", "arguments", "_meta", "task", "inputResponses", "requestState"];
+
+/// What this gate reads in parameters, in its own case.
+const PARAMS: &[&str] = &["name", "arguments", "_meta", "uri", "ref", "taskId", "cursor", "task"];
 
 const MEMBERS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 
@@ -146,13 +154,12 @@ impl Message {
     }
 
     /// Where the words are that rules see as arguments: a tool's or prompt's own, else all
-    /// parameters.
+    /// parameters. What has no arguments by the specification has no part of its own for them.
     pub fn words(&self) -> &'static [&'static str] {
-        let arguments = self.within(&["params", "arguments"]);
-        match arguments.is_some_and(|arguments| !arguments.is_null()) {
-            true => &["params", "arguments"],
-            false => &["params"],
-        }
+        const WITH_ARGUMENTS: [&str; 2] = ["tools/call", "prompts/get"];
+        let own = WITH_ARGUMENTS.contains(&self.method.as_str())
+            && self.within(&["params", "arguments"]).is_some_and(Node::is_object);
+        if own { &["params", "arguments"] } else { &["params"] }
     }
 
     /// The same as a part of what is looked at; `None` when there are none.
@@ -244,10 +251,24 @@ fn read_request(document: Node<'_>, method: Node<'_>) -> Result<Parts, Malformed
     }
     let named = methods::named(method, params)
         .map_err(|member| refuse_params(&format!("`params.{member}` is missing or no string")))?;
-    if named.tool.is_some()
-        && params.and_then(|params| params.get("arguments")).is_some_and(|a| !a.is_object())
-    {
-        return Err(refuse_params("`params.arguments` is not an object"));
+    if named.tool.is_some() {
+        let strange = |(name, _): (&str, Node<'_>)| !TOOL_PARAMS.contains(&name);
+        if params.is_some_and(|params| params.members().any(strange)) {
+            return Err(refuse_params("`params` has a member that no tool's call has"));
+        }
+        let arguments = params.and_then(|params| params.get("arguments"));
+        if arguments.is_some_and(|arguments| !arguments.is_object()) {
+            return Err(refuse_params("`params.arguments` is not an object"));
+        }
+        if arguments.is_some_and(twins::among) {
+            return Err(twins::refuse("params.arguments").with_rpc(RPC_INVALID_PARAMS));
+        }
+    }
+    if params.is_some_and(twins::among) {
+        return Err(twins::refuse("params").with_rpc(RPC_INVALID_PARAMS));
+    }
+    if let Some(name) = params.and_then(|params| twins::misspelt(params, PARAMS)) {
+        return Err(refuse_params(&format!("`params.{name}` is written in another case")));
     }
     Ok(Parts { kind, method: method.to_owned(), named })
 }

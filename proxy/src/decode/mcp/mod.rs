@@ -7,6 +7,7 @@ mod era;
 mod headers;
 mod message;
 mod methods;
+mod twins;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};

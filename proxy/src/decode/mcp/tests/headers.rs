@@ -134,7 +134,7 @@ fn names_come_from_the_member_that_the_method_defines() {
         ("tasks/cancel", "taskId"),
     ] {
         let body = json!({"jsonrpc": "2.0", "id": 4, "method": method,
-            "params": {"_meta": meta, member: "right", "other": "wrong"}});
+            "params": {"_meta": meta, member: "right", "task": "wrong"}});
         assert!(post(&[("mcp-name", "right")], body.to_string().as_bytes()).is_ok(), "{method}");
         assert!(post(&[("mcp-name", "wrong")], body.to_string().as_bytes()).is_err(), "{method}");
     }

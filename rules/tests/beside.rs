@@ -1,0 +1,85 @@
+//! A call that says something in its body and in its query: which of them its server takes is not
+//! known, so what is hidden in one of them is not hidden.
+#![expect(clippy::unwrap_used, reason = "tests say loudly what is wrong")]
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tollgate_rules::*;
+
+fn call(body: Value, query: &[(&str, &str)]) -> Call {
+    let pairs = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Call {
+        agent: Arc::new(Agent {
+            id: AgentId::new("a"),
+            agent_type: None,
+            environment: "prod".into(),
+            trust: Trust::Basic,
+            roles: vec![],
+            owner: None,
+            tools: vec![],
+            delegation_depth: 0,
+        }),
+        target: Target {
+            scheme: Scheme::Https,
+            host: Host::parse("api.example.com").unwrap(),
+            port: 443,
+            method: "POST".into(),
+            path: "/x".into(),
+            route: "api".into(),
+        },
+        protocol: Protocol::Http,
+        action: Action::default(),
+        arguments: Arguments::from(body).beside(pairs.collect()),
+        body_bytes: 1,
+    }
+}
+
+fn effect(rules: &str, call: &Call) -> Effect {
+    let now = "2026-06-01T00:00:00Z".parse().unwrap();
+    let bundle = format!(
+        "version: '1'\ngenerated_at: 2026-01-01T00:00:00Z\nexpires_at: 2027-01-01T00:00:00Z\n{rules}"
+    );
+    Rulebook::load(&bundle, &LoadOptions::default(), now).unwrap().decide(call, now).effect
+}
+
+#[test]
+fn a_rule_that_refuses_sees_either() {
+    let rules = "defaults: { outcome: ALLOW }\nrules:\n  - id: no\n    description: no\n    match: { tool_name: \"*\" }\n    when: WHEN\n    outcome: DENY\n";
+    for when in [
+        "{ contains_any: [forbidden] }",
+        "{ matches_regex: 'forb.dden' }",
+        "{ tool_args_match: { q: { eq: forbidden } } }",
+    ] {
+        let rules = rules.replace("WHEN", when);
+        for (body, query, expect) in [
+            (json!({}), &[("q", "forbidden")][..], Effect::Deny),
+            (json!({ "q": "fine" }), &[("q", "forbidden")], Effect::Deny),
+            (json!({ "q": "forbidden" }), &[("q", "fine")], Effect::Deny),
+            (json!({ "q": "fine" }), &[("q", "fine"), ("q", "forbidden")], Effect::Deny),
+            (json!([1]), &[("q", "forbidden")], Effect::Deny),
+            (json!({ "q": "fine" }), &[("q", "fine")], Effect::Allow),
+        ] {
+            assert_eq!(
+                effect(&rules, &call(body.clone(), query)),
+                expect,
+                "{when} {body} {query:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_lets_pass_asks_both() {
+    let rules = "defaults: { outcome: DENY }\nrules:\n  - id: yes\n    description: yes\n    match: { tool_name: \"*\" }\n    when: { tool_args_match: { to: { eq: me } } }\n    outcome: ALLOW\n";
+    for (body, query, expect) in [
+        (json!({ "to": "me" }), &[][..], Effect::Allow),
+        (json!({ "to": "me" }), &[("to", "me")], Effect::Allow),
+        (json!({}), &[("to", "me")], Effect::Allow),
+        (json!({ "to": "me" }), &[("to", "you")], Effect::Deny),
+        (json!({ "to": "you" }), &[("to", "me")], Effect::Deny),
+        (json!({}), &[("to", "me"), ("to", "you")], Effect::Deny),
+        (json!({}), &[], Effect::Deny),
+    ] {
+        assert_eq!(effect(rules, &call(body.clone(), query)), expect, "{body} {query:?}");
+    }
+}
