@@ -1,6 +1,7 @@
 //! Mail addresses, found by their `@`.
 use super::boundary::{Side, after, is_word, tag_after, tag_before};
 use super::hit::Rank;
+use super::window::ends_escape;
 use super::{Hit, Open, Outcome, Span, Window, url};
 use crate::finding::Grade;
 
@@ -17,7 +18,7 @@ const DOMAIN_BYTES: usize = 253;
 
 /// Looks around the `@` at `at`.
 pub(crate) fn check(window: &Window<'_>, at: usize) -> Outcome {
-    let start = quoted(window, at).unwrap_or_else(|| window.run_back(at, LOCAL_BYTES, in_local));
+    let start = quoted(window, at).unwrap_or_else(|| local(window, at));
     let cut = window.before(start).is_some_and(in_local) || start < window.floor;
     if cut || tag_before(window, start) {
         return Outcome::Nothing;
@@ -68,7 +69,7 @@ fn quoted(window: &Window<'_>, at: usize) -> Option<usize> {
 /// Looks around the `[at]` at `at`: an address that people write so that machines do not read it.
 pub(crate) fn disguised(window: &Window<'_>, at: usize, length: usize) -> Outcome {
     let before = window.run_back(at, 1, |byte| byte == b' ');
-    let start = window.run_back(before, LOCAL_BYTES, in_local);
+    let start = local(window, before);
     let cut = window.before(start).is_some_and(in_local) || start < window.floor;
     if start == before || cut || tag_before(window, start) {
         return Outcome::Nothing;
@@ -207,6 +208,12 @@ fn is_file_ending(top: &[u8]) -> bool {
 /// A byte of a letter beyond ASCII.
 fn is_letter(byte: u8) -> bool {
     byte >= 0x80 && byte != FULL_WIDTH
+}
+
+/// Where the local part begins that ends at a place, without the letter of an escaped line end.
+fn local(window: &Window<'_>, end: usize) -> usize {
+    let start = window.run_back(end, LOCAL_BYTES, in_local);
+    start + usize::from(start < end && ends_escape(window.text, start + 1))
 }
 
 fn in_local(byte: u8) -> bool {

@@ -5,6 +5,7 @@ use super::context::{self, Cue, told};
 use super::glance::Glance;
 use super::hit::Rank;
 use super::ranges;
+use super::window::ends_escape;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::detectors::plans::{AREAS, Form, PLANS, Plan};
 use crate::finding::Grade;
@@ -142,6 +143,7 @@ impl Start {
         };
         let digit_before = |at: usize| window.before(at).is_some_and(|byte| byte.is_ascii_digit());
         let continued = match window.byte(before) {
+            _ if ends_escape(window.text, at) => false,
             Some(b']') if tag_before(window, at) => return None,
             Some(byte) if is_word(byte) => return None,
             Some(b'-' | b'/' | b'#' | b'$' | b'*' | b'%' | b'+') => return None,

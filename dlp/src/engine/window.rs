@@ -36,6 +36,14 @@ pub(crate) struct Window<'t> {
     pub(crate) streamed: bool,
 }
 
+/// Whether the letter before a place is that of an escaped line end or tab: `\n`, `\r`, `\t` (RFC 8259
+/// section 7), as a document in a document has them.
+#[inline]
+pub(crate) fn ends_escape(text: &[u8], at: usize) -> bool {
+    let escape = at.checked_sub(2).and_then(|from| text.get(from..at));
+    matches!(escape, Some([b'\\', b'n' | b'r' | b't']))
+}
+
 impl<'t> Window<'t> {
     pub(crate) fn whole(text: &'t [u8]) -> Self {
         Self {
@@ -59,11 +67,13 @@ impl<'t> Window<'t> {
         self.text.get(at).copied()
     }
 
+    /// What stands before a place. The letter of an escaped line end or tab stands for what it means.
     pub(crate) fn before(&self, at: usize) -> Option<u8> {
         if self.joints.binary_search(&at).is_ok() {
             return None;
         }
-        at.checked_sub(1).and_then(|at| self.byte(at))
+        let byte = at.checked_sub(1).and_then(|at| self.byte(at))?;
+        Some(if ends_escape(self.text, at) { b'\n' } else { byte })
     }
 
     /// The bytes from `start` to `end`, as far as they exist.

@@ -3,10 +3,16 @@
 //! begins.
 use super::Span;
 use super::bits::{BLOCK, Block, below, digits, letters};
+use super::window::ends_escape;
 
-/// The words of a text in order: each is a maximal run and holds a digit.
+/// The words of a text in order: each is a maximal run and holds a digit. The letter of an escaped line
+/// end before one is none of its own.
 pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = Span> {
-    Words { text, base: 0, next: 0, signs: Signs::default(), open: None }
+    let words = Words { text, base: 0, next: 0, signs: Signs::default(), open: None };
+    words.map(|Span { start, end }| {
+        let escape = usize::from(ends_escape(text, start + 1));
+        Span::new(start + escape, end)
+    })
 }
 
 /// 64 bytes at a time: which are letters or digits, and which are digits.
@@ -119,7 +125,10 @@ mod tests {
                 continue;
             }
             if text[start..end].iter().any(u8::is_ascii_digit) {
-                words.push((start, end));
+                let escape = text[..end].get(..=start).is_some_and(|head| {
+                    [b"\\n", b"\\r", b"\\t"].iter().any(|escape| head.ends_with(*escape))
+                });
+                words.push((start + usize::from(escape), end));
             }
             start = end + 1;
         }
@@ -137,6 +146,7 @@ mod tests {
                     2 => "[ -~é]{0,9}",
                     2 => "[0-9]{1,4}",
                     1 => "[a-zA-Z0-9]{50,200}",
+                    1 => "\\\\[nrta][0-9a-z]{0,9}",
                     1 => "[a-zA-Z]{50,200}",
                 ],
                 0..12,

@@ -22,6 +22,7 @@ pub const ONE_DEEP: &[Floor] = &[
     ("base64 of UTF-16", [100, 100, 100, 88, 97]),
     ("base64 of the find", [100, 100, 90, 90, 72]),
     ("base64 without padding", [100, 100, 96, 98, 95]),
+    ("behind an escaped line end", [99, 98, 93, 97, 89]),
     ("blanks between all", [95, 49, 87, 85, 4]),
     ("brotli", [98, 96, 96, 92, 92]),
     ("controls of direction", [100, 100, 100, 100, 100]),

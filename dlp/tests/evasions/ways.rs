@@ -41,7 +41,11 @@ pub const CODINGS: [Way; 25] = [
 ];
 
 /// Those that are the last step.
-pub const DISGUISES: [Way; 8] = [
+pub const DISGUISES: [Way; 9] = [
+    ("behind an escaped line end", |text| {
+        let note = format!("as said:\n{text}\nand so on");
+        json!({ "arguments": json!({ "note": note }).to_string() }).to_string()
+    }),
     ("base64 of UTF-16", |text| {
         let units = text.encode_utf16().flat_map(u16::to_le_bytes);
         STANDARD.encode(units.collect::<Vec<u8>>())

@@ -11,6 +11,7 @@ use super::boundary::{Side, after, free_before, is_word, tag_before};
 use super::check_digits::is_filler;
 use super::context::alone;
 use super::hit::Rank;
+use super::window::ends_escape;
 use super::{Hit, Open, Outcome, Span, Window};
 use crate::detectors::Ident;
 use crate::finding::Grade;
@@ -367,6 +368,9 @@ fn is_joint(byte: u8) -> bool {
 
 fn before(window: &Window<'_>, start: usize) -> Before {
     let Some(sign) = start.checked_sub(1) else { return Before::Free };
+    if ends_escape(window.text, start) {
+        return Before::Free;
+    }
     let Some(byte) = window.byte(sign) else { return Before::Free };
     let further = window.before(sign);
     let digit = further.is_some_and(|byte| byte.is_ascii_digit());
