@@ -73,7 +73,7 @@ impl Scanner {
         entries.extend(key::ROOTS.iter().map(|root| (*root, Role::Name, false)));
         entries.extend([mark::TOKEN, mark::PRINT].map(|literal| (literal, Role::Mark, true)));
         for (number, detector) in DETECTORS.iter().copied().flatten().enumerate() {
-            let role = Role::Token(number);
+            let role = if detector.whole { Role::Whole(number) } else { Role::Token(number) };
             let claimed = detector.lead.is_empty();
             entries.extend(detector.literals.iter().map(|literal| (*literal, role, claimed)));
             for turn in [Turn::Reversed, Turn::Rot13] {
@@ -90,7 +90,9 @@ impl Scanner {
         }
         entries.extend(idents.literals().map(|(word, nth)| (word, Role::Ident(nth), false)));
         let literals = Literals::new(&entries, |text, role| match role {
-            Role::Token(number) => tokens.get(number).map(|token: &Token| token.next(text)),
+            Role::Token(number) | Role::Whole(number) => {
+                tokens.get(number).map(|token: &Token| token.next(text))
+            }
             _ => None,
         });
         let tuning = settings.tuning();

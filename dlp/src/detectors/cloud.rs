@@ -399,7 +399,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.tailscale",
             "[REDACTED-TAILSCALE-KEY]",
             &["tskey-"],
-            "tskey-[a-z]{2,12}-(?:[A-Za-z0-9]{6,20}-[A-Za-z0-9]{9,40}|[A-Za-z0-9_-]{20,36})",
+            "tskey-[a-z]{2,12}-(?:[A-Za-z0-9]{6,20}-[A-Za-z0-9]{9,40}|[A-Za-z0-9]{20,36})",
             "Tailscale keys",
             &["tskey-api-<12>-<24>"],
         )

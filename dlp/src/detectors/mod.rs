@@ -110,6 +110,9 @@ pub(crate) struct Detector {
     pub(crate) check: fn(&[u8], Grade) -> Option<Grade>,
     /// Whether others use the prefix as well: what begins so and is no such token may be another.
     pub(crate) shared: bool,
+    /// Whether it is looked for in one piece alone: its literal is short, and many an id that goes on
+    /// in the next string would be one.
+    pub(crate) whole: bool,
     /// Whether `name=[REDACTED]` is shown when it stands behind a telling name.
     pub(crate) yields: bool,
     /// Texts in which it is found, in the notation of [`expand`].
@@ -158,6 +161,7 @@ pub(crate) const TOKEN: Detector = Detector {
     grade: Grade::Certain,
     check: always,
     shared: false,
+    whole: false,
     yields: false,
     examples: &[],
     counter_examples: &[],
@@ -207,7 +211,12 @@ pub(crate) fn chosen(body: &[u8], grade: Grade) -> Option<Grade> {
     (!value::is_stand_in(body) && !boundary::has_tag(body)).then_some(grade)
 }
 
-/// The same, and no word of a sentence: a digit or a sign is in it.
+/// Made by a machine: not one character over and over, and no words.
+pub(crate) fn made(body: &[u8], grade: Grade) -> Option<Grade> {
+    lively(body, grade).filter(|_| !checks::is_wordy(body))
+}
+
+/// A value that somebody has chosen, and no word of a sentence: a digit or a sign is in it.
 pub(crate) fn typed(body: &[u8], grade: Grade) -> Option<Grade> {
     let telling = |byte: &u8| !byte.is_ascii_alphabetic() && !b"-_.,:;".contains(byte);
     body.iter().any(telling).then(|| chosen(body, grade)).flatten()

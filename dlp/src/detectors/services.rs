@@ -122,7 +122,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.square",
             "[REDACTED-SQUARE-TOKEN]",
             &["sq0atp-", "sq0csp-", "eaaa"],
-            "(?:sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43}|EAAA[A-Za-z0-9+=_-]{56,})",
+            "(?:sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43}|EAAA[A-Za-z0-9_-]{56,})",
             "Square access tokens and secrets",
             &["sq0atp-<22>"],
         )

@@ -17,6 +17,8 @@ pub(crate) const BETWEEN: u8 = 0;
 pub(crate) enum Role {
     /// The token with this number.
     Token(usize),
+    /// The same, looked for in one piece alone.
+    Whole(usize),
     /// The detector of the settings with this number.
     Custom(usize),
     /// A token or a print that this crate made.

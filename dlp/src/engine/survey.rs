@@ -225,7 +225,7 @@ impl Surveyor {
             let owned = self.literals.find(head).filter(|(at, _, _)| *at == 0).any(|found| {
                 let literal = head.get(..found.1).unwrap_or_default();
                 found.2.iter().any(|role| match role {
-                    Role::Token(number) => {
+                    Role::Token(number) | Role::Whole(number) => {
                         self.tokens.get(*number).is_some_and(|token| token.owns(literal))
                     }
                     _ => false,
@@ -295,7 +295,9 @@ impl Surveyor {
     fn at_literal(&self, window: &Window<'_>, role: Role, at: usize, length: usize) -> Outcome {
         let token = |number: usize| self.tokens.get(number);
         let checked = match role {
-            Role::Token(number) => token(number).map(|token| token.check(window, at)),
+            Role::Token(number) | Role::Whole(number) => {
+                token(number).map(|token| token.check(window, at))
+            }
             Role::Custom(number) => self.customs.get(number).map(|own| own.check(window, at)),
             Role::Mark => Some(mark::check(window, at, length)),
             Role::Turned(number, turn) => {

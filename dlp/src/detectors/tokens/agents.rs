@@ -228,7 +228,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.jina",
             "[REDACTED-JINA-KEY]",
             &["jina_"],
-            "jina_[A-Za-z0-9_-]{52,72}",
+            "jina_(?:[A-Za-z0-9]{60}|[a-f0-9]{32}[A-Za-z0-9_-]{20,})",
             "Jina keys",
             &["jina_<32x><28>"],
         )
@@ -345,7 +345,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.posthog",
             "[REDACTED-POSTHOG-OTHER-KEY]",
             &["pha_", "phc_", "phr_", "phs_"],
-            "ph[acrs]_[A-Za-z0-9_-]{40,60}",
+            "ph[acrs]_[A-Za-z0-9]{40,60}",
             "PostHog project, OAuth and secure keys",
             &["phs_<43>"],
         )

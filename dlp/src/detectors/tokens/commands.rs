@@ -5,7 +5,7 @@ use crate::finding::Grade;
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: "https://learn.microsoft.com/en-us/powershell/module/microsoft.powershell.security/convertto-securestring",
-        lead: r#"(?i:convertto-securestring)(?:\s{1,4}-(?i:string|asplaintext|force)){0,3}\s{1,4}\\?["']?"#,
+        lead: r#"(?i:convertto-securestring)(?:\s{1,4}-(?i:string|asplaintext|force)){0,3}\s{1,4}\\?["']"#,
         longest: 128,
         before: Edge::Word,
         check: chosen,
@@ -26,7 +26,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: "https://www.cisco.com/c/en/us/support/docs/security-vpn/remote-authentication-dial-user-service-radius/107614-64.html",
-        lead: r#"(?i:enable\s{1,4}(?:password|secret)|snmp-server\s{1,4}community|pac\s{1,4}key|(?:tacacs|radius)-server\s{1,4}key|username\s{1,4}[A-Za-z0-9._-]+\s{1,4}(?:privilege\s{1,4}[0-9]{1,2}\s{1,4})?(?:secret|password))\s{1,4}(?:level\s{1,4}[0-9]{1,2}\s{1,4})?(?:[0-9]\s{1,4})?"#,
+        lead: r#"(?i:(?:snmp-server +community|pac +key|(?:tacacs|radius)-server +key) +(?:[0-9] +)?|(?:enable +(?:password|secret)(?: +level +[0-9]+)?|username +[A-Za-z0-9._-]+(?: +privilege +[0-9]+)? +(?:secret|password)) +[0-9] +)"#,
         longest: 128,
         before: Edge::Word,
         check: typed,
@@ -77,24 +77,6 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: "https://learn.microsoft.com/en-us/windows-server/administration/windows-commands/net-user",
-        lead: r#"(?i:net\s{1,4}user)\s{1,4}[A-Za-z0-9._$-]+\s{1,4}["']?"#,
-        longest: 128,
-        before: Edge::Word,
-        check: typed,
-        grade: Grade::Likely,
-        counter_examples: &["net user growth was flat"],
-        ..token(
-            "net-user-password",
-            "secret.password",
-            "[REDACTED-NET-USER-PASSWORD]",
-            &["net user "],
-            r#"[^\s"'/*]{4,}"#,
-            "passwords of Windows accounts",
-            &["net user me S3cretPw! /add"],
-        )
-    },
-    Detector {
         source: "https://learn.microsoft.com/en-us/windows-server/administration/windows-commands/cmdkey",
         lead: r#"(?i:cmdkey|schtasks|xfreerdp|wmic)(?:[^ \r\n]| +[^ \r\n/]| +/[^pPrR\r\n]| +/[rR][^pP\r\n])* +/(?:(?i:p|pass|password):|(?i:rp|p) +)["']?"#,
         longest: 128,
@@ -118,7 +100,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: "https://docs.docker.com/reference/cli/docker/login/",
-        lead: r#"(?:docker|podman|nerdctl|buildah|skopeo|registry|oras|az|oc|cf|argocd|ibmcloud) login(?:[^ \r\n|;&]| +[^ \r\n|;&-]| +-[^p\r\n])* +-p[ =]\\?["']?"#,
+        lead: r#"(?:docker|podman|nerdctl|buildah|skopeo|registry|oras|az|oc|cf|argocd|ibmcloud) login(?: +[^ \r\n|;&-][^ \r\n|;&]*)?(?: +-[^p \r\n][^ \r\n|;&]*(?: +[^ \r\n|;&-][^ \r\n|;&]*)?)* +-p[ =]\\?["']?"#,
         longest: 128,
         before: Edge::Name,
         check: chosen,
@@ -149,7 +131,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: "https://redis.io/docs/latest/develop/tools/cli/",
-        lead: r#"(?:redis-cli(?:[^ \r\n|;&]| +[^ \r\n|;&-]| +-[^a\r\n])* +-a|ldap(?:search|modify|add|delete|whoami|passwd|compare)(?:[^ \r\n|;&]| +[^ \r\n|;&-]| +-[^w\r\n])* +-w|openssl(?:[^ \r\n|;&]| +[^ \r\n|;&-]| +-[^k\r\n])* +-k|(?:smbclient|rpcclient|smbmap)(?:[^ \r\n|;&]| +[^ \r\n|;&-]| +-[^U\r\n])* +-U) \\?["']?(?:[A-Za-z0-9._\\/-]+%)?"#,
+        lead: r#"(?:redis-cli(?: +[^ \r\n|;&-][^ \r\n|;&]*)?(?: +-[^a \r\n][^ \r\n|;&]*(?: +[^ \r\n|;&-][^ \r\n|;&]*)?)* +-a +|ldap(?:search|modify|add|delete|whoami|passwd|compare)(?: +[^ \r\n|;&-][^ \r\n|;&]*)?(?: +-[^w \r\n][^ \r\n|;&]*(?: +[^ \r\n|;&-][^ \r\n|;&]*)?)* +-w +|openssl +enc(?: +[^ \r\n|;&-][^ \r\n|;&]*)?(?: +-[^k \r\n][^ \r\n|;&]*(?: +[^ \r\n|;&-][^ \r\n|;&]*)?)* +-k +|(?:smbclient|rpcclient|smbmap)(?: +[^ \r\n|;&-][^ \r\n|;&]*)?(?: +-[^U \r\n][^ \r\n|;&]*(?: +[^ \r\n|;&-][^ \r\n|;&]*)?)* +-U +\\?["']?[A-Za-z0-9._\\/-]+%)\\?["']?"#,
         longest: 128,
         before: Edge::Name,
         check: typed,
@@ -219,20 +201,20 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: "https://learn.microsoft.com/en-us/windows-hardware/customize/desktop/unattend/microsoft-windows-shell-setup-autologon-password",
-        lead: r#"(?i:<(?:administratorpassword|password)>)\s{0,64}(?i:<value>)\s{0,16}"#,
+        lead: r#"(?i:<administratorpassword>)\s{0,64}(?i:<value>)\s{0,16}"#,
         longest: 128,
         before: Edge::Any,
         check: chosen,
         grade: Grade::Likely,
-        counter_examples: &["<Password><Value>*****</Value>"],
+        counter_examples: &["<AdministratorPassword><Value>*****</Value>"],
         ..token(
             "unattend-password",
             "secret.password",
             "[REDACTED-UNATTEND-PASSWORD]",
-            &["<administratorpassword>", "<password>"],
+            &["<administratorpassword>"],
             r#"[^\s<&]{3,}"#,
             "passwords in answer files of Windows",
-            &["<AutoLogon><Password><Value>S3cretPw</Value>"],
+            &["<AdministratorPassword><Value>S3cretPw</Value>"],
         )
     },
     Detector {

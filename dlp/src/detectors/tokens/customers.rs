@@ -24,7 +24,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.salesforce",
             "[REDACTED-SALESFORCE-CONSUMER-KEY]",
             &["3mvg9"],
-            "3MVG9[A-Za-z0-9_.~-]{20,}",
+            "3MVG9[A-Za-z0-9_.]{60,}",
             "Salesforce consumer keys",
             &["3MVG9<80>"],
         )

@@ -1,5 +1,5 @@
 //! Tokens of who lets people in, keeps secrets and looks for holes, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, mixed, token, varied};
+use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, mixed, token, varied};
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
@@ -20,6 +20,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "hcaptcha-secret",
             "secret.hcaptcha",
@@ -35,6 +36,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "nightfall-key",
             "secret.nightfall",
@@ -63,6 +65,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: mixed,
+        whole: true,
         ..token(
             "pangea-token",
             "secret.pangea",
@@ -88,7 +91,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "stytch-secret",
             "secret.stytch",
@@ -104,6 +107,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Word,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "trendmicro-key",
             "secret.trendmicro",
@@ -119,6 +123,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "sqreen-token",
             "secret.sqreen",
@@ -133,7 +138,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         before: Edge::Name,
         after: Edge::Name,
-        check: lively,
+        check: made,
+        whole: true,
         ..token(
             "stackhawk-key",
             "secret.stackhawk",
@@ -148,7 +154,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         before: Edge::Name,
         after: Edge::Name,
-        check: lively,
+        check: made,
+        whole: true,
         ..token(
             "infisical-token",
             "secret.infisical",

@@ -103,7 +103,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.cloudflare",
             "[REDACTED-CLOUDFLARE-TOKEN]",
             &["cfat_", "cfut_", "cfk_"],
-            "cf(?:at|ut|k)_[A-Za-z0-9_-]{40,64}",
+            "cf(?:at|ut|k)_[A-Za-z0-9]{40,64}",
             "Cloudflare account, user and global tokens",
             &["cfat_<40><8x>"],
         )

@@ -1,5 +1,5 @@
 //! Tokens of shops, customers and their records, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, mixed, token, varied};
+use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, mixed, token, varied};
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
@@ -49,6 +49,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "ebay-secret",
             "secret.ebay",
@@ -77,6 +78,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "mappedin-key",
             "secret.mappedin",
@@ -116,7 +118,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "midtrans-sandbox-key",
             "secret.midtrans",
@@ -132,6 +134,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: mixed,
+        whole: true,
         ..token(
             "moneywave-key",
             "secret.moneywave",
@@ -144,7 +147,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "persona-sandbox-key",
             "secret.persona",
@@ -158,6 +161,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         check: mixed,
+        whole: true,
         ..token(
             "pinterest-refresh-token",
             "secret.pinterest",
@@ -170,7 +174,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "polar-refresh-token",
             "secret.polar",
@@ -240,6 +244,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         after: Edge::Name,
         check: varied,
         shared: true,
+        whole: true,
         ..token(
             "segment-public-token",
             "secret.segment",
@@ -252,7 +257,8 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
+        whole: true,
         ..token(
             "shortcut-token",
             "secret.shortcut",
@@ -265,7 +271,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "vk-token",
             "secret.vk",
@@ -279,7 +285,8 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         before: Edge::Name,
-        check: lively,
+        check: made,
+        whole: true,
         ..token(
             "yahoo-client-id",
             "secret.yahoo",

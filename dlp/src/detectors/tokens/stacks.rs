@@ -1,10 +1,11 @@
 //! Tokens of clouds, builds and what watches them, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, mixed, token, varied};
+use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, mixed, token, varied};
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         check: lively,
+        whole: true,
         ..token(
             "adafruit-key",
             "secret.adafruit",
@@ -18,6 +19,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         check: lively,
+        whole: true,
         ..token(
             "axiom-token",
             "secret.axiom",
@@ -33,6 +35,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "builderio-key",
             "secret.builderio",
@@ -48,6 +51,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: mixed,
+        whole: true,
         ..token(
             "calcom-key",
             "secret.calcom",
@@ -61,7 +65,8 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         before: Edge::Word,
-        check: lively,
+        check: made,
+        whole: true,
         ..token(
             "cfx-key",
             "secret.cfx",
@@ -76,6 +81,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         before: Edge::Word,
         check: varied,
+        whole: true,
         ..token(
             "confluent-secret",
             "secret.confluent",
@@ -90,6 +96,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         before: Edge::Word,
         check: lively,
+        whole: true,
         ..token(
             "convex-key",
             "secret.convex",
@@ -105,6 +112,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "crates-io-token",
             "secret.crates",
@@ -120,6 +128,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "databento-key",
             "secret.databento",
@@ -148,6 +157,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "dub-key",
             "secret.dub",
@@ -160,7 +170,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "duplocloud-token",
             "secret.duplocloud",
@@ -174,7 +184,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         before: Edge::Word,
-        check: lively,
+        check: made,
         ..token(
             "firebase-token",
             "secret.firebase",
@@ -200,7 +210,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "appsweep-key",
             "secret.guardsquare",
@@ -214,6 +224,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         check: lively,
+        whole: true,
         ..token(
             "hex-token",
             "secret.hex",
@@ -228,6 +239,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         before: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "hop-token",
             "secret.hop",
@@ -240,7 +252,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "inngest-key",
             "secret.inngest",
@@ -255,6 +267,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "iterative-token",
             "secret.iterative",
@@ -270,6 +283,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: mixed,
+        whole: true,
         ..token(
             "localstack-key",
             "secret.localstack",
@@ -298,6 +312,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "sourcegraph-gateway-key",
             "secret.sourcegraph",
@@ -325,6 +340,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         before: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "tigris-secret",
             "secret.tigris",
@@ -338,7 +354,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         before: Edge::Name,
-        check: lively,
+        check: made,
         ..token(
             "tinybird-token",
             "secret.tinybird",
@@ -381,6 +397,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "warpstream-key",
             "secret.warpstream",

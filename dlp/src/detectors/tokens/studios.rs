@@ -1,5 +1,5 @@
 //! Tokens of models, agents and what is built around them, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, token, varied};
+use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, token, varied};
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
@@ -20,6 +20,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "brave-search-key",
             "secret.brave",
@@ -35,6 +36,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "browser-use-key",
             "secret.browser_use",
@@ -50,6 +52,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: lively,
+        whole: true,
         ..token(
             "coderabbit-key",
             "secret.coderabbit",
@@ -66,6 +69,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         after: Edge::Name,
         check: varied,
         shared: true,
+        whole: true,
         ..token(
             "composio-project-key",
             "secret.composio",
@@ -78,7 +82,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: KINGFISHER,
-        check: lively,
+        check: made,
         ..token(
             "gamma-key",
             "secret.gamma",
@@ -105,7 +109,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         after: Edge::Name,
-        check: lively,
+        check: made,
         shared: true,
         ..token(
             "liveblocks-key",
@@ -122,6 +126,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "mastra-key",
             "secret.mastra",
@@ -137,6 +142,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "mem0-key",
             "secret.mem0",
@@ -166,6 +172,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Name,
         after: Edge::Name,
         check: varied,
+        whole: true,
         ..token(
             "mintlify-key",
             "secret.mintlify",
@@ -182,6 +189,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         after: Edge::Name,
         check: lively,
         shared: true,
+        whole: true,
         ..token(
             "retell-key",
             "secret.retell",
@@ -198,6 +206,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         after: Edge::Name,
         check: lively,
         shared: true,
+        whole: true,
         ..token(
             "runway-key",
             "secret.runway",
@@ -240,6 +249,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         after: Edge::Name,
         check: lively,
         shared: true,
+        whole: true,
         ..token(
             "scale-key",
             "secret.scale",
