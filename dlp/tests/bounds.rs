@@ -71,3 +71,14 @@ fn a_number_is_what_it_is_however_it_is_written() {
     }
     assert!(scanner.scan_json(&json!({ "ratio": 0.411_111_111_111_111_1 })).is_empty());
 }
+
+#[test]
+fn a_long_token_is_taken_out_to_its_end() {
+    let scanner = Scanner::new().unwrap();
+    let tail = "q7Xw2Rb9Kd4Ts6Vn".repeat(75);
+    for head in ["ops_eyJ", "ya29.", "sl.u.", "vk1.a.", "AQAAANCMnd8BFdERjHo"] {
+        let text = format!("key {head}{tail} end");
+        let clean = scanner.redact(&text, &Judge::default(), Direction::Request).text;
+        assert!(!clean.contains("q7Xw2Rb9"), "{head}: {clean}");
+    }
+}

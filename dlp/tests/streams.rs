@@ -271,3 +271,22 @@ fn a_text_holds_little_and_swallows_keys_of_any_length() {
         }
     }
 }
+
+#[test]
+fn a_password_that_may_still_be_a_type_is_held() {
+    for (text, secret) in [
+        ("my password: Correcthorsebattery9 ok", "Corr"),
+        ("api_key: Abcdefghijklmnop1234 and so on", "Abcd"),
+        ("the Passwort: Kennwortlang77 was", "Kenn"),
+    ] {
+        for length in [1, 4] {
+            let letters: Vec<char> = text.chars().collect();
+            let pieces: Vec<String> =
+                letters.chunks(length).map(|piece| piece.iter().collect()).collect();
+            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            let (_, out, acted) = run(openai, &pieces);
+            let out = out.concat();
+            assert!(acted > 0 && !out.contains(secret), "{out}");
+        }
+    }
+}

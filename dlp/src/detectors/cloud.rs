@@ -24,6 +24,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        longest: 2048,
         ..token(
             "aws-bedrock-key",
             "secret.aws_bedrock_key",
@@ -49,6 +50,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        longest: 2048,
         ..token(
             "google-oauth-token",
             "secret.google",
@@ -211,6 +213,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        longest: 2048,
         ..token(
             "flyio-token",
             "secret.flyio",
@@ -345,6 +348,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: BETTERLEAKS,
         check: lively,
+        longest: 2048,
         ..token(
             "grafana-cloud-token",
             "secret.grafana",

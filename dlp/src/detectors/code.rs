@@ -78,6 +78,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        longest: 2048,
         ..token(
             "pypi-token",
             "secret.pypi",
@@ -259,6 +260,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        longest: 2048,
         ..token(
             "atlassian-token",
             "secret.atlassian",
@@ -368,6 +370,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: "https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/",
+        longest: 2048,
         ..token(
             "github-app-jwt-token",
             "secret.github",

@@ -279,6 +279,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        longest: 2048,
         ..token(
             "onepassword-token",
             "secret.onepassword",
@@ -379,6 +380,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: TRUFFLEHOG,
+        longest: 2048,
         ..token(
             "dropbox-token",
             "secret.dropbox",
@@ -391,6 +393,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: BETTERLEAKS,
+        longest: 2048,
         ..token(
             "google-refresh-token",
             "secret.google",

@@ -107,7 +107,8 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
     }
     let sign = Sign::read(window, end);
     match sign.kind {
-        Kind::Open => Found::Open(Open { from: end, serious: false }),
+        // A word that may be a type may be the value as well.
+        Kind::Open => Found::Open(Open { from: end, serious: sign.end > end }),
         Kind::None => Found::Nothing,
         Kind::Element if window.before(start) != Some(b'<') => Found::Nothing,
         Kind::Comma if !(sign.name_quoted && sign.quote.is_some()) => Found::Nothing,
@@ -144,7 +145,7 @@ struct Sign {
     name_quoted: bool,
     /// The quote that opens the value, and how many backslashes stand before it.
     quote: Option<(u8, usize)>,
-    /// Where the value begins.
+    /// Where the value begins; of an open sign, where it may have begun already.
     end: usize,
 }
 
@@ -179,6 +180,9 @@ impl Sign {
         }
         if window.dry(at) || kind == Declared::Open {
             sign.kind = Kind::Open;
+            if kind == Declared::Open && window.run(at, 2, |byte| byte == b' ') < window.len() {
+                sign.end = at;
+            }
             return sign;
         }
         sign.kind = match window.part(signs, at) {
@@ -321,7 +325,9 @@ fn quoted(window: &Window<'_>, name_end: usize, sign: &Sign, quote: (u8, usize))
             return Found::Open(Open { from: name_end, serious: stop > sign.end });
         }
         let slashes = stop - window.run_back(stop, stop - sign.end, |byte| byte == b'\\');
-        if !full && window.byte(stop) == Some(quote) && slashes > depth {
+        // Escaped itself is a quote behind an odd number of backslashes, each as deep as the text is.
+        let escaped = slashes > depth && slashes % (2 * (depth + 1)) != depth;
+        if !full && window.byte(stop) == Some(quote) && escaped {
             from = stop + 1;
             continue;
         }

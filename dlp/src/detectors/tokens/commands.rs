@@ -49,7 +49,7 @@ pub(crate) const TOKENS: &[Detector] = &[
                 "radius-server key ",
                 "username ",
             ],
-            r#"[^\s"']{4,}"#,
+            r#"[^\s"'\\]{4,}"#,
             "passwords in the configuration of routers and switches",
             &[
                 "enable secret 0 S3cretPw",
@@ -71,7 +71,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.password",
             "[REDACTED-NET-USE-PASSWORD]",
             &["net use "],
-            r#"[^\s"'/*][^\s"']{3,}"#,
+            r#"[^\s"'/*\\][^\s"'\\]{3,}"#,
             "passwords of shared folders",
             &[r#"net use Z: \\srv\share /user:corp\me S3cretPw"#],
         )
@@ -89,7 +89,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.password",
             "[REDACTED-WINDOWS-COMMAND-PASSWORD]",
             &["cmdkey ", "schtasks ", "xfreerdp ", "wmic "],
-            r#"[^\s"'*]{4,}"#,
+            r#"[^\s"'*\\]{4,}"#,
             "passwords of Windows commands",
             &[
                 "cmdkey /add:srv /user:me /pass:S3cretPw",

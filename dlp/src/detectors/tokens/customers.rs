@@ -94,6 +94,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: CREDSWEEPER,
+        longest: 2048,
         ..token(
             "facebook-other-token",
             "secret.facebook",

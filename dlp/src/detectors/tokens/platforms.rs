@@ -43,6 +43,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: CREDSWEEPER,
+        longest: 2048,
         ..token(
             "aws-bedrock-short-key",
             "secret.aws_bedrock_key",

@@ -272,6 +272,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         check: made,
+        longest: 2048,
         ..token(
             "vk-token",
             "secret.vk",

@@ -97,6 +97,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         before: Edge::Word,
         check: lively,
         whole: true,
+        longest: 2048,
         ..token(
             "convex-key",
             "secret.convex",
@@ -171,6 +172,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     Detector {
         source: KINGFISHER,
         check: made,
+        longest: 2048,
         ..token(
             "duplocloud-token",
             "secret.duplocloud",
@@ -355,6 +357,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: KINGFISHER,
         before: Edge::Name,
         check: made,
+        longest: 2048,
         ..token(
             "tinybird-token",
             "secret.tinybird",

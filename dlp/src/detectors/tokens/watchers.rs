@@ -40,6 +40,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: "https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-nlmp",
+        longest: 2048,
         ..token(
             "ntlm-message",
             "secret.ntlm",
@@ -220,6 +221,7 @@ pub(crate) const TOKENS: &[Detector] = &[
     },
     Detector {
         source: CREDSWEEPER,
+        longest: 2048,
         ..token(
             "grafana-plain-token",
             "secret.grafana",
