@@ -72,6 +72,12 @@ pub(crate) enum Kind {
     Null,
 }
 
+impl Kind {
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Count | Self::Number | Self::Float)
+    }
+}
+
 /// Numbers with so many digits before their fraction are looked at without it. No more than seventeen
 /// digits of such a number are its own.
 const WHOLE_DIGITS: usize = 12;
@@ -251,9 +257,7 @@ impl Tape {
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let alone = (!self.root.value.is_empty()).then_some(&self.root);
         let all = alone.into_iter().chain(&self.entries);
-        let is_text = |entry: &&Entry| {
-            matches!(entry.kind, Kind::Text | Kind::Count | Kind::Number | Kind::Float)
-        };
+        let is_text = |entry: &&Entry| entry.kind == Kind::Text || entry.kind.is_number();
         all.filter(is_text).map(|entry| self.part(entry.value))
     }
 
@@ -352,8 +356,7 @@ impl<'t> Node<'t> {
 
     /// The number that it is, as it is written.
     pub(crate) fn number(self) -> Option<&'t str> {
-        let is_number = matches!(self.entry.kind, Kind::Count | Kind::Number | Kind::Float);
-        is_number.then(|| self.tape.part(self.entry.value))
+        self.entry.kind.is_number().then(|| self.tape.part(self.entry.value))
     }
 
     pub(crate) fn kind(self) -> Kind {

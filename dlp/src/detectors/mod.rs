@@ -219,7 +219,7 @@ pub(crate) fn made(body: &[u8], grade: Grade) -> Option<Grade> {
 /// A value that somebody has chosen, and no word of a sentence: a digit or a sign is in it.
 pub(crate) fn typed(body: &[u8], grade: Grade) -> Option<Grade> {
     let telling = |byte: &u8| !byte.is_ascii_alphabetic() && !b"-_.,:;".contains(byte);
-    body.iter().any(telling).then(|| chosen(body, grade)).flatten()
+    chosen(body, grade).filter(|_| body.iter().any(telling))
 }
 
 fn shapes() -> impl Iterator<Item = &'static ShapeEntry> {

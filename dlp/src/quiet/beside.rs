@@ -168,7 +168,7 @@ fn is_piece(kind: Kind, told: Told) -> bool {
 }
 
 fn is_number(kind: Kind) -> bool {
-    matches!(kind, Kind::Count | Kind::Number | Kind::Float)
+    kind.is_number()
 }
 
 /// Whether something stands in it that opens a string, or is written with an escape.
