@@ -109,7 +109,7 @@ impl Sheet<'_> {
             // Of a long one only the end is put together.
             Kind::Text if text.told.value.len() > STRING_BYTES => true,
             Kind::Text => quotes::may_be_piece(self.value_of(text)),
-            kind => is_number(kind),
+            kind => kind.is_number(),
         }
     }
 
@@ -163,12 +163,8 @@ impl Sheet<'_> {
 fn is_piece(kind: Kind, told: Told) -> bool {
     match kind {
         Kind::Text => !told.value.is_empty() && told.value.len() <= STRING_BYTES,
-        kind => is_number(kind),
+        kind => kind.is_number(),
     }
-}
-
-fn is_number(kind: Kind) -> bool {
-    kind.is_number()
 }
 
 /// Whether something stands in it that opens a string, or is written with an escape.
