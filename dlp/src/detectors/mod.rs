@@ -180,6 +180,34 @@ pub(crate) const fn token(
     Detector { name, class, about, tag, literals, body, examples, ..TOKEN }
 }
 
+/// A token of whose maker's shape only public rule sets tell.
+pub(crate) const fn listed(
+    name: &'static str,
+    class: &'static str,
+    tag: &'static str,
+    literals: &'static [&'static str],
+    body: &'static str,
+    about: &'static str,
+    examples: &'static [&'static str],
+) -> Detector {
+    let token = token(name, class, tag, literals, body, about, examples);
+    Detector { source: KINGFISHER, check: lively, ..token }
+}
+
+/// The same with a literal so short that names and ids begin with it.
+pub(crate) const fn short(
+    name: &'static str,
+    class: &'static str,
+    tag: &'static str,
+    literals: &'static [&'static str],
+    body: &'static str,
+    about: &'static str,
+    examples: &'static [&'static str],
+) -> Detector {
+    let listed = listed(name, class, tag, literals, body, about, examples);
+    Detector { before: Edge::Name, after: Edge::Name, check: varied, whole: true, ..listed }
+}
+
 /// The shape says it all.
 pub(crate) fn always(_: &[u8], grade: Grade) -> Option<Grade> {
     Some(grade)

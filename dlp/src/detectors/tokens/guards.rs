@@ -1,27 +1,19 @@
 //! Tokens of who lets people in, keeps secrets and looks for holes, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, mixed, token, varied};
+use crate::detectors::{Detector, Edge, listed, lively, made, mixed, short, varied};
 
 pub(crate) const TOKENS: &[Detector] = &[
+    listed(
+        "arcjet-key",
+        "secret.arcjet",
+        "[REDACTED-ARCJET-KEY]",
+        &["ajkey_"],
+        "ajkey_[a-z0-9]{26}",
+        "Arcjet keys",
+        &["ajkey_<26a>"],
+    ),
     Detector {
-        source: KINGFISHER,
         check: lively,
-        ..token(
-            "arcjet-key",
-            "secret.arcjet",
-            "[REDACTED-ARCJET-KEY]",
-            &["ajkey_"],
-            "ajkey_[a-z0-9]{26}",
-            "Arcjet keys",
-            &["ajkey_<26a>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "hcaptcha-secret",
             "secret.hcaptcha",
             "[REDACTED-HCAPTCHA-SECRET]",
@@ -31,26 +23,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["ES_<32x>"],
         )
     },
+    short(
+        "nightfall-key",
+        "secret.nightfall",
+        "[REDACTED-NIGHTFALL-KEY]",
+        &["nf-"],
+        "NF-[A-Za-z0-9]{32}",
+        "Nightfall keys",
+        &["NF-<32>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: varied,
-        whole: true,
-        ..token(
-            "nightfall-key",
-            "secret.nightfall",
-            "[REDACTED-NIGHTFALL-KEY]",
-            &["nf-"],
-            "NF-[A-Za-z0-9]{32}",
-            "Nightfall keys",
-            &["NF-<32>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        check: varied,
-        ..token(
+        ..listed(
             "ory-token",
             "secret.ory",
             "[REDACTED-ORY-TOKEN]",
@@ -61,12 +45,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: mixed,
-        whole: true,
-        ..token(
+        ..short(
             "pangea-token",
             "secret.pangea",
             "[REDACTED-PANGEA-TOKEN]",
@@ -76,23 +56,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["pts_<32a>"],
         )
     },
+    listed(
+        "permit-key",
+        "secret.permitio",
+        "[REDACTED-PERMIT-KEY]",
+        &["permit_key_"],
+        "permit_key_[A-Za-z0-9]{80,90}",
+        "Permit.io keys",
+        &["permit_key_<85>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "permit-key",
-            "secret.permitio",
-            "[REDACTED-PERMIT-KEY]",
-            &["permit_key_"],
-            "permit_key_[A-Za-z0-9]{80,90}",
-            "Permit.io keys",
-            &["permit_key_<85>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
         check: made,
-        ..token(
+        ..listed(
             "stytch-secret",
             "secret.stytch",
             "[REDACTED-STYTCH-SECRET]",
@@ -103,12 +78,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         before: Edge::Word,
-        after: Edge::Name,
         check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "trendmicro-key",
             "secret.trendmicro",
             "[REDACTED-TRENDMICRO-KEY]",
@@ -119,12 +91,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "sqreen-token",
             "secret.sqreen",
             "[REDACTED-SQREEN-TOKEN]",
@@ -135,12 +103,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: made,
-        whole: true,
-        ..token(
+        ..short(
             "stackhawk-key",
             "secret.stackhawk",
             "[REDACTED-STACKHAWK-KEY]",
@@ -151,12 +115,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: made,
-        whole: true,
-        ..token(
+        ..short(
             "infisical-token",
             "secret.infisical",
             "[REDACTED-INFISICAL-TOKEN]",

@@ -1,26 +1,20 @@
 //! Tokens of shops, customers and their records, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, mixed, token, varied};
+use crate::detectors::{Detector, Edge, listed, lively, made, mixed, short};
 
 pub(crate) const TOKENS: &[Detector] = &[
+    listed(
+        "blockprotocol-key",
+        "secret.blockprotocol",
+        "[REDACTED-BLOCKPROTOCOL-KEY]",
+        &["b10ck5."],
+        r"b10ck5\.[A-Za-z0-9]{32}\.[A-Za-z0-9-]{36}",
+        "Block Protocol keys",
+        &["b10ck5.<32>.<36>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "blockprotocol-key",
-            "secret.blockprotocol",
-            "[REDACTED-BLOCKPROTOCOL-KEY]",
-            &["b10ck5."],
-            r"b10ck5\.[A-Za-z0-9]{32}\.[A-Za-z0-9-]{36}",
-            "Block Protocol keys",
-            &["b10ck5.<32>.<36>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: mixed,
-        ..token(
+        whole: false,
+        ..short(
             "branch-key",
             "secret.branch",
             "[REDACTED-BRANCH-KEY]",
@@ -31,10 +25,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        check: lively,
         shared: true,
-        ..token(
+        ..listed(
             "crossmint-key",
             "secret.crossmint",
             "[REDACTED-CROSSMINT-KEY]",
@@ -45,12 +37,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "ebay-secret",
             "secret.ebay",
             "[REDACTED-EBAY-SECRET]",
@@ -60,40 +48,27 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["PRD-<8x>-<4x>-<4x>-<4x>-<4x>"],
         )
     },
+    listed(
+        "heartland-key",
+        "secret.heartland",
+        "[REDACTED-HEARTLAND-KEY]",
+        &["skapi_cert_", "skapi_prod_"],
+        "skapi_(?:cert|prod)_[A-Za-z0-9]{34,42}",
+        "Heartland Portico keys",
+        &["skapi_cert_<38>"],
+    ),
+    short(
+        "mappedin-key",
+        "secret.mappedin",
+        "[REDACTED-MAPPEDIN-KEY]",
+        &["mik_", "mis_"],
+        "(?:mik_[A-Za-z0-9]{25}|mis_[A-Za-z0-9]{51})",
+        "Mappedin keys and secrets",
+        &["mik_<25>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "heartland-key",
-            "secret.heartland",
-            "[REDACTED-HEARTLAND-KEY]",
-            &["skapi_cert_", "skapi_prod_"],
-            "skapi_(?:cert|prod)_[A-Za-z0-9]{34,42}",
-            "Heartland Portico keys",
-            &["skapi_cert_<38>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
         after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "mappedin-key",
-            "secret.mappedin",
-            "[REDACTED-MAPPEDIN-KEY]",
-            &["mik_", "mis_"],
-            "(?:mik_[A-Za-z0-9]{25}|mis_[A-Za-z0-9]{51})",
-            "Mappedin keys and secrets",
-            &["mik_<25>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        after: Edge::Name,
-        check: lively,
-        ..token(
+        ..listed(
             "mercadopago-other-token",
             "secret.mercadopago",
             "[REDACTED-MERCADOPAGO-OTHER-TOKEN]",
@@ -103,23 +78,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["APP_USR-<8x>-<4x>-<4x>-<4x>-<12x>"],
         )
     },
+    listed(
+        "mercury-sandbox-token",
+        "secret.mercury",
+        "[REDACTED-MERCURY-SANDBOX-TOKEN]",
+        &["mercury_sandbox_"],
+        "mercury_sandbox_[a-z]{2,6}_[A-Za-z0-9]{40,50}_yrucrem",
+        "Mercury tokens for trying",
+        &["mercury_sandbox_rmu_<44>_yrucrem"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "mercury-sandbox-token",
-            "secret.mercury",
-            "[REDACTED-MERCURY-SANDBOX-TOKEN]",
-            &["mercury_sandbox_"],
-            "mercury_sandbox_[a-z]{2,6}_[A-Za-z0-9]{40,50}_yrucrem",
-            "Mercury tokens for trying",
-            &["mercury_sandbox_rmu_<44>_yrucrem"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
         check: made,
-        ..token(
+        ..listed(
             "midtrans-sandbox-key",
             "secret.midtrans",
             "[REDACTED-MIDTRANS-SANDBOX-KEY]",
@@ -130,12 +100,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: mixed,
-        whole: true,
-        ..token(
+        ..short(
             "moneywave-key",
             "secret.moneywave",
             "[REDACTED-MONEYWAVE-KEY]",
@@ -146,9 +112,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         check: made,
-        ..token(
+        ..listed(
             "persona-sandbox-key",
             "secret.persona",
             "[REDACTED-PERSONA-SANDBOX-KEY]",
@@ -159,10 +124,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         check: mixed,
         whole: true,
-        ..token(
+        ..listed(
             "pinterest-refresh-token",
             "secret.pinterest",
             "[REDACTED-PINTEREST-REFRESH-TOKEN]",
@@ -173,9 +137,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         check: made,
-        ..token(
+        ..listed(
             "polar-refresh-token",
             "secret.polar",
             "[REDACTED-POLAR-REFRESH-TOKEN]",
@@ -186,11 +149,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Alphanumeric,
         after: Edge::Name,
-        check: lively,
-        ..token(
+        ..listed(
             "rainforest-key",
             "secret.rainforest",
             "[REDACTED-RAINFOREST-KEY]",
@@ -200,36 +160,27 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["sbx_apikey_<64x>"],
         )
     },
+    listed(
+        "ramp-business-token",
+        "secret.ramp",
+        "[REDACTED-RAMP-BUSINESS-TOKEN]",
+        &["ramp_business_tok_"],
+        "ramp_business_tok_[A-Za-z0-9]{42}",
+        "Ramp sign-up tokens",
+        &["ramp_business_tok_<42>"],
+    ),
+    listed(
+        "robinhood-key",
+        "secret.robinhood",
+        "[REDACTED-ROBINHOOD-KEY]",
+        &["rh-api-"],
+        "rh-api-{uuid}",
+        "Robinhood keys",
+        &["rh-api-<8x>-<4x>-<4x>-<4x>-<12x>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "ramp-business-token",
-            "secret.ramp",
-            "[REDACTED-RAMP-BUSINESS-TOKEN]",
-            &["ramp_business_tok_"],
-            "ramp_business_tok_[A-Za-z0-9]{42}",
-            "Ramp sign-up tokens",
-            &["ramp_business_tok_<42>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "robinhood-key",
-            "secret.robinhood",
-            "[REDACTED-ROBINHOOD-KEY]",
-            &["rh-api-"],
-            "rh-api-{uuid}",
-            "Robinhood keys",
-            &["rh-api-<8x>-<4x>-<4x>-<4x>-<12x>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
         check: mixed,
-        ..token(
+        ..listed(
             "seam-key",
             "secret.seam",
             "[REDACTED-SEAM-KEY]",
@@ -240,12 +191,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        after: Edge::Name,
-        check: varied,
+        before: Edge::Alphanumeric,
         shared: true,
-        whole: true,
-        ..token(
+        ..short(
             "segment-public-token",
             "secret.segment",
             "[REDACTED-SEGMENT-PUBLIC-TOKEN]",
@@ -256,10 +204,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         check: made,
         whole: true,
-        ..token(
+        ..listed(
             "shortcut-token",
             "secret.shortcut",
             "[REDACTED-SHORTCUT-TOKEN]",
@@ -270,10 +217,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        check: made,
         longest: 2048,
-        ..token(
+        check: made,
+        ..listed(
             "vk-token",
             "secret.vk",
             "[REDACTED-VK-TOKEN]",
@@ -284,11 +230,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
+        after: Edge::Any,
         check: made,
-        whole: true,
-        ..token(
+        ..short(
             "yahoo-client-id",
             "secret.yahoo",
             "[REDACTED-YAHOO-CLIENT-ID]",

@@ -1,12 +1,10 @@
 //! Tokens of clouds, builds and what watches them, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, mixed, token, varied};
+use crate::detectors::{Detector, Edge, always, listed, lively, made, mixed, short};
 
 pub(crate) const TOKENS: &[Detector] = &[
     Detector {
-        source: KINGFISHER,
-        check: lively,
         whole: true,
-        ..token(
+        ..listed(
             "adafruit-key",
             "secret.adafruit",
             "[REDACTED-ADAFRUIT-KEY]",
@@ -17,10 +15,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        check: lively,
         whole: true,
-        ..token(
+        ..listed(
             "axiom-token",
             "secret.axiom",
             "[REDACTED-AXIOM-TOKEN]",
@@ -31,12 +27,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "builderio-key",
             "secret.builderio",
             "[REDACTED-BUILDERIO-KEY]",
@@ -47,12 +39,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: mixed,
-        whole: true,
-        ..token(
+        ..short(
             "calcom-key",
             "secret.calcom",
             "[REDACTED-CALCOM-KEY]",
@@ -63,11 +51,10 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         before: Edge::Word,
         check: made,
         whole: true,
-        ..token(
+        ..listed(
             "cfx-key",
             "secret.cfx",
             "[REDACTED-CFX-KEY]",
@@ -78,11 +65,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         before: Edge::Word,
-        check: varied,
-        whole: true,
-        ..token(
+        after: Edge::Any,
+        ..short(
             "confluent-secret",
             "secret.confluent",
             "[REDACTED-CONFLUENT-SECRET]",
@@ -93,12 +78,10 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Word,
-        check: lively,
-        whole: true,
         longest: 2048,
-        ..token(
+        before: Edge::Word,
+        whole: true,
+        ..listed(
             "convex-key",
             "secret.convex",
             "[REDACTED-CONVEX-KEY]",
@@ -108,72 +91,46 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["prod:happy-otter-123|ey<40>"],
         )
     },
+    short(
+        "crates-io-token",
+        "secret.crates",
+        "[REDACTED-CRATES-IO-TOKEN]",
+        &["cio"],
+        "cio[A-Za-z0-9]{32}",
+        "crates.io tokens",
+        &["cio<32>"],
+    ),
+    short(
+        "databento-key",
+        "secret.databento",
+        "[REDACTED-DATABENTO-KEY]",
+        &["db-"],
+        "db-[A-Za-z0-9]{29}",
+        "Databento keys",
+        &["db-<29>"],
+    ),
+    listed(
+        "dryrun-key",
+        "secret.dryrun",
+        "[REDACTED-DRYRUN-KEY]",
+        &["dryrunsec_"],
+        "dryrunsec_[A-Za-z0-9]{32}",
+        "DryRun Security keys",
+        &["dryrunsec_<32>"],
+    ),
+    short(
+        "dub-key",
+        "secret.dub",
+        "[REDACTED-DUB-KEY]",
+        &["dub_"],
+        "dub_[A-Za-z0-9]{24}",
+        "Dub keys",
+        &["dub_<24>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "crates-io-token",
-            "secret.crates",
-            "[REDACTED-CRATES-IO-TOKEN]",
-            &["cio"],
-            "cio[A-Za-z0-9]{32}",
-            "crates.io tokens",
-            &["cio<32>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "databento-key",
-            "secret.databento",
-            "[REDACTED-DATABENTO-KEY]",
-            &["db-"],
-            "db-[A-Za-z0-9]{29}",
-            "Databento keys",
-            &["db-<29>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "dryrun-key",
-            "secret.dryrun",
-            "[REDACTED-DRYRUN-KEY]",
-            &["dryrunsec_"],
-            "dryrunsec_[A-Za-z0-9]{32}",
-            "DryRun Security keys",
-            &["dryrunsec_<32>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "dub-key",
-            "secret.dub",
-            "[REDACTED-DUB-KEY]",
-            &["dub_"],
-            "dub_[A-Za-z0-9]{24}",
-            "Dub keys",
-            &["dub_<24>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        check: made,
         longest: 2048,
-        ..token(
+        check: made,
+        ..listed(
             "duplocloud-token",
             "secret.duplocloud",
             "[REDACTED-DUPLOCLOUD-TOKEN]",
@@ -184,10 +141,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         before: Edge::Word,
         check: made,
-        ..token(
+        ..listed(
             "firebase-token",
             "secret.firebase",
             "[REDACTED-FIREBASE-TOKEN]",
@@ -197,23 +153,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["APA91b<134>"],
         )
     },
+    listed(
+        "fleetbase-key",
+        "secret.fleetbase",
+        "[REDACTED-FLEETBASE-KEY]",
+        &["flb_live_", "flb_test_"],
+        "flb_(?:live|test)_[A-Za-z0-9]{20,64}",
+        "Fleetbase keys",
+        &["flb_live_<32>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "fleetbase-key",
-            "secret.fleetbase",
-            "[REDACTED-FLEETBASE-KEY]",
-            &["flb_live_", "flb_test_"],
-            "flb_(?:live|test)_[A-Za-z0-9]{20,64}",
-            "Fleetbase keys",
-            &["flb_live_<32>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
         check: made,
-        ..token(
+        ..listed(
             "appsweep-key",
             "secret.guardsquare",
             "[REDACTED-APPSWEEP-KEY]",
@@ -224,10 +175,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        check: lively,
         whole: true,
-        ..token(
+        ..listed(
             "hex-token",
             "secret.hex",
             "[REDACTED-HEX-TOKEN]",
@@ -238,11 +187,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
+        after: Edge::Any,
+        ..short(
             "hop-token",
             "secret.hop",
             "[REDACTED-HOP-TOKEN]",
@@ -253,9 +199,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         check: made,
-        ..token(
+        ..listed(
             "inngest-key",
             "secret.inngest",
             "[REDACTED-INNGEST-KEY]",
@@ -266,11 +211,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         after: Edge::Name,
-        check: lively,
         whole: true,
-        ..token(
+        ..listed(
             "iterative-token",
             "secret.iterative",
             "[REDACTED-ITERATIVE-TOKEN]",
@@ -281,12 +224,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: mixed,
-        whole: true,
-        ..token(
+        ..short(
             "localstack-key",
             "secret.localstack",
             "[REDACTED-LOCALSTACK-KEY]",
@@ -296,26 +235,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["LKIA<16A>"],
         )
     },
+    listed(
+        "openvsx-token",
+        "secret.openvsx",
+        "[REDACTED-OPENVSX-TOKEN]",
+        &["ovsxat_", "ovsxp_"],
+        "ovsx(?:at|p)_{uuid}",
+        "Open VSX tokens",
+        &["ovsxat_<8x>-<4x>-<4x>-<4x>-<12x>"],
+    ),
     Detector {
-        source: KINGFISHER,
         check: lively,
-        ..token(
-            "openvsx-token",
-            "secret.openvsx",
-            "[REDACTED-OPENVSX-TOKEN]",
-            &["ovsxat_", "ovsxp_"],
-            "ovsx(?:at|p)_{uuid}",
-            "Open VSX tokens",
-            &["ovsxat_<8x>-<4x>-<4x>-<4x>-<12x>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "sourcegraph-gateway-key",
             "secret.sourcegraph",
             "[REDACTED-SOURCEGRAPH-GATEWAY-KEY]",
@@ -325,25 +256,19 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["slk_<64x>"],
         )
     },
+    listed(
+        "testkube-key",
+        "secret.testkube",
+        "[REDACTED-TESTKUBE-KEY]",
+        &["tkcapi_"],
+        "tkcapi_[A-Za-z0-9]{30,64}",
+        "Testkube keys",
+        &["tkcapi_<32>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "testkube-key",
-            "secret.testkube",
-            "[REDACTED-TESTKUBE-KEY]",
-            &["tkcapi_"],
-            "tkcapi_[A-Za-z0-9]{30,64}",
-            "Testkube keys",
-            &["tkcapi_<32>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
         before: Edge::Name,
-        check: lively,
         whole: true,
-        ..token(
+        ..listed(
             "tigris-secret",
             "secret.tigris",
             "[REDACTED-TIGRIS-SECRET]",
@@ -354,11 +279,10 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
+        longest: 2048,
         before: Edge::Name,
         check: made,
-        longest: 2048,
-        ..token(
+        ..listed(
             "tinybird-token",
             "secret.tinybird",
             "[REDACTED-TINYBIRD-TOKEN]",
@@ -368,24 +292,18 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["p.eyJ1I<90>.<43>"],
         )
     },
+    listed(
+        "tolgee-key",
+        "secret.tolgee",
+        "[REDACTED-TOLGEE-KEY]",
+        &["tgpak_", "tgpat_"],
+        "tgpa[kt]_[a-z0-9]{45,64}",
+        "Tolgee keys, of a project and personal",
+        &["tgpak_<52a>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "tolgee-key",
-            "secret.tolgee",
-            "[REDACTED-TOLGEE-KEY]",
-            &["tgpak_", "tgpat_"],
-            "tgpa[kt]_[a-z0-9]{45,64}",
-            "Tolgee keys, of a project and personal",
-            &["tgpak_<52a>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
         after: Edge::Name,
-        check: lively,
-        ..token(
+        ..listed(
             "triggerdev-key",
             "secret.triggerdev",
             "[REDACTED-TRIGGERDEV-KEY]",
@@ -396,12 +314,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "warpstream-key",
             "secret.warpstream",
             "[REDACTED-WARPSTREAM-KEY]",
@@ -412,11 +326,11 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         lead: r"(?i:azurewebsites\.net/api/)[A-Za-z0-9_/-]{1,128}\?(?:[A-Za-z0-9_%.-]{1,32}=[A-Za-z0-9_%.-]{0,64}&){0,4}code=",
         after: Edge::Name,
+        check: always,
         yields: true,
-        ..token(
+        ..listed(
             "azure-function-address",
             "secret.azure",
             "[REDACTED-AZURE-FUNCTION-ADDRESS]",

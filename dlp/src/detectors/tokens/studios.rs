@@ -1,59 +1,37 @@
 //! Tokens of models, agents and what is built around them, whose makers publish no shape.
-use crate::detectors::{Detector, Edge, KINGFISHER, lively, made, token, varied};
+use crate::detectors::{Detector, Edge, listed, lively, made, short};
 
 pub(crate) const TOKENS: &[Detector] = &[
+    listed(
+        "ai71-key",
+        "secret.ai71",
+        "[REDACTED-AI71-KEY]",
+        &["ai71-api-"],
+        "ai71-api-{uuid}",
+        "AI71 keys",
+        &["ai71-api-<8x>-<4x>-<4x>-<4x>-<12x>"],
+    ),
+    short(
+        "brave-search-key",
+        "secret.brave",
+        "[REDACTED-BRAVE-SEARCH-KEY]",
+        &["bsa"],
+        "BSA[A-Za-z0-9_-]{24,40}",
+        "Brave Search keys",
+        &["BSA<27>"],
+    ),
+    short(
+        "browser-use-key",
+        "secret.browser_use",
+        "[REDACTED-BROWSER-USE-KEY]",
+        &["bu_"],
+        "bu_[A-Za-z0-9_-]{42,46}",
+        "Browser Use keys",
+        &["bu_<43>"],
+    ),
     Detector {
-        source: KINGFISHER,
         check: lively,
-        ..token(
-            "ai71-key",
-            "secret.ai71",
-            "[REDACTED-AI71-KEY]",
-            &["ai71-api-"],
-            "ai71-api-{uuid}",
-            "AI71 keys",
-            &["ai71-api-<8x>-<4x>-<4x>-<4x>-<12x>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "brave-search-key",
-            "secret.brave",
-            "[REDACTED-BRAVE-SEARCH-KEY]",
-            &["bsa"],
-            "BSA[A-Za-z0-9_-]{24,40}",
-            "Brave Search keys",
-            &["BSA<27>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "browser-use-key",
-            "secret.browser_use",
-            "[REDACTED-BROWSER-USE-KEY]",
-            &["bu_"],
-            "bu_[A-Za-z0-9_-]{42,46}",
-            "Browser Use keys",
-            &["bu_<43>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: lively,
-        whole: true,
-        ..token(
+        ..short(
             "coderabbit-key",
             "secret.coderabbit",
             "[REDACTED-CODERABBIT-KEY]",
@@ -64,13 +42,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
         shared: true,
-        whole: true,
-        ..token(
+        ..short(
             "composio-project-key",
             "secret.composio",
             "[REDACTED-COMPOSIO-PROJECT-KEY]",
@@ -81,9 +54,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         check: made,
-        ..token(
+        ..listed(
             "gamma-key",
             "secret.gamma",
             "[REDACTED-GAMMA-KEY]",
@@ -93,25 +65,20 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["sk-gamma-<40>"],
         )
     },
+    listed(
+        "hackclub-key",
+        "secret.hackclub",
+        "[REDACTED-HACKCLUB-KEY]",
+        &["sk-hc-v1-"],
+        "sk-hc-v1-[a-f0-9]{64}",
+        "Hack Club AI keys",
+        &["sk-hc-v1-<64x>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "hackclub-key",
-            "secret.hackclub",
-            "[REDACTED-HACKCLUB-KEY]",
-            &["sk-hc-v1-"],
-            "sk-hc-v1-[a-f0-9]{64}",
-            "Hack Club AI keys",
-            &["sk-hc-v1-<64x>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
         after: Edge::Name,
         check: made,
         shared: true,
-        ..token(
+        ..listed(
             "liveblocks-key",
             "secret.liveblocks",
             "[REDACTED-LIVEBLOCKS-KEY]",
@@ -121,43 +88,27 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["sk_dev_<64>"],
         )
     },
+    short(
+        "mastra-key",
+        "secret.mastra",
+        "[REDACTED-MASTRA-KEY]",
+        &["msk_"],
+        "msk_[A-Za-z0-9]{32}(?:[A-Za-z0-9]{16}){0,2}",
+        "Mastra memory gateway keys",
+        &["msk_<32>"],
+    ),
+    short(
+        "mem0-key",
+        "secret.mem0",
+        "[REDACTED-MEM0-KEY]",
+        &["m0-"],
+        "m0-[A-Za-z0-9]{24,44}",
+        "Mem0 keys",
+        &["m0-<40>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
         after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "mastra-key",
-            "secret.mastra",
-            "[REDACTED-MASTRA-KEY]",
-            &["msk_"],
-            "msk_[A-Za-z0-9]{32}(?:[A-Za-z0-9]{16}){0,2}",
-            "Mastra memory gateway keys",
-            &["msk_<32>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "mem0-key",
-            "secret.mem0",
-            "[REDACTED-MEM0-KEY]",
-            &["m0-"],
-            "m0-[A-Za-z0-9]{24,44}",
-            "Mem0 keys",
-            &["m0-<40>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        after: Edge::Name,
-        check: lively,
-        ..token(
+        ..listed(
             "minimax-key",
             "secret.minimax",
             "[REDACTED-MINIMAX-KEY]",
@@ -167,30 +118,19 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["MINIMAX-<8A>-<8A>-<8A>-<8A>"],
         )
     },
+    short(
+        "mintlify-key",
+        "secret.mintlify",
+        "[REDACTED-MINTLIFY-KEY]",
+        &["mint_"],
+        "mint_(?:dsc_)?[A-Za-z0-9]{24,44}",
+        "Mintlify keys",
+        &["mint_<28>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
-        check: varied,
-        whole: true,
-        ..token(
-            "mintlify-key",
-            "secret.mintlify",
-            "[REDACTED-MINTLIFY-KEY]",
-            &["mint_"],
-            "mint_(?:dsc_)?[A-Za-z0-9]{24,44}",
-            "Mintlify keys",
-            &["mint_<28>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: lively,
         shared: true,
-        whole: true,
-        ..token(
+        ..short(
             "retell-key",
             "secret.retell",
             "[REDACTED-RETELL-KEY]",
@@ -201,13 +141,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: lively,
         shared: true,
-        whole: true,
-        ..token(
+        ..short(
             "runway-key",
             "secret.runway",
             "[REDACTED-RUNWAY-KEY]",
@@ -217,40 +153,28 @@ pub(crate) const TOKENS: &[Detector] = &[
             &["key_<128x>"],
         )
     },
+    listed(
+        "pyx-key",
+        "secret.pyx",
+        "[REDACTED-PYX-KEY]",
+        &["sk-pyx-"],
+        "sk-pyx-[A-Za-z0-9]{64}",
+        "pyx keys",
+        &["sk-pyx-<64>"],
+    ),
+    listed(
+        "saladcloud-key",
+        "secret.saladcloud",
+        "[REDACTED-SALADCLOUD-KEY]",
+        &["salad_cloud_user_"],
+        "salad_cloud_user_[A-Za-z0-9]{49}",
+        "SaladCloud keys of a user",
+        &["salad_cloud_user_<49>"],
+    ),
     Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "pyx-key",
-            "secret.pyx",
-            "[REDACTED-PYX-KEY]",
-            &["sk-pyx-"],
-            "sk-pyx-[A-Za-z0-9]{64}",
-            "pyx keys",
-            &["sk-pyx-<64>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        check: lively,
-        ..token(
-            "saladcloud-key",
-            "secret.saladcloud",
-            "[REDACTED-SALADCLOUD-KEY]",
-            &["salad_cloud_user_"],
-            "salad_cloud_user_[A-Za-z0-9]{49}",
-            "SaladCloud keys of a user",
-            &["salad_cloud_user_<49>"],
-        )
-    },
-    Detector {
-        source: KINGFISHER,
-        before: Edge::Name,
-        after: Edge::Name,
         check: lively,
         shared: true,
-        whole: true,
-        ..token(
+        ..short(
             "scale-key",
             "secret.scale",
             "[REDACTED-SCALE-KEY]",
@@ -261,10 +185,8 @@ pub(crate) const TOKENS: &[Detector] = &[
         )
     },
     Detector {
-        source: KINGFISHER,
         after: Edge::Name,
-        check: lively,
-        ..token(
+        ..listed(
             "voiceflow-key",
             "secret.voiceflow",
             "[REDACTED-VOICEFLOW-KEY]",
