@@ -275,7 +275,7 @@ fn stretches(bytes: &[u8]) -> impl Iterator<Item = Span> {
     })
 }
 
-fn is_printed(byte: u8) -> bool {
+pub(crate) fn is_printed(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }
 
