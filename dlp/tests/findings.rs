@@ -90,6 +90,28 @@ fn redaction_in_texts() {
     }
 }
 
+/// Signs that a shell would read, in quotes; nothing of what stands behind them is left.
+#[test]
+fn passwords_in_commands_are_covered_to_their_end() {
+    let scanner = Scanner::new().unwrap();
+    for (before, password, after) in [
+        ("docker login -u me -p '", "S3cr$tPw%9", "' registry.example.com"),
+        ("htpasswd -b /etc/users me '", "S3cret$Pw", "'"),
+        ("smbclient //srv/s -U me%", "S3cr%t$Pw", " -c ls"),
+        ("redis-cli -h db -a '", "S3cret$Pw9", "' ping"),
+        ("openssl rsa -in k.pem -passin pass:", "S3cret$Pw", " -out k"),
+        ("ConvertTo-SecureString '", "S3cret $Pw (of mine)", "' -AsPlainText -Force"),
+    ] {
+        let text = format!("{before}{password}{after}");
+        let findings = scanner.scan(text.as_bytes());
+        let spans: Vec<_> = findings.iter().map(|one| (one.start, one.end)).collect();
+        assert_eq!(spans, [(before.len(), before.len() + password.len())], "{text}");
+    }
+    for text in ["docker login -u me -p $(cat x) reg", "ldapsearch -D cn=me -w ${PASSWORD} x"] {
+        assert!(scanner.scan(text.as_bytes()).is_empty(), "{text}");
+    }
+}
+
 #[test]
 fn harmless_texts_are_left_alone() {
     let scanner = Scanner::new().unwrap();

@@ -19,7 +19,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.password",
             "[REDACTED-SECURE-STRING-PASSWORD]",
             &["convertto-securestring"],
-            r#"[^\s"'\\$(-][^\s"'\\$(]{3,}"#,
+            r#"[^\s"'\\$(-][^"'\\\r\n]{3,}"#,
             "passwords made a secure string",
             &[r#"ConvertTo-SecureString "S3cretPw!" -AsPlainText -Force"#],
         )
@@ -124,7 +124,7 @@ pub(crate) const TOKENS: &[Detector] = &[
                 "argocd login ",
                 "ibmcloud login ",
             ],
-            r#"[^\s"'\\$`]{4,}"#,
+            r#"[^\s"'\\$`][^\s"'\\`]{3,}"#,
             "passwords of commands that log in",
             &["docker login -u me -p S3cretPw registry.example.com"],
         )
@@ -154,7 +154,7 @@ pub(crate) const TOKENS: &[Detector] = &[
                 "rpcclient ",
                 "smbmap ",
             ],
-            r#"[^\s"'\\$`%]{4,}"#,
+            r#"[^\s"'\\$`%][^\s"'\\`]{3,}"#,
             "passwords of commands for directories, stores and shares",
             &[
                 "redis-cli -h db -a S3cretPw ping",
@@ -176,7 +176,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.password",
             "[REDACTED-OPENSSL-PASS-PHRASE]",
             &["-passin pass:", "-passout pass:", "-pass pass:"],
-            r#"[^\s"'\\$`]{4,}"#,
+            r#"[^\s"'\\$`][^\s"'\\`]{3,}"#,
             "pass phrases of OpenSSL",
             &["openssl rsa -in k.pem -passin pass:S3cretPw"],
         )
@@ -194,7 +194,7 @@ pub(crate) const TOKENS: &[Detector] = &[
             "secret.password",
             "[REDACTED-HTPASSWD-PASSWORD]",
             &["htpasswd "],
-            r#"[^\s"'\\$`]{4,}"#,
+            r#"[^\s"'\\$`][^\s"'\\`]{3,}"#,
             "passwords of htpasswd",
             &["htpasswd -b /etc/users me S3cretPw"],
         )
