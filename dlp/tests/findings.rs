@@ -5,6 +5,11 @@
     clippy::panic,
     reason = "a test stops where it is wrong"
 )]
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
 use serde_json::{Value, json};
 use tollgate_dlp::{
     Action, Class, Direction, Grade, Judge, JudgeError, JudgeRule, Place, Scanner, scan_line,
@@ -316,4 +321,29 @@ fn an_id_that_is_all_that_an_encoding_holds_is_believed() {
     }
     // In its groups it is no number of a telephone.
     assert_eq!(scanner.scan(b"347-677-452")[0].class.as_str(), "gov_id.ca_sin");
+}
+
+/// Raw deflate has no first bytes to know it by, and digests are as long as some of it.
+#[test]
+fn no_length_of_what_is_packed_hides_it() {
+    let scanner = Scanner::new().unwrap();
+    let token = "ghp_x7Kq2mVb9TzLw4Rn8PdYc3Hs6FgJt1Aa5BeQ";
+    let mut letters = (b'a'..=b'z').map(char::from).cycle().step_by(11);
+    let mut text = format!("token {token} ");
+    let mut digests = 0;
+    while text.len() < 200 {
+        let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), Compression::best());
+        packer.write_all(text.as_bytes()).unwrap();
+        let packed = packer.finish().unwrap();
+        digests += usize::from(matches!(packed.len(), 48 | 64 | 128));
+        let sent = json!({ "note": STANDARD.encode(&packed) }).to_string();
+        let findings = scanner.scan(sent.as_bytes());
+        assert!(
+            findings.iter().any(|one| one.class.as_str() == "secret.github"),
+            "{} bytes of {text:?} are not found: {findings:?}",
+            packed.len()
+        );
+        text.extend(letters.next());
+    }
+    assert!(digests > 0, "no text packs to the length of a digest");
 }
