@@ -1,0 +1,210 @@
+//! One look of one call at what was kept.
+use std::collections::VecDeque;
+
+use zeroize::Zeroizing;
+
+use super::Memory;
+use crate::actions::mark;
+use crate::engine::Window;
+use crate::engine::begins::Begins;
+use crate::engine::hit::{self, Rank};
+use crate::engine::literals::Bytes;
+use crate::engine::survey::{Patience, is_between};
+use crate::finding::{Acted, Action, Direction, Grade, Place};
+use crate::judge::Judge;
+use crate::scanner::Scanner;
+
+/// How much of a text may go on from a beginning, and how long a beginning may be.
+const PART_BYTES: usize = 512;
+
+/// The end of a text, or of several one after the other, that may be the beginning of a secret.
+pub(super) struct Beginning {
+    pub(super) text: Zeroizing<Vec<u8>>,
+    /// It is no more than some bytes of a literal.
+    literal: bool,
+    /// What that may go on with, told once it is kept.
+    next: Option<Bytes>,
+    pieces: usize,
+    /// The call that its first piece came in.
+    call: u64,
+    pub(super) until: u64,
+}
+
+/// One look of one call.
+pub(super) struct Look<'a> {
+    pub(super) scanner: &'a Scanner,
+    pub(super) judge: &'a Judge,
+    pub(super) call: u64,
+    pub(super) now: u64,
+    pub(super) until: u64,
+}
+
+impl Look<'_> {
+    /// What a text completes, and what it makes longer.
+    pub(super) fn text(
+        &self,
+        text: &[u8],
+        known: &VecDeque<Beginning>,
+    ) -> (Option<Acted>, Vec<Beginning>) {
+        let mut acted = None;
+        let mut longer = Vec::new();
+        if let Some(first) = text.first().copied().filter(|first| goes_on(*first)) {
+            for beginning in known {
+                if beginning.next.is_some_and(|bytes| !bytes.has(first)) {
+                    continue;
+                }
+                let joined = beginning.with(text);
+                if !self.may_go_on(beginning, &joined.text) {
+                    continue;
+                }
+                if acted.is_none() {
+                    acted = self.complete(beginning, &joined);
+                }
+                longer.extend(self.lengthen(beginning, &joined));
+            }
+        }
+        (acted, longer)
+    }
+
+    /// The secret that a text completes.
+    fn complete(&self, beginning: &Beginning, joined: &Joined) -> Option<Acted> {
+        // What is whole in one call is found there, and can be redacted there.
+        if beginning.call == self.call {
+            return None;
+        }
+        let window = Window { ended: joined.ended, ..Window::whole(&joined.text) };
+        let hits = self.scanner.surveyor.plain(&window).hits.into_iter();
+        let seam = beginning.text.len();
+        let hits = hits.filter(|hit| {
+            !mark::is_mark(hit)
+                && hit.grade >= Grade::Likely
+                && hit.class.family() == "secret"
+                // A name in one call says nothing of a value in another.
+                && hit.rank != Rank::Assignment
+                && hit.secret.start < seam
+                && hit.secret.end > seam
+        });
+        let clusters = hit::clusters(hits.collect(), Some((self.judge, Direction::Request)));
+        let found = clusters.iter().find(|cluster| cluster.action > Action::Allow)?;
+        let mut acted = found.acted(Place::Text, 0);
+        if acted.action.edits() {
+            acted.action = Action::Block;
+        }
+        acted.finding.start = 0;
+        acted.finding.end = acted.finding.end.saturating_sub(seam);
+        Some(acted)
+    }
+
+    /// The beginning with a text that does not complete it yet.
+    fn lengthen(&self, beginning: &Beginning, joined: &Joined) -> Option<Beginning> {
+        if beginning.pieces >= Memory::PIECES || !joined.whole {
+            return None;
+        }
+        let joined = joined.text.as_slice();
+        if joined.len() > PART_BYTES {
+            return None;
+        }
+        let window = Window { ended: false, ..Window::whole(joined) };
+        let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
+        let open = from < beginning.text.len();
+        open.then(|| Beginning {
+            text: Zeroizing::new(joined.get(from..).unwrap_or_default().to_vec()),
+            literal: false,
+            next: None,
+            pieces: beginning.pieces + 1,
+            call: beginning.call,
+            until: self.until,
+        })
+    }
+
+    /// What the ends of texts may be the beginnings of, each with the number of its text.
+    pub(super) fn begun<'t>(
+        &self,
+        tails: impl Iterator<Item = (Begins, &'t [u8])>,
+    ) -> Vec<(usize, Beginning)> {
+        let begun = tails.enumerate();
+        begun.filter_map(|(nth, (begins, tail))| Some((nth, self.begin(begins, tail)?))).collect()
+    }
+
+    /// What the end of a text may be the beginning of.
+    fn begin(&self, begins: Begins, tail: &[u8]) -> Option<Beginning> {
+        match begins {
+            Begins::No => return None,
+            Begins::Literal(known) => {
+                let part = tail.get(tail.len() - known..).unwrap_or_default();
+                let letters = part.iter().any(u8::is_ascii_alphabetic);
+                return letters.then(|| self.beginning(part, true));
+            }
+            Begins::Perhaps => {}
+        }
+        let window = Window { ended: false, ..Window::whole(tail) };
+        let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
+        let part = tail.get(from..).unwrap_or_default();
+        if !part.iter().any(u8::is_ascii_alphabetic) {
+            return None;
+        }
+        // A whole secret is found where it stands, and is nothing to remember.
+        let hits = self.scanner.surveyor.survey(&Window::whole(tail)).hits;
+        let whole = hits.iter().any(|hit| {
+            hit.claim().end > from && hit.grade >= Grade::Likely && hit.class.family() == "secret"
+        });
+        (!whole).then(|| self.beginning(part, false))
+    }
+
+    /// The same, to be compared with many texts.
+    pub(super) fn kept(&self, mut beginning: Beginning) -> Beginning {
+        let literals = &self.scanner.surveyor.literals;
+        beginning.next = beginning.literal.then(|| literals.goes_on_with(&beginning.text));
+        beginning
+    }
+
+    fn beginning(&self, part: &[u8], literal: bool) -> Beginning {
+        let text = Zeroizing::new(part.to_vec());
+        Beginning { text, literal, next: None, pieces: 1, call: self.call, until: self.until }
+    }
+
+    /// A glance whether a text goes on with a beginning.
+    fn may_go_on(&self, beginning: &Beginning, joined: &[u8]) -> bool {
+        let seam = beginning.text.len();
+        let around = joined.get(..joined.len().min(seam + LITERAL_BYTES)).unwrap_or_default();
+        !beginning.literal || self.scanner.surveyor.sews_secret(around, seam)
+    }
+}
+
+impl Beginning {
+    /// Itself and what a text begins with. What has no blank in it does not go on over one.
+    fn with(&self, text: &[u8]) -> Joined {
+        let part = text.get(..PART_BYTES).unwrap_or(text);
+        let blank = match self.text.iter().any(|byte| is_between(*byte)) {
+            true => None,
+            false => part.iter().position(|byte| is_between(*byte)),
+        };
+        let part = blank.and_then(|at| part.get(..=at)).unwrap_or(part);
+        let whole = part.len() == text.len();
+        let mut joined = Zeroizing::new(Vec::with_capacity(self.text.len() + part.len()));
+        joined.extend_from_slice(&self.text);
+        joined.extend_from_slice(part);
+        Joined { text: joined, whole, ended: whole || blank.is_some() }
+    }
+
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.text == other.text && self.pieces == other.pieces
+    }
+}
+
+/// A beginning and what a text begins with.
+struct Joined {
+    text: Zeroizing<Vec<u8>>,
+    /// That is the whole text.
+    whole: bool,
+    /// Nothing behind it has a say.
+    ended: bool,
+}
+
+/// No literal is longer.
+const LITERAL_BYTES: usize = 64;
+
+/// Whether a text that begins so may go on from another.
+fn goes_on(first: u8) -> bool {
+    first.is_ascii_alphanumeric() || b"_-+/=.~".contains(&first)
+}
