@@ -8,7 +8,7 @@
     reason = "a test stops where it is wrong, and calls from several threads"
 )]
 use serde_json::json;
-use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Memory, MemoryLimits, Scanner};
+use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Memory, MemoryLimits, Place, Scanner};
 
 const LIMITS: MemoryLimits = MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 };
 
@@ -172,4 +172,38 @@ fn a_private_key_of_a_ledger_in_pieces_is_seen() {
     let (one, two) = key.split_at(20);
     assert!(memory.look((&scanner, &judge), ("a", "x"), &json!({ "a": one }), 0).is_empty());
     assert!(!memory.look((&scanner, &judge), ("a", "x"), &json!({ "b": two }), 0).is_empty());
+}
+
+#[test]
+fn pieces_in_no_document_are_put_together_with_those_in_one() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let (engine, pair) = ((&scanner, &judge), ("a", "x"));
+    let memory = Memory::new(LIMITS);
+    let apart = |texts: Vec<&str>, now| {
+        let texts = texts.into_iter().map(str::as_bytes).collect();
+        let place = |nth| Place::Value(format!("/{nth}"));
+        memory.look_apart(engine, pair, texts, &place, now)
+    };
+    assert!(apart(vec!["ok", "AKIAQ7X", "x", "one"], 1).is_empty());
+    assert!(memory.look(engine, pair, &json!(["two", "W2RB4KD"]), 2).is_empty());
+    let acted = apart(vec!["ok", "TS6VNZ", "x"], 3);
+    assert_eq!(acted[0].finding.place, Place::Value("/1".to_owned()));
+    assert_eq!(acted[0].finding.class.as_str(), "secret.aws_access_key");
+}
+
+/// Words beside the pieces could go on from them as well: they do not drive them out.
+#[test]
+fn pieces_among_many_words_are_put_together() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    for token in [long_token(), format!("AKIA{}", "Q7XW2RB4KDTS6VNZ")] {
+        let memory = Memory::new(LIMITS);
+        let told = pieces(&token, 3).into_iter().any(|piece| {
+            let words = ["x", "one", "two", "ok", "status", "v1", "2026", "a1b2", "gzip", "main"];
+            let call = json!({ "before": words, "part": piece, "after": words });
+            !memory.look((&scanner, &judge), ("a", "x"), &call, 1).is_empty()
+        });
+        assert!(told, "{}", &token[..4]);
+    }
 }

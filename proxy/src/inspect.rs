@@ -2,6 +2,8 @@
 //!
 //! In observe mode the judge of the snapshot alerts and never redacts or blocks, so nothing here
 //! asks for the mode.
+mod beside;
+
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -23,6 +25,7 @@ use crate::refuse::Refusal;
 use crate::snapshot::Snapshot;
 use crate::spoken::{Said, Spoken};
 use crate::{scene, words};
+pub(crate) use beside::Beside;
 
 /// The class of what nobody has any business with.
 const CANARY: &str = "known.canary";
@@ -83,7 +86,9 @@ pub fn request(
         calls.iter().map(|call| scene::judge_request(snapshot, call)).collect();
     let judge = judges.first().unwrap_or(&snapshot.judge);
     let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
+    let beside = calls.first().map(|call| look.beside(call, &Beside::of(call, way, &request)));
     let (completed, looked) = look.documents(calls, &judges, &spoken.documents());
+    let completed = completed.and(beside.unwrap_or(Ok(())));
     let verdict = look.over((&judges, looked), way, request, spoken);
     let verdict = verdict.and_then(|clean| completed.map(|()| clean));
     Inspected { verdict, found: look.found, forgotten: look.forgotten }
@@ -126,6 +131,11 @@ impl Looked {
     }
 }
 
+/// Where what a call says goes, as it is remembered.
+fn destination(call: &Call) -> String {
+    format!("{} {}", call.target.route, call.target.host)
+}
+
 impl<'s> Look<'s> {
     /// Looks at what each call says while nothing of it has changed: what it completes of earlier
     /// ones, and what its document holds. Of most nothing changes, and nobody needs a tree of them.
@@ -158,18 +168,29 @@ impl<'s> Look<'s> {
         (completed, all)
     }
 
-    /// What earlier calls began and this one completes. It is refused whole: most of it has left.
+    /// What earlier calls began and the words of this one complete.
     fn completed(
         &mut self,
         call: &Call,
         judge: &Judge,
         seen: Option<(&Quiet<'_>, &DocumentPart)>,
     ) -> Result<(), Refusal> {
-        let target = &call.target;
-        let destination = format!("{} {}", target.route, target.host);
         let engine = (&*self.snapshot.scanner, judge);
-        let (acted, forgotten) = self.snapshot.recall.completed(engine, &destination, call, seen);
-        self.forgotten += forgotten;
+        let acted = self.snapshot.recall.completed(engine, &destination(call), call, seen);
+        self.fragments(acted)
+    }
+
+    /// What they began and this one completes beside its words.
+    fn beside(&mut self, call: &Call, beside: &Beside<'_>) -> Result<(), Refusal> {
+        let engine = (&*self.snapshot.scanner, self.judge);
+        let recall = &self.snapshot.recall;
+        let acted = recall.completed_beside(engine, &destination(call), call, beside);
+        self.fragments(acted)
+    }
+
+    /// A call that completes a secret is refused whole: most of it has left.
+    fn fragments(&mut self, acted: Vec<Acted>) -> Result<(), Refusal> {
+        self.forgotten += self.snapshot.recall.forgotten();
         let blocks = acted.iter().any(|acted| acted.action == Action::Block);
         let part = "calls";
         self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));

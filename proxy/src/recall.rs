@@ -11,6 +11,7 @@ use tollgate_dlp::{
 use tollgate_rules::Call;
 use zeroize::Zeroizing;
 
+use crate::inspect::Beside;
 use crate::snapshot::{SnapshotFault, read_secret};
 
 /// The memory of inspection; carried over a reload that changes nothing of it.
@@ -81,24 +82,40 @@ impl Recall {
         if restores { means.with_vault(Arc::clone(&self.vault)) } else { means }
     }
 
-    /// The secrets that a call completes, and how many beginnings had to be forgotten before their
-    /// time. `seen` is what was told of its words, where a first pass has looked at them.
+    /// The secrets that a call completes. `seen` is what was told of its words, where a first pass
+    /// has looked at them.
     pub fn completed(
         &self,
         engine: (&Scanner, &Judge),
         destination: &str,
         call: &Call,
         seen: Option<(&Quiet<'_>, &DocumentPart)>,
-    ) -> (Vec<Acted>, u64) {
+    ) -> Vec<Acted> {
         let pair = (call.agent.id.as_str(), destination);
-        let now = self.now();
-        let acted = match seen {
-            Some(seen) => self.memory.look_at(engine, pair, seen, now),
-            None => self.memory.look(engine, pair, &call.arguments, now),
-        };
+        match seen {
+            Some(seen) => self.memory.look_at(engine, pair, seen, self.now()),
+            None => self.memory.look(engine, pair, &call.arguments, self.now()),
+        }
+    }
+
+    /// The same of what a call says beside its words.
+    pub fn completed_beside(
+        &self,
+        engine: (&Scanner, &Judge),
+        destination: &str,
+        call: &Call,
+        beside: &Beside<'_>,
+    ) -> Vec<Acted> {
+        let pair = (call.agent.id.as_str(), destination);
+        let place = |nth| beside.place(nth);
+        self.memory.look_apart(engine, pair, beside.texts(), &place, self.now())
+    }
+
+    /// How many beginnings had to be forgotten before their time, since this was asked.
+    pub fn forgotten(&self) -> u64 {
         let evicted = self.memory.evicted();
         let told = self.told.fetch_max(evicted, Ordering::Relaxed);
-        (acted, evicted.saturating_sub(told))
+        evicted.saturating_sub(told)
     }
 }
 

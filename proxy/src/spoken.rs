@@ -175,40 +175,24 @@ fn message_arguments(message: &Message) -> Arguments {
 /// What rules see as arguments of plain HTTP: the body's members and the query's.
 fn http_arguments(body: &HttpBody, request: &Request) -> Arguments {
     let query = request.head.query().map(|_| request.head.query_pairs());
-    match (body_arguments(body), query) {
-        (Some(arguments), Some(query)) => arguments.beside(query),
-        (Some(arguments), None) => arguments,
-        (None, Some(query)) => members(&query).into(),
-        (None, None) => Arguments::NONE,
-    }
+    let query = query.into_iter().flatten().map(|(name, text)| (name, text.into()));
+    let arguments = body_arguments(body);
+    let pairs = arguments.pairs().iter().cloned().chain(query).collect();
+    arguments.beside(pairs)
 }
 
 /// A body's members; nothing of no body.
-pub(crate) fn body_arguments(body: &HttpBody) -> Option<Arguments> {
-    Some(match body {
+pub(crate) fn body_arguments(body: &HttpBody) -> Arguments {
+    match body {
         HttpBody::Json(read) => Arc::clone(&read.json).into(),
         HttpBody::Text(text) => json!({ "text": text }).into(),
-        HttpBody::Document(document) => match document.view() {
-            Value::String(text) => json!({ "text": text }).into(),
-            view => view.into(),
+        HttpBody::Document(document) => match document.pairs() {
+            Some(pairs) => Arguments::NONE.beside(pairs),
+            None => match document.view() {
+                Value::String(text) => json!({ "text": text }).into(),
+                view => view.into(),
+            },
         },
-        HttpBody::Empty => return None,
-    })
-}
-
-/// A name that stands several times becomes a list of all its values: which of them a server takes
-/// is not known, so rules see every one.
-fn members(pairs: &[(String, String)]) -> Value {
-    let mut members = serde_json::Map::new();
-    for (name, value) in pairs {
-        let value = Value::from(value.as_str());
-        match members.get_mut(name) {
-            None => {
-                members.insert(name.clone(), value);
-            }
-            Some(Value::Array(values)) => values.push(value),
-            Some(first) => *first = Value::Array(vec![first.take(), value]),
-        }
+        HttpBody::Empty => Arguments::NONE,
     }
-    Value::Object(members)
 }

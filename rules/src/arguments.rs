@@ -14,31 +14,32 @@ pub struct Arguments {
     /// Nothing is not worth a place in memory of its own.
     document: Option<Arc<Json>>,
     at: &'static [&'static str],
-    /// What the query says.
-    query: Option<Arc<[(String, String)]>>,
+    /// What is said in names and values beside it.
+    pairs: Option<Arc<[(String, Value)]>>,
 }
 
 static NULL: Value = Value::Null;
 
 impl Arguments {
     /// Nothing was said, or what was said is let go.
-    pub const NONE: Self = Self { document: None, at: &[], query: None };
+    pub const NONE: Self = Self { document: None, at: &[], pairs: None };
 
     /// The member that these names lead to from the document's top; `Null` when there is none.
     pub fn within(document: Arc<Json>, at: &'static [&'static str]) -> Self {
-        Self { document: Some(document), at, query: None }
+        Self { document: Some(document), at, pairs: None }
     }
 
-    /// The same of a call that says something in its query as well. Which of them its server takes is
-    /// not known: a rule that lets pass must hold of both, one that does not of either.
+    /// The same of a call that says something in names and values as well: in its query, or in a body
+    /// that is a form. Several may have one name, and which of them a server takes is not known: a
+    /// rule that lets pass must hold of each, one that does not of any.
     #[must_use]
-    pub fn beside(self, query: Vec<(String, String)>) -> Self {
-        Self { query: (!query.is_empty()).then(|| query.into()), ..self }
+    pub fn beside(self, pairs: Vec<(String, Value)>) -> Self {
+        Self { pairs: (!pairs.is_empty()).then(|| pairs.into()), ..self }
     }
 
-    /// What the query says beside the document.
-    pub(crate) fn query(&self) -> &[(String, String)] {
-        self.query.as_deref().unwrap_or_default()
+    /// What is said in names and values beside the document.
+    pub fn pairs(&self) -> &[(String, Value)] {
+        self.pairs.as_deref().unwrap_or_default()
     }
 }
 
@@ -69,7 +70,7 @@ impl From<Value> for Arguments {
 
 impl PartialEq for Arguments {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other && self.query() == other.query()
+        **self == **other && self.pairs() == other.pairs()
     }
 }
 

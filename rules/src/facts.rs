@@ -48,11 +48,11 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// What a query says beside it.
-    pub(crate) fn query(self) -> &'a [(String, String)] {
+    /// What is said in names and values beside it.
+    pub(crate) fn pairs(self) -> &'a [(String, Value)] {
         match self {
             Self::At(_) => &[],
-            Self::Late(arguments) => arguments.query(),
+            Self::Late(arguments) => arguments.pairs(),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! One rule, compiled: which calls it is about, under which conditions, and what then.
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use regex::Regex;
@@ -6,6 +7,7 @@ use serde_json::{Number, Value};
 
 use crate::facts::Facts;
 use crate::pattern::{HostPattern, Pattern};
+use crate::readings;
 use crate::values::Values;
 use crate::{Outcome, Protocol, RuleId, Trust};
 
@@ -118,23 +120,13 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Whether all of them hold; cheap ones first. Of an argument that is there twice, in the document
-    /// and in the query, those of a rule that `permits` hold when each of the two fits.
+    /// Whether all of them hold; cheap ones first. Of an argument that may be several things, those of
+    /// a rule that `permits` hold when each of them fits ([`readings`]).
     pub(crate) fn hold(&self, facts: &Facts<'_>, values: &Values<'_>, permits: bool) -> bool {
         (self.labels_any.is_empty()
             || self.labels_any.iter().any(|label| facts.labels.contains(label)))
             && self.arguments.iter().all(|(key, tests)| {
-                let given = facts.arguments.tree().as_object().and_then(|map| map.get(key));
-                let named = facts.arguments.query().iter().filter(|(name, _)| name == key);
-                let queried: Vec<_> = named.map(|(_, text)| Value::from(text.as_str())).collect();
-                tests.iter().all(|test| {
-                    let mut there = given.into_iter().chain(&queried).map(Some);
-                    match permits {
-                        _ if queried.is_empty() => test.holds(given),
-                        true => there.all(|given| test.holds(given)),
-                        false => there.any(|given| test.holds(given)),
-                    }
-                })
+                tests.iter().all(|test| readings::hold(test, facts.arguments, key, permits))
             })
             && (self.contains_any.is_empty() || values.contain_any(&self.contains_any))
             && (self.not_contains.is_empty() || !values.contain_any(&self.not_contains))
@@ -185,7 +177,18 @@ impl Wanted {
 }
 
 impl Test {
-    fn holds(&self, given: Option<&Value>) -> bool {
+    /// What a value without a type means to it.
+    pub(crate) fn meant<'v>(&self, given: &'v Value, permits: bool) -> Cow<'v, Value> {
+        match self {
+            Self::Equal(operand) | Self::Unequal(operand) => {
+                readings::as_like(given, operand, permits)
+            }
+            Self::Order(..) => readings::as_number(given, permits),
+            Self::Never => Cow::Borrowed(given),
+        }
+    }
+
+    pub(crate) fn holds(&self, given: Option<&Value>) -> bool {
         match self {
             Self::Equal(expect) => given.is_some_and(|given| equal(given, expect)),
             Self::Never => false,

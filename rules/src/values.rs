@@ -34,7 +34,9 @@ impl<'f> Values<'f> {
     /// Walks with a stack of its own, so that no depth of arguments can exhaust the thread's.
     fn gather(&self) -> Vec<Cow<'f, str>> {
         let mut texts = Vec::new();
-        let mut open: Vec<&Value> = vec![self.facts.arguments.tree()];
+        let arguments = self.facts.arguments;
+        let pairs = arguments.pairs().iter().rev().map(|(_, value)| value);
+        let mut open: Vec<&Value> = pairs.chain([arguments.tree()]).collect();
         while let Some(value) = open.pop() {
             match value {
                 Value::Null => {}
@@ -46,7 +48,6 @@ impl<'f> Values<'f> {
                 Value::Object(map) => open.extend(map.values().rev()),
             }
         }
-        texts.extend(self.facts.arguments.query().iter().map(|(_, text)| text.as_str().into()));
         texts.extend(self.facts.user_input.filter(|text| !text.is_empty()).map(Cow::Borrowed));
         texts
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tollgate_rules::*;
 
 fn call(body: Value, query: &[(&str, &str)]) -> Call {
-    let pairs = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let pairs = query.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
     Call {
         agent: Arc::new(Agent {
             id: AgentId::new("a"),
@@ -57,6 +57,7 @@ fn a_rule_that_refuses_sees_either() {
             (json!({ "q": "forbidden" }), &[("q", "fine")], Effect::Deny),
             (json!({ "q": "fine" }), &[("q", "fine"), ("q", "forbidden")], Effect::Deny),
             (json!([1]), &[("q", "forbidden")], Effect::Deny),
+            (json!(null), &[("q", "fine"), ("q", "forbidden")], Effect::Deny),
             (json!({ "q": "fine" }), &[("q", "fine")], Effect::Allow),
         ] {
             assert_eq!(
@@ -78,8 +79,47 @@ fn a_rule_that_lets_pass_asks_both() {
         (json!({ "to": "me" }), &[("to", "you")], Effect::Deny),
         (json!({ "to": "you" }), &[("to", "me")], Effect::Deny),
         (json!({}), &[("to", "me"), ("to", "you")], Effect::Deny),
+        (json!({ "to": "me", "To": "you" }), &[], Effect::Deny),
+        (json!({ "to": "me", "TO": "me" }), &[], Effect::Allow),
+        (json!({ "To": "me" }), &[], Effect::Deny),
+        (json!({ "to": "me" }), &[("To", "you")], Effect::Deny),
         (json!({}), &[], Effect::Deny),
     ] {
         assert_eq!(effect(rules, &call(body.clone(), query)), expect, "{body} {query:?}");
     }
+}
+
+#[test]
+fn a_name_in_another_case_is_the_same_argument_to_who_ignores_case() {
+    let rules = "defaults: { outcome: ALLOW }\nrules:\n  - id: no\n    description: no\n    match: { tool_name: \"*\" }\n    when: { tool_args_match: { amount: { gt: 1000 } } }\n    outcome: DENY\n";
+    for (body, query, expect) in [
+        (json!({ "amount": 1, "Amount": 5000 }), &[][..], Effect::Deny),
+        (json!({ "AMOUNT": 5000 }), &[], Effect::Deny),
+        (json!({ "amount": 1, "Amounts": 5000 }), &[], Effect::Allow),
+        (json!({ "amount": 1 }), &[("Amount", "5000")], Effect::Deny),
+    ] {
+        assert_eq!(effect(rules, &call(body.clone(), query)), expect, "{body} {query:?}");
+    }
+}
+
+#[test]
+fn what_has_no_type_is_read_as_what_it_is_compared_with() {
+    let refuses = "defaults: { outcome: ALLOW }\nrules:\n  - id: no\n    description: no\n    match: { tool_name: \"*\" }\n    when: { tool_args_match: { amount: { gt: 1000 } } }\n    outcome: DENY\n";
+    let passes = "defaults: { outcome: DENY }\nrules:\n  - id: yes\n    description: yes\n    match: { tool_name: \"*\" }\n    when: { tool_args_match: { amount: { lte: 1000 }, dry: true } }\n    outcome: ALLOW\n";
+    for (amount, refused, passed) in [
+        ("5000", true, false),
+        ("5e3", true, false),
+        ("+5000", true, false),
+        ("1e999", true, false),
+        ("50", false, true),
+        ("+50", false, false),
+        ("fifty", false, false),
+    ] {
+        let pairs = [("amount", amount), ("dry", "true")];
+        let effects = |rules| effect(rules, &call(json!(null), &pairs));
+        assert_eq!(effects(refuses) == Effect::Deny, refused, "{amount}");
+        assert_eq!(effects(passes) == Effect::Allow, passed, "{amount}");
+    }
+    // A text in a document is a text.
+    assert_eq!(effect(refuses, &call(json!({ "amount": "5000" }), &[])), Effect::Allow);
 }

@@ -118,3 +118,124 @@ async fn a_canary_is_no_credential_and_a_secret_no_method() {
     let written = String::from_utf8_lossy(&world.everything_written()).into_owned();
     assert!(!written.contains(CANARY) && !written.contains(&key));
 }
+
+/// One piece each: in the path, in a query beside a document, in a header, in a form, and in the query of
+/// an MCP call.
+#[tokio::test]
+async fn pieces_beside_what_is_said_are_put_together() {
+    let json_type = [("content-type", "application/json")];
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    // A key of AWS by its form.
+    let pieces = ["AKIAQ7X", "W2RB4KD", "TS6VNZ"];
+    let [one, two, three] = pieces;
+    let call = tool_call(json!(1), "a", json!({ "c": 1 })).to_string();
+    let mcp = String::from_utf8(post(&[], call)).unwrap();
+    for (name, calls, place) in [
+        (
+            "path",
+            pieces.map(|piece| request("GET", &format!("/up/ok/{piece}/x"), &[], "")),
+            "segment 2",
+        ),
+        (
+            "query",
+            pieces.map(|piece| {
+                request("POST", &format!("/up/ok?a=1&part={piece}"), &json_type, "{\"b\":1}")
+            }),
+            "query part",
+        ),
+        (
+            "header",
+            pieces.map(|piece| request("GET", "/up/ok", &[("x-note", piece)], "")),
+            "header x-note",
+        ),
+        (
+            "form",
+            pieces.map(|piece| request("POST", "/up/ok", &form, format!("a=1&part={piece}"))),
+            "query part",
+        ),
+        (
+            "query of mcp",
+            pieces.map(|piece| mcp.replacen("/mcp", &format!("/mcp?part={piece}"), 1).into()),
+            "query part",
+        ),
+        (
+            "each elsewhere",
+            [
+                request("GET", &format!("/up/ok/{one}"), &[], ""),
+                request("POST", "/up/ok", &json_type, json!({ "part": two }).to_string()),
+                request("GET", "/up/ok", &[("x-note", three)], ""),
+            ],
+            "header x-note",
+        ),
+    ] {
+        let upstream = Upstream::start().await;
+        let world = world(&upstream).await;
+        let [first, second, third] = calls;
+        for bytes in [first, second] {
+            assert_eq!(ask(world.plain(), bytes).await.status, 200, "{name}");
+        }
+        assert_eq!(upstream.take_seen().len(), 2, "{name}");
+        let answer = ask(world.plain(), third).await;
+        assert_eq!(refusal_code(&answer.body), "EXFIL_FRAGMENTS", "{name}");
+        assert!(upstream.take_seen().is_empty(), "{name}");
+        let told = world.wait_event("the refusal", |event| {
+            event["payload"]["data"]["code"] == "EXFIL_FRAGMENTS"
+        });
+        let told = &told.await["payload"]["data"]["findings"][0];
+        assert_eq!((told["part"].as_str(), told["place"].as_str()), (Some("calls"), Some(place)));
+    }
+}
+
+const AMOUNTS: &str = "
+version: '1'
+generated_at: 2026-01-01T00:00:00Z
+expires_at: 2099-01-01T00:00:00Z
+defaults: { outcome: ALLOW }
+rules:
+  - id: no-large-amounts
+    description: Large amounts need a person
+    match: { tool_name: \"*\" }
+    when: { tool_args_match: { amount: { gt: 1000 } } }
+    outcome: DENY
+  - id: no-payee
+    description: Nobody is paid there
+    match: { tool_name: \"*\" }
+    when: { tool_args_match: { to: mallory } }
+    outcome: DENY
+";
+
+/// Which of two values a server takes is not known: the first, the last, or the one in another case.
+#[tokio::test]
+async fn an_argument_that_is_there_twice_does_not_hide_the_other() {
+    let upstream = Upstream::start().await;
+    let world = World::builder().route("up", "/up", &upstream.url()).policy(AMOUNTS).start().await;
+    let json_type = [("content-type", "application/json")];
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let parts = [("content-type", "multipart/form-data; boundary=b")];
+    let in_parts = |texts: [&str; 2]| {
+        let part =
+            |text| format!("--b\r\ncontent-disposition: form-data; name=\"to\"\r\n\r\n{text}\r\n");
+        format!("{}--b--\r\n", texts.map(part).concat())
+    };
+    for (name, bytes, refused) in [
+        ("case", request("POST", "/up/ok", &json_type, r#"{"amount":1,"Amount":5000}"#), true),
+        ("other case", request("POST", "/up/ok", &json_type, r#"{"AMOUNT":5000}"#), true),
+        ("less", request("POST", "/up/ok", &json_type, r#"{"Amount":500}"#), false),
+        ("query twice", request("GET", "/up/ok?to=bob&to=mallory", &[], ""), true),
+        ("query once", request("GET", "/up/ok?to=bob", &[], ""), false),
+        ("number in a query", request("GET", "/up/ok?amount=5e3", &[], ""), true),
+        ("form twice", request("POST", "/up/ok", &form, "to=mallory&to=bob"), true),
+        ("form and query", request("POST", "/up/ok?to=mallory", &form, "to=bob"), true),
+        ("number in a form", request("POST", "/up/ok", &form, "Amount=5000"), true),
+        ("small form", request("POST", "/up/ok", &form, "amount=50&to=bob"), false),
+        ("parts", request("POST", "/up/ok", &parts, in_parts(["bob", "mallory"])), true),
+        ("fine parts", request("POST", "/up/ok", &parts, in_parts(["bob", "eve"])), false),
+    ] {
+        let answer = ask(world.plain(), bytes).await;
+        let status = if refused { 403 } else { 200 };
+        assert_eq!(answer.status, status, "{name}");
+        if refused {
+            assert_eq!(refusal_code(&answer.body), "POLICY_DENIED", "{name}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Names and values: `application/x-www-form-urlencoded`, and the query of a URL.
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value;
 
 use super::limits::{Budget, Why};
 use super::look::Look;
@@ -68,8 +69,8 @@ impl Form {
         }
     }
 
-    pub(crate) fn pairs(&self) -> &[(String, String)] {
-        &self.pairs
+    pub(crate) fn named(&self) -> impl Iterator<Item = (String, Value)> {
+        self.pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())))
     }
 }
 

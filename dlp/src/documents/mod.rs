@@ -123,6 +123,16 @@ impl Document {
     pub fn view(&self) -> Value {
         self.0.view()
     }
+
+    /// The names and values of a form, whether it is one text or in parts: what a part without a name
+    /// holds has its number for one.
+    pub fn pairs(&self) -> Option<Vec<(String, Value)>> {
+        match &self.0 {
+            Node::Form(form) => Some(form.named().collect()),
+            Node::Multipart(multipart) => Some(multipart.named().collect()),
+            _ => None,
+        }
+    }
 }
 
 /// The kind alone, never what was sent.
@@ -282,11 +292,7 @@ impl Node {
     pub(crate) fn view(&self) -> Value {
         match self {
             Self::Events(events) => events.view(),
-            Self::Form(form) => members(
-                form.pairs()
-                    .iter()
-                    .map(|(name, value)| (name.clone(), Value::from(value.as_str()))),
-            ),
+            Self::Form(form) => members(form.named()),
             Self::Frames(frames) => frames.view(),
             Self::Json(value) => value.clone(),
             Self::Lines(lines) => lines.view(),

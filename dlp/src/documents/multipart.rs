@@ -83,12 +83,15 @@ impl Multipart {
     }
 
     /// Parts by their names, files by what they hold.
-    pub(crate) fn view(&self) -> Value {
-        let name = |(at, part): (usize, &Part)| {
+    pub(crate) fn named(&self) -> impl Iterator<Item = (String, Value)> {
+        self.parts.iter().enumerate().map(|(at, part)| {
             let name = part.parameter("name").map_or_else(|| (at + 1).to_string(), str::to_owned);
             (name, part.body.view())
-        };
-        super::members(self.parts.iter().enumerate().map(name))
+        })
+    }
+
+    pub(crate) fn view(&self) -> Value {
+        super::members(self.named())
     }
 }
 

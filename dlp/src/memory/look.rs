@@ -10,6 +10,7 @@ use crate::engine::begins::Begins;
 use crate::engine::hit::{self, Rank};
 use crate::engine::literals::Bytes;
 use crate::engine::survey::{Patience, is_between};
+use crate::engine::window::Heed;
 use crate::finding::{Acted, Action, Direction, Grade, Place};
 use crate::judge::Judge;
 use crate::scanner::Scanner;
@@ -22,12 +23,30 @@ pub(super) struct Beginning {
     pub(super) text: Zeroizing<Vec<u8>>,
     /// It is no more than some bytes of a literal.
     literal: bool,
+    /// Those of the least worth go first when there are too many.
+    pub(super) worth: Worth,
     /// What that may go on with, told once it is kept.
     next: Option<Bytes>,
     pieces: usize,
     /// The call that its first piece came in.
     call: u64,
+    /// The call that its last piece came in, and the number of that text in it.
+    last: (u64, usize),
     pub(super) until: u64,
+}
+
+/// How likely it is that a secret is sent like that. Any word may go on from the beginning of a token,
+/// and many words stand beside each piece.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Worth {
+    /// It is none by itself, only with more before it, as the number of a bot.
+    Weak,
+    /// Several pieces came in one call: most of them would have been found together there.
+    Together,
+    /// The pieces stood in different places of several calls.
+    Apart,
+    /// They stood in one place of several calls, or it is the first.
+    Most,
 }
 
 /// One look of one call.
@@ -40,9 +59,10 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// What a text completes, and what it makes longer.
+    /// What the text with this number completes, and what it makes longer.
     pub(super) fn text(
         &self,
+        nth: usize,
         text: &[u8],
         known: &VecDeque<Beginning>,
     ) -> (Option<Acted>, Vec<Beginning>) {
@@ -60,7 +80,7 @@ impl Look<'_> {
                 if acted.is_none() {
                     acted = self.complete(beginning, &joined);
                 }
-                longer.extend(self.lengthen(beginning, &joined));
+                longer.extend(self.lengthen(beginning, &joined, nth));
             }
         }
         (acted, longer)
@@ -96,7 +116,7 @@ impl Look<'_> {
     }
 
     /// The beginning with a text that does not complete it yet.
-    fn lengthen(&self, beginning: &Beginning, joined: &Joined) -> Option<Beginning> {
+    fn lengthen(&self, beginning: &Beginning, joined: &Joined, nth: usize) -> Option<Beginning> {
         if beginning.pieces >= Memory::PIECES || !joined.whole {
             return None;
         }
@@ -104,17 +124,26 @@ impl Look<'_> {
         if joined.len() > PART_BYTES {
             return None;
         }
-        let window = Window { ended: false, ..Window::whole(joined) };
-        let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
-        let open = from < beginning.text.len();
-        open.then(|| Beginning {
-            text: Zeroizing::new(joined.get(from..).unwrap_or_default().to_vec()),
-            literal: false,
-            next: None,
+        let seam = beginning.text.len();
+        let from = self.open(joined, Heed::All);
+        let worth = match beginning.last {
+            _ if self.open(joined, Heed::Secrets) >= seam => Worth::Weak,
+            (call, _) if call == self.call => Worth::Together,
+            (_, before) if before != nth => Worth::Apart,
+            _ => Worth::Most,
+        };
+        (from < seam).then(|| Beginning {
             pieces: beginning.pieces + 1,
             call: beginning.call,
-            until: self.until,
+            worth: worth.min(beginning.worth),
+            ..self.beginning(nth, joined.get(from..).unwrap_or_default(), false)
         })
+    }
+
+    /// From where on a text is undecided.
+    fn open(&self, text: &[u8], heed: Heed) -> usize {
+        let window = Window { ended: false, heed, ..Window::whole(text) };
+        self.scanner.surveyor.plain(&window).open(Patience::Eager)
     }
 
     /// What the ends of texts may be the beginnings of, each with the number of its text.
@@ -123,22 +152,23 @@ impl Look<'_> {
         tails: impl Iterator<Item = (Begins, &'t [u8])>,
     ) -> Vec<(usize, Beginning)> {
         let begun = tails.enumerate();
-        begun.filter_map(|(nth, (begins, tail))| Some((nth, self.begin(begins, tail)?))).collect()
+        begun
+            .filter_map(|(nth, (begins, tail))| Some((nth, self.begin(nth, begins, tail)?)))
+            .collect()
     }
 
     /// What the end of a text may be the beginning of.
-    fn begin(&self, begins: Begins, tail: &[u8]) -> Option<Beginning> {
+    fn begin(&self, nth: usize, begins: Begins, tail: &[u8]) -> Option<Beginning> {
         match begins {
             Begins::No => return None,
             Begins::Literal(known) => {
                 let part = tail.get(tail.len() - known..).unwrap_or_default();
                 let letters = part.iter().any(u8::is_ascii_alphabetic);
-                return letters.then(|| self.beginning(part, true));
+                return letters.then(|| self.beginning(nth, part, true));
             }
             Begins::Perhaps => {}
         }
-        let window = Window { ended: false, ..Window::whole(tail) };
-        let from = self.scanner.surveyor.plain(&window).open(Patience::Eager);
+        let from = self.open(tail, Heed::All);
         let part = tail.get(from..).unwrap_or_default();
         if !part.iter().any(u8::is_ascii_alphabetic) {
             return None;
@@ -148,7 +178,7 @@ impl Look<'_> {
         let whole = hits.iter().any(|hit| {
             hit.claim().end > from && hit.grade >= Grade::Likely && hit.class.family() == "secret"
         });
-        (!whole).then(|| self.beginning(part, false))
+        (!whole).then(|| self.beginning(nth, part, false))
     }
 
     /// The same, to be compared with many texts.
@@ -158,9 +188,17 @@ impl Look<'_> {
         beginning
     }
 
-    fn beginning(&self, part: &[u8], literal: bool) -> Beginning {
-        let text = Zeroizing::new(part.to_vec());
-        Beginning { text, literal, next: None, pieces: 1, call: self.call, until: self.until }
+    fn beginning(&self, nth: usize, part: &[u8], literal: bool) -> Beginning {
+        Beginning {
+            text: Zeroizing::new(part.to_vec()),
+            literal,
+            worth: Worth::Most,
+            next: None,
+            pieces: 1,
+            call: self.call,
+            last: (self.call, nth),
+            until: self.until,
+        }
     }
 
     /// A glance whether a text goes on with a beginning.

@@ -68,7 +68,7 @@ impl Memory {
     /// Texts of one call that are looked at.
     pub const TEXTS: usize = 1024;
     /// Beginnings that are kept for an agent and a destination.
-    pub const BEGINNINGS: usize = 16;
+    pub const BEGINNINGS: usize = 32;
     /// A secret in more pieces is not put together.
     pub const PIECES: usize = 8;
 
@@ -109,11 +109,26 @@ impl Memory {
         }
         let mut texts = Vec::new();
         collect(document, &mut texts);
-        let tails: Vec<&[u8]> = texts.iter().map(|text| tail(text)).collect();
         let look = self.begin(engine, now);
-        let begins = look.scanner.surveyor.begin_secrets(&tails).into_iter();
-        let begun = look.begun(begins.zip(tails));
-        self.texts(look, pair, begun, || texts, &|nth| pointer(document, nth))
+        let begun = begun(&look, &texts);
+        self.texts(look, pair, begun, || texts, &|nth| Place::Value(pointer(document, nth)))
+    }
+
+    /// The same of texts that stand in no document, each at the place with its number.
+    pub fn look_apart(
+        &self,
+        engine: (&Scanner, &Judge),
+        pair: (&str, &str),
+        texts: Vec<&[u8]>,
+        place: &dyn Fn(usize) -> Place,
+        now: u64,
+    ) -> Vec<Acted> {
+        if self.limits.seconds == 0 {
+            return Vec::new();
+        }
+        let look = self.begin(engine, now);
+        let begun = begun(&look, &texts);
+        self.texts(look, pair, begun, || texts, place)
     }
 
     /// The same of a part of a document that a first pass has looked at.
@@ -139,7 +154,7 @@ impl Memory {
             (begins, tail(text))
         }));
         let texts = || strings().map(|(text, _)| text).collect();
-        self.texts(look, pair, begun, texts, &|nth| quiet.pointer(part, nth))
+        self.texts(look, pair, begun, texts, &|nth| Place::Value(quiet.pointer(part, nth)))
     }
 
     fn begin<'a>(&self, (scanner, judge): (&'a Scanner, &'a Judge), now: u64) -> Look<'a> {
@@ -153,7 +168,7 @@ impl Memory {
         (agent, destination): (&str, &str),
         begun: Vec<(usize, Beginning)>,
         texts: impl FnOnce() -> Vec<&'t [u8]>,
-        pointer: &dyn Fn(usize) -> String,
+        place: &dyn Fn(usize) -> Place,
     ) -> Vec<Acted> {
         let (now, call) = (look.now, look.call);
         if begun.is_empty() && self.count.load(Ordering::Acquire) == 0 {
@@ -166,9 +181,9 @@ impl Memory {
         let mut all = Vec::new();
         let mut begun = begun.into_iter().peekable();
         for (nth, text) in texts().into_iter().enumerate() {
-            let (acted, longer) = look.text(text, &beginnings);
+            let (acted, longer) = look.text(nth, text, &beginnings);
             all.extend(acted.into_iter().map(|mut acted| {
-                acted.finding.place = Place::Value(pointer(nth));
+                acted.finding.place = place(nth);
                 acted
             }));
             beginnings.extend(longer);
@@ -230,17 +245,24 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Drops the oldest beginnings that are too many; gives how many.
+/// Drops the beginnings that are too many: of those of the least worth the oldest. Gives how many.
 fn tidy(beginnings: &mut VecDeque<Beginning>, bytes: usize) -> u64 {
     let mut gone = 0;
     let size = |all: &VecDeque<Beginning>| all.iter().map(|one| one.text.len()).sum::<usize>();
     while beginnings.len() > Memory::BEGINNINGS || size(beginnings) > bytes {
-        if beginnings.pop_front().is_none() {
-            break;
-        }
+        let least = beginnings.iter().enumerate().min_by_key(|(_, one)| one.worth);
+        let Some(least) = least.map(|(at, _)| at) else { break };
+        beginnings.remove(least);
         gone += 1;
     }
     gone
+}
+
+/// The texts that end in what may be the beginning of a secret.
+fn begun(look: &Look<'_>, texts: &[&[u8]]) -> Vec<(usize, Beginning)> {
+    let tails: Vec<&[u8]> = texts.iter().map(|text| tail(text)).collect();
+    let begins = look.scanner.surveyor.begin_secrets(&tails).into_iter();
+    look.begun(begins.zip(tails))
 }
 
 /// What counts of a text's end.

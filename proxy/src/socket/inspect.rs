@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 use tollgate_dlp::{Acted, Action, Deltas, Direction, TextStream};
-use tollgate_rules::{Arguments, Call, Code};
+use tollgate_rules::{Call, Code};
 
 use super::frames::Kind;
 use crate::clear::{Outgoing, Permit};
@@ -32,7 +32,7 @@ pub fn outward(gate: &Gate, flight: &Flight, of: (&Call, &Permit), payload: &Byt
         Err(malformed) => return (Err(malformed.code), Vec::new()),
     };
     let call = Call {
-        arguments: body_arguments(&body.body).unwrap_or(Arguments::NONE),
+        arguments: body_arguments(&body.body),
         body_bytes: payload.len() as u64,
         ..call.clone()
     };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tollgate_dlp::Node;
-use tollgate_rules::Code;
+use tollgate_rules::{Code, folded, is_one_name};
 
 use super::super::Malformed;
 
@@ -24,11 +24,7 @@ pub(super) fn among(object: Node<'_>) -> bool {
 /// The name, of those that are known, that a member has in another case.
 pub(super) fn misspelt(object: Node<'_>, known: &[&'static str]) -> Option<&'static str> {
     let like = |name: &str| {
-        let alike = |known: &str| match name.is_ascii() {
-            true => name.eq_ignore_ascii_case(known),
-            false => folded(name) == folded(known),
-        };
-        let same = |known: &&&str| alike(known) && **known != name;
+        let same = |known: &&&str| **known != name && is_one_name(name, known);
         known.iter().find(same).copied()
     };
     object.members().find_map(|(name, _)| like(name))
@@ -37,12 +33,6 @@ pub(super) fn misspelt(object: Node<'_>, known: &[&'static str]) -> Option<&'sta
 pub(super) fn refuse(place: &str) -> Malformed {
     let sentence = format!("`{place}` has two members whose names differ in case alone");
     Malformed::new(Code::DuplicateKey, &sentence)
-}
-
-/// Small letters, and those that fold to one of ASCII (Unicode `CaseFolding.txt`: U+017F, U+212A).
-fn folded(name: &str) -> String {
-    let fold = |letter: char| if letter == 'ſ' { 's' } else { letter };
-    name.chars().flat_map(char::to_lowercase).map(fold).collect()
 }
 
 #[cfg(test)]
