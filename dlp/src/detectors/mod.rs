@@ -239,6 +239,12 @@ pub(crate) fn chosen(body: &[u8], grade: Grade) -> Option<Grade> {
     (!value::is_stand_in(body) && !boundary::has_tag(body)).then_some(grade)
 }
 
+/// The same where prose may stand: a word in small letters is only possible.
+pub(crate) fn stated(body: &[u8], grade: Grade) -> Option<Grade> {
+    let prose = body.iter().all(|byte| byte.is_ascii_lowercase() || b".,:?!".contains(byte));
+    chosen(body, if prose { grade.min(Grade::Possible) } else { grade })
+}
+
 /// Made by a machine: not one character over and over, and no words.
 pub(crate) fn made(body: &[u8], grade: Grade) -> Option<Grade> {
     lively(body, grade).filter(|_| !checks::is_wordy(body))

@@ -3,7 +3,7 @@ use super::{
     Detector, Edge, GENERIC, PRIVATE_KEY, ShapeEntry, TOKEN, URL_CREDENTIALS, always, chosen,
     mixed, varied,
 };
-use crate::engine::{assign, checks, neighbour, pem, url};
+use crate::engine::{assign, checks, neighbour, pem, url, written};
 use crate::finding::Grade;
 
 pub(crate) const SHAPES: &[ShapeEntry] = &[
@@ -72,6 +72,22 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "\"password\": \"string\"",
             "token_type: bearer12345678",
             "password: [REDACTED]",
+            // A word among others, a member's value, the end of a text.
+            "[\"username\", \"password\", \"client_id\"]",
+            "{\"format\":\"password\",\"minLength\":12}",
+            "title: \"Password:\", next: \"Remember1\"",
+            // Names and types of source code.
+            "connect(host, username=ssh_user, password=ssh_pwd)",
+            "fn load(&mut self, private_key: pkcs8::PrivateKeyInfo<'_>)",
+            "CHANGE_TOKEN = \"change-token\"",
+            "$password = Read-Host -AsSecureString",
+            // Places, versions, prints, and tokens that open nothing.
+            "secret: arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod-a1b2c3",
+            "secure-password: \"npm:^1.0.0\"",
+            "auth-token:1.29.16=compileClasspath",
+            "\"key\": \"logs/2024/05/app-3f2a9c8e71b0.gz\"",
+            "{\"nextPageToken\":\"EAAaBlBUOkNBVQ1w4zXk8s7dFq\"}",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         ],
     },
 ];
@@ -106,7 +122,9 @@ pub(crate) const TOKENS: &[Detector] = &[
         check: |body, grade| {
             let sure = mixed(body, grade).is_some() || checks::entropy(body) >= 3.5;
             let telling = body.iter().any(|b| b"+/=".contains(b));
-            if sure || telling { Some(grade) } else { None }
+            // `"Bearer "+token.AccessToken`
+            let code = written::is_expression(body, false, false);
+            if (sure || telling) && !code { Some(grade) } else { None }
         },
         yields: true,
         examples: &["Authorization: Bearer ab+cd/ef==gh", "bearer <40>"],

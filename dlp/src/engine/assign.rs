@@ -3,7 +3,7 @@ use super::boundary::{Side, is_in_tag, is_word, tag_after, tag_before};
 use super::hit::Rank;
 use super::key::{SIDE_BYTES, Strength, rfind, strength};
 use super::value::{self, Written};
-use super::{Hit, Open, Outcome, Span, Window, checks};
+use super::{Hit, Open, Outcome, Span, Window, checks, written};
 
 pub(crate) const DETECTOR: &str = "assigned-secret";
 pub(crate) const CLASS: &str = "secret.generic";
@@ -50,8 +50,15 @@ pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outc
     let Some(strength) = strength(name) else { return (end, Outcome::Nothing) };
     // `'/forgot-password' => …`: a path.
     let root = |at| !window.before(at).is_some_and(|byte: u8| byte.is_ascii_alphanumeric());
-    let path = window.before(start) == Some(b'/') && root(start - 1);
-    if path || start < window.floor || tag_before(window, start) || is_in_tag(window, start, end) {
+    // `checksum/secret: …`: an annotation.
+    let path = window.before(start) == Some(b'/')
+        && (root(start - 1) || window.part(start.saturating_sub(9), start) == b"checksum/");
+    if path
+        || in_resource(window, start)
+        || start < window.floor
+        || tag_before(window, start)
+        || is_in_tag(window, start, end)
+    {
         return (end, Outcome::Nothing);
     }
     let outcome = match find(window, start, end) {
@@ -60,6 +67,16 @@ pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outc
         Found::Value(assigned) => judge(window, name, strength, end, &assigned),
     };
     (end, outcome)
+}
+
+/// `arn:aws:secretsmanager:…:secret:name`: a part of what AWS names a thing by.
+fn in_resource(window: &Window<'_>, start: usize) -> bool {
+    const NAME_BYTES: usize = 96;
+    window.before(start) == Some(b':') && {
+        let begins =
+            window.run_back(start, NAME_BYTES, |byte| is_word(byte) || b":-".contains(&byte));
+        window.part(begins, start).starts_with(b"arn:")
+    }
 }
 
 fn judge(
@@ -74,8 +91,15 @@ fn judge(
         return Outcome::Nothing;
     };
     let spaced = window.byte(name_end) == Some(b' ');
+    let shouted = !name.iter().any(u8::is_ascii_lowercase);
+    if written::repeats(name, value, assigned.written == Written::Quoted) {
+        return Outcome::Nothing;
+    }
     if assigned.written == Written::Bare && spaced && value.iter().all(u8::is_ascii_alphabetic) {
         // `user.password = hashedValue`: a name in source code.
+        return Outcome::Nothing;
+    }
+    if assigned.written != Written::Quoted && written::is_expression(value, spaced, shouted) {
         return Outcome::Nothing;
     }
     let is_aws = rfind(name, b"aws").is_some() && rfind(name, b"secret").is_some();
@@ -112,8 +136,15 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
         Kind::None => Found::Nothing,
         Kind::Element if window.before(start) != Some(b'<') => Found::Nothing,
         Kind::Comma if !(sign.name_quoted && sign.quote.is_some()) => Found::Nothing,
+        Kind::Comma if is_value(window, start) => Found::Nothing,
         Kind::Element => bare(window, end, sign.end, Written::Quoted, |byte| byte != b'<'),
-        Kind::Colon | Kind::Equals | Kind::Comma => match sign.quote {
+        // `"Password:", next: "…"`: the quote ends the text that the name is in.
+        Kind::Colon | Kind::Equals if ends_text(window, start, &sign) => Found::Nothing,
+        Kind::Comma => match sign.quote {
+            Some(quote) => listed(window, (start, end), quoted(window, end, &sign, quote)),
+            None => Found::Nothing,
+        },
+        Kind::Colon | Kind::Equals => match sign.quote {
             Some(quote) => quoted(window, end, &sign, quote),
             None if sign.kind == Kind::Colon => {
                 bare(window, end, sign.end, Written::Colon, in_bare)
@@ -121,6 +152,39 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
             None => bare(window, end, sign.end, Written::Bare, in_bare),
         },
         Kind::Blank => blank(window, start, end, &sign),
+    }
+}
+
+/// Whether the name in quotes is a member's value: `"type": "password", "minimum": …`.
+fn is_value(window: &Window<'_>, start: usize) -> bool {
+    let quote = window.run_back(start, 8, |byte| b"\\\"'`".contains(&byte));
+    let sign = window.run_back(quote, SIGN_BYTES, |byte| byte.is_ascii_whitespace());
+    matches!(window.before(sign), Some(b':' | b'='))
+}
+
+/// Whether the quote behind the sign closes what the name is in.
+fn ends_text(window: &Window<'_>, start: usize, sign: &Sign) -> bool {
+    let Some((quote, _)) = sign.quote.filter(|_| !sign.name_quoted) else { return false };
+    let opens = window.before(start) == Some(quote);
+    opens && window.before(sign.end - 1).is_some_and(|byte| b"=:".contains(&byte))
+}
+
+/// What stands behind a name and a comma: no name itself, and no word of a list.
+fn listed(window: &Window<'_>, (start, end): (usize, usize), found: Found) -> Found {
+    let Found::Value(assigned) = found else { return found };
+    let next = window.run(assigned.close, SIGN_BYTES, |byte| byte.is_ascii_whitespace());
+    if window.dry(next) {
+        return Found::Open(Open { from: end, serious: true });
+    }
+    let value = window.part(assigned.value.start, assigned.value.end);
+    let word = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_- .".contains(byte));
+    let quote = window.run_back(start, 8, |byte| b"\\\"'`".contains(&byte));
+    let before = window.run_back(quote, SIGN_BYTES, |byte| byte.is_ascii_whitespace());
+    let list = window.before(before) == Some(b',') || window.byte(next) == Some(b',');
+    match window.byte(next) {
+        Some(b':') => Found::Nothing,
+        _ if word && list => Found::Nothing,
+        _ => Found::Value(assigned),
     }
 }
 
@@ -189,6 +253,8 @@ impl Sign {
             b"," => Kind::Comma,
             b">" => Kind::Element,
             b":" => Kind::Colon,
+            // A path in source code.
+            b"::" => Kind::None,
             WIDE_COLON => Kind::Colon,
             b"" if signs > blanks => Kind::Blank,
             other if other.contains(&b'=') => Kind::Equals,

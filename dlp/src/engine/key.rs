@@ -191,6 +191,40 @@ const ABOUT: &[&[u8]] = &[
     b"hostname",
     b"issuer",
     b"audience",
+    b"by",
+    b"source",
+    b"percentage",
+    b"percent",
+    b"rate",
+    b"score",
+    b"encryption",
+    b"algorithm",
+    b"pattern",
+    b"regex",
+    b"placeholder",
+    b"prompt",
+    b"message",
+    b"tooltip",
+    b"strength",
+    b"validator",
+    b"attempts",
+    b"lifetime",
+    // Files of source code.
+    b"ts",
+    b"js",
+    b"mjs",
+    b"cjs",
+    b"tsx",
+    b"jsx",
+    b"py",
+    b"go",
+    b"rs",
+    b"java",
+    b"rb",
+    b"php",
+    b"css",
+    b"html",
+    b"md",
 ];
 
 /// Words that make a key one that anyone may see, or none at all.
@@ -206,11 +240,35 @@ const OPEN: [&[u8]; 9] = [
     b"hot",
 ];
 
+/// Words that make a token or a key one that opens nothing: a place in a list, a round trip, a
+/// handshake (RFC 6455 section 4.1).
+const HANDLES: [&[u8]; 12] = [
+    b"next",
+    b"page",
+    b"continuation",
+    b"sync",
+    b"progress",
+    b"cursor",
+    b"resume",
+    b"change",
+    b"idempotency",
+    b"socket",
+    b"csrf",
+    b"xsrf",
+];
+
 /// What the name says, or `None` when it tells nothing.
 pub(crate) fn strength(name: &[u8]) -> Option<Strength> {
-    if words(name).any(|word| OPEN.iter().any(|open| word.eq_ignore_ascii_case(open))) {
+    let any = |known: &[&[u8]]| {
+        words(name).any(|word| known.iter().any(|open| word.eq_ignore_ascii_case(open)))
+    };
+    if any(&OPEN) {
         return None;
     }
+    told(name).filter(|strength| *strength == Strength::Password || !any(&HANDLES))
+}
+
+fn told(name: &[u8]) -> Option<Strength> {
     let letters = Letters::of(name);
     WORDS.iter().zip(&WORD_LETTERS).find_map(|((word, strength, whole), known)| {
         let at = letters.may_hold(*known).then(|| rfind(name, word))??;

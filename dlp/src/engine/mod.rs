@@ -49,6 +49,7 @@ pub(crate) mod url;
 pub(crate) mod value;
 pub(crate) mod window;
 pub(crate) mod words;
+pub(crate) mod written;
 
 pub(crate) use hit::{Hit, Open, Outcome, Span};
 pub(crate) use window::Window;

@@ -8,7 +8,7 @@ use super::checks::{entropy, is_wordy};
 use super::hit::Rank;
 use super::key::{Strength, rfind};
 use super::shape::Shape;
-use super::{Hit, Open, Outcome, Span, Window};
+use super::{Hit, Open, Outcome, Span, Window, written};
 use crate::detectors::neighbours::{Neighbour, Ring};
 use crate::finding::Grade;
 
@@ -32,7 +32,7 @@ const TELLING: [&[u8]; 17] = [
 ];
 
 /// Words that say what comes is not the secret itself.
-const ABOUT: [&[u8]; 30] = [
+const ABOUT: [&[u8]; 34] = [
     b"sha",
     b"sha1",
     b"sha256",
@@ -63,6 +63,10 @@ const ABOUT: [&[u8]; 30] = [
     b"public",
     b"thumbprint",
     b"resolved",
+    b"h1",
+    b"shasum",
+    b"ts",
+    b"js",
 ];
 
 /// Words that may stand between an assignment and its value: types, schemes.
@@ -362,7 +366,11 @@ fn looks_made(value: &[u8], strength: Strength) -> bool {
     let digits = value.iter().any(u8::is_ascii_digit);
     let letters = value.iter().any(u8::is_ascii_alphabetic);
     let dots = value.iter().filter(|byte| **byte == b'.').count();
-    if is_wordy(value) || dots > 2 || (strength == Strength::Weak && is_digest(value)) {
+    if is_wordy(value)
+        || written::is_slug(value)
+        || dots > 2
+        || (strength == Strength::Weak && is_digest(value))
+    {
         return false;
     }
     match strength {

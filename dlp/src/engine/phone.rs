@@ -323,8 +323,8 @@ struct Known {
 impl Known {
     fn new(window: &Window<'_>, start: &Start, number: &Number) -> Self {
         let told = told(window, start.at, &CUE);
-        // These count for numbers in groups alone.
-        let grouped = !told && !start.plus && number.group_count > 1;
+        // These count for numbers in groups, and for those as long as with their area.
+        let grouped = !told && !start.plus && (number.group_count > 1 || number.count >= 10);
         Self {
             plus: start.plus,
             told,
@@ -355,7 +355,9 @@ impl Written<'_> {
             return Some(if known.told { Grade::Certain } else { Grade::Likely });
         }
         let grouped = self.groups > 1;
-        let found = (known.told && (self.is_national() || self.is_grouped()))
+        let found = (known.told && (self.is_national() || self.is_grouped() || self.is_parted()))
+            || (known.weak && !self.cut && !grouped && is_american(self.digits))
+            || (known.number && !self.cut && !grouped && is_chinese(self.digits))
             || (known.weak && !self.cut && self.is_grouped())
             || ((known.number || known.weak) && grouped && !self.cut && self.is_dialled(true))
             || (!grouped && self.digits.len() == 11 && self.is_dialled(false));
@@ -454,6 +456,12 @@ impl Written<'_> {
             && !self.has_groups(&[4, 4, 4])
     }
 
+    /// An area and a number, in one or in two: `(11) 98765-4321`, `0151 12345678`.
+    fn is_parted(&self) -> bool {
+        let parted = [&[2, 5, 4][..], &[2, 8], &[3, 7]].iter().any(|shape| self.has_groups(shape));
+        parted || (self.has_groups(&[4, 8]) && self.is_dialled(false))
+    }
+
     /// Groups of a date, or of a social security number.
     fn is_other(&self) -> bool {
         [&[4, 2, 2][..], &[2, 2, 4], &[3, 2, 4]].iter().any(|shape| self.has_groups(shape))
@@ -490,6 +498,11 @@ fn is_american(digits: &[u8]) -> bool {
         && matches!(exchange, [b'2'..=b'9', ..])
         && exchange.get(1..) != Some(b"11")
         && ranges::hold(AREAS, area)
+}
+
+/// A mobile number of China as it is mostly written, in one.
+fn is_chinese(digits: &[u8]) -> bool {
+    digits.len() == 11 && matches!(digits, [b'1', b'3'..=b'9', ..])
 }
 
 /// Digits in order or all the same: the place of a number.

@@ -51,7 +51,7 @@ impl Token {
             Err(open) => return open.map_or(Outcome::Nothing, Outcome::Open),
         };
         let body = window.part(secret.start, secret.end);
-        if is_filler(body) {
+        if is_filler(body) || is_digest(window, secret.start) {
             return Outcome::Nothing;
         }
         let Some(grade) = (self.detector.check)(body, self.detector.grade) else {
@@ -60,6 +60,22 @@ impl Token {
         let rank = if self.detector.yields { Rank::Shape } else { Rank::Token };
         Outcome::Hit(Hit::new((name, class), grade, secret, (tag, rank)))
     }
+}
+
+/// Whether what begins here is a digest that says so and is as long as one: `sha256=r8_…` (PEP 376),
+/// `sha512-…` (SRI), `h1:…` (Go).
+fn is_digest(window: &Window<'_>, start: usize) -> bool {
+    const SIGNS: [(&[u8], usize); 5] =
+        [(b"sha256=", 43), (b"sha256-", 43), (b"sha384-", 64), (b"sha512-", 86), (b"h1:", 43)];
+    SIGNS.iter().any(|(sign, letters)| {
+        let run = || {
+            let end = window.run(start, letters + 1, |byte| {
+                byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
+            });
+            end - start
+        };
+        window.part(start.saturating_sub(sign.len()), start) == *sign && run() == *letters
+    })
 }
 
 /// `ghp_xxxxxxxxxxxx`, `sk-YOUR_KEY_HERE`: a form to fill in.

@@ -2,6 +2,7 @@
 use super::boundary::has_tag;
 use super::checks::{entropy, is_wordy};
 use super::key::{Strength, rfind};
+use super::written;
 use crate::finding::Grade;
 
 /// How the value is written.
@@ -20,7 +21,7 @@ pub(crate) enum Written {
 }
 
 /// Words that stand where a value will be.
-const STAND_INS: [&[u8]; 44] = [
+const STAND_INS: [&[u8]; 52] = [
     b"null",
     b"none",
     b"nil",
@@ -65,6 +66,15 @@ const STAND_INS: [&[u8]; 44] = [
     b"default",
     b"disabled",
     b"enabled",
+    // Labels in other languages.
+    b"passwort",
+    b"kennwort",
+    b"wachtwoord",
+    b"contrasena",
+    "contrase\u{f1}a".as_bytes(),
+    b"senha",
+    b"mot de passe",
+    b"passord",
 ];
 
 /// `None` when the value is no secret, whatever the name says.
@@ -72,12 +82,23 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
     if value.len() < 3
         || is_stand_in(value)
         || is_elsewhere(value)
+        || written::is_reference(value)
+        || written::is_version(value)
+        || written::is_print(value)
         || has_tag(value)
         || is_label(value)
     {
         return None;
     }
     let look = Look::at(value);
+    let named = match strength {
+        Strength::Weak => written::is_slug(value) || written::is_path(value),
+        Strength::Secret => written::is_slug(value),
+        Strength::Password => false,
+    };
+    if named {
+        return (written == Written::Quoted).then_some(Grade::Possible);
+    }
     if look.blanks {
         let short = strength == Strength::Password && value.len() <= 40;
         return (short && written == Written::Quoted).then_some(Grade::Possible);
@@ -195,7 +216,7 @@ fn is_variable(value: &[u8]) -> bool {
     let mut letters = name.iter();
     matches!(name.first(), Some(b'{' | b'(' | b'$'))
         || letters.all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
-        || name.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b'>' | b'.'))
+        || name.iter().all(|b| b.is_ascii_alphabetic() || b"_->.:".contains(b))
 }
 
 /// A path or an address: the secret is not here. A URL's own detector looks at its parts.

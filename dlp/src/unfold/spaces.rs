@@ -206,7 +206,16 @@ pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
     let full = pieces.split_last()?.1;
     let least = |least: usize| full.iter().all(|piece| piece.len() >= least);
     let last = pieces.last().is_some_and(|piece| piece.len() >= LINE_BYTES);
-    if full.is_empty() || !least(if last { LINE_BYTES } else { FULL_BYTES }) || is_short(&pieces) {
+    // `key: rename`, the end of an entry in a log.
+    let word = |piece: &Span| {
+        let bytes = text.get(piece.start..piece.end).unwrap_or_default();
+        piece.len() < FULL_BYTES && bytes.iter().all(u8::is_ascii_lowercase)
+    };
+    if full.is_empty()
+        || !least(if last { LINE_BYTES } else { FULL_BYTES })
+        || full.iter().any(word)
+        || is_short(&pieces)
+    {
         return None;
     }
     Some(chain(text, pieces, Bond::Lines))

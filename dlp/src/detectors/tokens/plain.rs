@@ -1,5 +1,5 @@
 //! Secrets that belong to no one provider: keys, passwords in commands and in SQL.
-use crate::detectors::{Detector, Edge, chosen, mixed, token};
+use crate::detectors::{Detector, Edge, chosen, mixed, stated, token};
 use crate::finding::Grade;
 
 pub(crate) const TOKENS: &[Detector] = &[
@@ -105,7 +105,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: "https://dev.mysql.com/doc/refman/8.4/en/create-user.html",
         lead: r#"(?i:identified (?:with ['\"`]?[a-z0-9_]{1,40}['\"`]? )?(?:by|as)(?: password)?)[ ]{1,4}\\?['\"`]?"#,
         longest: 128,
-        check: chosen,
+        check: stated,
         grade: Grade::Likely,
         ..token(
             "sql-password",
@@ -124,7 +124,7 @@ pub(crate) const TOKENS: &[Detector] = &[
         source: "https://www.postgresql.org/docs/current/sql-createrole.html",
         lead: r#"(?i:(?:login|with|encrypted|superuser|user) password)[ ]{1,4}\\?['\"`]?"#,
         longest: 128,
-        check: chosen,
+        check: stated,
         grade: Grade::Likely,
         ..token(
             "sql-role-password",
