@@ -347,3 +347,28 @@ fn no_length_of_what_is_packed_hides_it() {
     }
     assert!(digests > 0, "no text packs to the length of a digest");
 }
+
+/// As people write them in their country, where a word says what comes.
+#[test]
+fn a_phone_number_in_an_area_and_the_rest() {
+    let scanner = Scanner::new().unwrap();
+    for number in ["(11) 98765-4321", "+55 11 98765-4321", "0151 12345678", "327 6561188"] {
+        let text = format!("Phone: {number}");
+        let findings = scanner.scan(text.as_bytes());
+        let told = findings.iter().any(|one| {
+            one.class.as_str() == "contact.phone"
+                && one.grade >= Grade::Likely
+                && text.get(one.start..one.end) == Some(number)
+        });
+        assert!(told, "{text}: {findings:?}");
+    }
+    for text in ["call 2128069063", "My number is 13842050891"] {
+        assert_eq!(scanner.scan(text.as_bytes())[0].class.as_str(), "contact.phone", "{text}");
+    }
+    for text in ["order 0151 12345678", "number 2128069063", "my number 23842050891"] {
+        assert!(
+            scanner.scan(text.as_bytes()).iter().all(|one| one.class.as_str() != "contact.phone"),
+            "{text}"
+        );
+    }
+}

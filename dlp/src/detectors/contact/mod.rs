@@ -53,8 +53,6 @@ pub(crate) const SHAPES: &[ShapeEntry] = &[
             "t\u{e9}l\u{e9}phone : 06 39 98 12 34",
             "+41 (0)44 668 18 00",
             "01.84.17.61.18",
-            "Phone: (11) 98765-4321",
-            "Handy 0151 12345678",
         ],
         counter_examples: &[
             "+12345",

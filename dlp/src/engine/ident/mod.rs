@@ -264,6 +264,8 @@ impl Idents {
         if told_before.names(number) {
             return Some(told.said.map(|grade| Graded::new(candidate, grade, true)));
         }
+        // Another is called by its name: what it is not, this is by chance.
+        let other = told_before.names_one();
         // The letters of a country before the digits begin another shape, which did not fit.
         let continues = before == Before::Digits && !grouped;
         if filler || continues || is_led(window, span.start) {
@@ -278,7 +280,9 @@ impl Idents {
             (_, false) => told.bare,
         };
         let mut own = false;
-        if told_before.tells(number, ident) && !small {
+        if other {
+            grade = grade.min(Some(Grade::Possible));
+        } else if told_before.tells(number, ident) && !small {
             grade = grade.max(told.said);
         } else {
             let by_itself = told.alone.max(told.grouped.filter(|_| grouped));
@@ -475,6 +479,9 @@ mod tests {
             ("gov_id.pl_pesel", "pesel [REDACTED] is 44051401458 here", Some(Grade::Possible)),
             ("gov_id.vat_id", "VAT number is PL1234567890", Some(Grade::Likely)),
             ("gov_id.vat_id", "VAT number is PL 1234567890", None),
+            // The name of another number, which this is not.
+            ("gov_id.au_acn", "SIREN: 593357003", Some(Grade::Possible)),
+            ("gov_id.au_acn", "company number: 593357003", Some(Grade::Certain)),
         ];
         for (class, text, expect) in cases {
             assert_eq!(grade(&scanner, text, class), expect, "{text}");

@@ -1,4 +1,6 @@
 //! What the words around an identifier say about it.
+use std::collections::{HashMap, HashSet};
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::super::boundary::{Side, tag_after};
@@ -20,6 +22,8 @@ const SETS: usize = 8;
 pub(crate) struct Said {
     topics: Topics,
     idents: [u64; SETS],
+    /// A name was said that only one kind of number has.
+    proper: bool,
 }
 
 impl Said {
@@ -28,12 +32,18 @@ impl Said {
         set & (1 << (number % 64)) != 0
     }
 
+    /// Whether any is called by a name that no other has.
+    pub(crate) fn names_one(&self) -> bool {
+        self.proper
+    }
+
     pub(crate) fn tells(&self, number: usize, ident: &Ident) -> bool {
         self.topics & ident.topics != 0 || self.names(number)
     }
 
     fn add(&mut self, word: &Word) {
         self.topics |= word.topics;
+        self.proper |= word.proper;
         for number in &word.idents {
             if let Some(set) = self.idents.get_mut(number / 64) {
                 *set |= 1 << (number % 64);
@@ -47,6 +57,7 @@ impl Said {
 struct Word {
     topics: Topics,
     idents: Vec<usize>,
+    proper: bool,
 }
 
 /// All words of all detectors in one automaton.
@@ -76,9 +87,15 @@ impl Words {
                 word(text, &mut |word| word.topics |= topic);
             }
         }
-        for (number, ident) in idents.enumerate() {
+        let idents: Vec<&Ident> = idents.collect();
+        let proper = proper(&idents);
+        for (number, ident) in idents.iter().enumerate() {
             for text in ident.words {
-                word(text, &mut |word| word.idents.push(number));
+                let proper = proper.contains(text);
+                word(text, &mut |word| {
+                    word.idents.push(number);
+                    word.proper |= proper;
+                });
             }
         }
         let automaton = AhoCorasick::builder()
@@ -118,6 +135,51 @@ impl Words {
         }
         said
     }
+}
+
+/// The names that numbers of one class alone have. A word of every day is none.
+fn proper(idents: &[&Ident]) -> HashSet<&'static str> {
+    const USUAL: [&str; 28] = [
+        "plates",
+        "bike",
+        "saudi",
+        "reg",
+        "car",
+        "provider",
+        "certificate",
+        "dmv",
+        "account",
+        "praxis",
+        "transit",
+        "routing",
+        "voter",
+        "bangladeshi",
+        "arzt",
+        "perso",
+        "ausweis",
+        "matricule",
+        "epic",
+        "pan",
+        "acct",
+        "prescriber",
+        "run",
+        "sin",
+        "fin",
+        "tic",
+        "sim",
+        "uid",
+    ];
+    let mut classes: HashMap<&'static str, &str> = HashMap::new();
+    let mut shared: HashSet<&'static str> = HashSet::new();
+    for ident in idents {
+        for word in ident.words {
+            if classes.insert(word, ident.class).is_some_and(|class| class != ident.class) {
+                shared.insert(word);
+            }
+        }
+    }
+    let name = |word: &&str| word.len() >= 3 && !word.contains(' ') && !USUAL.contains(word);
+    classes.into_keys().filter(name).filter(|word| !shared.contains(word)).collect()
 }
 
 /// The word as it is, all in capitals and with one, with ASCII in lower case as in what is read.
