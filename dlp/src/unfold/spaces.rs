@@ -175,8 +175,10 @@ pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
         end = line_before(text, start)?;
         start = line_start(text, end);
     }
-    // The lines before, as far as they are as long: what breaks is longer than a line.
-    while let Some(before) = line_before(text, start).filter(|_| end - start <= TEXT_BYTES / 4) {
+    // The lines before, as far as they are as long: what breaks is longer than a line. Not all of them,
+    // or a long block would be put together once for each of its lines.
+    let own = start;
+    while let Some(before) = line_before(text, start).filter(|_| own - start <= TEXT_BYTES / 4) {
         let first = line_start(text, before);
         if before - first < FULL_BYTES.max(line_run(text, start) - start) {
             break;

@@ -1,6 +1,6 @@
 //! Africa.
 use super::{BANK, FORMED, IDENT, Ident, PLATE, SAID, STRONG, TAX, topic};
-use crate::engine::check_digits::{americas, asia};
+use crate::engine::check_digits::{americas, asia, documents};
 
 pub(crate) const IDENTS: &[Ident] = &[
     Ident {
@@ -151,10 +151,12 @@ pub(crate) const IDENTS: &[Ident] = &[
         about: "identity cards of Mozambique",
         source: "BI",
         shapes: &["9{12}A"],
+        check: documents::mz_card,
         topics: topic::NATIONAL,
         words: &["bilhete de identidade"],
         told: FORMED,
         examples: &["National ID 110201738294B"],
+        counter_examples: &["190426085756Z"],
         ..IDENT
     },
     Ident {

@@ -43,7 +43,7 @@ pub(crate) const IDENTS: &[Ident] = &[
         shapes: &["[159any]X{17}"],
         check: asia::cn_credit_code,
         topics: topic::COMPANY | topic::TAX | topic::VAT,
-        words: &["统一社会信用代码", "uscc"],
+        words: &["统一社会信用代码", "uscc", "social credit code"],
         told: SAID_CHECKED,
         examples: &["统一社会信用代码 91110000600037341L"],
         counter_examples: &["统一社会信用代码 91110000600037341A"],

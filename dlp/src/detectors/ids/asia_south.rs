@@ -143,7 +143,7 @@ pub(crate) const IDENTS: &[Ident] = &[
         shapes: &["9{13}", "9-9999-99999-99-9"],
         check: asia::th_province,
         topics: topic::TAX,
-        words: &["thai id", "บัตรประชาชน"],
+        words: &["thai id", "บัตรประชาชน", "ประจำตัวประชาชน"],
         examples: &["Thai ID 7100600445638"],
         counter_examples: &["Thai ID 7100600445636"],
         ..IDENT
@@ -156,7 +156,7 @@ pub(crate) const IDENTS: &[Ident] = &[
         shapes: &["9{13}"],
         check: asia::th_identity,
         topics: topic::NATIONAL,
-        words: &["thai id", "บัตรประชาชน"],
+        words: &["thai id", "บัตรประชาชน", "ประจำตัวประชาชน"],
         told: SAID_CHECKED,
         examples: &["National ID: 1101230000001"],
         counter_examples: &["National ID is 9101123450008"],
