@@ -13,7 +13,7 @@ pub(crate) enum Strength {
 }
 
 /// Every name that tells holds one of these; they are what the one pass looks for.
-pub(crate) const ROOTS: [&str; 22] = [
+pub(crate) const ROOTS: [&str; 26] = [
     "pass",
     "pwd",
     "pw",
@@ -36,6 +36,10 @@ pub(crate) const ROOTS: [&str; 22] = [
     "\u{5bc6}\u{7801}",
     "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
     "\u{be44}\u{bc00}\u{bc88}\u{d638}",
+    "\u{d328}\u{c2a4}\u{c6cc}\u{b4dc}",
+    "\u{be44}\u{bc88}",
+    "\u{c554}\u{d638}",
+    "\u{d1a0}\u{d070}",
 ];
 
 /// The longest name that is looked at, on either side of the root.
@@ -43,7 +47,7 @@ pub(crate) const SIDE_BYTES: usize = 64;
 
 /// Words with what they say, and whether they must begin a word of the name: `keyboard` and
 /// `monkey` are no keys. Longer words first where one holds another.
-const WORDS: [(&[u8], Strength, bool); 49] = [
+const WORDS: [(&[u8], Strength, bool); 53] = [
     (b"password", Strength::Password, false),
     (b"passwd", Strength::Password, false),
     (b"passphrase", Strength::Password, false),
@@ -60,6 +64,10 @@ const WORDS: [(&[u8], Strength, bool); 49] = [
     ("\u{5bc6}\u{7801}".as_bytes(), Strength::Password, false),
     ("\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}".as_bytes(), Strength::Password, false),
     ("\u{be44}\u{bc00}\u{bc88}\u{d638}".as_bytes(), Strength::Password, false),
+    ("\u{d328}\u{c2a4}\u{c6cc}\u{b4dc}".as_bytes(), Strength::Password, false),
+    ("\u{be44}\u{bc88}".as_bytes(), Strength::Password, false),
+    ("\u{c554}\u{d638}".as_bytes(), Strength::Password, false),
+    ("\u{d1a0}\u{d070}".as_bytes(), Strength::Secret, false),
     (b"pass", Strength::Password, true),
     (b"pw", Strength::Password, true),
     (b"credentials", Strength::Secret, false),

@@ -113,6 +113,12 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
         (Strength::Secret, Written::Option) => {
             (look.random && value.len() >= 12).then_some(Grade::Likely)
         }
+        (Strength::Password, Written::Blank) if is_mixed(value) && value.len() >= 8 => {
+            Some(Grade::Likely)
+        }
+        (Strength::Secret, Written::Blank) if is_mixed(value) && value.len() >= 14 => {
+            look.random.then_some(Grade::Likely)
+        }
         (_, Written::Blank | Written::Option) => {
             (look.random && value.len() >= 16).then_some(Grade::Likely)
         }
@@ -120,6 +126,20 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
         (Strength::Secret, _) => secret(value, &look, written),
         (Strength::Password, _) => password(value, &look, written),
     }
+}
+
+/// Small and great letters and digits among each other, as people make passwords and no words:
+/// `dipPr16Gg!`, not `Windows10`, `SHA256`, `v2.1-rc1`.
+fn is_mixed(value: &[u8]) -> bool {
+    let turns = value.windows(2).filter(|pair| {
+        matches!(pair, [a, b] if a.is_ascii_lowercase() && (b.is_ascii_uppercase() || b.is_ascii_digit())
+            || a.is_ascii_digit() && b.is_ascii_alphabetic())
+    });
+    value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && turns.count() >= 2
+        && !value.iter().any(|byte| b"._-/:=()".contains(byte))
 }
 
 fn secret(value: &[u8], look: &Look, written: Written) -> Option<Grade> {
