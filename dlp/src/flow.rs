@@ -165,7 +165,7 @@ impl Flow {
         // What is found may be a part of more.
         self.decided = if survey.hits.is_empty() { survey.open(Patience::Exact) } else { 0 };
         let mut until = survey.open(patience).max(self.held);
-        for cluster in hit::clusters(survey.hits, Some(judge)) {
+        for cluster in hit::clusters(survey.hits, Some(judge), usize::MAX) {
             if cluster.claim.end <= self.held {
                 continue;
             }

@@ -105,8 +105,10 @@ impl Scanner {
             let number = (part == Part::Number && clusters.iter().any(|one| one.action.edits()))
                 .then(|| self.masked(name, text, clusters, judge.0))
                 .flatten();
-            let look =
-                |text: &str| hit::clusters(self.hits(name, text, true, walk.around()), Some(judge));
+            let look = |text: &str| {
+                let hits = self.hits(name, text, true, walk.around());
+                hit::clusters(hits, Some(judge), text.len())
+            };
             let (clean, clusters) = match number {
                 Some(number) => (Some(number), clusters.to_vec()),
                 None => {
@@ -320,7 +322,7 @@ impl<'a> Walk<'a> {
         let quoted = part == Part::Value;
         let mut hits = self.scanner.hits(Step::name(path), text, quoted, self.around());
         hits.extend(more);
-        let clusters = hit::clusters(hits, self.judge);
+        let clusters = hit::clusters(hits, self.judge, text.len());
         if !clusters.is_empty() {
             report(path, part, text, &clusters);
         }

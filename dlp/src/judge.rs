@@ -244,12 +244,16 @@ impl Judge {
         if self.terms.observes { action.min(Action::Alert) } else { action }
     }
 
-    /// What is done about a hit: for one of our own tokens, whether its value comes back.
-    pub(crate) fn act(&self, hit: &Hit, direction: Direction) -> Action {
+    /// What is done about a hit: for one of our own tokens, whether its value comes back. On the way
+    /// out it only does where it is `all` that a text says.
+    pub(crate) fn act(&self, hit: &Hit, direction: Direction, all: bool) -> Action {
         if !mark::is_mark(hit) {
             return self.action(&hit.class, hit.grade, direction);
         }
-        let asked = !hit.echo && self.rule(&hit.class, hit.grade, direction, true).is_some();
+        // Glued to something else it could come back as what no detector knows.
+        let alone = all || direction == Direction::Answer;
+        let asked =
+            alone && !hit.echo && self.rule(&hit.class, hit.grade, direction, true).is_some();
         if asked && self.value(&hit.tag).is_some() { Action::Restore } else { Action::Allow }
     }
 

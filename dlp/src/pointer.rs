@@ -71,7 +71,7 @@ pub(crate) fn shown(scanner: &Scanner, name: &str) -> String {
     // What only the rest of it could tell is not shown.
     let told = head.floor_char_boundary(survey.open(Patience::Exact));
     let head = head.get(..told).unwrap_or_default();
-    let mut clusters = hit::clusters(survey.hits, None);
+    let mut clusters = hit::clusters(survey.hits, None, 0);
     clusters.retain(|cluster| cluster.edit.start < told);
     let clean = edited(head.as_bytes(), &clusters, None)
         .map_or_else(|| head.to_owned(), |edited| into_text(edited.bytes));

@@ -98,8 +98,18 @@ impl Scanner {
         let tuning = settings.tuning();
         let known = None;
         let events = Finder::new(EVENT);
-        let surveyor =
-            Surveyor { literals, tokens, customs, tuning, known, idents, providers, events };
+        let shapes = true;
+        let surveyor = Surveyor {
+            literals,
+            tokens,
+            customs,
+            tuning,
+            known,
+            idents,
+            providers,
+            events,
+            shapes,
+        };
         Ok(Self { surveyor })
     }
 
@@ -154,7 +164,7 @@ impl Scanner {
         window: &Window<'_>,
         judge: Option<(&Judge, Direction)>,
     ) -> Vec<Cluster> {
-        hit::clusters(self.surveyor.survey(window).hits, judge)
+        hit::clusters(self.surveyor.survey(window).hits, judge, window.len())
     }
 
     /// The literals and the pattern of each token, for benchmarks that compare.
@@ -217,6 +227,7 @@ fn nothing() -> Result<Surveyor, ScannerError> {
         idents: Arc::new(Idents::new(Vec::new()).ok_or(ScannerError::Pattern("nothing"))??),
         providers: Arc::new(Providers::new(std::iter::empty()).map_err(ScannerError::Pattern)?),
         events: Finder::new(EVENT),
+        shapes: false,
     })
 }
 

@@ -372,3 +372,24 @@ fn a_phone_number_in_an_area_and_the_rest() {
         );
     }
 }
+
+/// In the groups of the card, and of the letter that gives it.
+#[test]
+fn identifiers_as_they_are_written() {
+    let scanner = Scanner::new().unwrap();
+    for (text, class) in [
+        ("NIR 2 95 10 99 126 111 93", "gov_id.fr_nir"),
+        ("IRD 136-410-132", "gov_id.nz_ird"),
+        ("unified social credit code 91350100M000100Y43", "gov_id.cn_credit_code"),
+    ] {
+        let found = scanner.scan(text.as_bytes());
+        assert!(found.iter().any(|one| one.class.as_str() == class), "{text}: {found:?}");
+    }
+}
+
+/// What is known alone is looked for, and no number.
+#[test]
+fn a_scanner_of_known_values_finds_nothing_else() {
+    let scanner = Scanner::of_known(std::sync::Arc::default()).unwrap();
+    assert!(scanner.scan(b"card 4111 1111 1111 1111, mail bob@example.com").is_empty());
+}

@@ -109,6 +109,40 @@ async fn tokens_come_back_to_their_agent() {
     assert!(!String::from_utf8_lossy(&world.everything_written()).contains("4111 1111"));
 }
 
+/// A service that says what it got tells nothing: what an agent glues to its token stays one.
+#[tokio::test]
+async fn a_token_that_is_a_part_of_a_value_does_not_come_back() {
+    let upstream = Upstream::start().await;
+    let rules = json!([
+        { "classes": ["pci.*"], "direction": "request", "destinations": ["route:pay"], "action": "restore" },
+        { "classes": ["pci.*"], "direction": "request", "destinations": ["route:pay"], "action": "allow" },
+        { "classes": ["pci.*"], "action": "tokenise" },
+    ]);
+    let world = World::builder()
+        .route("pay", "/pay", &upstream.url())
+        .set("/dlp", json!({ "rules": rules }))
+        .start()
+        .await;
+    upstream.on("/card", tollgate_tests::json_answer(json!({ "card": CARD }).to_string()));
+    let mut client = HttpClient::plain(world.plain(), false).await;
+    let told: Value = serde_json::from_slice(&client.get("/pay/card").await.body).unwrap();
+    let token = told["card"].as_str().unwrap();
+    assert!(token.starts_with("tok_pci.pan_"), "{told}");
+    for (said, restored) in [
+        (token.to_owned(), true),
+        (format!("x{token}x"), false),
+        (format!("1{token}"), false),
+        (format!("{token} {token}"), false),
+        (format!("pay with {token}"), false),
+    ] {
+        let body = full(json!({ "memo": said }).to_string());
+        assert_eq!(client.post("/pay/ok", "application/json", body).await.status, 200);
+        let came: Value = serde_json::from_slice(&upstream.take_seen().remove(0).body).unwrap();
+        assert_eq!(came["memo"] == CARD, restored, "{said}: {came}");
+        assert!(restored || came["memo"] == said.as_str(), "{said}: {came}");
+    }
+}
+
 /// With a key of one's own tokens are the same after a restart.
 #[tokio::test]
 async fn tokens_outlive_a_restart_with_their_key() {

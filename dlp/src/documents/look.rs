@@ -163,7 +163,7 @@ impl<'s> Look<'s> {
         let around = Around { spare: Some(&self.spare), ..Around::default() };
         let mut hits = self.scanner.hits(name, text, true, around);
         hits.extend(more);
-        hit::clusters(hits, Some(self.judge))
+        hit::clusters(hits, Some(self.judge), text.len())
     }
 
     /// Notes what was found in a text and takes it out, and what `find` finds then; whether it
@@ -198,7 +198,7 @@ impl<'s> Look<'s> {
         let hits = self.scanner.surveyor.survey(&Window::whole(bytes)).hits;
         let certain: Vec<Hit> =
             hits.into_iter().filter(|hit| hit.grade == Grade::Certain).collect();
-        let clusters = hit::clusters(certain, Some(self.judge));
+        let clusters = hit::clusters(certain, Some(self.judge), bytes.len());
         self.frozen(|look| look.note(&clusters, &Place::Text));
     }
 

@@ -160,7 +160,11 @@ impl Cluster {
 }
 
 /// Sorts hits and merges those that overlap. Without a judge every hit counts as redacted.
-pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -> Vec<Cluster> {
+pub(crate) fn clusters(
+    mut hits: Vec<Hit>,
+    judge: Option<(&Judge, Direction)>,
+    length: usize,
+) -> Vec<Cluster> {
     if judge.is_none() {
         hits.retain(|hit| !mark::is_mark(hit));
     }
@@ -174,7 +178,9 @@ pub(crate) fn clusters(mut hits: Vec<Hit>, judge: Option<(&Judge, Direction)>) -
             group.clear();
         }
         end = end.max(hit.claim().end);
-        let action = judge.map_or(Action::Redact, |(judge, direction)| judge.act(&hit, direction));
+        let all = hit.claim() == Span::new(0, length);
+        let act = |(judge, direction): (&Judge, _)| judge.act(&hit, direction, all);
+        let action = judge.map_or(Action::Redact, act);
         group.push((hit, action));
     }
     clusters.extend(merge(&group));

@@ -130,6 +130,8 @@ pub(crate) struct Surveyor {
     pub(crate) providers: Arc<Providers>,
     /// Where an event of a stream may begin.
     pub(crate) events: Finder<'static>,
+    /// Whether what no literal tells is looked for: numbers, addresses, names.
+    pub(crate) shapes: bool,
 }
 
 /// What an event of a stream begins with.
@@ -186,7 +188,9 @@ impl Surveyor {
         if window.heed == Heed::Pieces {
             return survey;
         }
-        hidden::look(window, |outcome| survey.take(outcome));
+        if self.shapes {
+            hidden::look(window, |outcome| survey.take(outcome));
+        }
         if let Some(known) = &self.known {
             known.look(window, &blocks, window.rows, &mut |outcome| survey.take(outcome));
         }
@@ -433,6 +437,9 @@ impl Surveyor {
 
     /// Asks each shape that may begin at this word, or around it, whether it does.
     fn shape(&self, window: &Window<'_>, word: Span, survey: &mut Survey) {
+        if !self.shapes {
+            return;
+        }
         let glance = Glance::of(window, word);
         match window.heed {
             Heed::All => {}

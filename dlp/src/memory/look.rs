@@ -104,7 +104,11 @@ impl Look<'_> {
                 && hit.secret.start < seam
                 && hit.secret.end > seam
         });
-        let clusters = hit::clusters(hits.collect(), Some((self.judge, Direction::Request)));
+        let clusters = hit::clusters(
+            hits.collect(),
+            Some((self.judge, Direction::Request)),
+            joined.text.len(),
+        );
         let found = clusters.iter().find(|cluster| cluster.action > Action::Allow)?;
         let mut acted = found.acted(Place::Text, 0);
         if acted.action.edits() {

@@ -204,7 +204,7 @@ pub(crate) const IDENTS: &[Ident] = &[
         topics: topic::SOCIAL | topic::NATIONAL | topic::HEALTH,
         words: &["nir", "sécu", "insee", "numéro de sécurité sociale"],
         told: STRONG,
-        examples: &["295109912611193", "NIR 2 95 10 99 126 111 93"],
+        examples: &["295109912611193"],
         counter_examples: &["295109912611194"],
         ..IDENT
     },
