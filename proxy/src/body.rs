@@ -1,15 +1,17 @@
 //! The request's body: held whole, bounded, and counted against what all calls may hold.
 //!
 //! The only file that knows how pingora reads a body.
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use pingora_core::ErrorType;
 use pingora_core::protocols::http::ServerSession;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use tollgate_rules::Code;
+use tollgate_rules::{Agent, Code};
 
 use crate::coding::{CodingError, Decoder};
 
@@ -19,32 +21,64 @@ const UNIT: u64 = 4096;
 /// So much of a coded body is decoded before what came of it is counted.
 const CODED_PIECE: usize = 4096;
 
-/// What all calls together may hold.
+/// A share of so many units is counted for whose it is as well.
+const OWNED_UNITS: usize = 16;
+
+/// What all calls together may hold. Of that one agent, or one upstream's answers, take no more than
+/// half: who sends large bodies and stops leaves room for the others.
 #[derive(Clone, Debug)]
 pub struct Held {
     room: Arc<Semaphore>,
     units: u32,
+    parts: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
+    part_units: u32,
+}
+
+/// Whose a share is.
+#[derive(Clone, Debug)]
+pub enum Holder {
+    /// Of a call that is nobody's yet.
+    Nobody,
+    /// What an agent sends.
+    Agent(Arc<Agent>),
+    /// Answers by way of a route.
+    Route(Arc<str>),
+}
+
+impl Holder {
+    fn key(&self) -> String {
+        match self {
+            Self::Nobody => String::new(),
+            Self::Agent(agent) => format!("agent {}", agent.id.as_str()),
+            Self::Route(route) => format!("route {route}"),
+        }
+    }
 }
 
 /// A share of what may be held; dropping it gives the room back.
 #[derive(Debug)]
 pub struct Share {
-    room: Arc<Semaphore>,
+    held: Held,
+    owner: Holder,
     permit: Option<OwnedSemaphorePermit>,
-    units_max: u32,
+    /// The same of what its owner may hold.
+    part: Option<OwnedSemaphorePermit>,
 }
 
 impl Held {
-    /// `bytes` for all calls together.
-    pub fn new(bytes: u64) -> Self {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX / 8);
-        let units = units.min(u32::MAX / 8);
-        Self { room: Arc::new(Semaphore::new(units as usize)), units }
+    /// `bytes` for all calls together, and room for the largest body in what one owner may hold.
+    pub fn new(bytes: u64, largest: usize) -> Self {
+        let units = |bytes: u64| u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX / 8);
+        let largest = units(u64::try_from(largest).unwrap_or(u64::MAX));
+        let units = units(bytes).min(u32::MAX / 8);
+        let part_units = (units / 2).max(largest).min(units);
+        let room = Arc::new(Semaphore::new(units as usize));
+        Self { room, units, parts: Arc::default(), part_units }
     }
 
     /// An empty share.
-    pub fn share(&self) -> Share {
-        Share { room: Arc::clone(&self.room), permit: None, units_max: self.units }
+    pub fn share(&self, owner: Holder) -> Share {
+        Share { held: self.clone(), owner, permit: None, part: None }
     }
 
     /// Bytes that are held now.
@@ -52,38 +86,89 @@ impl Held {
         let free = u64::try_from(self.room.available_permits()).unwrap_or(0);
         u64::from(self.units).saturating_sub(free) * UNIT
     }
+
+    /// What an owner may hold. Only asked for large bodies: it is a lock that all calls share.
+    fn part(&self, owner: &Holder) -> Arc<Semaphore> {
+        let (key, mut parts) = (owner.key(), self.parts.lock());
+        if let Some(part) = parts.get(&key).and_then(Weak::upgrade) {
+            return part;
+        }
+        parts.retain(|_, part| part.strong_count() > 0);
+        let part = Arc::new(Semaphore::new(self.part_units as usize));
+        parts.insert(key, Arc::downgrade(&part));
+        part
+    }
 }
 
 impl Share {
+    /// Says whose it is, before anything is held.
+    pub fn belongs_to(&mut self, owner: Holder) {
+        self.owner = owner;
+    }
+
     /// Gives all of it back before its time.
     pub fn give_back(&mut self) {
-        self.permit = None;
+        (self.permit, self.part) = (None, None);
+    }
+
+    /// Makes the share as large as `bytes` take: [`Self::grow`], or gives back what is too much.
+    pub async fn resize(&mut self, bytes: usize, deadline: Instant) -> Result<(), Code> {
+        let want = units(bytes);
+        let owned = if want > OWNED_UNITS { want } else { 0 };
+        for (permit, want) in [(&mut self.permit, want), (&mut self.part, owned)] {
+            if let Some(permit) = permit {
+                drop(permit.split(permit.num_permits().saturating_sub(want)));
+            }
+        }
+        self.grow(bytes, deadline).await
     }
 
     /// Makes the share large enough for `bytes`, waiting until `deadline` for others to finish.
     /// While a call waits its client's sending stalls: that is the back-pressure.
     pub async fn grow(&mut self, bytes: usize, deadline: Instant) -> Result<(), Code> {
-        let have = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let want = u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(UNIT);
-        let want = usize::try_from(want).unwrap_or(usize::MAX);
-        if want <= have {
-            return Ok(());
+        let want = units(bytes);
+        if want > OWNED_UNITS && missing(self.part.as_ref(), want) > 0 {
+            let part = self.held.part(&self.owner);
+            let most = self.held.part_units;
+            more(&mut self.part, (part, most), want, deadline).await?;
         }
-        let more = u32::try_from(want - have).map_err(|_| Code::BodyTooLarge)?;
-        if more > self.units_max {
-            return Err(Code::BytesExceeded);
+        if missing(self.permit.as_ref(), want) > 0 {
+            let room = Arc::clone(&self.held.room);
+            more(&mut self.permit, (room, self.held.units), want, deadline).await?;
         }
-        let room = Arc::clone(&self.room).acquire_many_owned(more);
-        match tokio::time::timeout_at(deadline, room).await {
-            Ok(Ok(permit)) => {
-                match &mut self.permit {
-                    Some(held) => held.merge(permit),
-                    None => self.permit = Some(permit),
-                }
-                Ok(())
+        Ok(())
+    }
+}
+
+fn units(bytes: usize) -> usize {
+    let units = u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(UNIT);
+    usize::try_from(units).unwrap_or(usize::MAX)
+}
+
+fn missing(permit: Option<&OwnedSemaphorePermit>, want: usize) -> usize {
+    want.saturating_sub(permit.map_or(0, OwnedSemaphorePermit::num_permits))
+}
+
+/// Makes a permit as large as is wanted.
+async fn more(
+    permit: &mut Option<OwnedSemaphorePermit>,
+    (room, most): (Arc<Semaphore>, u32),
+    want: usize,
+    deadline: Instant,
+) -> Result<(), Code> {
+    let more = u32::try_from(missing(permit.as_ref(), want)).map_err(|_| Code::BodyTooLarge)?;
+    if more > most {
+        return Err(Code::BytesExceeded);
+    }
+    match tokio::time::timeout_at(deadline, room.acquire_many_owned(more)).await {
+        Ok(Ok(got)) => {
+            match permit {
+                Some(held) => held.merge(got),
+                None => *permit = Some(got),
             }
-            _ => Err(Code::BytesExceeded),
+            Ok(())
         }
+        _ => Err(Code::BytesExceeded),
     }
 }
 
@@ -225,28 +310,54 @@ mod tests {
         let limits = Limits { limit_bytes: 1 << 20, ratio: 1000 };
         let decoder = || Decoder::new(&[Coding::Gzip], limits).unwrap();
         for (room, expect) in [(1 << 20, Ok(200_000)), (1 << 16, Err(Code::BytesExceeded))] {
-            let held = Held::new(room);
-            let mut share = held.share();
+            let held = Held::new(room, 0);
+            let mut share = held.share(Holder::Nobody);
             let plain = decode(decoder(), &coded, &mut share, Duration::from_millis(20)).await;
             assert_eq!(plain.map(|plain| plain.len()), expect);
             share.give_back();
             assert_eq!(held.bytes(), 0);
         }
-        let mut share = Held::new(1 << 20).share();
+        let mut share = Held::new(1 << 20, 0).share(Holder::Nobody);
         assert_eq!(decode(decoder(), b"", &mut share, Duration::ZERO).await.unwrap(), "");
     }
 
     #[tokio::test]
     async fn shares_wait_for_each_other_and_give_back() {
-        let held = Held::new(64 * 1024);
+        let held = Held::new(64 * 1024, 64 * 1024);
         let soon = || Instant::now() + Duration::from_millis(20);
-        let mut first = held.share();
+        let mut first = held.share(Holder::Nobody);
         first.grow(40 * 1024, soon()).await.unwrap();
-        let mut second = held.share();
+        let mut second = held.share(Holder::Nobody);
         assert_eq!(second.grow(40 * 1024, soon()).await, Err(Code::BytesExceeded));
         drop(first);
         second.grow(40 * 1024, soon()).await.unwrap();
         assert_eq!(held.bytes(), 40 * 1024);
-        assert_eq!(held.share().grow(65 * 1024, soon()).await, Err(Code::BytesExceeded));
+        assert_eq!(
+            held.share(Holder::Nobody).grow(65 * 1024, soon()).await,
+            Err(Code::BytesExceeded)
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_more_than_half() {
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let held = Held::new(1 << 20, 0);
+        let route = |name: &str| Holder::Route(name.into());
+        let mut first = held.share(route("a"));
+        first.grow(400 << 10, soon()).await.unwrap();
+        let mut second = held.share(route("a"));
+        assert_eq!(second.grow(200 << 10, soon()).await, Err(Code::BytesExceeded));
+        // A small one is not counted for its owner, and another owner has its own half.
+        second.grow(64 << 10, soon()).await.unwrap();
+        let mut other = held.share(route("b"));
+        other.grow(500 << 10, soon()).await.unwrap();
+        other.resize(70 << 10, soon()).await.unwrap();
+        first.give_back();
+        second.grow(500 << 10, soon()).await.unwrap();
+        drop((second, other));
+        assert_eq!(held.bytes(), 0);
+        // The largest body always has room.
+        let held = Held::new(1 << 20, 1 << 20);
+        held.share(route("a")).grow(1 << 20, soon()).await.unwrap();
     }
 }

@@ -25,7 +25,7 @@ use tollgate_config::settings::{Mode, RouteProtocol};
 use tollgate_rules::{Call, Code, Ruling};
 
 use crate::answer;
-use crate::body::{self, BodyFault, Held};
+use crate::body::{self, BodyFault, Held, Holder};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
 use crate::decode::head::strip_cookies;
@@ -42,6 +42,7 @@ use crate::outcome::Outcome;
 use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
 use crate::refuse::{Caller, Refusal};
+use crate::sessions::{self, Sessions};
 use crate::snapshot::{Snapshot, Source};
 use crate::socket::{self, Handshake, Opened};
 use crate::spoken::Spoken;
@@ -70,6 +71,8 @@ pub struct Gate {
     pub(crate) held_answers: Held,
     /// Where large bodies are looked at.
     pub(crate) desks: Desks,
+    /// Whose sessions of MCP are.
+    pub(crate) sessions: Sessions,
     pub(crate) print_key: PrintKey,
     /// Everything that is counted.
     pub metrics: Metrics,
@@ -115,7 +118,7 @@ impl HttpServerApp for Gate {
         let _counted = self.count_flight();
         // A connection may have waited long for this head: the call is judged by what is in force
         // now, not by what was when the last one ended.
-        let mut flight = Flight::begin(self.snapshot(), conn, self.held.share());
+        let mut flight = Flight::begin(self.snapshot(), conn, self.held.share(Holder::Nobody));
         // A client that does not take its answer would keep the call and its upstream for ever.
         let idle = flight.snapshot.settings.deadlines.idle_ms;
         session.set_write_timeout(Some(Duration::from_millis(idle)));
@@ -206,6 +209,7 @@ impl Gate {
         let mut spoken =
             Spoken::decode(way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
         self.enter(flight, stopping)?;
+        self.check_session(flight, way, &request)?;
         let calls = spoken.calls(flight, way, &request, bytes as u64);
         let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
         self.limit(flight, &calls)?; // 10
@@ -238,6 +242,7 @@ impl Gate {
     pub(crate) fn identify(&self, flight: &mut Flight) -> Result<(), Stop> {
         match identity::identify(&flight.snapshot, &flight.conn) {
             Ok(agent) => {
+                flight.share.belongs_to(Holder::Agent(Arc::clone(&agent)));
                 flight.agent = Some(agent);
                 Ok(())
             }
@@ -298,6 +303,19 @@ impl Gate {
                 self.tell_limit(flight, exceeded, None, false);
                 Err(Stop::refused(words::exceeded(exceeded), None, Vec::new()))
             }
+        }
+    }
+
+    /// A session of MCP is used by nobody but the agent that it was given to.
+    fn check_session(&self, flight: &Flight, way: &Way, request: &Request) -> Result<(), Stop> {
+        let Some(agent) = flight.agent.as_ref().filter(|_| way.to.protocol == RouteProtocol::Mcp)
+        else {
+            return Ok(());
+        };
+        let mut named = request.headers.get_all(sessions::HEADER).iter();
+        match named.all(|id| self.sessions.may_use(&way.to.route, id.as_bytes(), &agent.id)) {
+            true => Ok(()),
+            false => Err(Stop::refuse(Code::SessionForeign, words::SESSION_FOREIGN)),
         }
     }
 

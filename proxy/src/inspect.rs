@@ -34,6 +34,15 @@ const CANARY: &str = "known.canary";
 const CREDENTIALS: &[&str] =
     &["api-key", "authorization", "mcp-session-id", "private-token", "x-api-key", "x-goog-api-key"];
 
+/// Whether it is never an agent's own credential: what is planted, what is the gate's or an
+/// application's, what signs.
+fn is_nobodys(class: &str) -> bool {
+    matches!(class, CANARY | OWN_SECRET | PRIVATE_KEY)
+}
+
+const OWN_SECRET: &str = "known.own_secret";
+const PRIVATE_KEY: &str = "secret.private_key";
+
 /// Methods that everyone knows (RFC 9110 section 9, RFC 5789).
 const REGISTERED: &[&str] =
     &["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
@@ -366,17 +375,14 @@ impl<'s> Look<'s> {
         let (scanner, judge) = (&self.snapshot.scanner, self.judge);
         for (name, value) in headers.iter_mut() {
             let is_credential = CREDENTIALS.contains(&name.as_str());
-            if is_credential && self.snapshot.settings.dlp.known.canaries.is_empty() {
-                continue;
-            }
             let text = String::from_utf8_lossy(value.as_bytes());
             let header = Header { name: name.as_str(), value: &text };
             let (clean, found) = scanner.redact_header(header, judge, Direction::Request);
             if is_credential {
                 // A credential is the agent's own, unless nobody has any business with it.
                 let acted = found.acted.into_iter();
-                let planted = acted.filter(|one| one.finding.class.as_str() == CANARY).collect();
-                self.note(planted, "header")?;
+                let others = acted.filter(|one| is_nobodys(one.finding.class.as_str())).collect();
+                self.note(others, "header")?;
                 continue;
             }
             self.note(found.acted, "header")?;

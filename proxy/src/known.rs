@@ -11,6 +11,7 @@ use tollgate_dlp::known::{
 use zeroize::Zeroizing;
 
 use crate::credentials::Secrets;
+use crate::file;
 use crate::snapshot::{SnapshotFault, read_secret};
 
 /// How large the file of an index may be.
@@ -106,15 +107,8 @@ fn index_file(path: &Path) -> Result<Vec<u8>, SnapshotFault> {
 
 /// A whole file, up to a bound.
 fn bytes(what: &'static str, path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, SnapshotFault> {
-    use std::io::Read as _;
     let unreadable = |reason| SnapshotFault::Unreadable { what, path: path.to_owned(), reason };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > max {
-        return Err(unreadable(std::io::Error::other(format!("it is larger than {max} bytes"))));
-    }
-    Ok(bytes)
+    file::read(path, max).map_err(unreadable)
 }
 
 /// A key that nobody has: it is made here and ends with the process.

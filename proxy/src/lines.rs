@@ -23,6 +23,11 @@ impl LineReader {
         Self { limit_bytes, line: Vec::new() }
     }
 
+    /// Bytes of the line that is not complete.
+    pub fn held(&self) -> usize {
+        self.line.capacity()
+    }
+
     /// Reads the next chunk and appends the lines that became complete, without their ends.
     pub fn push(&mut self, chunk: &[u8], lines: &mut Vec<String>) -> Result<(), LinesError> {
         let mut rest = chunk;

@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tollgate_config::settings::{Listener, SecretRef, Settings};
 
+use crate::file;
 use crate::gate::Gate;
 use crate::identity::folder;
 use crate::known;
@@ -73,10 +74,10 @@ fn files(config: &Path, settings: &Settings) -> BTreeSet<PathBuf> {
 type Print = Option<[u8; 32]>;
 
 fn prints(files: &BTreeSet<PathBuf>, settings: &Settings) -> Vec<Print> {
-    let print = |file: &PathBuf| match known::is_index(settings, file) {
-        _ if settings.agents_folder.as_ref() == Some(file) => folder_print(file),
-        true => index_print(file),
-        false => Some(Sha256::digest(std::fs::read(file).ok()?).into()),
+    let print = |path: &PathBuf| match known::is_index(settings, path) {
+        _ if settings.agents_folder.as_ref() == Some(path) => folder_print(path),
+        true => index_print(path),
+        false => Some(Sha256::digest(&*file::read(path, file::BYTES_MAX).ok()?).into()),
     };
     files.iter().map(print).collect()
 }
@@ -94,7 +95,7 @@ fn folder_print(path: &Path) -> Print {
 /// An index may have gigabytes: its age and length, and its beginning, which holds the seals of the
 /// rest.
 fn index_print(path: &Path) -> Print {
-    let file = std::fs::File::open(path).ok()?;
+    let file = file::open(path).ok()?;
     let about = file.metadata().ok()?;
     let age = about.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
     let mut hasher = Sha256::new();

@@ -24,6 +24,7 @@ use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_f
 use crate::listen::{Acceptors, Given, ListenError};
 use crate::names::{Given as GivenNames, NameServer, NamesFault, Pair};
 use crate::record::shape::PrintKey;
+use crate::sessions::Sessions;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
 use crate::watch::Metrics;
 use crate::watch::admin::Admin;
@@ -144,11 +145,13 @@ pub(crate) async fn start_on(
     options.h2_idle_timeout = Some(Duration::from_millis(settings.deadlines.keep_alive_ms));
     let metrics = Metrics::new()?;
     let resolver = Resolver::new(&settings.resolver, onward.clone())?;
+    let bounds = &settings.bounds;
     let gate = Arc::new(Gate {
         egress: Egress::new(resolver, OwnAddresses(own.into()), metrics.upstreams.clone()),
         given: GivenNames::new(settings.dns.as_ref().map_or(1, |dns| dns.remember)),
-        held: Held::new(settings.bounds.held_bytes_total),
-        held_answers: Held::new(settings.bounds.held_bytes_total),
+        held: Held::new(bounds.held_bytes_total, bounds.request_body_bytes),
+        held_answers: Held::new(bounds.held_bytes_total, bounds.answer_body_bytes),
+        sessions: Sessions::default(),
         desks: Desks::new(settings.bounds.inspected_bytes_total, processors()),
         snapshot: ArcSwap::from_pointee(snapshot),
         source,

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::clear::{RouteFault, Routes};
 use crate::credentials::{Credentials, Secrets};
+use crate::file;
 use crate::identity::folder::{self, FolderFault};
 use crate::identity::workload::Material;
 use crate::identity::{Registry, RegistryFault};
@@ -162,7 +163,7 @@ impl Source {
         if let Some(agent) = &self.names_for {
             settings.dns.get_or_insert_with(|| Dns::of(agent));
         }
-        Ok((settings, text))
+        Ok((settings, text.to_string()))
     }
 }
 
@@ -218,8 +219,8 @@ impl Snapshot {
 
     /// Whether the configuration and bundle on disk are the ones this was built from.
     pub fn is_current(&self, source: &Source) -> bool {
-        let text = std::fs::read_to_string(&source.path);
-        let bundle = std::fs::read_to_string(&self.settings.policy.bundle);
+        let text = file::read_text(&source.path, file::BYTES_MAX);
+        let bundle = file::read_text(&self.settings.policy.bundle, file::BYTES_MAX);
         match (text, bundle, agent_texts(&self.settings)) {
             (Ok(text), Ok(bundle), Ok(agents)) => {
                 revision(&text, &bundle, &agents, source) == self.revision
@@ -268,8 +269,8 @@ fn server_tls(
     Ok(all)
 }
 
-fn read(what: &'static str, path: &Path) -> Result<String, SnapshotFault> {
-    std::fs::read_to_string(path).map_err(|reason| SnapshotFault::Unreadable {
+fn read(what: &'static str, path: &Path) -> Result<Zeroizing<String>, SnapshotFault> {
+    file::read_text(path, file::BYTES_MAX).map_err(|reason| SnapshotFault::Unreadable {
         what,
         path: path.to_owned(),
         reason,
@@ -280,7 +281,7 @@ fn read(what: &'static str, path: &Path) -> Result<String, SnapshotFault> {
 pub fn read_secret(reference: &SecretRef) -> Result<Zeroizing<Vec<u8>>, SnapshotFault> {
     let secret = match reference {
         SecretRef::File(path) => {
-            let text = read("the secret file", path).map(Zeroizing::new)?;
+            let text = read("the secret file", path)?;
             Zeroizing::new(text.trim_end_matches(['\r', '\n']).as_bytes().to_vec())
         }
         SecretRef::Env(name) => {
@@ -314,7 +315,7 @@ pub fn load_rulebook(policy: &settings::Policy) -> Result<(Rulebook, String), Sn
     let book = Rulebook::load(&text, &options, crate::clock::timestamp()).map_err(|error| {
         SnapshotFault::Policy { path: policy.bundle.clone(), reason: error.to_string() }
     })?;
-    Ok((book, text))
+    Ok((book, text.to_string()))
 }
 
 /// In observe mode everything that would be changed or blocked is only told.

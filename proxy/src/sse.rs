@@ -91,6 +91,11 @@ impl Parser {
         }
     }
 
+    /// Bytes of the event that is not complete.
+    pub fn held(&self) -> usize {
+        self.line.capacity() + self.held_bytes
+    }
+
     /// Reads the next chunk and appends what became complete. After an error every call repeats
     /// it: there is no place from which the stream could be read on.
     pub fn push(&mut self, chunk: &[u8], items: &mut Vec<Item>) -> Result<(), SseError> {
@@ -237,6 +242,15 @@ impl Event {
 }
 
 impl Item {
+    /// Bytes of what it says.
+    pub fn len(&self) -> usize {
+        let length = |field: &Option<String>| field.as_ref().map_or(0, String::len);
+        match self {
+            Self::Comment(text) => text.len(),
+            Self::Event(event) => length(&event.event) + length(&event.id) + length(&event.data),
+        }
+    }
+
     /// Writes the item so that reading it gives the same item.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {

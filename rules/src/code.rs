@@ -67,6 +67,8 @@ codes! {
     IdentityAmbiguous = "IDENTITY_AMBIGUOUS", Identity, 403;
     /// The certificate that was presented is revoked.
     AgentRevoked = "AGENT_REVOKED", Identity, 403;
+    /// The MCP session that is named was given to another agent.
+    SessionForeign = "SESSION_FOREIGN", Identity, 403;
     /// More agents stand above the agent, or behind its token, than may.
     DelegationDepthExceeded = "DELEGATION_DEPTH_EXCEEDED", Identity, 403;
 

@@ -108,6 +108,10 @@ async fn a_canary_is_no_credential_and_a_secret_no_method() {
         let answer = ask(world.plain(), request("GET", "/up/ok", &[(name, value)], "")).await;
         assert_eq!(refusal_code(&answer.body), "CANARY_HIT", "{name}");
     }
+    let key = format!("-----BEGIN PRIVATE KEY-----{}", "MC4CAQAwBQYDK2VwBCIEIA".repeat(4));
+    let signs = [("x-api-key", key.as_str())];
+    let answer = ask(world.plain(), request("GET", "/up/ok", &signs, "")).await;
+    assert_eq!(refusal_code(&answer.body), "DLP_BLOCKED");
     let own = [("authorization", "Bearer an-agent-s-own-credential-5521")];
     assert_eq!(ask(world.plain(), request("GET", "/up/ok", &own, "")).await.status, 200);
     let key = format!("AKIA{}", "IOSFODNN7EXAMPLQ".replace('7', "X"));

@@ -1,6 +1,6 @@
 //! The Model Context Protocol in its generations, between a client and a real tool server.
 use serde_json::{Value, json};
-use tollgate_tests::{RawClient, Upstream, World, until};
+use tollgate_tests::{Certificates, OTHER_AGENT, RawClient, Upstream, World, until};
 
 use crate::kit::{
     DemoTools, POLICY_NO_DELETE, SESSIONS, STATELESS, ask, messages, post, refusal_code, request,
@@ -136,6 +136,38 @@ async fn batches_of_2025_03_26() {
         assert_eq!(answers[nth]["error"]["code"].is_i64(), !is_tool, "{answers}");
     }
     assert!(upstream.seen().is_empty());
+}
+
+/// Who knows the id of another agent's session may not use it: not to call, nor to listen, nor to end
+/// it.
+#[tokio::test]
+async fn a_session_is_used_by_its_own_agent_alone() {
+    let tools = DemoTools::start().await;
+    let world = shop(&tools, "/mcp").await;
+    let answer = ask(world.plain(), post(&[], initialize("2025-11-25").to_string())).await;
+    let session = answer.header("mcp-session-id").unwrap().to_owned();
+    let headers = [SESSIONS, ("mcp-session-id", session.as_str())];
+    let call = tool_call(json!(7), "get_weather", json!({ "city": "Lisbon" })).to_string();
+    let listen = [headers[0], headers[1], ("accept", "text/event-stream")];
+    let identity = Certificates::shared().authority.client(&[OTHER_AGENT], None);
+    for bytes in [
+        post(&headers, &call),
+        request("GET", "/mcp", &listen, ""),
+        request("DELETE", "/mcp", &headers, ""),
+    ] {
+        let io = tollgate_tests::tls(world.tls(), Some(&identity), "http/1.1").await.unwrap();
+        let answer = RawClient::over(io).call(bytes).await;
+        assert_eq!(refusal_code(&answer.body), "SESSION_FOREIGN", "{}", answer.text());
+    }
+    let refused = world
+        .wait_event("the refusal", |event| event["payload"]["data"]["code"] == "SESSION_FOREIGN");
+    assert_eq!(refused.await["actor"], OTHER_AGENT);
+    // It lives on for whom it was given to.
+    let answer = ask(world.plain(), post(&headers, &call)).await;
+    let weather = result(messages(&answer), &json!(7));
+    assert_eq!(weather["result"]["structuredContent"]["city"], "Lisbon");
+    let written = String::from_utf8_lossy(&world.everything_written()).into_owned();
+    assert!(!written.contains(&session));
 }
 
 #[tokio::test]

@@ -383,3 +383,27 @@ const PLAN: &str = "The quorum of the board meets in closed session on the secon
 const SECRET: &str = "a-secret-for-this-test-alone";
 /// HMAC-SHA256 under [`SECRET`] of the RFC 8785 form without `signature`, made with Python's hmac.
 const SIGNED: &str = r#"{"defaults":{"outcome":"DENY"},"expires_at":"2099-01-01T00:00:00Z","generated_at":"2026-01-01T00:00:00Z","rules":[{"id":"a","match":{"tool_name":"*"},"outcome":"DENY"}],"signature":"b36c313c873c1a623336e36ccf3afe452de995046de35c48886b935d3541c0cd","version":"1"}"#;
+
+/// What stands in a file's place and never answers, or never ends, keeps nobody waiting.
+#[tokio::test]
+async fn what_is_no_file_is_not_waited_for() {
+    let upstream = Upstream::start().await;
+    let world = World::to(&upstream.url()).await;
+    let bundle = world.path("policy.yaml");
+    assert!(bundle.is_file());
+    let fifo = |path: &std::path::Path| {
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, path, kind, mode, 0).unwrap();
+    };
+    for put in [&fifo as &dyn Fn(&std::path::Path), &|path| symlink("/dev/zero", path).unwrap()] {
+        std::fs::remove_file(&bundle).unwrap();
+        put(&bundle);
+        assert!(!world.reload().await);
+        assert_eq!(code(&world).await, "");
+    }
+    std::fs::remove_file(&bundle).unwrap();
+    std::fs::write(&bundle, deny()).unwrap();
+    assert!(world.reload().await);
+    assert_eq!(code(&world).await, "POLICY_DENIED");
+}

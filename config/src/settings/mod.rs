@@ -236,8 +236,9 @@ pub struct Bounds {
     /// event of a stream.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub answer_body_bytes: usize,
-    /// Body bytes held by all requests together, and as many again by all answers; beyond it new
-    /// bodies wait for the body deadline, then are refused.
+    /// Body bytes held by all requests together, and as many again by all answers; of it one agent,
+    /// or the answers of one route, take no more than half. Beyond it new bodies wait for the body
+    /// deadline, then are refused.
     #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
     pub held_bytes_total: u64,
     /// Bytes of large bodies (64 KiB and more), requests and answers together, that are read and

@@ -31,6 +31,9 @@ const HOLD: Duration = Duration::from_secs(1);
 /// How long at most, however many events come: a model writes a thousand characters in less.
 const HOLD_MAX: Duration = Duration::from_secs(10);
 
+/// The beginnings of events and lines are only counted from here on: most are shorter.
+const UNCOUNTED: usize = 64 << 10;
+
 /// How events are told apart on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Framing {
@@ -75,6 +78,14 @@ impl Reader {
                 items.extend(lines.into_iter().map(of_line));
                 read.map_err(|_| BROKEN)
             }
+        }
+    }
+
+    /// Bytes of what is not complete.
+    fn held(&self) -> usize {
+        match self {
+            Self::Events(parser) => parser.held(),
+            Self::Lines(reader) => reader.held(),
         }
     }
 
@@ -188,17 +199,41 @@ impl Answer<'_, '_> {
         } else {
             self.next().await?
         };
-        let mut out = Vec::new();
         let going = piece.is_some();
-        for item in passage.read(piece)? {
+        let items = passage.read(piece)?;
+        self.charge(passage).await?;
+        let bytes = items.iter().map(Item::len).sum();
+        let (desks, patience) = (self.desks, self.flight.patience());
+        let looked = desks.at(bytes, patience, || self.look_at(passage, items, going)).await;
+        let out = looked.map_err(Ending::Cut).flatten()?;
+        self.send(out).await?;
+        Ok(going)
+    }
+
+    /// What the items become. Nothing is waited for here.
+    fn look_at(
+        &mut self,
+        passage: &mut Passage,
+        items: Vec<Item>,
+        going: bool,
+    ) -> Result<Vec<u8>, Ending> {
+        let mut out = Vec::new();
+        for item in items {
             self.take(passage, item, &mut out)?;
         }
         if !going {
             let released = passage.deltas.flush();
             self.emit(passage, released, &mut out)?;
         }
-        self.send(out).await?;
-        Ok(going)
+        Ok(out)
+    }
+
+    /// Counts what has come of an event that is not complete against what answers may hold.
+    async fn charge(&mut self, passage: &Passage) -> Result<(), Ending> {
+        let held = passage.reader.as_ref().map_or(0, Reader::held);
+        let held = if held < UNCOUNTED { 0 } else { held };
+        let deadline = Instant::now() + self.flight.patience();
+        self.share.resize(held, deadline).await.map_err(Ending::Cut)
     }
 
     async fn send(&mut self, out: Vec<u8>) -> Result<(), Ending> {

@@ -26,7 +26,7 @@ pub(crate) use links::Links;
 
 use self::events::Framing;
 
-use crate::body::Share;
+use crate::body::{Holder, Share};
 use crate::coding::{self, Decoder};
 use crate::decode::head::{strip_answer_headers, strip_cookies};
 use crate::decode::media::media_type;
@@ -38,6 +38,7 @@ use crate::heard::Heard;
 use crate::outcome::{Answered, Ending};
 use crate::record::Found;
 use crate::refuse::Refusal;
+use crate::sessions;
 use crate::words;
 
 /// The header that names the record of a call, on every answer that has one.
@@ -69,6 +70,8 @@ pub(crate) struct Answer<'a, 'e> {
     bytes_in: u64,
     found: Vec<Found>,
     led: Led,
+    /// The connection to the upstream is in no order to be used again.
+    spoilt: bool,
 }
 
 /// Relays the answer and tells how it went.
@@ -85,6 +88,11 @@ pub(crate) async fn relay(
         Some(head) => (head.status, head.headers.clone()),
         None => (StatusCode::BAD_GATEWAY, HeaderMap::new()),
     };
+    if let Some(agent) = flight.agent.as_ref().filter(|_| heard.is_mcp()) {
+        for id in headers.get_all(sessions::HEADER) {
+            gate.sessions.give(&route, id.as_bytes(), &agent.id);
+        }
+    }
     let mut answer = Answer {
         session,
         upstream,
@@ -92,13 +100,14 @@ pub(crate) async fn relay(
         heard,
         receipt,
         decoder: None,
-        share: gate.held_answers.share(),
+        share: gate.held_answers.share(Holder::Route(std::sync::Arc::clone(&route))),
         desks: &gate.desks,
         status,
         headers,
         bytes_in: 0,
         found: Vec::new(),
         led: Led::default(),
+        spoilt: false,
     };
     let (ending, unread) = match answer.prepare() {
         Ok(kind) => (answer.pass(kind).await, kind == Kind::Opaque),
@@ -298,7 +307,7 @@ impl<'e> Answer<'_, 'e> {
     /// else ends here.
     async fn close(self, ending: &Ending) {
         match ending {
-            Ending::Answered => self.upstream.release().await,
+            Ending::Answered if !self.spoilt => self.upstream.release().await,
             _ => self.upstream.cancel().await,
         }
     }

@@ -1,5 +1,6 @@
 //! Answers without structure: nothing, text, and what cannot be read.
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tollgate_dlp::{Direction, Scanner, TextStream};
@@ -10,6 +11,9 @@ use super::{Answer, client};
 use crate::outcome::Ending;
 use crate::words;
 
+/// How long an answer without a body may take to end.
+const AFTER_NOTHING: Duration = Duration::from_millis(200);
+
 impl Answer<'_, '_> {
     pub(super) async fn pass_empty(&mut self) -> Ending {
         let headers = std::mem::take(&mut self.headers);
@@ -17,12 +21,11 @@ impl Answer<'_, '_> {
         if !client::write_head(self.session, self.status, &headers, None).await {
             return Ending::Abandoned;
         }
-        while let Ok(Some(_)) = self.upstream.next().await {}
-        if client::write_end(self.session, Bytes::new()).await {
-            Ending::Answered
-        } else {
-            Ending::Abandoned
-        }
+        let written = client::write_end(self.session, Bytes::new()).await;
+        // There is no more to it: who goes on sending is not listened to.
+        let end = tokio::time::timeout(AFTER_NOTHING, self.upstream.next());
+        self.spoilt = !matches!(end.await, Ok(Ok(None)));
+        if written { Ending::Answered } else { Ending::Abandoned }
     }
 
     /// Passes what cannot be read; the record says so.

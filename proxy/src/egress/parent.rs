@@ -24,6 +24,7 @@ use super::Failure;
 use super::onward::Purpose;
 use super::secured::Near;
 use crate::clear::{HostList, RouteFault};
+use crate::file;
 use crate::snapshot::read_secret;
 
 /// How long the head of its answer may be.
@@ -166,7 +167,11 @@ fn secure(
 ) -> Result<(TlsConnector, ServerName<'static>), String> {
     let connector = crate::ledger::tls::connector(settings.ca.as_deref(), None)?;
     // A file that cannot be read was refused just now.
-    settings.ca.as_ref().and_then(|ca| std::fs::read(ca).ok()).hash(print);
+    settings
+        .ca
+        .as_ref()
+        .and_then(|ca| file::read(ca, file::BYTES_MAX).ok().map(|bytes| bytes.to_vec()))
+        .hash(print);
     let name = match (host.name(), host.address()) {
         (Some(name), _) => ServerName::try_from(name.to_owned()).map_err(|e| e.to_string())?,
         (None, Some(ip)) => ServerName::IpAddress(ip.into()),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tollgate_config::settings::AgentEntry;
 
+use crate::file;
+
 /// More files than anybody keeps by hand, and more than one needs.
 const FILES_MAX: usize = 10_000;
 /// A thousand agents, at length.
@@ -61,11 +63,8 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, FolderFault> {
 pub fn texts(folder: &Path) -> Result<Vec<(PathBuf, String)>, FolderFault> {
     let text = |path: PathBuf| {
         let unreadable = |reason: String| FolderFault::Unreadable { path: path.clone(), reason };
-        let about = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?;
-        if about.len() > FILE_BYTES_MAX {
-            return Err(unreadable(format!("it has {} bytes, too many", about.len())));
-        }
-        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+        let text = file::read_text(&path, FILE_BYTES_MAX);
+        let text = text.map_err(|error| unreadable(error.to_string()))?.to_string();
         Ok((path, text))
     };
     files(folder)?.into_iter().map(text).collect()

@@ -4,24 +4,22 @@ use http::header::HeaderValue;
 use tollgate_config::settings::SecretRef;
 use zeroize::Zeroizing;
 
+use crate::file;
+
 /// No secret is longer; what is, is another file.
 const BYTES_MAX: u64 = 64 << 10;
 
 /// Reads a secret, less its trailing line end. The reason of a failure names the place only.
 pub(super) fn read(place: &SecretRef) -> Result<Zeroizing<String>, String> {
     let text = match place {
-        SecretRef::File(path) => {
-            let too_long = std::fs::metadata(path).is_ok_and(|facts| facts.len() > BYTES_MAX);
-            match std::fs::read_to_string(path) {
-                Ok(text) if !too_long => Ok(text),
-                _ => Err(format!("cannot be read from its file `{}`", path.display())),
-            }
-        }
+        SecretRef::File(path) => file::read_text(path, BYTES_MAX)
+            .map_err(|_| format!("cannot be read from its file `{}`", path.display())),
         SecretRef::Env(name) => {
-            std::env::var(name).map_err(|_| format!("is not in the variable `{name}`"))
+            let value = std::env::var(name).map(Zeroizing::new);
+            value.map_err(|_| format!("is not in the variable `{name}`"))
         }
     };
-    let text = Zeroizing::new(text?);
+    let text = text?;
     let secret = text.trim_end_matches(['\r', '\n']);
     match secret {
         "" => Err("is empty".to_owned()),

@@ -8,6 +8,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsConnector;
 use tollgate_config::settings::ServerTls;
 
+use crate::file;
+
 /// What such settings say.
 pub(crate) fn server_config(setting: &ServerTls) -> Result<ClientConfig, String> {
     let client = match (&setting.client_certificate, &setting.client_key) {
@@ -33,7 +35,9 @@ pub(crate) fn connector(
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let chain = certificates("client_certificate", certificate)?;
-            let key = PrivateKeyDer::from_pem_file(key)
+            let pem = file::read(key, file::BYTES_MAX)
+                .map_err(|e| format!("`client_key`: `{}`: {e}", key.display()))?;
+            let key = PrivateKeyDer::from_pem_slice(&pem)
                 .map_err(|e| format!("`client_key`: `{}`: {e}", key.display()))?;
             builder
                 .with_client_auth_cert(chain, key)
@@ -62,7 +66,7 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
 }
 
 fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    CertificateDer::pem_file_iter(path)
-        .and_then(|all| all.collect::<Result<Vec<_>, _>>())
-        .map_err(|e| format!("`{setting}`: `{}`: {e}", path.display()))
+    let named = |e: &dyn std::fmt::Display| format!("`{setting}`: `{}`: {e}", path.display());
+    let pem = file::read(path, file::BYTES_MAX).map_err(|e| named(&e))?;
+    CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().map_err(|e| named(&e))
 }

@@ -16,6 +16,7 @@ use tollgate_rules::Host;
 use zeroize::Zeroizing;
 
 use super::{TlsFault, read_certificates};
+use crate::file;
 use crate::ledger::{replace_file, replace_public};
 
 /// A clock that is a day behind must not refuse a certificate that was made just now.
@@ -99,7 +100,8 @@ impl Authority {
     }
 
     fn is_on_disk(&self) -> bool {
-        std::fs::read_to_string(&self.settings.certificate).is_ok_and(|pem| pem == self.pem)
+        file::read_text(&self.settings.certificate, file::BYTES_MAX)
+            .is_ok_and(|pem| *pem == self.pem)
     }
 
     /// Writes the certificate where clients find it, and the key when it is to be kept.
@@ -186,11 +188,11 @@ fn read(certificate: &Path, key: &Path) -> Result<(String, KeyPair), TlsFault> {
         path: path.to_owned(),
         reason,
     };
-    let pem = std::fs::read_to_string(certificate)
-        .map_err(|error| unreadable(WHAT, certificate, error.to_string()))?;
+    let pem = file::read_text(certificate, file::BYTES_MAX)
+        .map_err(|error| unreadable(WHAT, certificate, error.to_string()))?
+        .to_string();
     const KEY: &str = "the key of interception";
-    let text = std::fs::read_to_string(key)
-        .map(Zeroizing::new)
+    let text = file::read_text(key, file::BYTES_MAX)
         .map_err(|error| unreadable(KEY, key, error.to_string()))?;
     let pair = KeyPair::from_pem(&text)
         .map_err(|_| unreadable(KEY, key, "it holds no private key that can be used".to_owned()))?;

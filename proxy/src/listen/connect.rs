@@ -21,6 +21,7 @@ use super::sniff::{self, Opening};
 use super::stream::Replayed;
 use super::{Authority, Io, Tunnel, authority, offers_ech};
 use crate::answer::put_receipt;
+use crate::body::Holder;
 use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::head;
@@ -55,7 +56,8 @@ pub(super) async fn take<S: Io>(
         Ok(Err(HeadFault::Refused(code, what))) => Err(Stop::refuse(code, head::sentence(what))),
         Err(_) => Err(Stop::refuse(Code::RequestTimeout, words::HEAD_LATE)),
     };
-    let mut flight = Flight::begin(Arc::clone(&snapshot), Arc::clone(&conn), gate.held.share());
+    let mut flight =
+        Flight::begin(Arc::clone(&snapshot), Arc::clone(&conn), gate.held.share(Holder::Nobody));
     let asked = match asked {
         Ok(asked) => asked,
         Err(stop) => return refuse(gate, &mut io, &flight, stop).await,

@@ -12,6 +12,7 @@ use tollgate_config::settings::TlsListener;
 use tollgate_rules::Code;
 
 use super::trust::{ClientTrust, is_revoked};
+use crate::file;
 use crate::identity::workload::Material;
 
 /// Why a listener's or an upstream's TLS material cannot be used.
@@ -43,8 +44,9 @@ pub fn read_certificates(
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let unreadable = |reason: String| TlsFault::Unreadable { what, path: path.to_owned(), reason };
-    let chain = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let pem = file::read(path, file::BYTES_MAX).map_err(|error| unreadable(error.to_string()))?;
+    let chain = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unreadable(error.to_string()))?;
     if chain.is_empty() {
         return Err(unreadable("it holds no certificate".to_owned()));
@@ -59,15 +61,10 @@ pub fn read_certificates(
 
 /// Reads a PEM file's private key.
 pub fn read_key(what: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsFault> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| TlsFault::Unreadable {
-        what,
-        path: path.to_owned(),
-        // rustls' PEM errors name the line's kind, never its content.
-        reason: match error {
-            rustls_pki_types::pem::Error::Io(error) => error.to_string(),
-            _ => "it holds no private key in PEM".to_owned(),
-        },
-    })
+    let unreadable = |reason: String| TlsFault::Unreadable { what, path: path.to_owned(), reason };
+    let pem = file::read(path, file::BYTES_MAX).map_err(|error| unreadable(error.to_string()))?;
+    PrivateKeyDer::from_pem_slice(&pem)
+        .map_err(|_| unreadable("it holds no private key in PEM".to_owned()))
 }
 
 /// A TLS listener's configuration, ready to shake hands.

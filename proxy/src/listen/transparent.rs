@@ -18,6 +18,7 @@ use super::accept::Came;
 use super::connect::Work;
 use super::sniff::Opening;
 use super::stream::Replayed;
+use crate::body::Holder;
 use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::stop::Stop;
@@ -37,7 +38,7 @@ pub(super) async fn take(
     conn.original = original;
     let snapshot = gate.snapshot();
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
-    let mut flight = Flight::begin(snapshot, Arc::new(conn), gate.held.share());
+    let mut flight = Flight::begin(snapshot, Arc::new(conn), gate.held.share(Holder::Nobody));
     let stopping = *shutdown.borrow();
     let port = original.map_or(0, |to| to.port());
     let work = Work { gate, port, handshake, fd, shutdown };

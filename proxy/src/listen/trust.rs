@@ -20,6 +20,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::{TlsFault, read_certificates};
+use crate::file;
 use crate::identity::PeerNames;
 use crate::identity::workload::Material;
 
@@ -213,11 +214,9 @@ fn unreadable(path: &Path, reason: String) -> TlsFault {
 fn read_list(path: &Path) -> Result<CertificateRevocationListDer<'static>, TlsFault> {
     /// More than a million certificates.
     const LIST_BYTES_MAX: u64 = 64 << 20;
-    let about = std::fs::metadata(path).map_err(|error| unreadable(path, error.to_string()))?;
-    if about.len() > LIST_BYTES_MAX {
-        return Err(unreadable(path, format!("it has {} bytes, too many", about.len())));
-    }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, error.to_string()))?;
+    let bytes = file::read(path, LIST_BYTES_MAX)
+        .map_err(|error| unreadable(path, error.to_string()))?
+        .to_vec();
     if !bytes.starts_with(b"-----") {
         return Ok(bytes.into());
     }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::end::End;
 use super::frames::{self, Item, Reader, Side};
-use crate::body::{Held, Share};
+use crate::body::Share;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 16 << 10;
@@ -18,7 +18,6 @@ pub struct Source<'g, R> {
     io: R,
     reader: Reader,
     side: Side,
-    held: &'g Held,
     share: Share,
     /// When what is not whole yet began.
     since: Option<Instant>,
@@ -32,11 +31,11 @@ impl<'g, R: AsyncRead + Unpin> Source<'g, R> {
     pub fn new(
         io: R,
         (side, reader): (Side, Reader),
-        held: &'g Held,
+        share: Share,
         patience: Duration,
         moved: &'g AtomicU64,
     ) -> Self {
-        Self { io, reader, side, held, share: held.share(), since: None, patience, moved }
+        Self { io, reader, side, share, since: None, patience, moved }
     }
 
     /// The next whole item. Nothing is lost when this is given up in the middle.
@@ -52,7 +51,7 @@ impl<'g, R: AsyncRead + Unpin> Source<'g, R> {
             }
             if !self.reader.is_partial() {
                 // The room of the last message.
-                self.share = self.held.share();
+                self.share.give_back();
                 self.since = None;
             }
             let until = match (self.reader.is_partial(), self.since) {

@@ -4,6 +4,7 @@
 //! nowhere to go stalls its sender and nobody else. A ping goes on without what it carries, and its
 //! pong brings that back: so each side learns whether the other one lives.
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use super::end::{Closed, End, FAREWELL, LINGER, Said, Tally};
 use super::frames::{Item, Limits, Reader, Side};
 use super::inspect::{Inspector, Inward, outward};
 use super::line::{Sink, Source};
+use crate::body::Holder;
 use crate::clear::Permit;
 use crate::egress::Line;
 use crate::flight::Flight;
@@ -67,8 +69,11 @@ pub async fn run(
     let (upstream_in, upstream_out) = tokio::io::split(line.io);
     let near = source(Side::Client, &[]);
     let far = source(Side::Upstream, &line.seen);
-    let mut near = Source::new(client_in, near, &gate.held, whole, &moved);
-    let mut far = Source::new(upstream_in, far, &gate.held_answers, whole, &moved);
+    let agent = flight.agent.clone().map_or(Holder::Nobody, Holder::Agent);
+    let route = Holder::Route(Arc::clone(&of.1.destination().route));
+    let shares = (gate.held.share(agent), gate.held_answers.share(route));
+    let mut near = Source::new(client_in, near, shares.0, whole, &moved);
+    let mut far = Source::new(upstream_in, far, shares.1, whole, &moved);
     let mut to_near = Sink::new(client_out, Side::Client, taken);
     let mut to_far = Sink::new(upstream_out, Side::Upstream, taken);
     let shared = Shared {
@@ -121,7 +126,10 @@ impl Shared<'_> {
                     None => continue,
                 },
                 Item::Message(kind, payload) => {
-                    let (looked, found) = outward(self.gate, self.flight, self.of, &payload);
+                    let look = || outward(self.gate, self.flight, self.of, &payload);
+                    let (desks, patience) = (&self.gate.desks, self.flight.patience());
+                    let looked = desks.at(payload.len(), patience, look).await;
+                    let (looked, found) = looked.unwrap_or_else(|code| (Err(code), Vec::new()));
                     self.tally.lock().keep(found);
                     match looked {
                         Ok(clean) => Item::Message(kind, clean),
@@ -159,7 +167,13 @@ impl Shared<'_> {
                 Err(_) => (inspector.flush(), None),
                 Ok(Ok(Item::Message(kind, payload))) => {
                     wait(&pace).await;
-                    (inspector.push(kind, payload), None)
+                    let bytes = payload.len();
+                    let push = || inspector.push(kind, payload);
+                    let (desks, patience) = (&self.gate.desks, self.flight.patience());
+                    match desks.at(bytes, patience, push).await {
+                        Ok(inward) => (inward, None),
+                        Err(code) => (Inward::default(), Some(End::Refused(code))),
+                    }
                 }
                 Ok(Ok(Item::Ping(carried))) => {
                     wait(&pace).await;

@@ -1,0 +1,75 @@
+//! Files that others write: settings, bundles, secrets, certificates.
+//!
+//! Where a file is expected may stand something that never ends or never answers: a FIFO that nobody
+//! writes to, a device. Whoever may write an application's `.env` could keep the gate waiting for
+//! ever or fill its memory. So only regular files are read, and no more of them than is asked for.
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// No file of settings, rules or secrets is larger.
+pub const BYTES_MAX: u64 = 64 << 20;
+
+/// Opens a regular file; anything else is an error, without a wait.
+pub fn open(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+    }
+}
+
+/// Reads a whole file of at most `most` bytes.
+pub fn read(path: &Path, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let file = open(path)?;
+    let length = file.metadata()?.len().min(most);
+    // All of it at once: what is moved while it grows would stay behind in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length + 1).unwrap_or(0)));
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let reason = format!("it is larger than {most} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(bytes)
+}
+
+/// The same, as text.
+pub fn read_text(path: &Path, most: u64) -> io::Result<Zeroizing<String>> {
+    let bytes = read(path, most)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_read_and_no_more_of_them_than_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("plain"), "twelve bytes").unwrap();
+        assert_eq!(*read_text(&path("plain"), 12).unwrap(), "twelve bytes");
+        assert_eq!(read(&path("plain"), 11).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        std::os::unix::fs::symlink(path("plain"), path("link")).unwrap();
+        assert_eq!(*read_text(&path("link"), 12).unwrap(), "twelve bytes");
+        // Nobody ever writes to it.
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, path("fifo"), rustix::fs::FileType::Fifo, mode, 0)
+            .unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("endless")).unwrap();
+        for name in ["fifo", "endless", "."] {
+            let error = read(&path(name), 12).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name}: {error}");
+        }
+        assert_eq!(read(&path("none"), 12).unwrap_err().kind(), io::ErrorKind::NotFound);
+        std::fs::write(path("bytes"), [0xff, 0xfe]).unwrap();
+        assert_eq!(read_text(&path("bytes"), 12).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}
