@@ -185,13 +185,14 @@ fn http_arguments(body: &HttpBody, request: &Request) -> Arguments {
 pub(crate) fn body_arguments(body: &HttpBody) -> Arguments {
     match body {
         HttpBody::Json(read) => Arc::clone(&read.json).into(),
-        HttpBody::Text(text) => json!({ "text": text }).into(),
+        HttpBody::Text(text) => Arguments::from(json!({ "text": text })).as_view(),
         HttpBody::Document(document) => match document.pairs() {
             Some(pairs) => Arguments::NONE.beside(pairs),
-            None => match document.view() {
-                Value::String(text) => json!({ "text": text }).into(),
-                view => view.into(),
-            },
+            None => Arguments::from(match document.view() {
+                Value::String(text) => json!({ "text": text }),
+                view => view,
+            })
+            .as_view(),
         },
         HttpBody::Empty => Arguments::NONE,
     }

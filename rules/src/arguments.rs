@@ -16,17 +16,19 @@ pub struct Arguments {
     at: &'static [&'static str],
     /// What is said in names and values beside it.
     pairs: Option<Arc<[(String, Value)]>>,
+    /// The document is a view of something else than JSON.
+    view: bool,
 }
 
 static NULL: Value = Value::Null;
 
 impl Arguments {
     /// Nothing was said, or what was said is let go.
-    pub const NONE: Self = Self { document: None, at: &[], pairs: None };
+    pub const NONE: Self = Self { document: None, at: &[], pairs: None, view: false };
 
     /// The member that these names lead to from the document's top; `Null` when there is none.
     pub fn within(document: Arc<Json>, at: &'static [&'static str]) -> Self {
-        Self { document: Some(document), at, pairs: None }
+        Self { document: Some(document), at, pairs: None, view: false }
     }
 
     /// The same of a call that says something in names and values as well: in its query, or in a body
@@ -35,6 +37,18 @@ impl Arguments {
     #[must_use]
     pub fn beside(self, pairs: Vec<(String, Value)>) -> Self {
         Self { pairs: (!pairs.is_empty()).then(|| pairs.into()), ..self }
+    }
+
+    /// The same of what was no JSON: how its server reads it is not known, and what it finds there may
+    /// be the argument that a query names as well.
+    #[must_use]
+    pub fn as_view(self) -> Self {
+        Self { view: true, ..self }
+    }
+
+    /// Whether what is said beside the document may stand in it, too, where no rule sees it.
+    pub(crate) fn hides(&self) -> bool {
+        self.view || !matches!(**self, Value::Object(_) | Value::Null)
     }
 
     /// What is said in names and values beside the document.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::facts::{Facts, Words};
 use crate::load::node::Node;
 use crate::rulebook::Verdict;
-use crate::{Code, Duty, Host, Outcome, Protocol, Rulebook, Trust};
+use crate::{Code, Duty, Host, Outcome, Protocol, Rulebook, Trust, uri};
 
 /// The longest question, in bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -101,6 +101,7 @@ impl Question {
             path: known("/target/path"),
             mcp_method: known("/action/mcp_method"),
             resource: known("/action/resource"),
+            plain_resource: known("/action/resource").and_then(uri::plain),
             arguments: Words::At(self.request.pointer("/action/tool_args").unwrap_or(&Value::Null)),
             user_input: known("/context/user_input"),
             labels: &self.labels,

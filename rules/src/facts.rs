@@ -3,7 +3,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::{Arguments, Call, Host, Protocol, Trust};
+use crate::{Arguments, Call, Host, Protocol, Trust, uri};
 
 /// Everything a rule can ask. What is `None` is not known, and a rule that asks for it does not
 /// match.
@@ -26,6 +26,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) path: Option<&'a str>,
     pub(crate) mcp_method: Option<&'a str>,
     pub(crate) resource: Option<&'a str>,
+    /// The same in its plain spelling, where that is another.
+    pub(crate) plain_resource: Option<String>,
     pub(crate) arguments: Words<'a>,
     /// What the person typed; a live call has none.
     pub(crate) user_input: Option<&'a str>,
@@ -45,6 +47,14 @@ impl<'a> Words<'a> {
         match self {
             Self::At(value) => value,
             Self::Late(arguments) => arguments,
+        }
+    }
+
+    /// Whether what is said beside it may stand in it, too, where no rule sees it.
+    pub(crate) fn hides(self) -> bool {
+        match self {
+            Self::At(_) => false,
+            Self::Late(arguments) => arguments.hides(),
         }
     }
 
@@ -80,6 +90,7 @@ impl<'a> Facts<'a> {
             path: Some(&call.target.path),
             mcp_method: mcp.then_some(method),
             resource: call.action.resource.as_deref(),
+            plain_resource: call.action.resource.as_deref().and_then(uri::plain),
             arguments: Words::Late(&call.arguments),
             user_input: None,
             labels: &[],
@@ -92,6 +103,7 @@ impl<'a> Facts<'a> {
             tool: Cow::Borrowed(tool),
             mcp_method: Some("tools/call"),
             resource: None,
+            plain_resource: None,
             arguments: Words::At(&Value::Null),
             ..Self::of(call)
         }

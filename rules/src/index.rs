@@ -50,6 +50,7 @@ impl Index {
         let mut lists = Vec::new();
         self.tools.find(Some(&facts.tool), &mut lists);
         self.resources.find(facts.resource, &mut lists);
+        self.resources.find(facts.plain_resource.as_deref(), &mut lists);
         self.paths.find(facts.path, &mut lists);
         if let Some(numbers) = facts.host.and_then(|host| self.hosts.get(host)) {
             lists.push(numbers.as_slice());

@@ -76,6 +76,7 @@ mod readings;
 mod rule;
 mod rulebook;
 mod ruling;
+mod uri;
 mod values;
 
 pub use agent::{Agent, AgentId, Trust, TrustError};

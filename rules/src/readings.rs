@@ -42,12 +42,15 @@ pub(crate) fn hold(test: &Test, words: Words<'_>, name: &str, permits: bool) -> 
         .map(|(name, value)| (name, Cow::Borrowed(value)))
         .chain(
             pairs
-                .filter(|(pair, _)| is_one_name(pair, name))
+                .filter(|(pair, _)| is_one_name(plain(pair), name))
                 .map(|(name, value)| (name, test.meant(value, permits))),
         )
         .peekable();
     if others.peek().is_none() {
         return test.holds(given);
+    }
+    if permits && words.hides() && !words.pairs().is_empty() {
+        return false;
     }
     let mut exact = given.is_some();
     let mut holds = given.map(|given| test.holds(Some(given)));
@@ -67,6 +70,13 @@ pub(crate) fn hold(test: &Test, words: Words<'_>, name: &str, permits: bool) -> 
         add(test.holds(None));
     }
     holds.unwrap_or(false)
+}
+
+/// The name of a pair as a server may read it: `amount[]`, `amount[0]` and ` amount` are `amount` to
+/// some (PHP's `parse_str`).
+fn plain(pair: &str) -> &str {
+    let name = pair.split('[').next().unwrap_or(pair);
+    name.trim_matches(|letter: char| letter.is_whitespace() || letter.is_control())
 }
 
 fn is_twin(twin: &str, name: &str) -> bool {
@@ -94,7 +104,11 @@ pub(crate) fn as_number(given: &Value, permits: bool) -> Cow<'_, Value> {
 
 fn number(text: &str, permits: bool) -> Option<Number> {
     serde_json::from_str(text).ok().or_else(|| {
-        let lenient = text.trim().parse::<f64>().ok().filter(|_| !permits)?;
+        let text = text.trim();
+        let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+        let whole = hex.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let plain = || text.replace([',', '_'], "").parse::<f64>().ok();
+        let lenient = whole.map(|whole| whole as f64).or_else(plain).filter(|_| !permits)?;
         // What is too large for a number is at least the largest.
         Number::from_f64(lenient.clamp(f64::MIN, f64::MAX))
     })
@@ -134,11 +148,17 @@ mod tests {
             assert_eq!(read("NaN", json!(1), permits), json!("NaN"));
             assert_eq!(*as_like(&json!([50]), &json!(1), permits), json!([50]));
         }
-        for (text, meant) in [("+50", 50.0), ("050", 50.0), ("1e999", f64::MAX), ("-inf", f64::MIN)]
-        {
+        for (text, meant) in [
+            ("+50", 50.0),
+            ("050", 50.0),
+            ("1e999", f64::MAX),
+            ("-inf", f64::MIN),
+            ("0x32", 50.0),
+            ("5,0_0", 500.0),
+        ] {
             assert_eq!(read(text, json!(1), false), json!(meant), "{text}");
         }
-        for text in ["+50", "050", "1e999", "inf"] {
+        for text in ["+50", "050", "1e999", "inf", "0x32", "5,000"] {
             assert_eq!(read(text, json!(1), true), json!(text), "{text}");
         }
     }

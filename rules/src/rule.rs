@@ -28,7 +28,7 @@ impl Rule {
     /// Whether the rule decides this call.
     pub(crate) fn matches(&self, facts: &Facts<'_>, values: &Values<'_>) -> bool {
         let permits = self.outcome == Outcome::Allow;
-        self.matcher.matches(facts) && self.conditions.hold(facts, values, permits)
+        self.matcher.matches(facts, permits) && self.conditions.hold(facts, values, permits)
     }
 
     /// Whether the rule lets pass what it matches.
@@ -61,8 +61,15 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    /// Whether the call is one of those; everything that is asked must hold.
-    pub(crate) fn matches(&self, facts: &Facts<'_>) -> bool {
+    /// Whether the call is one of those; everything that is asked must hold. A resource that has
+    /// another spelling must fit in both where the rule `permits`, else in one.
+    pub(crate) fn matches(&self, facts: &Facts<'_>, permits: bool) -> bool {
+        let plain = facts.plain_resource.as_deref();
+        let resource = match (fits(&self.resource, facts.resource), plain) {
+            (raw, None) => raw,
+            (raw, plain) if permits => raw && fits(&self.resource, plain),
+            (raw, plain) => raw || fits(&self.resource, plain),
+        };
         fits(&self.tool, Some(facts.tool.as_ref()))
             && among(&self.environment, Some(facts.environment))
             && among(&self.agent_type, facts.agent_type)
@@ -80,7 +87,7 @@ impl Matcher {
             && among(&self.method, facts.method)
             && fits(&self.path, facts.path)
             && fits(&self.mcp_method, facts.mcp_method)
-            && fits(&self.resource, facts.resource)
+            && resource
     }
 }
 

@@ -102,7 +102,7 @@ impl Rulebook {
         for number in self.index.candidates(&facts) {
             let Some(rule) = self.rules.get(number) else { continue };
             // A live call carries no labels, so a rule that asks for one never applies to it.
-            if !rule.conditions.labels_any.is_empty() || !rule.matcher.matches(&facts) {
+            if !rule.conditions.labels_any.is_empty() || !rule.matcher.matches(&facts, true) {
                 continue;
             }
             if rule.only_observes() {

@@ -123,3 +123,50 @@ fn what_has_no_type_is_read_as_what_it_is_compared_with() {
     // A text in a document is a text.
     assert_eq!(effect(refuses, &call(json!({ "amount": "5000" }), &[])), Effect::Allow);
 }
+
+#[test]
+fn what_no_rule_can_read_is_no_place_to_hide_beside_a_query() {
+    let rules = "defaults: { outcome: DENY }\nrules:\n  - id: yes\n    description: yes\n    match: { tool_name: \"*\" }\n    when: { tool_args_match: { amount: { lte: 1000 } } }\n    outcome: ALLOW\n";
+    let small = [("amount", "1")];
+    let told = |body: Value, view: bool| {
+        let call = call(body.clone(), &small);
+        let arguments = Arguments::from(body);
+        let arguments = if view { arguments.as_view() } else { arguments };
+        let arguments = arguments.beside(call.arguments.pairs().to_vec());
+        effect(rules, &Call { arguments, ..call })
+    };
+    assert_eq!(told(json!(null), false), Effect::Allow);
+    assert_eq!(told(json!({ "note": "x" }), false), Effect::Allow);
+    assert_eq!(told(json!([{ "amount": 5000 }]), false), Effect::Deny);
+    assert_eq!(told(json!({ "text": "amount: 5000" }), true), Effect::Deny);
+    for name in ["amount[]", "amount[0]", " amount", "amount\0", "AMOUNT"] {
+        let pairs = [("amount", "1"), (name, "5000")];
+        assert_eq!(effect(rules, &call(json!(null), &pairs)), Effect::Deny, "{name}");
+    }
+}
+
+#[test]
+fn a_resource_in_another_spelling_is_the_same() {
+    let rules = |outcome: &str, pattern: &str, default: &str| {
+        format!(
+            "defaults: {{ outcome: {default} }}\nrules:\n  - id: r\n    description: r\n    match: {{ resource: \"{pattern}\" }}\n    outcome: {outcome}\n"
+        )
+    };
+    let read = |uri: &str| {
+        let action = Action { resource: Some(uri.to_owned()), ..Action::default() };
+        Call { action, ..call(json!(null), &[]) }
+    };
+    for pattern in ["file:///etc/*", "file:///etc/passwd"] {
+        let denies = rules("DENY", pattern, "ALLOW");
+        for uri in ["file:///etc/passwd", "FILE:////etc/passwd", "file://localhost/%65tc/./passwd"]
+        {
+            assert_eq!(effect(&denies, &read(uri)), Effect::Deny, "{uri}");
+        }
+        assert_eq!(effect(&denies, &read("file:///work/a")), Effect::Allow);
+    }
+    let allows = rules("ALLOW", "file:///work/*", "DENY");
+    assert_eq!(effect(&allows, &read("file:///work/a")), Effect::Allow);
+    for uri in ["file:///work/../etc/passwd", "file:///work/%2e%2e/etc/passwd", "file:////work/a"] {
+        assert_eq!(effect(&allows, &read(uri)), Effect::Deny, "{uri}");
+    }
+}
