@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{StatusCode, header};
 use tollgate_dlp::{Direction, Scanner, TextStream};
 use tollgate_rules::Code;
 
@@ -16,7 +17,11 @@ const AFTER_NOTHING: Duration = Duration::from_millis(200);
 
 impl Answer<'_, '_> {
     pub(super) async fn pass_empty(&mut self) -> Ending {
-        let headers = std::mem::take(&mut self.headers);
+        let mut headers = std::mem::take(&mut self.headers);
+        if self.status == StatusCode::NO_CONTENT {
+            // It has none (RFC 9110 section 8.6): a client that waits for it waits for the next answer.
+            headers.remove(header::CONTENT_LENGTH);
+        }
         // A HEAD answer's length is that of the body a GET would have had: passed as it is.
         if !client::write_head(self.session, self.status, &headers, None).await {
             return Ending::Abandoned;
