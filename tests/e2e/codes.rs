@@ -10,6 +10,7 @@ use tollgate_tests::{
 
 /// Codes that a plain call cannot provoke, and where they are instead.
 const ELSEWHERE: &[(Code, &str)] = &[
+    (Code::SessionForeign, "mcp::a_session_is_used_by_its_own_agent_alone"),
     (Code::AgentRevoked, "trust::what_is_revoked_is_refused_on_its_living_connection"),
     (Code::DelegationDepthExceeded, "agents::what_is_delegated_is_bounded"),
     (Code::ToolUnregistered, "agents::a_list_of_tools_holds_whatever_the_rules_say"),

@@ -44,13 +44,13 @@ fn assert_in_order(events: &[Value]) {
 
 /// Waits until all that is in the spool has come, the same bytes for bytes.
 async fn all_arrived(world: &World, collector: &Collector) {
-    until("all events at the collector", async || {
+    // An outcome may be written a moment after its call was answered.
+    let (kept, came) = until("all events at the collector", async || {
         let (kept, came) = (world.events(), collector.events());
         let last = came.last()?["seq"].as_u64()?;
-        (last == kept.last()?["seq"].as_u64()?).then_some(())
+        (last == kept.last()?["seq"].as_u64()?).then_some((kept, came))
     })
     .await;
-    let (kept, came) = (world.events(), collector.events());
     assert_in_order(&came);
     for event in &came {
         assert_eq!(*event, kept[usize::try_from(event["seq"].as_u64().unwrap()).unwrap()]);

@@ -90,7 +90,8 @@ fn judge(
     let Some(grade) = value::grade(value, strength, assigned.written) else {
         return Outcome::Nothing;
     };
-    let spaced = window.byte(name_end) == Some(b' ');
+    let sign = window.part(name_end, assigned.value.start);
+    let spaced = sign.first() == Some(&b' ') || memchr::memmem::find(sign, b" =").is_some();
     let shouted = !name.iter().any(u8::is_ascii_lowercase);
     if written::repeats(name, value, assigned.written == Written::Quoted) {
         return Outcome::Nothing;
@@ -141,6 +142,8 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
         // `"Password:", next: "…"`: the quote ends the text that the name is in.
         Kind::Colon | Kind::Equals if ends_text(window, start, &sign) => Found::Nothing,
         Kind::Comma => match sign.quote {
+            // Names in a sentence.
+            Some((b'`', _)) => Found::Nothing,
             Some(quote) => listed(window, (start, end), quoted(window, end, &sign, quote)),
             None => Found::Nothing,
         },
@@ -180,10 +183,11 @@ fn listed(window: &Window<'_>, (start, end): (usize, usize), found: Found) -> Fo
     let word = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_- .".contains(byte));
     let quote = window.run_back(start, 8, |byte| b"\\\"'`".contains(&byte));
     let before = window.run_back(quote, SIGN_BYTES, |byte| byte.is_ascii_whitespace());
-    let list = window.before(before) == Some(b',') || window.byte(next) == Some(b',');
+    let (first, last) = (window.before(before) != Some(b','), window.byte(next) != Some(b','));
+    let short = value.len() < 8 && value.iter().all(u8::is_ascii_alphanumeric);
     match window.byte(next) {
         Some(b':') => Found::Nothing,
-        _ if word && list => Found::Nothing,
+        _ if word && !(first && last) || short && !first && !last => Found::Nothing,
         _ => Found::Value(assigned),
     }
 }

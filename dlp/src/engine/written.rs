@@ -110,7 +110,7 @@ pub(crate) fn is_expression(value: &[u8], spaced: bool, shouted: bool) -> bool {
     let named = rest.first().is_some_and(|byte| byte.is_ascii_alphabetic() || b"_$".contains(byte));
     let chain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.:?!>$-".contains(byte);
     if !named || !rest.iter().all(chain) {
-        return is_number(value);
+        return is_number(value) || value.starts_with(b"::") || is_repeated(value);
     }
     const LINKS: [&[u8]; 3] = [b"::", b"->", b"?."];
     if LINKS.iter().any(|link| memchr::memmem::find(rest, link).is_some()) {
@@ -136,6 +136,18 @@ fn is_number(value: &[u8]) -> bool {
     TYPES.iter().any(|kind| {
         let number = value.strip_suffix(*kind);
         number.is_some_and(|n| !n.is_empty() && n.iter().all(|b| b.is_ascii_digit() || *b == b'_'))
+    })
+}
+
+/// `1*tchar`: so many of what a grammar names (RFC 5234 section 3.6).
+fn is_repeated(value: &[u8]) -> bool {
+    let star = value.iter().position(|byte| *byte == b'*');
+    let parts = star.and_then(|star| value.split_at_checked(star));
+    parts.is_some_and(|(count, name)| {
+        let name = name.get(1..).unwrap_or_default();
+        count.iter().all(u8::is_ascii_digit)
+            && !name.is_empty()
+            && name.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
     })
 }
 
@@ -268,6 +280,8 @@ mod tests {
             ("config?.core?.askpass", true),
             ("$CPAN::Config->", true),
             ("6i32", true),
+            ("::core::option::Option", true),
+            ("1*tchar", true),
             ("ssh_pwd", true),
             ("win32api.RegOpenKeyEx", true),
             ("hunter2", false),
