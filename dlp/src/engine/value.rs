@@ -131,9 +131,10 @@ pub(crate) fn grade(value: &[u8], strength: Strength, written: Written) -> Optio
 /// Small and great letters and digits among each other, as people make passwords and no words:
 /// `dipPr16Gg!`, not `Windows10`, `SHA256`, `v2.1-rc1`.
 fn is_mixed(value: &[u8]) -> bool {
-    let turns = value.windows(2).filter(|pair| {
-        matches!(pair, [a, b] if a.is_ascii_lowercase() && (b.is_ascii_uppercase() || b.is_ascii_digit())
-            || a.is_ascii_digit() && b.is_ascii_alphabetic())
+    let turns = value.windows(2).filter(|pair| match pair {
+        [a, b] if a.is_ascii_lowercase() => b.is_ascii_uppercase() || b.is_ascii_digit(),
+        [a, b] => a.is_ascii_digit() && b.is_ascii_alphabetic(),
+        _ => false,
     });
     value.iter().any(u8::is_ascii_digit)
         && value.iter().any(u8::is_ascii_lowercase)

@@ -127,7 +127,7 @@ pub(crate) fn is_expression(value: &[u8], spaced: bool, shouted: bool) -> bool {
         || (words && joined && !shouted && tells(rest))
 }
 
-/// `1u32`, `0x1f`, `2.5f64`.
+/// `1u32`, `2_000i64`.
 fn is_number(value: &[u8]) -> bool {
     const TYPES: [&[u8]; 14] = [
         b"i8", b"i16", b"i32", b"i64", b"i128", b"isize", b"u8", b"u16", b"u32", b"u64", b"u128",
@@ -160,7 +160,8 @@ fn is_command(value: &[u8]) -> bool {
             && part.iter().all(u8::is_ascii_alphabetic)
             && part.iter().any(u8::is_ascii_lowercase)
     };
-    matches!((parts.next(), parts.next(), parts.next()), (Some(verb), Some(noun), None) if capital(verb) && capital(noun))
+    let (verb, noun) = (parts.next(), parts.next());
+    parts.next().is_none() && verb.is_some_and(capital) && noun.is_some_and(capital)
 }
 
 /// `win32api.RegOpenKeyEx`, `specs_1.PublicKeyDetails.PKCS1_V5`: names with some digits, behind each
