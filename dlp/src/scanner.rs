@@ -98,7 +98,6 @@ impl Scanner {
         let tuning = settings.tuning();
         let known = None;
         let events = Finder::new(EVENT);
-        let shapes = true;
         let surveyor = Surveyor {
             literals,
             tokens,
@@ -108,7 +107,7 @@ impl Scanner {
             idents,
             providers,
             events,
-            shapes,
+            shapes: true,
         };
         Ok(Self { surveyor })
     }

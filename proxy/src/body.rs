@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tollgate_rules::{Agent, Code};
 
 use crate::coding::{CodingError, Decoder};
+use crate::desks::LARGE_BYTES;
 
 /// The unit in which held bytes are counted; finer would only cost atomics.
 const UNIT: u64 = 4096;
@@ -21,8 +22,8 @@ const UNIT: u64 = 4096;
 /// So much of a coded body is decoded before what came of it is counted.
 const CODED_PIECE: usize = 4096;
 
-/// A share of so many units is counted for whose it is as well.
-const OWNED_UNITS: usize = 16;
+/// A larger share is counted for whose it is as well.
+const OWNED_UNITS: u32 = units(LARGE_BYTES as u64);
 
 /// What all calls together may hold. Of that one agent, or one upstream's answers, take no more than
 /// half: who sends large bodies and stops leaves room for the others.
@@ -59,26 +60,24 @@ impl Holder {
 #[derive(Debug)]
 pub struct Share {
     held: Held,
-    owner: Holder,
+    holder: Holder,
     permit: Option<OwnedSemaphorePermit>,
-    /// The same of what its owner may hold.
+    /// The same of what its holder may hold.
     part: Option<OwnedSemaphorePermit>,
 }
 
 impl Held {
-    /// `bytes` for all calls together, and room for the largest body in what one owner may hold.
+    /// `bytes` for all calls together, and room for the largest body in what one holder may hold.
     pub fn new(bytes: u64, largest: usize) -> Self {
-        let units = |bytes: u64| u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX / 8);
-        let largest = units(u64::try_from(largest).unwrap_or(u64::MAX));
-        let units = units(bytes).min(u32::MAX / 8);
-        let part_units = (units / 2).max(largest).min(units);
+        let units = self::units(bytes);
+        let part_units = (units / 2).max(self::units(largest as u64)).min(units);
         let room = Arc::new(Semaphore::new(units as usize));
         Self { room, units, parts: Arc::default(), part_units }
     }
 
     /// An empty share.
-    pub fn share(&self, owner: Holder) -> Share {
-        Share { held: self.clone(), owner, permit: None, part: None }
+    pub fn share(&self, holder: Holder) -> Share {
+        Share { held: self.clone(), holder, permit: None, part: None }
     }
 
     /// Bytes that are held now.
@@ -87,9 +86,9 @@ impl Held {
         u64::from(self.units).saturating_sub(free) * UNIT
     }
 
-    /// What an owner may hold. Only asked for large bodies: it is a lock that all calls share.
-    fn part(&self, owner: &Holder) -> Arc<Semaphore> {
-        let (key, mut parts) = (owner.key(), self.parts.lock());
+    /// What a holder may hold. Only asked for large bodies: it is a lock that all calls share.
+    fn part(&self, holder: &Holder) -> Arc<Semaphore> {
+        let (key, mut parts) = (holder.key(), self.parts.lock());
         if let Some(part) = parts.get(&key).and_then(Weak::upgrade) {
             return part;
         }
@@ -102,8 +101,8 @@ impl Held {
 
 impl Share {
     /// Says whose it is, before anything is held.
-    pub fn belongs_to(&mut self, owner: Holder) {
-        self.owner = owner;
+    pub fn belongs_to(&mut self, holder: Holder) {
+        self.holder = holder;
     }
 
     /// Gives all of it back before its time.
@@ -113,11 +112,11 @@ impl Share {
 
     /// Makes the share as large as `bytes` take: [`Self::grow`], or gives back what is too much.
     pub async fn resize(&mut self, bytes: usize, deadline: Instant) -> Result<(), Code> {
-        let want = units(bytes);
+        let want = units(bytes as u64);
         let owned = if want > OWNED_UNITS { want } else { 0 };
         for (permit, want) in [(&mut self.permit, want), (&mut self.part, owned)] {
             if let Some(permit) = permit {
-                drop(permit.split(permit.num_permits().saturating_sub(want)));
+                drop(permit.split(permit.num_permits().saturating_sub(want as usize)));
             }
         }
         self.grow(bytes, deadline).await
@@ -126,9 +125,9 @@ impl Share {
     /// Makes the share large enough for `bytes`, waiting until `deadline` for others to finish.
     /// While a call waits its client's sending stalls: that is the back-pressure.
     pub async fn grow(&mut self, bytes: usize, deadline: Instant) -> Result<(), Code> {
-        let want = units(bytes);
+        let want = units(bytes as u64);
         if want > OWNED_UNITS && missing(self.part.as_ref(), want) > 0 {
-            let part = self.held.part(&self.owner);
+            let part = self.held.part(&self.holder);
             let most = self.held.part_units;
             more(&mut self.part, (part, most), want, deadline).await?;
         }
@@ -140,23 +139,26 @@ impl Share {
     }
 }
 
-fn units(bytes: usize) -> usize {
-    let units = u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(UNIT);
-    usize::try_from(units).unwrap_or(usize::MAX)
+/// No more than a semaphore has: a larger body finds no room.
+const fn units(bytes: u64) -> u32 {
+    const MOST: u64 = u32::MAX as u64 / 8;
+    let units = bytes.div_ceil(UNIT);
+    if units < MOST { units as u32 } else { MOST as u32 }
 }
 
-fn missing(permit: Option<&OwnedSemaphorePermit>, want: usize) -> usize {
-    want.saturating_sub(permit.map_or(0, OwnedSemaphorePermit::num_permits))
+fn missing(permit: Option<&OwnedSemaphorePermit>, want: u32) -> u32 {
+    let have = permit.map_or(0, OwnedSemaphorePermit::num_permits);
+    want.saturating_sub(u32::try_from(have).unwrap_or(u32::MAX))
 }
 
 /// Makes a permit as large as is wanted.
 async fn more(
     permit: &mut Option<OwnedSemaphorePermit>,
     (room, most): (Arc<Semaphore>, u32),
-    want: usize,
+    want: u32,
     deadline: Instant,
 ) -> Result<(), Code> {
-    let more = u32::try_from(missing(permit.as_ref(), want)).map_err(|_| Code::BodyTooLarge)?;
+    let more = missing(permit.as_ref(), want);
     if more > most {
         return Err(Code::BytesExceeded);
     }

@@ -18,7 +18,7 @@ use tollgate_rules::Code;
 
 /// From here on a body is large: looking at it takes milliseconds, and its tree a good part of one
 /// MiB.
-const LARGE_BYTES: usize = 64 << 10;
+pub(crate) const LARGE_BYTES: usize = 64 << 10;
 
 /// The unit in which bytes are counted.
 const UNIT: u64 = 4096;

@@ -24,7 +24,7 @@ use crate::record::{self, Found};
 use crate::refuse::Refusal;
 use crate::snapshot::Snapshot;
 use crate::spoken::{Said, Spoken};
-use crate::{scene, words};
+use crate::{scene, sessions, words};
 pub(crate) use beside::Beside;
 
 /// The class of what nobody has any business with.
@@ -32,7 +32,7 @@ const CANARY: &str = "known.canary";
 
 /// Headers that carry the agent's own credential for the upstream, by design.
 const CREDENTIALS: &[&str] =
-    &["api-key", "authorization", "mcp-session-id", "private-token", "x-api-key", "x-goog-api-key"];
+    &["api-key", "authorization", sessions::HEADER, "private-token", "x-api-key", "x-goog-api-key"];
 
 /// Whether it is never an agent's own credential: what is planted, what is the gate's or an
 /// application's, what signs.
@@ -94,13 +94,13 @@ pub fn request(
     let judges: Vec<Judge> =
         calls.iter().map(|call| scene::judge_request(snapshot, call)).collect();
     let judge = judges.first().unwrap_or(&snapshot.judge);
-    let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
+    let mut look = Look::new(snapshot, judge, calls);
     let beside = calls.first().map(|call| look.beside(call, &Beside::of(call, way, &request)));
     let (completed, looked) = look.documents(calls, &judges, &spoken.documents());
     let completed = completed.and(beside.unwrap_or(Ok(())));
     let verdict = look.over((&judges, looked), way, request, spoken);
     let verdict = verdict.and_then(|clean| completed.map(|()| clean));
-    Inspected { verdict, found: look.found, forgotten: look.forgotten }
+    Inspected { verdict, found: look.found, forgotten: snapshot.recall.forgotten() }
 }
 
 /// A message that was inspected: what may not pass of it, what was found, and what was forgotten.
@@ -111,20 +111,21 @@ pub type Seen = (Result<(), Refusal>, Vec<Found>, u64);
 pub fn message(snapshot: &Snapshot, call: &Call, may_be_unread: bool, body: &mut HttpBody) -> Seen {
     let judges = [scene::judge_request(snapshot, call)];
     let [judge] = &judges;
-    let mut look = Look { snapshot, judge, found: Vec::new(), forgotten: 0 };
     let calls = std::slice::from_ref(call);
+    let mut look = Look::new(snapshot, judge, calls);
     let (completed, looked) = look.documents(calls, &judges, &[body.document()]);
     let verdict = look.http_body(may_be_unread, body, looked.into_iter().next()).and(completed);
     look.found.iter_mut().filter(|found| found.part == "body").for_each(|f| f.part = "message");
-    (verdict, look.found, look.forgotten)
+    (verdict, look.found, snapshot.recall.forgotten())
 }
 
 struct Look<'s> {
     snapshot: &'s Snapshot,
     /// The judge of the call that is looked at.
     judge: &'s Judge,
+    /// Where all of it goes, as it is remembered.
+    destination: String,
     found: Vec<Found>,
-    forgotten: u64,
 }
 
 /// What was found in a document, and what is to become of it.
@@ -140,12 +141,14 @@ impl Looked {
     }
 }
 
-/// Where what a call says goes, as it is remembered.
-fn destination(call: &Call) -> String {
-    format!("{} {}", call.target.route, call.target.host)
-}
-
 impl<'s> Look<'s> {
+    fn new(snapshot: &'s Snapshot, judge: &'s Judge, calls: &[Call]) -> Self {
+        // The calls of a batch go the same way.
+        let target = calls.first().map(|call| &call.target);
+        let destination = target.map(|target| format!("{} {}", target.route, target.host));
+        Self { snapshot, judge, destination: destination.unwrap_or_default(), found: Vec::new() }
+    }
+
     /// Looks at what each call says while nothing of it has changed: what it completes of earlier
     /// ones, and what its document holds. Of most nothing changes, and nobody needs a tree of them.
     fn documents(
@@ -185,7 +188,7 @@ impl<'s> Look<'s> {
         seen: Option<(&Quiet<'_>, &DocumentPart)>,
     ) -> Result<(), Refusal> {
         let engine = (&*self.snapshot.scanner, judge);
-        let acted = self.snapshot.recall.completed(engine, &destination(call), call, seen);
+        let acted = self.snapshot.recall.completed(engine, &self.destination, call, seen);
         self.fragments(acted)
     }
 
@@ -193,13 +196,12 @@ impl<'s> Look<'s> {
     fn beside(&mut self, call: &Call, beside: &Beside<'_>) -> Result<(), Refusal> {
         let engine = (&*self.snapshot.scanner, self.judge);
         let recall = &self.snapshot.recall;
-        let acted = recall.completed_beside(engine, &destination(call), call, beside);
+        let acted = recall.completed_beside(engine, &self.destination, call, beside);
         self.fragments(acted)
     }
 
     /// A call that completes a secret is refused whole: most of it has left.
     fn fragments(&mut self, acted: Vec<Acted>) -> Result<(), Refusal> {
-        self.forgotten += self.snapshot.recall.forgotten();
         let blocks = acted.iter().any(|acted| acted.action == Action::Block);
         let part = "calls";
         self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));

@@ -4,6 +4,7 @@
 //! (Go's `encoding/json`) take `Amount` for `amount`. Which of them this one takes is not known, so a
 //! rule that lets pass must hold of each reading, and one that does not of any.
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use serde_json::{Number, Value};
 
@@ -46,30 +47,20 @@ pub(crate) fn hold(test: &Test, words: Words<'_>, name: &str, permits: bool) -> 
                 .map(|(name, value)| (name, test.meant(value, permits))),
         )
         .peekable();
-    if others.peek().is_none() {
-        return test.holds(given);
-    }
-    if permits && words.hides() && !words.pairs().is_empty() {
+    if permits && words.hides() && !words.pairs().is_empty() && others.peek().is_some() {
         return false;
     }
-    let mut exact = given.is_some();
-    let mut holds = given.map(|given| test.holds(Some(given)));
-    let mut add = |held: bool| {
-        holds = Some(match (holds, permits) {
-            (None, _) => held,
-            (Some(before), true) => before && held,
-            (Some(before), false) => before || held,
-        });
-    };
-    for (spelt, value) in others {
-        exact |= spelt == name;
-        add(test.holds(Some(&value)));
+    let exact = Cell::new(given.is_some());
+    let others = others.map(|(spelt, value)| {
+        exact.set(exact.get() || spelt == name);
+        test.holds(Some(&value))
+    });
+    let mut readings = given.map(|given| test.holds(Some(given))).into_iter().chain(others);
+    // Who heeds case finds nothing by this name, if none is spelt like that.
+    match permits {
+        true => readings.all(|held| held) && (exact.get() || test.holds(None)),
+        false => readings.any(|held| held) || (!exact.get() && test.holds(None)),
     }
-    // Who heeds case finds nothing by this name.
-    if !exact {
-        add(test.holds(None));
-    }
-    holds.unwrap_or(false)
 }
 
 /// The name of a pair as a server may read it: `amount[]`, `amount[0]` and ` amount` are `amount` to

@@ -179,10 +179,7 @@ pub(crate) fn is_stand_in(value: &[u8]) -> bool {
     let value = bare(value);
     const BEGINNINGS: [&[u8]; 9] =
         [b"&lt;", b"replace", b"{", b"<", b"%", b"[", b"your", b"xxx", b"-----begin"];
-    let begins = |start: &&[u8]| {
-        value.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
-    };
-    BEGINNINGS.iter().any(begins)
+    BEGINNINGS.iter().any(|start| written::starts(value, start))
         || is_variable(value)
         || STAND_INS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.iter().all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'?'))

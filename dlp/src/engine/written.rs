@@ -88,10 +88,7 @@ pub(crate) fn is_path(value: &[u8]) -> bool {
 pub(crate) fn repeats(name: &[u8], value: &[u8], quoted: bool) -> bool {
     let plain = |text: &[u8]| -> usize { letters(text).count() };
     let alike = letters(name).zip(letters(value)).all(|(one, two)| one == two);
-    let several = name.iter().any(|byte| b"_-.".contains(byte))
-        || name
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()));
+    let several = name.iter().any(|byte| b"_-.".contains(byte)) || humps(name) > 0;
     let (name, all) = (plain(name), plain(value));
     name >= 3 && alike && (all == name || !quoted && several && all > name)
 }
@@ -206,26 +203,30 @@ pub(crate) fn is_slug(value: &[u8]) -> bool {
         all += 1;
     }
     // A name and its version, in numbers alone.
-    let version = value.iter().filter(|byte| **byte == b'.').count() > 0;
+    let version = value.contains(&b'.');
     all >= 3 && (words * 2 >= all || words > 0 && marks == 0 && version) || all == 2 && words == 2
 }
 
 /// `word`, `Word`, `someWord`: not `aBcDe`, not `xkcdqrt`.
 fn is_word(part: &[u8]) -> bool {
     const WORD_BYTES: usize = 24;
-    let cased = part
-        .windows(2)
-        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
-        .count();
     let vowel = |byte: &u8| b"aeiouy".contains(&byte.to_ascii_lowercase());
     let dense = part.split(vowel).all(|run| run.len() <= 4);
     part.len() < WORD_BYTES
         && part.iter().all(u8::is_ascii_alphabetic)
         && dense
-        && cased * 4 <= part.len()
+        && humps(part) * 4 <= part.len()
 }
 
-fn starts(value: &[u8], head: &[u8]) -> bool {
+/// How often a great letter follows a small one.
+fn humps(text: &[u8]) -> usize {
+    let hump =
+        |pair: &&[u8]| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase());
+    text.windows(2).filter(hump).count()
+}
+
+/// Whether it begins so, whatever its case.
+pub(crate) fn starts(value: &[u8], head: &[u8]) -> bool {
     value.get(..head.len()).is_some_and(|part| part.eq_ignore_ascii_case(head))
 }
 

@@ -16,6 +16,7 @@ use tollgate_rules::Code;
 
 use super::{Answer, client};
 use crate::decode::json;
+use crate::desks::LARGE_BYTES;
 use crate::lines::LineReader;
 use crate::outcome::Ending;
 use crate::refuse::Refusal;
@@ -30,9 +31,6 @@ const RETRY_MAX: u64 = 3_600_000;
 const HOLD: Duration = Duration::from_secs(1);
 /// How long at most, however many events come: a model writes a thousand characters in less.
 const HOLD_MAX: Duration = Duration::from_secs(10);
-
-/// The beginnings of events and lines are only counted from here on: most are shorter.
-const UNCOUNTED: usize = 64 << 10;
 
 /// How events are told apart on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -228,10 +226,11 @@ impl Answer<'_, '_> {
         Ok(out)
     }
 
-    /// Counts what has come of an event that is not complete against what answers may hold.
+    /// Counts what has come of an event that is not complete against what answers may hold, once it is
+    /// large: most are not.
     async fn charge(&mut self, passage: &Passage) -> Result<(), Ending> {
         let held = passage.reader.as_ref().map_or(0, Reader::held);
-        let held = if held < UNCOUNTED { 0 } else { held };
+        let held = if held < LARGE_BYTES { 0 } else { held };
         let deadline = Instant::now() + self.flight.patience();
         self.share.resize(held, deadline).await.map_err(Ending::Cut)
     }

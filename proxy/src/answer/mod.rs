@@ -100,7 +100,7 @@ pub(crate) async fn relay(
         heard,
         receipt,
         decoder: None,
-        share: gate.held_answers.share(Holder::Route(std::sync::Arc::clone(&route))),
+        share: gate.held_answers.share(Holder::Route(Arc::clone(&route))),
         desks: &gate.desks,
         status,
         headers,

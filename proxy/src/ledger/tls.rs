@@ -3,8 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::CertificateDer;
 use tokio_rustls::TlsConnector;
 use tollgate_config::settings::ServerTls;
 
@@ -35,9 +34,7 @@ pub(crate) fn connector(
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let chain = certificates("client_certificate", certificate)?;
-            let pem = file::read(key, file::BYTES_MAX)
-                .map_err(|e| format!("`client_key`: `{}`: {e}", key.display()))?;
-            let key = PrivateKeyDer::from_pem_slice(&pem)
+            let key = file::private_key(key)
                 .map_err(|e| format!("`client_key`: `{}`: {e}", key.display()))?;
             builder
                 .with_client_auth_cert(chain, key)
@@ -66,7 +63,5 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
 }
 
 fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let named = |e: &dyn std::fmt::Display| format!("`{setting}`: `{}`: {e}", path.display());
-    let pem = file::read(path, file::BYTES_MAX).map_err(|e| named(&e))?;
-    CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().map_err(|e| named(&e))
+    file::certificates(path).map_err(|e| format!("`{setting}`: `{}`: {e}", path.display()))
 }

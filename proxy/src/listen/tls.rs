@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -44,10 +43,7 @@ pub fn read_certificates(
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let unreadable = |reason: String| TlsFault::Unreadable { what, path: path.to_owned(), reason };
-    let pem = file::read(path, file::BYTES_MAX).map_err(|error| unreadable(error.to_string()))?;
-    let chain = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unreadable(error.to_string()))?;
+    let chain = file::certificates(path).map_err(|error| unreadable(error.to_string()))?;
     if chain.is_empty() {
         return Err(unreadable("it holds no certificate".to_owned()));
     }
@@ -61,10 +57,15 @@ pub fn read_certificates(
 
 /// Reads a PEM file's private key.
 pub fn read_key(what: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsFault> {
-    let unreadable = |reason: String| TlsFault::Unreadable { what, path: path.to_owned(), reason };
-    let pem = file::read(path, file::BYTES_MAX).map_err(|error| unreadable(error.to_string()))?;
-    PrivateKeyDer::from_pem_slice(&pem)
-        .map_err(|_| unreadable("it holds no private key in PEM".to_owned()))
+    file::private_key(path).map_err(|error| TlsFault::Unreadable {
+        what,
+        path: path.to_owned(),
+        // rustls' PEM errors name the line's kind, never its content.
+        reason: match error {
+            rustls_pki_types::pem::Error::Io(error) => error.to_string(),
+            _ => "it holds no private key in PEM".to_owned(),
+        },
+    })
 }
 
 /// A TLS listener's configuration, ready to shake hands.
