@@ -82,3 +82,26 @@ fn a_long_token_is_taken_out_to_its_end() {
         assert!(!clean.contains("q7Xw2Rb9"), "{head}: {clean}");
     }
 }
+
+/// A long text that is escapes throughout is looked at in blocks: what stands over the edge of two is
+/// found once, and as it would be alone.
+#[test]
+fn a_secret_among_too_many_escapes_is_found_wherever_it_stands() {
+    const UNITS: usize = 300_000;
+    const BLOCK: usize = 1 << 19;
+    let scanner = Scanner::new().unwrap();
+    let escaped =
+        |text: &str| text.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<String>();
+    let token = escaped(" ghp_16C7e42F292c6912E7710c838347Ae178B4a ");
+    let filler = "\\u0001";
+    // Near the ends of the first block, and where the second begins.
+    for at in [0, 1000, BLOCK / 6 - 30, BLOCK / 6, BLOCK * 3 / 24 - 700, UNITS - 1] {
+        let text = format!("{}{token}{}", filler.repeat(at), filler.repeat(UNITS - at));
+        let found = scanner.scan(text.as_bytes());
+        assert_eq!(found.len(), 1, "{at}: {found:?}");
+        let inside = found[0].start >= at * filler.len();
+        assert!(inside && found[0].end <= at * filler.len() + token.len(), "{at}");
+        let clean = scanner.redact(&text, &Judge::default(), Direction::Request).text;
+        assert!(!clean.contains(&escaped("16C7e42F")), "{at}");
+    }
+}

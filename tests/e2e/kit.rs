@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 pub(crate) use tollgate_tests::POLICY_NO_DELETE;
-use tollgate_tests::{Answer, RawClient, within};
+use tollgate_tests::{Answer, RawClient, World, within};
 
 /// The version header of a generation that has sessions.
 pub(crate) const SESSIONS: (&str, &str) = ("mcp-protocol-version", "2025-11-25");
@@ -112,6 +112,16 @@ pub(crate) async fn tollgate(
     let ended = within("the command's end", command.stdin(Stdio::null()).output()).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (ended.status.code(), text(&ended.stdout), text(&ended.stderr))
+}
+
+/// Bytes of memory that the gate has now, and had at most.
+pub(crate) fn memory(world: &World) -> (usize, usize) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", world.pid())).unwrap();
+    let kib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+    };
+    (kib("VmRSS:"), kib("VmHWM:"))
 }
 
 /// Asserts that a record is what was written, as an auditor would find out.

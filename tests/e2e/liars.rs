@@ -2,20 +2,10 @@
 //! and nothing of it reaches the next call.
 use tollgate_tests::{RawClient, Step, Upstream, World, until};
 
-use super::kit::{ask, request};
+use super::kit::{ask, memory, request};
 
 fn send(text: &str) -> Step {
     Step::Send(text.as_bytes().to_vec())
-}
-
-/// Bytes of memory that the gate has now, and had at most.
-fn memory(world: &World) -> (usize, usize) {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", world.pid())).unwrap();
-    let kib = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
-    };
-    (kib("VmRSS:"), kib("VmHWM:"))
 }
 
 /// What stands behind an answer's end is not the next call's answer.

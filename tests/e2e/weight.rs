@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 use tollgate_tests::{Answer, RawClient, Upstream, World, json_answer};
 
+use super::kit::memory;
+
 const MIB: usize = 1 << 20;
 
 /// A document that is written as it is read, of about so many bytes; each is another one.
@@ -131,4 +133,18 @@ async fn a_body_that_waits_too_long_is_refused() {
         return;
     }
     panic!("no large body had to wait too long");
+}
+
+/// What is kept of each escape while its text is looked at is many times as long as the escape.
+#[tokio::test]
+async fn a_body_of_nothing_but_escapes_takes_as_much_memory_as_another() {
+    let upstream = Upstream::start().await;
+    for escape in [r"\\u0001", "%41", "\u{ff41}", "\u{200b}", "a\u{301}"] {
+        let world = World::builder().route("up", "/up", &upstream.url()).start().await;
+        let before = memory(&world).0;
+        let body = format!("{{\"a\":\"{}\"}}", escape.repeat(15 * MIB / escape.len()));
+        assert_eq!(call(&world, post("/up/ok", &body)).await.status, 200);
+        let times = (memory(&world).1 - before) / body.len();
+        assert!(times < 14, "{escape:?} took {times} times its size");
+    }
 }

@@ -1,5 +1,5 @@
 //! Where a text is written in another way than it is meant, and what it means there.
-use super::{base, escapes, fold, runs};
+use super::{base, blocks, escapes, fold, runs};
 use crate::coding::Coding;
 use crate::engine::Span;
 
@@ -27,12 +27,17 @@ pub(crate) struct Atoms {
     pub(crate) room: usize,
     /// Something packed that was larger than what is looked at: where.
     pub(crate) unread: Vec<Span>,
+    /// The text is long and has more of them than are held at once. Not all are here.
+    pub(crate) are_too_many: bool,
+    most: usize,
 }
 
 impl Atoms {
-    /// Finds them all, and unpacks no more than `room` bytes. A text without any costs no allocation.
+    /// Finds them all, if they are not too many, and unpacks no more than `room` bytes. A text without
+    /// any costs no allocation.
     pub(crate) fn of(text: &[u8], ended: bool, room: usize) -> Self {
-        let mut atoms = Self { room, ..Self::default() };
+        let most = if blocks::is_long(text) { blocks::ATOMS_MAX } else { usize::MAX };
+        let mut atoms = Self { room, most, ..Self::default() };
         escapes::find(text, ended, &mut atoms);
         if !text.is_ascii() {
             fold::find(text, &mut atoms);
@@ -41,7 +46,9 @@ impl Atoms {
             }
         }
         runs::find(text, ended, |run| {
-            if run.end == text.len() && !ended {
+            if atoms.are_too_many {
+                // Nobody will look at them.
+            } else if run.end == text.len() && !ended {
                 atoms.hold(run.start);
             } else {
                 base::decode(text, run, &mut atoms);
@@ -54,12 +61,31 @@ impl Atoms {
         atoms
     }
 
+    /// The same, of a text that stands behind so many bytes of another one.
+    #[must_use]
+    pub(crate) fn behind(mut self, bytes: usize) -> Self {
+        let move_on = |span: &mut Span| *span = Span::new(span.start + bytes, span.end + bytes);
+        self.list.iter_mut().for_each(|atom| move_on(&mut atom.span));
+        self.unread.iter_mut().for_each(move_on);
+        self.open = self.open.map(|open| open + bytes);
+        self
+    }
+
+    /// Says that there are so many more; whether there are too many.
+    pub(crate) fn count(&mut self, more: usize) -> bool {
+        self.are_too_many |= self.list.len() + more > self.most;
+        self.are_too_many
+    }
+
     /// Something may go on behind the end of the text: from where.
     pub(crate) fn hold(&mut self, from: usize) {
         self.open = Some(self.open.map_or(from, |open| open.min(from)));
     }
 
     pub(crate) fn push(&mut self, span: Span, coding: Coding, meaning: &[u8], telling: bool) {
+        if self.count(1) {
+            return;
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(meaning);
         let meaning = Span::new(start, self.bytes.len());

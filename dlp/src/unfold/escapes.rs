@@ -37,6 +37,9 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
             _ => (entity(rest), Coding::Entity),
         };
         let length = push(atoms, at, read, coding);
+        if atoms.are_too_many {
+            return;
+        }
         done = at + length;
         percents += usize::from(length > 0 && coding == Coding::Percent);
     }
@@ -243,6 +246,9 @@ fn quoted_printable(text: &[u8], ended: bool, atoms: &mut Atoms) {
                 break;
             }
             atoms.push(Span::new(end, end + 3), Coding::QuotedPrintable, &[byte], true);
+            if atoms.are_too_many {
+                return;
+            }
             end += 3;
             count += 1;
         }

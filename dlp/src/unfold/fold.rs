@@ -13,6 +13,9 @@ pub(crate) fn find(text: &[u8], atoms: &mut Atoms) {
     let mut at = 0;
     for chunk in text.utf8_chunks() {
         for (offset, c) in chunk.valid().char_indices() {
+            if atoms.count(word.alike.len()) {
+                return;
+            }
             let span = Span::new(at + offset, at + offset + c.len_utf8());
             if c.is_ascii() {
                 let inside = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');

@@ -6,6 +6,7 @@
 //! way again, to a bound.
 mod atoms;
 mod base;
+mod blocks;
 pub(crate) mod escapes;
 mod fold;
 pub(crate) mod joints;
@@ -117,8 +118,48 @@ impl Work<'_> {
         depth: usize,
         joined: bool,
     ) -> Option<(usize, bool)> {
+        let open = self.codings(window, depth);
+        // What was put together is one text; putting its neighbours together again has no end.
+        if window.streamed || joined {
+            return open;
+        }
+        let text = window.text;
+        self.joints(text, parts.pieces.iter().copied(), parts.tokens, depth);
+        stream::find(text, |view, span| {
+            self.look(view, (depth, None), (span, view.text.len()), None);
+        });
+        open
+    }
+
+    /// Looks behind what is encoded in a text; gives where something open begins.
+    fn codings(&mut self, window: &Window<'_>, depth: usize) -> Option<(usize, bool)> {
+        let text = window.text;
+        let whole = Atoms::of(text, window.ended, self.budget);
+        if !whole.are_too_many {
+            return self.regions(window, &whole, depth);
+        }
+        drop(whole);
+        let mut open = None;
+        for block in blocks::of(text) {
+            let Span { start, end } = block.span;
+            let ended = window.ended || end < text.len();
+            let part = text.get(start..end).unwrap_or_default();
+            let atoms = Atoms::of(part, ended, self.budget).behind(start);
+            let outer = std::mem::take(&mut self.hits);
+            open = self.regions(&Window { ended, ..*window }, &atoms, depth);
+            let inner = std::mem::replace(&mut self.hits, outer);
+            self.hits.extend(inner.into_iter().filter(|hit| block.tells(hit.secret)));
+        }
+        open
+    }
+
+    fn regions(
+        &mut self,
+        window: &Window<'_>,
+        atoms: &Atoms,
+        depth: usize,
+    ) -> Option<(usize, bool)> {
         let Window { text, floor, ended, .. } = *window;
-        let atoms = Atoms::of(text, ended, self.budget);
         let mut open =
             atoms.open.map(|from| (glued(window, from), text.len() - from >= runs::RUN_BYTES));
         if atoms.tail > 0 {
@@ -142,21 +183,13 @@ impl Work<'_> {
                     Some(open.map_or((from, serious), |(at, was)| (at.min(from), was || serious)));
                 continue;
             }
-            self.hosts(text, &atoms, region, depth);
-            self.wholes(text, &atoms, region, depth);
-            let (view, value) = decoded(window, &atoms, region);
+            self.hosts(text, atoms, region, depth);
+            self.wholes(text, atoms, region, depth);
+            let (view, value) = decoded(window, atoms, region);
             let span = Span::new(glued(window, first.span.start), last.span.end);
             let cost = view.text.len();
             self.look(&view, (depth, value), (span, cost), None);
         }
-        // What was put together is one text; putting its neighbours together again has no end.
-        if window.streamed || joined {
-            return open;
-        }
-        self.joints(text, parts.pieces.iter().copied(), parts.tokens, depth);
-        stream::find(text, |view, span| {
-            self.look(view, (depth, None), (span, view.text.len()), None);
-        });
         open
     }
 
