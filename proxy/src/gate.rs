@@ -18,6 +18,7 @@ use pingora_core::apps::{
     HttpPersistentSettings, HttpServerApp, HttpServerOptions, ReusedHttpStream,
 };
 use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::http::v2::server::H2Options;
 use pingora_core::server::ShutdownWatch;
 use tokio_util::sync::CancellationToken;
 use tollgate_audit::{Facts, keys};
@@ -161,6 +162,10 @@ impl HttpServerApp for Gate {
 
     fn server_options(&self) -> Option<&HttpServerOptions> {
         Some(&self.options)
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        Some(head::http2(&self.snapshot().settings.bounds))
     }
 }
 

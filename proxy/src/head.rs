@@ -9,6 +9,7 @@ use http::header;
 use pingora_core::ErrorType;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::authority::{RawTargetAuthority, raw_target_authority};
+use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora_core::server::ShutdownWatch;
 use tollgate_config::settings::{Bounds, Settings};
 use tollgate_rules::{Code, Host, Scheme};
@@ -135,7 +136,10 @@ fn understand(
     conn: &Conn,
     settings: &Settings,
 ) -> Result<Request, Malformed> {
-    check_raw(session, &settings.bounds)?;
+    match session.req_header().version {
+        http::Version::HTTP_2 => check_fields(session.req_header(), &settings.bounds)?,
+        _ => check_raw(session, &settings.bounds)?,
+    }
     let reusable = !says_close(session);
     let head = session.req_header();
     let asks = Handshake::is_asked(head.version, &head.headers);
@@ -165,13 +169,43 @@ fn understand(
     Ok(Request { head, host, port, absolute, headers, declared, codings, reusable, handshake })
 }
 
+const TOO_LARGE: &str = "the request's head is larger than the limit";
+
+/// What each field counts beside its bytes (RFC 9113 section 6.5.2).
+const FIELD_BYTES: usize = 32;
+
+/// How the connections of HTTP/2 are set up. What is larger than the library takes it answers by
+/// itself, with nothing that could be recorded; so it takes more than we do, and we refuse.
+pub fn http2(bounds: &Bounds) -> H2Options {
+    let mut options = default_h2_options();
+    let most = bounds.head_bytes.saturating_mul(HTTP2_TIMES);
+    options.max_header_list_size(u32::try_from(most).unwrap_or(u32::MAX));
+    options
+}
+
+/// A head of so many times the limit is refused and recorded; a larger one ends in the library.
+const HTTP2_TIMES: usize = 4;
+
+/// The size of a head of HTTP/2, which is nowhere as it came.
+fn check_fields(head: &pingora_http::RequestHeader, bounds: &Bounds) -> Result<(), Malformed> {
+    let authority = head.uri.authority().map_or(0, |authority| authority.as_str().len());
+    let line = head.method.as_str().len() + authority + head.raw_path().len();
+    let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        name.as_str().len() + value.len() + FIELD_BYTES
+    };
+    match line + head.headers.iter().map(field).sum::<usize>() > bounds.head_bytes {
+        true => Err(malformed(TOO_LARGE)),
+        false => Ok(()),
+    }
+}
+
 /// Looks at an HTTP/1 head as it came: its size, bare line feeds, and both ways of saying a length
 /// (pingora silently drops one of them).
 fn check_raw(session: &ServerSession, bounds: &Bounds) -> Result<(), Malformed> {
     let Some(session) = session.as_http1() else { return Ok(()) };
     let raw: Bytes = session.get_headers_raw_bytes();
     if raw.len() > bounds.head_bytes {
-        return Err(malformed("the request's head is larger than the limit"));
+        return Err(malformed(TOO_LARGE));
     }
     let lines = || raw.split(|byte| *byte == b'\n');
     // A fragment is dropped by pingora's URI before anybody sees it.

@@ -360,3 +360,30 @@ async fn answers_are_framed_for_their_readers() {
         assert!(client.get(path).await.status.as_u16() < 400, "{path}");
     }
 }
+
+/// A head of HTTP/2 that is too large is refused and recorded as one of HTTP/1.1, and its connection
+/// goes on: the library would answer by itself, and nobody would know.
+#[tokio::test]
+async fn a_head_of_http2_that_is_too_large_is_told() {
+    let upstream = Upstream::start().await;
+    let world = World::builder().route("up", "/up", &upstream.url()).start().await;
+    let mut client = HttpClient::plain(world.plain(), true).await;
+    let mut refused = 0;
+    for (bytes, fields, expect) in
+        [(40 << 10, 1, 200), (70 << 10, 1, 400), (10, 1600, 400), (200 << 10, 1, 400), (1, 1, 200)]
+    {
+        let mut request = http::Request::get("http://localhost/up/ok");
+        for field in 0..fields {
+            request = request.header(format!("x-field-{field}"), "a".repeat(bytes));
+        }
+        let reply = client.send(request.body(full("")).unwrap()).await;
+        assert_eq!(reply.status, expect, "{fields} of {bytes}: {:?}", reply.body);
+        if expect == 400 {
+            refused += 1;
+            assert_eq!(reply.code(), "MALFORMED_HEAD", "{fields} of {bytes}");
+            let told = world.events_of("call.refused");
+            assert_eq!(told.len(), refused, "{fields} of {bytes}");
+            assert_eq!(told[refused - 1]["payload"]["data"]["code"], "MALFORMED_HEAD");
+        }
+    }
+}

@@ -253,7 +253,8 @@ pub struct Bounds {
     /// Nesting of a JSON body.
     #[schemars(range(min = 1, max = 128))]
     pub json_depth: usize,
-    /// Bytes of a request's line and headers.
+    /// Bytes of a request's line and headers; each header of HTTP/2 counts 32 more (RFC 9113 section
+    /// 6.5.2).
     #[schemars(range(min = 1024, max = 1_048_576))]
     pub head_bytes: usize,
     /// Connections accepted at once by all listeners.
