@@ -113,6 +113,7 @@ impl HttpServerApp for Gate {
         let waiting = self.snapshot();
         let read = head::read(&mut session, &conn, &waiting.settings, shutdown).await;
         drop(waiting);
+        conn.clock.head_came();
         if matches!(read, HeadRead::Closed) {
             return None;
         }

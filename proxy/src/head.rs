@@ -69,14 +69,17 @@ pub async fn read(
 ) -> HeadRead {
     let patience = Duration::from_millis(settings.deadlines.head_ms);
     let too_late = async {
-        conn.clock.first_byte().await;
-        tokio::time::sleep(patience).await;
+        tokio::select! {
+            biased;
+            () = conn.clock.first_byte() => {}
+            () = conn.clock.first_is_late() => return HeadRead::Closed,
+        }
+        tokio::time::sleep_until(conn.clock.until(patience)).await;
+        HeadRead::Unread(Code::RequestTimeout, words::HEAD_LATE.to_owned())
     };
     let read = tokio::select! {
         biased;
-        () = too_late => {
-            return HeadRead::Unread(Code::RequestTimeout, words::HEAD_LATE.to_owned());
-        }
+        late = too_late => return late,
         read = session.read_request() => read,
         // After the read, which takes notice of bytes that came before the stop.
         () = stopped_while_idle(conn, stop) => return HeadRead::Closed,

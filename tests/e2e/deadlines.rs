@@ -285,3 +285,93 @@ async fn clients_that_do_not_read() {
     })
     .await;
 }
+
+/// All that comes before a connection's first head has one deadline together, whatever comes and
+/// however it trickles; a connection that had a call is none of that.
+#[tokio::test]
+async fn connections_without_a_first_head_end_soon() {
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/deadlines", json!({ "first_head_ms": 1000 }))
+        .start()
+        .await;
+    let mut kept = RawClient::connect(world.plain()).await;
+    assert_eq!(kept.call(get("/up/ok")).await.status, 200);
+    let mut kept_h2 = HttpClient::plain(world.plain(), true).await;
+    assert_eq!(kept_h2.get("/up/ok").await.status, 200);
+
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    let settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let (plain, tls) = (world.plain(), world.tls());
+    let slow = Duration::from_millis(150);
+    let began = std::time::Instant::now();
+    let mut ends = tokio::task::JoinSet::new();
+    for (what, to, first, trickles) in [
+        ("silence", plain, &b""[..], false),
+        ("silence before TLS", tls, b"", false),
+        ("half a preface", plain, b"PRI * HT", false),
+        ("HTTP/2 without a call", plain, settings, false),
+        ("half a hello", tls, hello, false),
+        ("a hello that trickles", tls, hello, true),
+        ("a head that trickles", plain, b"GET /up/slow HTTP/1.1\r\nhost: localhost\r\n", true),
+        ("a tunnel's head that trickles", plain, b"CONNECT localhost:443 HTTP/1.1\r\n", true),
+    ] {
+        ends.spawn(async move {
+            let mut client = RawClient::connect(to).await;
+            if trickles {
+                let _ = client.trickle(first, 3, slow).await;
+            } else {
+                client.send(first).await;
+            }
+            client.rest().await;
+            what
+        });
+    }
+    while let Some(what) = ends.join_next().await {
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(4), "{} took {took:?}", what.unwrap());
+    }
+    assert_eq!(kept.call(get("/up/ok")).await.status, 200);
+    assert_eq!(kept_h2.get("/up/ok").await.status, 200);
+    let refused = world.events_of("call.refused");
+    let late = refused.iter().filter(|event| event["payload"]["data"]["code"] == "REQUEST_TIMEOUT");
+    assert_eq!(late.count(), 2, "the heads that trickled are told");
+}
+
+/// Whoever connects and says nothing keeps nobody out; whoever had a call stays.
+#[tokio::test]
+async fn connections_without_a_call_make_room() {
+    const MOST: usize = 8;
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/bounds/connections", MOST)
+        .set("/deadlines/first_head_ms", 600_000)
+        .start()
+        .await;
+    let mut used = RawClient::connect(world.plain()).await;
+    assert_eq!(used.call(get("/up/ok")).await.status, 200);
+    let mut silent = Vec::new();
+    for _ in 0..4 * MOST {
+        silent.push(RawClient::connect(world.plain()).await);
+    }
+    let mut agents = Vec::new();
+    for _ in 1..MOST {
+        let mut agent = RawClient::connect(world.plain()).await;
+        assert_eq!(agent.call(get("/up/ok")).await.status, 200);
+        agents.push(agent);
+    }
+    for mut one in silent {
+        assert_eq!(one.rest().await, (Vec::new(), true));
+    }
+    // Nobody makes room now, and who comes waits until somebody leaves.
+    let mut next = RawClient::connect(world.plain()).await;
+    next.send(get("/up/ok")).await;
+    assert_eq!(used.call(get("/up/ok")).await.status, 200);
+    for agent in &mut agents {
+        assert_eq!(agent.call(get("/up/ok")).await.status, 200);
+    }
+    drop(agents.pop());
+    assert_eq!(next.answer().await.status, 200);
+}

@@ -313,6 +313,7 @@ async fn ten_thousand_idle_connections() {
         .route("up", "/up", &plain.url())
         .set("/bounds/connections", IDLE + 200)
         .set("/deadlines/keep_alive_ms", 3_600_000)
+        .set("/deadlines/first_head_ms", 600_000)
         .start()
         .await;
     let mut warm = RawClient::connect(world.plain()).await;

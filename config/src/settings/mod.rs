@@ -257,7 +257,8 @@ pub struct Bounds {
     /// 6.5.2).
     #[schemars(range(min = 1024, max = 1_048_576))]
     pub head_bytes: usize,
-    /// Connections accepted at once by all listeners.
+    /// Connections accepted at once by all listeners. When there are as many, the oldest on which no
+    /// request has come makes room for the next.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub connections: usize,
 }
@@ -286,6 +287,10 @@ pub struct Deadlines {
     /// TLS handshake of a client.
     #[schemars(range(min = 100, max = 600_000))]
     pub handshake_ms: u64,
+    /// From a connection to the end of its first request's head, the TLS handshake and all; whoever
+    /// has sent none by then is cut off.
+    #[schemars(range(min = 100, max = 600_000))]
+    pub first_head_ms: u64,
     /// From a request's first byte to the end of its head, however slowly it trickles.
     #[schemars(range(min = 100, max = 600_000))]
     pub head_ms: u64,
@@ -316,6 +321,7 @@ impl Default for Deadlines {
     fn default() -> Self {
         Self {
             handshake_ms: 10_000,
+            first_head_ms: 10_000,
             head_ms: 10_000,
             body_ms: 60_000,
             connect_ms: 5_000,

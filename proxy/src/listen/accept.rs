@@ -12,11 +12,12 @@ use pingora_core::protocols::{ALPN, Stream};
 use pingora_http::ResponseHeader;
 use tokio::io::{AsyncRead, BufStream};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tollgate_config::settings::{Listener, ProxyProtocol, TransparentListener};
 use tollgate_rules::Code;
 
+use super::first::Firsts;
 use super::sniff::{self, Opening};
 use super::{
     Conn, GateStream, HeadClock, Io, Peer, ServerTls, Shown, connect, proxied, transparent, unix,
@@ -160,16 +161,38 @@ enum Arrived {
     Unix(UnixStream),
 }
 
+/// What all listeners share.
+#[derive(Clone)]
+struct Room {
+    /// One for each connection.
+    places: Arc<Semaphore>,
+    /// Those of which no head has come.
+    firsts: Arc<Firsts>,
+}
+
+impl Room {
+    /// Takes a place for a connection. When there is none, the oldest of which no head has come gives
+    /// up its own, or whoever says nothing would keep everybody out.
+    async fn enter(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        self.firsts.make_room();
+        Arc::clone(&self.places).acquire_owned().await
+    }
+}
+
 /// Accepts until `shutdown` turns true, then waits up to the drain deadline for calls in flight.
 pub async fn serve(gate: Arc<Gate>, acceptors: Acceptors, shutdown: watch::Receiver<bool>) {
     let room = Arc::new(Semaphore::new(gate.snapshot().settings.bounds.connections));
+    let room = Room { places: room, firsts: Arc::default() };
     let mut loops = JoinSet::new();
     for (listener, bound) in acceptors.0 {
         loops.spawn(accept_loop(
             Arc::clone(&gate),
             listener,
             bound,
-            Arc::clone(&room),
+            room.clone(),
             shutdown.clone(),
         ));
     }
@@ -180,20 +203,13 @@ async fn accept_loop(
     gate: Arc<Gate>,
     listener: Listener,
     bound: Bound,
-    room: Arc<Semaphore>,
+    room: Room,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let name: Arc<str> = listener.name().into();
     let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
     loop {
-        // Back-pressure: without room the kernel's backlog holds the clients, not our memory.
-        let place = tokio::select! {
-            biased;
-            _ = shutdown.wait_for(|stop| *stop) => break,
-            place = Arc::clone(&room).acquire_owned() => place,
-        };
-        let Ok(place) = place else { break };
         let accepted = tokio::select! {
             biased;
             _ = shutdown.wait_for(|stop| *stop) => break,
@@ -201,17 +217,37 @@ async fn accept_loop(
         };
         match accepted {
             Ok(arrived) => {
+                // Back-pressure: without room the kernel's backlog holds all but one of the clients,
+                // and not our memory.
+                let place = tokio::select! {
+                    biased;
+                    _ = shutdown.wait_for(|stop| *stop) => break,
+                    place = room.enter() => place,
+                };
+                let Ok(place) = place else { break };
                 let gate = Arc::clone(&gate);
+                let patience = gate.snapshot().settings.deadlines.first_head_ms;
+                let (first, ends) = room.firsts.enter(Duration::from_millis(patience));
+                let clock = HeadClock::of(first);
                 let (name, listener) = (Arc::clone(&name), Arc::clone(&listener));
                 let shutdown = shutdown.clone();
                 connections.spawn(async move {
                     gate.metrics.connections.inc();
-                    match arrived {
-                        Arrived::Tcp(io, peer) => {
-                            let from = Origin { name, listener, peer };
-                            take(&gate, from, io, shutdown).await;
+                    let taken = async {
+                        match arrived {
+                            Arrived::Tcp(io, peer) => {
+                                let from = Origin { name, listener, peer };
+                                take(&gate, from, (io, clock), shutdown).await;
+                            }
+                            Arrived::Unix(io) => {
+                                take_local(&gate, name, (io, clock), shutdown).await;
+                            }
                         }
-                        Arrived::Unix(io) => take_local(&gate, name, io, shutdown).await,
+                    };
+                    tokio::select! {
+                        biased;
+                        () = ends.cancelled() => gate.metrics.connections_cut.inc(),
+                        () = taken => {}
                     }
                     gate.metrics.connections.dec();
                     drop(place);
@@ -247,7 +283,7 @@ struct Origin {
 async fn take(
     gate: &Arc<Gate>,
     Origin { name, listener, peer }: Origin,
-    mut io: TcpStream,
+    (mut io, clock): (TcpStream, HeadClock),
     shutdown: watch::Receiver<bool>,
 ) {
     // An answer is one write; waiting to fill a segment only delays it.
@@ -256,7 +292,7 @@ async fn take(
     let local = io.local_addr().unwrap_or(peer);
     let (peer, through) = match listener.proxy_protocol() {
         None => (peer, None),
-        Some(proxied) => match told(gate, &name, proxied, &mut io, peer).await {
+        Some(proxied) => match told(gate, (&name, proxied), (&mut io, &clock), peer).await {
             Some(told) => (told.unwrap_or(peer), told.map(|_| peer)),
             None => return,
         },
@@ -269,7 +305,7 @@ async fn take(
         original: None,
         names: None,
         shown: None,
-        clock: HeadClock::default(),
+        clock,
         tunnel: None,
     };
     if matches!(*listener, Listener::Transparent(_)) {
@@ -288,7 +324,8 @@ async fn take(
         return;
     };
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
-    let io = match tokio::time::timeout(handshake, tls.accept(io)).await {
+    let until = conn.clock.until(handshake);
+    let io = match tokio::time::timeout_at(until, tls.accept(io)).await {
         Ok(Ok(io)) => io,
         // Whoever leaves in the middle, a health check say, has presented nothing.
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
@@ -333,9 +370,8 @@ async fn take(
 /// connection is refused, which is recorded.
 async fn told(
     gate: &Arc<Gate>,
-    listener: &str,
-    proxied: &ProxyProtocol,
-    io: &mut TcpStream,
+    (listener, proxied): (&str, &ProxyProtocol),
+    (io, clock): (&mut TcpStream, &HeadClock),
     peer: SocketAddr,
 ) -> Option<Option<SocketAddr>> {
     let refuse = async |why: &str, code: Code, detail: &str| {
@@ -349,7 +385,7 @@ async fn told(
         return None;
     }
     let patience = Duration::from_millis(gate.snapshot().settings.deadlines.head_ms);
-    match tokio::time::timeout(patience, proxied::read(io)).await {
+    match tokio::time::timeout_at(clock.until(patience), proxied::read(io)).await {
         Ok(Ok(told)) => return Some(told),
         Ok(Err(proxied::Unread::Gone)) => gate.metrics.connections_cut.inc(),
         Ok(Err(proxied::Unread::Malformed(detail))) => {
@@ -367,7 +403,7 @@ async fn told(
 async fn take_local(
     gate: &Arc<Gate>,
     listener: Arc<str>,
-    io: UnixStream,
+    (io, clock): (UnixStream, HeadClock),
     shutdown: watch::Receiver<bool>,
 ) {
     let fd = io.as_raw_fd();
@@ -388,7 +424,7 @@ async fn take_local(
         original: None,
         names: None,
         shown: None,
-        clock: HeadClock::default(),
+        clock,
         tunnel: None,
     };
     speak(gate, io, Came { conn, fd }, shutdown).await;
@@ -402,7 +438,7 @@ pub(super) struct Came {
 
 /// Finds out what the client speaks, and goes on in that.
 async fn speak<S: Io>(gate: &Arc<Gate>, mut io: S, came: Came, shutdown: watch::Receiver<bool>) {
-    let (opening, seen) = match next(gate, &mut io, &shutdown).await {
+    let (opening, seen) = match next(gate, &mut io, &came.conn.clock, &shutdown).await {
         Ok(sniffed) => sniffed,
         Err(sniff::Nothing::Late) => return gate.metrics.connections_cut.inc(),
         Err(sniff::Nothing::Gone) => return,
@@ -425,12 +461,14 @@ async fn speak<S: Io>(gate: &Arc<Gate>, mut io: S, came: Came, shutdown: watch::
 async fn next<S: AsyncRead + Unpin>(
     gate: &Gate,
     io: &mut S,
+    clock: &HeadClock,
     shutdown: &watch::Receiver<bool>,
 ) -> Result<(Opening, Bytes), sniff::Nothing> {
     let deadlines = gate.snapshot().settings.deadlines.clone();
     let patience = sniff::Patience {
         first: Duration::from_millis(deadlines.keep_alive_ms),
         rest: Duration::from_millis(deadlines.head_ms),
+        due: clock.due(),
     };
     let mut stop = shutdown.clone();
     tokio::select! {
@@ -467,7 +505,10 @@ pub(super) async fn hand_over<S: Io>(
     if http1 {
         return calls(gate, stream, &conn, fd, shutdown).await;
     }
-    gate.process_new(stream, shutdown).await;
+    tokio::select! {
+        _ = gate.process_new(stream, shutdown) => {}
+        () = conn.clock.first_is_late() => gate.metrics.connections_cut.inc(),
+    }
     None
 }
 
@@ -489,7 +530,7 @@ async fn calls(
         // In a tunnel none is opened: a CONNECT there is a call like others, and refused.
         if conn.tunnel.is_none() {
             let opening;
-            (opening, seen) = match next(gate, &mut io, shutdown).await {
+            (opening, seen) = match next(gate, &mut io, &conn.clock, shutdown).await {
                 Ok(sniffed) => sniffed,
                 Err(nothing) => {
                     if nothing == sniff::Nothing::Late {

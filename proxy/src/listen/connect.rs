@@ -12,6 +12,7 @@ use pingora_core::protocols::ALPN;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tollgate_config::settings::Ech;
 use tollgate_rules::{Code, Host, Scheme};
 
@@ -49,7 +50,9 @@ pub(super) async fn take<S: Io>(
     let snapshot = gate.snapshot();
     let bounds = &snapshot.settings.bounds;
     let patience = Duration::from_millis(snapshot.settings.deadlines.head_ms);
-    let head = tokio::time::timeout(patience, read_head(&mut io, seen, bounds.head_bytes)).await;
+    let until = conn.clock.until(patience);
+    let head = tokio::time::timeout_at(until, read_head(&mut io, seen, bounds.head_bytes)).await;
+    conn.clock.head_came();
     let asked = match head {
         Ok(Ok(asked)) => Ok(asked),
         Ok(Err(HeadFault::Gone)) => return,
@@ -75,7 +78,7 @@ pub(super) async fn take<S: Io>(
     }
     let handshake = Duration::from_millis(snapshot.settings.deadlines.handshake_ms);
     drop(snapshot);
-    let work = Work { gate, port: asked.port, handshake, fd, shutdown };
+    let work = Work { gate, port: asked.port, handshake, due: None, fd, shutdown };
     work.inside(io, asked.rest, asked.host, flight, admitted).await;
 }
 
@@ -84,11 +87,19 @@ pub(super) struct Work<'g> {
     pub(super) gate: &'g Arc<Gate>,
     pub(super) port: u16,
     pub(super) handshake: Duration,
+    /// When a whole head must be here, where none has come.
+    pub(super) due: Option<Instant>,
     pub(super) fd: i32,
     pub(super) shutdown: watch::Receiver<bool>,
 }
 
 impl Work<'_> {
+    /// The deadline of what begins now.
+    fn until(&self) -> Instant {
+        let until = Instant::now() + self.handshake;
+        self.due.map_or(until, |due| due.min(until))
+    }
+
     async fn inside<S: Io>(
         self,
         io: S,
@@ -122,7 +133,8 @@ impl Work<'_> {
 
     /// What is spoken; nothing when the client has left, or is too slow.
     pub(super) async fn sniff<S: Io>(&self, io: &mut Replayed<S>) -> Option<(Opening, Bytes)> {
-        let patience = sniff::Patience { first: self.handshake, rest: self.handshake };
+        let (first, rest) = (self.handshake, self.handshake);
+        let patience = sniff::Patience { first, rest, due: self.due };
         let mut stop = self.shutdown.clone();
         let sniffed = tokio::select! {
             sniffed = sniff::inside(io, patience) => sniffed,
@@ -135,7 +147,7 @@ impl Work<'_> {
     }
 
     pub(super) async fn hello<S: Io>(&self, io: &mut Replayed<S>, seen: Bytes) -> Option<Hello> {
-        let hello = tokio::time::timeout(self.handshake, read_hello(io, seen)).await;
+        let hello = tokio::time::timeout_at(self.until(), read_hello(io, seen)).await;
         let hello = hello.ok().flatten();
         if hello.is_none() {
             self.gate.metrics.connections_cut.inc();
@@ -190,7 +202,7 @@ impl Work<'_> {
             return;
         };
         let start = tokio_rustls::StartHandshake::from_parts(hello.accepted, io);
-        let shaken = tokio::time::timeout(self.handshake, start.into_stream(config)).await;
+        let shaken = tokio::time::timeout_at(self.until(), start.into_stream(config)).await;
         let Ok(Ok(tls)) = shaken else {
             // Most often a client that does not trust the authority yet. One that says so was here
             // for a call; who only leaves, or is slow, may have been anybody.

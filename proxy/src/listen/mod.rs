@@ -6,6 +6,7 @@
 mod accept;
 mod authority;
 mod connect;
+mod first;
 mod hello;
 mod proxied;
 mod sniff;
@@ -102,7 +103,7 @@ impl Conn {
             original: self.original,
             names: self.names.clone(),
             shown: self.shown.clone(),
-            clock: HeadClock::default(),
+            clock: self.clock.again(),
             tunnel,
         }
     }

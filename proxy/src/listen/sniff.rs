@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time::{Instant, timeout_at};
 
 use super::hello::HANDSHAKE;
 
@@ -39,6 +40,15 @@ pub(super) struct Patience {
     pub(super) first: Duration,
     /// For those that tell what it is, from then on.
     pub(super) rest: Duration,
+    /// For all of them, where a whole head must be here by then.
+    pub(super) due: Option<Instant>,
+}
+
+impl Patience {
+    fn until(self, patience: Duration) -> Instant {
+        let until = Instant::now() + patience;
+        self.due.map_or(until, |due| due.min(until))
+    }
 }
 
 /// Looks at a client that may ask for a tunnel. What is no HTTP is left to the HTTP parser.
@@ -86,9 +96,11 @@ async fn read<S: AsyncRead + Unpin>(
     tell: impl Fn(&[u8]) -> Option<Opening>,
 ) -> Result<(Opening, Bytes), Nothing> {
     let mut seen = BytesMut::with_capacity(4096);
-    let first = tokio::time::timeout(patience.first, io.read_buf(&mut seen)).await;
-    if !matches!(first, Ok(Ok(1..))) {
-        return Err(Nothing::Gone);
+    match timeout_at(patience.until(patience.first), io.read_buf(&mut seen)).await {
+        Ok(Ok(1..)) => {}
+        // Between two calls a client owes nothing.
+        Err(_) if patience.due.is_some() => return Err(Nothing::Late),
+        _ => return Err(Nothing::Gone),
     }
     let told = async {
         loop {
@@ -101,7 +113,7 @@ async fn read<S: AsyncRead + Unpin>(
             }
         }
     };
-    match tokio::time::timeout(patience.rest, told).await {
+    match timeout_at(patience.until(patience.rest), told).await {
         Ok(opening) => Ok((opening?, seen.freeze())),
         Err(_) => Err(Nothing::Late),
     }
@@ -113,7 +125,7 @@ mod tests {
 
     async fn told(bytes: &[u8], tunnel: bool) -> Result<Opening, Nothing> {
         let second = Duration::from_secs(1);
-        let patience = Patience { first: second, rest: second };
+        let patience = Patience { first: second, rest: second, due: None };
         // One byte at a time.
         let (mut near, mut far) = tokio::io::duplex(1);
         let bytes = bytes.to_vec();

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,8 +17,10 @@ use pingora_core::protocols::{
 use pingora_http::ResponseHeader;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::Conn;
+use super::first::First;
 
 /// Tells the gate when the first byte of a head has come, so that a head deadline can start.
 ///
@@ -30,9 +32,46 @@ pub struct HeadClock {
     /// The next head's beginning was read before it was waited for.
     begun: AtomicBool,
     first_byte: Notify,
+    /// The first head of the connection, until it is here.
+    first: Option<Arc<First>>,
 }
 
 impl HeadClock {
+    pub(super) fn of(first: Arc<First>) -> Self {
+        Self { first: Some(first), ..Self::default() }
+    }
+
+    /// The clock of the same connection for what comes on it next.
+    pub(super) fn again(&self) -> Self {
+        Self { first: self.first.clone(), ..Self::default() }
+    }
+
+    /// Says that a whole head has come, or what will never be one.
+    pub fn head_came(&self) {
+        if let Some(first) = &self.first {
+            first.came();
+        }
+    }
+
+    /// When the first head must be here, until it is.
+    pub fn due(&self) -> Option<Instant> {
+        self.first.as_ref().and_then(|first| first.due())
+    }
+
+    /// A deadline so long from now, or that of the first head.
+    pub fn until(&self, patience: Duration) -> Instant {
+        let until = Instant::now() + patience;
+        self.due().map_or(until, |due| due.min(until))
+    }
+
+    /// Resolves when the first head is late, and never once it has come.
+    pub async fn first_is_late(&self) {
+        match &self.first {
+            Some(first) => first.late().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Resolves when the next byte arrives after this call.
     pub async fn first_byte(&self) {
         let begun = self.begun.swap(false, Ordering::AcqRel);

@@ -41,7 +41,8 @@ pub(super) async fn take(
     let mut flight = Flight::begin(snapshot, Arc::new(conn), gate.held.share(Holder::Nobody));
     let stopping = *shutdown.borrow();
     let port = original.map_or(0, |to| to.port());
-    let work = Work { gate, port, handshake, fd, shutdown };
+    let due = flight.conn.clock.due();
+    let work = Work { gate, port, handshake, due, fd, shutdown };
     // Who it was is known even when what it wanted cannot be; a call asks for it anew.
     let _ = gate.identify(&mut flight);
     if original.is_none() {
