@@ -463,3 +463,50 @@ async fn batches_pass_whole_or_not_at_all() {
     }
     check(cases).await;
 }
+
+/// A name with something in it that nobody sees is another name to the rules, and the same one to a
+/// server that trims.
+#[tokio::test]
+async fn names_are_all_that_is_seen_of_them() {
+    let refused = Fate::Refused("MALFORMED_BODY");
+    let mut cases = Vec::new();
+    for (what, hidden) in [
+        ("a blank", r" "),
+        ("a tab", r"\t"),
+        ("a line end", r"\n"),
+        ("a nul", r"\u0000"),
+        ("no break", r"\u00a0"),
+        ("no width", r"\u200b"),
+        ("a joiner", r"\u2060"),
+        ("a soft hyphen", r"\u00ad"),
+        ("the other direction", r"\u202e"),
+        ("a byte order mark", r"\ufeff"),
+        ("a tag", r"\udb40\udc41"),
+        ("a variation", r"\ufe0f"),
+    ] {
+        for name in [format!("{hidden}delete_branch"), format!("delete_branch{hidden}")] {
+            for (method, member) in [
+                ("tools/call", "name"),
+                ("prompts/get", "name"),
+                ("resources/read", "uri"),
+                ("resources/subscribe", "uri"),
+            ] {
+                let body = format!(
+                    r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{{"{member}":"{name}"}}}}"#
+                );
+                let (name, request) = (format!("{what}: {method}"), Draft::new(body).bytes());
+                cases.push(Case { name, request, fate: refused });
+            }
+        }
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call{hidden}","params":{DELETE}}}"#
+        );
+        let request = Draft::new(body).bytes();
+        cases.push(Case { name: format!("{what}: the method"), request, fate: refused });
+    }
+    for name in ["list my files", "naïve", "files.write", "a/b-c_d"] {
+        let request = Draft::new(call(&format!(r#"{{"name":"{name}"}}"#))).bytes();
+        cases.push(Case { name: name.to_owned(), request, fate: Fate::Passes });
+    }
+    check(cases).await;
+}

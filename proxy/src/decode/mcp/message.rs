@@ -10,7 +10,7 @@ use super::super::json::Reading;
 use super::super::{Malformed, RPC_INVALID_PARAMS};
 use super::era::{self, Era};
 use super::methods::{self, Named};
-use super::twins;
+use super::{names, twins};
 
 /// What stands for the method of a client's answer to the server. JSON-RPC 2.0 section 4 keeps
 /// names that begin with `rpc.` for itself, so no request can carry it.
@@ -241,6 +241,11 @@ fn read_request(document: Node<'_>, method: Node<'_>) -> Result<Parts, Malformed
     if method.is_empty() || method.len() > METHOD_BYTES_MAX || method.starts_with("rpc.") {
         return Err(refuse("the method's name is empty, too long or begins with `rpc.`"));
     }
+    if !names::is_seen(method) {
+        return Err(refuse(
+            "the method's name has blanks around it or characters that are not seen",
+        ));
+    }
     let kind = match document.get("id") {
         None => RpcKind::Notification,
         Some(id) => RpcKind::Request(read_id(Some(id))?),
@@ -251,6 +256,11 @@ fn read_request(document: Node<'_>, method: Node<'_>) -> Result<Parts, Malformed
     }
     let named = methods::named(method, params)
         .map_err(|member| refuse_params(&format!("`params.{member}` is missing or no string")))?;
+    if ![&named.tool, &named.resource].into_iter().flatten().all(|name| names::is_seen(name)) {
+        return Err(refuse_params(
+            "what `params` names has blanks around it or characters that are not seen",
+        ));
+    }
     if named.tool.is_some() {
         let strange = |(name, _): (&str, Node<'_>)| !TOOL_PARAMS.contains(&name);
         if params.is_some_and(|params| params.members().any(strange)) {

@@ -7,6 +7,7 @@ mod era;
 mod headers;
 mod message;
 mod methods;
+mod names;
 mod twins;
 
 use bytes::Bytes;
