@@ -375,3 +375,61 @@ async fn connections_without_a_call_make_room() {
     drop(agents.pop());
     assert_eq!(next.answer().await.status, 200);
 }
+
+/// A byte now and then is no silence; an answer that is held whole has an end all the same, and one
+/// that streams has not.
+#[tokio::test]
+async fn held_answers_that_trickle_end() {
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .mcp("mcp", "/mcp", &format!("{}/mcp", upstream.url()))
+        .set("/deadlines", json!({ "held_answer_ms": 1000, "idle_ms": 600, "stream_idle_ms": 600 }))
+        .start()
+        .await;
+    let trickling = |media: &str, piece: &str, times: usize| {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {media}\r\ntransfer-encoding: chunked\r\n\r\n"
+        );
+        let mut steps = vec![Step::Send(head.into_bytes())];
+        for _ in 0..times {
+            steps.extend([chunked(piece), Step::Pause(Duration::from_millis(200))]);
+        }
+        steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
+        steps
+    };
+    upstream.on("/json", trickling("application/json", " ", 100));
+    upstream.on("/mcp", trickling("application/json", " ", 100));
+    upstream.on("/text", trickling("text/plain", "a", 10));
+    upstream.on("/events", trickling("text/event-stream", "data: a\n\n", 10));
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    for (request, late) in [
+        (get("/up/json"), true),
+        (
+            format!(
+                "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                 content-length: {}\r\n\r\n{ping}",
+                ping.len()
+            ),
+            true,
+        ),
+        (get("/up/text"), false),
+        (get("/up/events"), false),
+    ] {
+        let began = std::time::Instant::now();
+        let answer = RawClient::connect(world.plain()).await.call(&request).await;
+        let took = began.elapsed();
+        if !late {
+            assert_eq!(answer.status, 200, "{request}");
+            assert!(took > Duration::from_millis(1800), "{request}: cut after {took:?}");
+            continue;
+        }
+        assert!(answer.text().contains("UPSTREAM_TIMEOUT"), "{request}: {}", answer.text());
+        assert!(took < Duration::from_secs(5), "{request}: {took:?}");
+    }
+    let late = world.events_of("call.outcome").into_iter();
+    let late = late.filter(|event| event["payload"]["data"]["code"] == "UPSTREAM_TIMEOUT");
+    assert_eq!(late.count(), 2);
+    let held = world.metric("tollgate_held_bytes").await;
+    assert_eq!(held, 0.0);
+}

@@ -306,6 +306,10 @@ pub struct Deadlines {
     /// Between two pieces of an answer that is no event stream.
     #[schemars(range(min = 100, max = 3_600_000))]
     pub idle_ms: u64,
+    /// From an answer's head to its end, where it is held whole before it is passed on: JSON, and what
+    /// describes an API in YAML.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub held_answer_ms: u64,
     /// Between two pieces of an event stream; long, since a listen stream may be silent.
     #[schemars(range(min = 100, max = 86_400_000))]
     pub stream_idle_ms: u64,
@@ -328,6 +332,8 @@ impl Default for Deadlines {
             // Tools may think for minutes; clients give up at 60 s or later.
             first_byte_ms: 300_000,
             idle_ms: 60_000,
+            // 16 MiB take so long at 60 kB a second.
+            held_answer_ms: 300_000,
             stream_idle_ms: 3_600_000,
             keep_alive_ms: 75_000,
             drain_ms: 20_000,

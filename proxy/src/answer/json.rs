@@ -1,5 +1,6 @@
 //! JSON answers: held whole, parsed once, and only what was parsed is passed on.
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
@@ -64,10 +65,13 @@ impl Answer<'_, '_> {
     pub(super) async fn hold(&mut self) -> Result<BytesMut, Ending> {
         let settings = &self.flight.snapshot.settings;
         let limit = settings.bounds.answer_body_bytes;
+        let until = Instant::now() + Duration::from_millis(settings.deadlines.held_answer_ms);
         let patience = self.flight.patience();
         let mut whole = BytesMut::new();
         loop {
-            let piece = match self.next().await {
+            // A byte now and then is no silence, and would hold its place for ever.
+            let next = tokio::time::timeout_at(until, self.next()).await;
+            let piece = match next.unwrap_or(Err(Ending::Cut(Code::UpstreamTimeout))) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => return Ok(whole),
                 // Nothing was passed on yet, so a broken answer can still be refused in words.
