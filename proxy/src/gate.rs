@@ -48,6 +48,7 @@ use crate::snapshot::{Snapshot, Source};
 use crate::socket::{self, Handshake, Opened};
 use crate::spoken::Spoken;
 use crate::stop::Stop;
+use crate::strangers::Strangers;
 use crate::watch::Metrics;
 use crate::{identity, inspect, scene, words};
 
@@ -74,6 +75,8 @@ pub struct Gate {
     pub(crate) desks: Desks,
     /// Whose sessions of MCP are.
     pub(crate) sessions: Sessions,
+    /// What was refused where nobody is known.
+    pub(crate) strangers: Strangers,
     pub(crate) print_key: PrintKey,
     /// Everything that is counted.
     pub metrics: Metrics,
@@ -552,7 +555,9 @@ impl Gate {
                     refused.call.as_ref(),
                     &refused.found,
                 );
-                let receipt = self.ledger.append(facts).await.ok();
+                let told = flight.agent.is_some()
+                    || self.strangers.is_told(&flight.conn.listener, refused.refusal.code);
+                let receipt = if told { self.ledger.append(facts).await.ok() } else { None };
                 match receipt {
                     Some(receipt) => refused.refusal.with_receipt(receipt.id().to_string()),
                     None => refused.refusal,

@@ -54,6 +54,7 @@ mod socket;
 mod spoken;
 mod sse;
 mod stop;
+mod strangers;
 mod tunnel;
 mod upkeep;
 mod watch;

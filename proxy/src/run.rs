@@ -26,6 +26,7 @@ use crate::names::{Given as GivenNames, NameServer, NamesFault, Pair};
 use crate::record::shape::PrintKey;
 use crate::sessions::Sessions;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
+use crate::strangers::{self, Strangers};
 use crate::watch::Metrics;
 use crate::watch::admin::Admin;
 
@@ -92,6 +93,7 @@ pub struct Running {
     admin_serving: tokio::task::JoinHandle<()>,
     reloading: tokio::task::JoinHandle<()>,
     checking: tokio::task::JoinHandle<()>,
+    counting: tokio::task::JoinHandle<()>,
     workload: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -152,6 +154,7 @@ pub(crate) async fn start_on(
         held: Held::new(bounds.held_bytes_total, bounds.request_body_bytes),
         held_answers: Held::new(bounds.held_bytes_total, bounds.answer_body_bytes),
         sessions: Sessions::default(),
+        strangers: Strangers::default(),
         desks: Desks::new(settings.bounds.inspected_bytes_total, processors()),
         snapshot: ArcSwap::from_pointee(snapshot),
         source,
@@ -174,6 +177,7 @@ pub(crate) async fn start_on(
     let admin_serving =
         tokio::spawn(admin.serve(Arc::clone(&gate), admin_stop.clone().cancelled_owned()));
     let checking = tokio::spawn(crate::checks::run(Arc::clone(&gate), stopped.clone()));
+    let counting = tokio::spawn(strangers::run(Arc::clone(&gate), stopped.clone()));
     let workload = settings.workload_api.clone();
     let workload =
         workload.map(|api| tokio::spawn(workload::run(Arc::clone(&gate), api, stopped.clone())));
@@ -203,6 +207,7 @@ pub(crate) async fn start_on(
         admin_serving,
         reloading,
         checking,
+        counting,
         workload,
     })
 }
@@ -265,6 +270,8 @@ impl Running {
         }
         let _ = self.reloading.await;
         let _ = self.checking.await;
+        let _ = self.counting.await;
+        self.gate.tell_strangers().await;
         if let Some(workload) = self.workload {
             let _ = workload.await;
         }

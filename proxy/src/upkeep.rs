@@ -196,6 +196,9 @@ impl Gate {
         why: &str,
     ) {
         self.metrics.refusals.with_label_values(&[code.as_str()]).inc();
+        if !self.strangers.is_told(listener, code) {
+            return;
+        }
         let facts =
             Facts::new(EventType::CallRefused, "unidentified").revision(&self.snapshot().revision);
         let facts = source(facts, peer.ip(), &self.print_key)

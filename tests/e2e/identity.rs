@@ -1,9 +1,9 @@
 //! Who calls is what the certificate says, in the registry that is in force now.
 use rcgen::CertificateParams;
 use serde_json::{Value, json};
-use tollgate_tests::{Certificates, Identity, OTHER_AGENT, Upstream, World, until};
+use tollgate_tests::{Certificates, Identity, OTHER_AGENT, RawClient, Upstream, World, until};
 
-use crate::kit::swap;
+use crate::kit::{swap, verify};
 use crate::tls::{Hand, Issuing, der, names, uris};
 
 const KNOWN: &str = "spiffe://acme.test/agents/known";
@@ -265,4 +265,42 @@ async fn claims_are_not_identity() {
     let seen = upstream.seen().remove(0);
     assert!(seen.header("x-forwarded-client-cert").is_empty(), "{}", seen.head);
     assert!(seen.header("forwarded").is_empty(), "{}", seen.head);
+}
+
+/// Whoever reaches a port cannot fill the disk: beyond some, refusals where nobody is known are told
+/// by their number. What an agent does is always told.
+#[tokio::test]
+async fn many_that_nobody_knows_are_told_by_their_number() {
+    const MANY: usize = 150;
+    const SINGLY: usize = 60;
+    let mut world = World::builder().start().await;
+    for _ in 0..MANY {
+        let mut client = RawClient::connect(world.tls()).await;
+        client.send(b"GET / HTTP/1.1\r\n\r\n").await;
+        client.rest().await;
+    }
+    let codes = |world: &World| {
+        let events = world.events_of("call.refused").into_iter();
+        let data = events.map(|event| event["payload"]["data"].clone());
+        data.collect::<Vec<Value>>()
+    };
+    until("all to be refused", async || {
+        (world.metric("tollgate_handshakes_refused_total").await == MANY as f64).then_some(())
+    })
+    .await;
+    assert_eq!(codes(&world).len(), SINGLY);
+    for _ in 0..MANY {
+        let mut client = RawClient::connect(world.plain()).await;
+        assert_eq!(client.call("GET /\x01 HTTP/1.1\r\n\r\n").await.code(), "MALFORMED_HEAD");
+    }
+    assert_eq!(codes(&world).len(), SINGLY + MANY);
+    assert!(world.stop().await.success());
+    let all = codes(&world);
+    let counted: Vec<_> = all.iter().filter(|data| data["count"].is_number()).collect();
+    assert_eq!(all.len(), SINGLY + MANY + 1);
+    assert_eq!(counted.len(), 1);
+    assert_eq!(counted[0]["count"], MANY - SINGLY);
+    assert_eq!(counted[0]["listener"], "tls");
+    assert_eq!(counted[0]["code"], all[0]["code"]);
+    verify(&world.spool()).await;
 }
