@@ -7,7 +7,10 @@
     clippy::disallowed_methods,
     reason = "a test stops where it is wrong, and calls from several threads"
 )]
+use std::sync::Arc;
+
 use serde_json::json;
+use tollgate_dlp::known::{Fetched, Known, Secret, Values};
 use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Memory, MemoryLimits, Place, Scanner};
 
 const LIMITS: MemoryLimits = MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 };
@@ -205,5 +208,80 @@ fn pieces_among_many_words_are_put_together() {
             !memory.look((&scanner, &judge), ("a", "x"), &call, 1).is_empty()
         });
         assert!(told, "{}", &token[..4]);
+    }
+}
+
+const CANARY: &str = "the heron waits: gentian/5521 by the mooring";
+const OWN: &str = "pq9XrTzKv7Harbour";
+const GIVEN: &str = "mB4-vault.granite-81";
+
+fn knowing() -> Scanner {
+    let mut values = Values::new(&[7; 16]);
+    values.add(Secret::Canary, "bait".into(), CANARY.as_bytes()).unwrap();
+    values.add(Secret::Own, "own".into(), OWN.as_bytes()).unwrap();
+    let fetched = Fetched::new([9; 16]);
+    fetched.add("given".into(), GIVEN.as_bytes()).unwrap();
+    let mut known = Known::default();
+    known.set_values(values);
+    known.set_fetched(Arc::new(fetched));
+    Scanner::new().unwrap().with_known(Arc::new(known))
+}
+
+/// In several calls or in one, wherever it is cut, with words beside each piece.
+#[test]
+fn a_known_value_in_pieces_is_seen() {
+    let scanner = knowing();
+    let judge = Judge::default();
+    let engine = (&scanner, &judge);
+    let hex: String = OWN.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for (value, class) in [
+        (CANARY, "known.canary"),
+        (OWN, "known.own_secret"),
+        (GIVEN, "known.credential"),
+        (&hex, "known.own_secret"),
+    ] {
+        for cut in 4..value.len() {
+            let (one, two) = value.split_at(cut);
+            let memory = Memory::new(LIMITS);
+            let first = json!({ "note": "as said", "a": format!("id {one}"), "b": "main" });
+            assert!(memory.look(engine, ("a", "x"), &first, 1).is_empty(), "{class} {cut}");
+            let second = json!({ "c": format!("{two} and on"), "note": "status" });
+            let acted = memory.look(engine, ("a", "x"), &second, 2);
+            assert_eq!(acted[0].finding.class.as_str(), class, "{cut}");
+            assert_eq!(acted[0].action, Action::Block);
+            assert_eq!(acted[0].finding.place, Place::Value("/c".to_owned()));
+
+            let memory = Memory::new(LIMITS);
+            let both = json!([{ "first": one, "note": "x" }, { "second": two }]);
+            assert_eq!(memory.look(engine, ("a", "x"), &both, 1).len(), 1, "{class} {cut}");
+        }
+        for count in 2..=8 {
+            let size = value.len().div_ceil(count);
+            if size < 4 || size * (count - 1) >= value.len() {
+                continue;
+            }
+            let memory = Memory::new(LIMITS);
+            let pieces = pieces(value, count);
+            let told = pieces.iter().enumerate().map(|(now, piece)| {
+                let call = json!({ "part": piece, "words": ["ok", "data", "v1", "the", "main"] });
+                memory.look(engine, ("a", "x"), &call, now as u64).len()
+            });
+            assert_eq!(told.last(), Some(1), "{class} {count}");
+        }
+    }
+}
+
+#[test]
+fn pieces_of_a_known_value_that_do_not_belong_together_are_nothing() {
+    let scanner = knowing();
+    let judge = Judge::default();
+    let memory = Memory::new(LIMITS);
+    let look = |words| memory.look((&scanner, &judge), ("a", "x"), &words, 1);
+    for words in [
+        json!([&OWN[..9], "other", &OWN[10..]]),
+        json!(["the heron waits", "for the mooring"]),
+        json!([&OWN[8..], &OWN[..8]]),
+    ] {
+        assert!(look(words.clone()).is_empty(), "{words}");
     }
 }

@@ -203,11 +203,13 @@ impl<'s> Look<'s> {
     /// A call that completes a secret is refused whole: most of it has left.
     fn fragments(&mut self, acted: Vec<Acted>) -> Result<(), Refusal> {
         let blocks = acted.iter().any(|acted| acted.action == Action::Block);
+        let canary = acted.iter().any(|acted| acted.finding.class.as_str() == CANARY);
         let part = "calls";
         self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
-        match blocks {
-            true => Err(Refusal::new(Code::ExfilFragments, words::FRAGMENTS)),
-            false => Ok(()),
+        match (blocks, canary) {
+            (false, _) => Ok(()),
+            (true, true) => Err(Refusal::new(Code::CanaryHit, words::CANARY)),
+            (true, false) => Err(Refusal::new(Code::ExfilFragments, words::FRAGMENTS)),
         }
     }
 

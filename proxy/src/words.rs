@@ -214,7 +214,7 @@ pub const PLACEHOLDER: &str = "This call holds the placeholder of a credential f
 /// A credential itself.
 pub const CREDENTIAL: &str = "This call holds a credential that only the gate gives. Leave it out; the gate puts it in where it belongs.";
 /// Several calls together hold a secret.
-pub const FRAGMENTS: &str = "This call completes a secret that earlier calls began. A secret may not leave in pieces; refer to it in another way.";
+pub const FRAGMENTS: &str = "This call completes a secret that began before. A secret may not leave in pieces; refer to it in another way.";
 
 /// Something in the request may not pass: the part of the call, and where in it.
 pub fn blocked(part: &str, place: &str) -> String {

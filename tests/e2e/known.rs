@@ -167,3 +167,43 @@ fn what_is_wrong_with_records_is_told_and_nothing_of_them() {
     let (good, said) = index(&["--key-file", &key, "--columns", "name:wrds", "-", &out]);
     assert!(!good && said.contains("exact, words, digits, code, email"), "{said}");
 }
+
+/// In two values of one call, in two calls, and in a call's query and its document.
+#[tokio::test]
+async fn what_is_known_does_not_leave_in_pieces() {
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .file("bait", CANARY)
+        .file("app.env", format!("API_VALUE=\"{VALUE}\"\n"))
+        .set(
+            "/dlp/known",
+            json!({
+                "canaries": [{ "name": "bait", "value": { "file": "bait" } }],
+                "secrets": { "env_files": ["app.env"] },
+            }),
+        )
+        .start()
+        .await;
+    let mut client = HttpClient::plain(world.plain(), false).await;
+    for (value, code) in [(CANARY, "CANARY_HIT"), (VALUE, "EXFIL_FRAGMENTS")] {
+        let (one, two) = value.split_at(9);
+        let body = json!({ "a": one, "n": 1, "more": { "b": two } }).to_string();
+        let reply = client.post("/up/ok", "application/json", full(body)).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (403, code));
+        assert!(upstream.take_seen().is_empty());
+
+        let (one, two) = value.split_at(12);
+        let target = format!("/up/ok?part={}", one.replace('/', "%2F").replace('+', "%2B"));
+        let reply = client.post(&target, "application/json", full("{}".to_owned())).await;
+        assert_eq!(reply.status, 200);
+        let body = json!({ "part": two }).to_string();
+        let reply = client.post("/up/ok", "application/json", full(body)).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (403, code));
+        assert_eq!(upstream.take_seen().len(), 1);
+    }
+    let seen = world.metric("tollgate_canaries_seen_total{direction=\"request\"}").await;
+    assert_eq!(seen, 2.0);
+    let written = String::from_utf8_lossy(&world.everything_written()).into_owned();
+    assert!(!written.contains(&CANARY[12..]) && !written.contains(&VALUE[12..]));
+}

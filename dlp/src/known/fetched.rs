@@ -49,6 +49,12 @@ impl Fetched {
         added.saturating_add(1) >= generations.number
     }
 
+    /// How many of a text's last bytes may be the beginning of one.
+    pub(super) fn ends_in(&self, text: &[u8]) -> usize {
+        let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
+        generations.new.ends_in(text).max(generations.old.ends_in(text))
+    }
+
     pub(super) fn look(&self, stretch: &Stretch<'_>, sink: &mut dyn FnMut(Outcome)) {
         let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
         for values in [&generations.new, &generations.old] {

@@ -173,6 +173,13 @@ impl Known {
         });
     }
 
+    /// How many of a text's last bytes may be the beginning of a value.
+    pub(crate) fn ends_in(&self, text: &[u8]) -> usize {
+        let values = self.values.as_ref().map_or(0, |values| values.ends_in(text));
+        let fetched = self.fetched.as_ref().map_or(0, |fetched| fetched.ends_in(text));
+        values.max(fetched)
+    }
+
     /// Whether all that is known is values, which are found letter for letter wherever they stand.
     pub(crate) fn is_of_values(&self) -> bool {
         self.records.is_empty() && self.documents.is_empty()

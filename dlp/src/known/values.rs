@@ -94,6 +94,8 @@ pub struct Values {
     beginnings: Vec<u64>,
     /// A bit for each beginning that is shorter: enough to hold it back, too little to tell it.
     short: Vec<u64>,
+    /// A bit for each gram that a value begins with: tells most places off before anything is hashed.
+    first: Vec<u64>,
     longest: usize,
 }
 
@@ -131,6 +133,7 @@ impl Values {
             values: Vec::new(),
             beginnings: Vec::new(),
             short: vec![0; SLOTS / 64],
+            first: vec![0; SLOTS / 64],
             longest: 0,
         }
     }
@@ -171,16 +174,16 @@ impl Values {
         let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         for (offset, gram) in grams(value) {
             let slot = self.slot(gram);
-            if let Some(bits) = self.bits.get_mut(usize::from(slot) / 64) {
-                *bits |= 1 << (slot % 64);
-            }
+            set(&mut self.bits, slot);
             self.places.push(Place { slot, offset, value: number });
         }
         for beginning in (1..BEGINNING_BYTES).filter_map(|length| value.get(..length)) {
-            let (number, bit) = self.short(beginning);
-            if let Some(bits) = self.short.get_mut(number) {
-                *bits |= bit;
-            }
+            let slot = self.short(beginning);
+            set(&mut self.short, slot);
+        }
+        if let Some(gram) = value.first_chunk() {
+            let slot = self.slot(u32::from_le_bytes(*gram));
+            set(&mut self.first, slot);
         }
         let beginnings = (BEGINNING_BYTES..value.len()).step_by(GRAM_BYTES);
         for beginning in beginnings.filter_map(|length| value.get(..length)) {
@@ -203,9 +206,8 @@ impl Values {
         spread as u16
     }
 
-    fn short(&self, beginning: &[u8]) -> (usize, u64) {
-        let slot = self.hasher.hash(beginning) as u16;
-        (usize::from(slot) / 64, 1 << (slot % 64))
+    fn short(&self, beginning: &[u8]) -> u16 {
+        self.hasher.hash(beginning) as u16
     }
 
     /// Looks through a stretch.
@@ -214,8 +216,7 @@ impl Values {
         let (quads, _) = text.as_chunks::<GRAM_BYTES>();
         for (number, quad) in quads.iter().enumerate() {
             let slot = self.slot(u32::from_le_bytes(*quad));
-            let bits = self.bits.get(usize::from(slot) / 64).copied().unwrap_or(0);
-            if bits >> (slot % 64) & 1 == 1 {
+            if is_set(&self.bits, slot) {
                 self.candidates(stretch, stretch.start + number * GRAM_BYTES, slot, sink);
             }
         }
@@ -250,23 +251,40 @@ impl Values {
 
     /// Where the last bytes may be the beginning of a value.
     fn tail(&self, stretch: &Stretch<'_>, sink: &mut dyn FnMut(Outcome)) {
-        let longest = self.longest.saturating_sub(1).min(stretch.end - stretch.start);
-        for length in (1..=longest).rev() {
+        let length = self.ends_in(stretch.part(stretch.start, stretch.end));
+        if length > 0 {
             let from = stretch.end - length;
-            if length < BEGINNING_BYTES {
-                let (number, bit) = self.short(stretch.part(from, stretch.end));
-                if self.short.get(number).is_some_and(|bits| bits & bit != 0) {
-                    return sink(Outcome::Open(Open { from, serious: false }));
-                }
-                continue;
-            }
-            let known = length - length % GRAM_BYTES;
-            let hash = self.hasher.hash(stretch.part(from, from + known));
-            if self.beginnings.binary_search(&hash).is_ok() {
-                return sink(Outcome::Open(Open { from, serious: true }));
-            }
+            sink(Outcome::Open(Open { from, serious: length >= BEGINNING_BYTES }));
         }
     }
+
+    /// How many of a text's last bytes may be the beginning of a value, and not yet all of one.
+    pub(super) fn ends_in(&self, text: &[u8]) -> usize {
+        let longest = self.longest.saturating_sub(1).min(text.len());
+        let may_begin = |length: &usize| {
+            let part = text.get(text.len() - length..).unwrap_or_default();
+            let first = part.first_chunk().map(|gram| self.slot(u32::from_le_bytes(*gram)));
+            if first.is_some_and(|slot| !is_set(&self.first, slot)) {
+                return false;
+            }
+            if *length < BEGINNING_BYTES {
+                return is_set(&self.short, self.short(part));
+            }
+            let known = part.get(..length - length % GRAM_BYTES).unwrap_or_default();
+            self.beginnings.binary_search(&self.hasher.hash(known)).is_ok()
+        };
+        (1..=longest).rev().find(may_begin).unwrap_or(0)
+    }
+}
+
+fn set(bits: &mut [u64], slot: u16) {
+    if let Some(bits) = bits.get_mut(usize::from(slot) / 64) {
+        *bits |= 1 << (slot % 64);
+    }
+}
+
+fn is_set(bits: &[u64], slot: u16) -> bool {
+    bits.get(usize::from(slot) / 64).is_some_and(|bits| bits >> (slot % 64) & 1 == 1)
 }
 
 impl Value {

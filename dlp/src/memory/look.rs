@@ -5,24 +5,25 @@ use zeroize::Zeroizing;
 
 use super::Memory;
 use crate::actions::mark;
-use crate::engine::Window;
 use crate::engine::begins::Begins;
 use crate::engine::hit::{self, Rank};
 use crate::engine::literals::Bytes;
 use crate::engine::survey::{Patience, is_between};
 use crate::engine::window::Heed;
+use crate::engine::{Hit, Window};
 use crate::finding::{Acted, Action, Direction, Grade, Place};
 use crate::judge::Judge;
 use crate::scanner::Scanner;
 
 /// How much of a text may go on from a beginning, and how long a beginning may be.
 const PART_BYTES: usize = 512;
+/// Fewer bytes of a known value are chance.
+const KNOWN_BYTES: usize = 4;
 
 /// The end of a text, or of several one after the other, that may be the beginning of a secret.
 pub(super) struct Beginning {
     pub(super) text: Zeroizing<Vec<u8>>,
-    /// It is no more than some bytes of a literal.
-    literal: bool,
+    of: Of,
     /// Those of the least worth go first when there are too many.
     pub(super) worth: Worth,
     /// What that may go on with, told once it is kept.
@@ -33,6 +34,17 @@ pub(super) struct Beginning {
     /// The call that its last piece came in, and the number of that text in it.
     last: (u64, usize),
     pub(super) until: u64,
+}
+
+/// What a beginning is the beginning of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// It is no more than some bytes of a literal.
+    Literal,
+    /// What only a look can tell.
+    Shape,
+    /// A value that is known letter for letter: what goes on from it may be anything.
+    Known,
 }
 
 /// How likely it is that a secret is sent like that. Any word may go on from the beginning of a token,
@@ -68,39 +80,45 @@ impl Look<'_> {
     ) -> (Option<Acted>, Vec<Beginning>) {
         let mut acted = None;
         let mut longer = Vec::new();
-        if let Some(first) = text.first().copied().filter(|first| goes_on(*first)) {
-            for beginning in known {
-                if beginning.next.is_some_and(|bytes| !bytes.has(first)) {
-                    continue;
-                }
-                let joined = beginning.with(text);
-                if !self.may_go_on(beginning, &joined.text) {
-                    continue;
-                }
-                if acted.is_none() {
-                    acted = self.complete(beginning, &joined);
-                }
-                longer.extend(self.lengthen(beginning, &joined, nth));
+        let Some(first) = text.first().copied() else { return (acted, longer) };
+        for beginning in known {
+            let next = beginning.next.is_none_or(|bytes| bytes.has(first));
+            if !next || !(goes_on(first) || beginning.of == Of::Known) {
+                continue;
             }
+            let joined = beginning.with(text);
+            if !self.may_go_on(beginning, &joined.text) {
+                continue;
+            }
+            if acted.is_none() {
+                acted = self.complete(beginning, &joined);
+            }
+            longer.extend(self.lengthen(beginning, &joined, nth));
         }
         (acted, longer)
     }
 
     /// The secret that a text completes.
     fn complete(&self, beginning: &Beginning, joined: &Joined) -> Option<Acted> {
-        // What is whole in one call is found there, and can be redacted there.
-        if beginning.call == self.call {
+        // What is whole in one call is found there, and can be redacted there; but values that are
+        // known are not put together there.
+        if beginning.call == self.call && beginning.of != Of::Known {
             return None;
         }
         let window = Window { ended: joined.ended, ..Window::whole(&joined.text) };
         let hits = self.scanner.surveyor.plain(&window).hits.into_iter();
         let seam = beginning.text.len();
+        let is_secret = |hit: &Hit| match beginning.of {
+            Of::Known => hit.class.family() == "known",
+            // A name in one call says nothing of a value in another.
+            Of::Literal | Of::Shape => {
+                hit.class.family() == "secret" && hit.rank != Rank::Assignment
+            }
+        };
         let hits = hits.filter(|hit| {
             !mark::is_mark(hit)
                 && hit.grade >= Grade::Likely
-                && hit.class.family() == "secret"
-                // A name in one call says nothing of a value in another.
-                && hit.rank != Rank::Assignment
+                && is_secret(hit)
                 && hit.secret.start < seam
                 && hit.secret.end > seam
         });
@@ -129,9 +147,12 @@ impl Look<'_> {
             return None;
         }
         let seam = beginning.text.len();
-        let from = self.open(joined, Heed::All);
+        let (from, of) = match beginning.of {
+            Of::Known => (joined.len() - self.known(joined), Of::Known),
+            Of::Literal | Of::Shape => (self.open(joined, Heed::All), Of::Shape),
+        };
         let worth = match beginning.last {
-            _ if self.open(joined, Heed::Secrets) >= seam => Worth::Weak,
+            _ if of == Of::Shape && self.open(joined, Heed::Secrets) >= seam => Worth::Weak,
             (call, _) if call == self.call => Worth::Together,
             (_, before) if before != nth => Worth::Apart,
             _ => Worth::Most,
@@ -140,7 +161,7 @@ impl Look<'_> {
             pieces: beginning.pieces + 1,
             call: beginning.call,
             worth: worth.min(beginning.worth),
-            ..self.beginning(nth, joined.get(from..).unwrap_or_default(), false)
+            ..self.beginning(nth, joined.get(from..).unwrap_or_default(), of)
         })
     }
 
@@ -155,10 +176,23 @@ impl Look<'_> {
         &self,
         tails: impl Iterator<Item = (Begins, &'t [u8])>,
     ) -> Vec<(usize, Beginning)> {
-        let begun = tails.enumerate();
-        begun
-            .filter_map(|(nth, (begins, tail))| Some((nth, self.begin(nth, begins, tail)?)))
-            .collect()
+        let begun = tails.enumerate().flat_map(|(nth, (begins, tail))| {
+            let both = [self.begin_known(nth, tail), self.begin(nth, begins, tail)];
+            both.into_iter().flatten().map(move |beginning| (nth, beginning))
+        });
+        begun.collect()
+    }
+
+    /// What the end of a text is the beginning of, among what is known.
+    fn begin_known(&self, nth: usize, tail: &[u8]) -> Option<Beginning> {
+        let length = self.known(tail);
+        let part = tail.get(tail.len() - length..)?;
+        (length >= KNOWN_BYTES).then(|| self.beginning(nth, part, Of::Known))
+    }
+
+    /// How many of a text's last bytes may be the beginning of a known value.
+    fn known(&self, text: &[u8]) -> usize {
+        self.scanner.surveyor.known.as_ref().map_or(0, |known| known.ends_in(text))
     }
 
     /// What the end of a text may be the beginning of.
@@ -168,7 +202,7 @@ impl Look<'_> {
             Begins::Literal(known) => {
                 let part = tail.get(tail.len() - known..).unwrap_or_default();
                 let letters = part.iter().any(u8::is_ascii_alphabetic);
-                return letters.then(|| self.beginning(nth, part, true));
+                return letters.then(|| self.beginning(nth, part, Of::Literal));
             }
             Begins::Perhaps => {}
         }
@@ -182,20 +216,21 @@ impl Look<'_> {
         let whole = hits.iter().any(|hit| {
             hit.claim().end > from && hit.grade >= Grade::Likely && hit.class.family() == "secret"
         });
-        (!whole).then(|| self.beginning(nth, part, false))
+        (!whole).then(|| self.beginning(nth, part, Of::Shape))
     }
 
     /// The same, to be compared with many texts.
     pub(super) fn kept(&self, mut beginning: Beginning) -> Beginning {
         let literals = &self.scanner.surveyor.literals;
-        beginning.next = beginning.literal.then(|| literals.goes_on_with(&beginning.text));
+        let literal = beginning.of == Of::Literal;
+        beginning.next = literal.then(|| literals.goes_on_with(&beginning.text));
         beginning
     }
 
-    fn beginning(&self, nth: usize, part: &[u8], literal: bool) -> Beginning {
+    fn beginning(&self, nth: usize, part: &[u8], of: Of) -> Beginning {
         Beginning {
             text: Zeroizing::new(part.to_vec()),
-            literal,
+            of,
             worth: Worth::Most,
             next: None,
             pieces: 1,
@@ -209,7 +244,7 @@ impl Look<'_> {
     fn may_go_on(&self, beginning: &Beginning, joined: &[u8]) -> bool {
         let seam = beginning.text.len();
         let around = joined.get(..joined.len().min(seam + LITERAL_BYTES)).unwrap_or_default();
-        !beginning.literal || self.scanner.surveyor.sews_secret(around, seam)
+        beginning.of != Of::Literal || self.scanner.surveyor.sews_secret(around, seam)
     }
 }
 
@@ -217,7 +252,8 @@ impl Beginning {
     /// Itself and what a text begins with. What has no blank in it does not go on over one.
     fn with(&self, text: &[u8]) -> Joined {
         let part = text.get(..PART_BYTES).unwrap_or(text);
-        let blank = match self.text.iter().any(|byte| is_between(*byte)) {
+        let any = self.of == Of::Known || self.text.iter().any(|byte| is_between(*byte));
+        let blank = match any {
             true => None,
             false => part.iter().position(|byte| is_between(*byte)),
         };
@@ -230,7 +266,7 @@ impl Beginning {
     }
 
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.text == other.text && self.pieces == other.pieces
+        self.text == other.text && self.pieces == other.pieces && self.of == other.of
     }
 }
 

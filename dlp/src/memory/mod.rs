@@ -187,7 +187,7 @@ impl Memory {
                 acted
             }));
             beginnings.extend(longer);
-            if let Some((_, beginning)) = begun.next_if(|(at, _)| *at == nth) {
+            while let Some((_, beginning)) = begun.next_if(|(at, _)| *at == nth) {
                 match beginnings.iter_mut().find(|known| known.is_like(&beginning)) {
                     // Texts end in the same words all the time.
                     Some(known) => known.until = beginning.until,
