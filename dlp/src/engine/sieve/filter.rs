@@ -1,6 +1,6 @@
 //! The pass itself: which places of a text may hold a literal.
 //!
-//! Every literal has a *window*: four bytes of it. A table of 32 KiB says for each hash of four
+//! Every literal has a *window*: four bytes of it. A table of 64 KiB says for each hash of four
 //! bytes whether such a window exists, by a second hash. Hashes are reckoned and compared many at
 //! a time (the loops are plain, over fixed lengths, so that the compiler uses vectors); only the
 //! look-up goes place by place. Literals of one or two bytes are compared directly.
@@ -20,7 +20,7 @@ const OVER: usize = 3;
 pub(super) const PLACES: usize = WIDE;
 pub(super) type Places = [u64; WIDE / BLOCK];
 
-const SLOT_BITS: u32 = 15;
+const SLOT_BITS: u32 = 16;
 const SLOTS: usize = 1 << SLOT_BITS;
 /// No window has this slot.
 const EMPTY: u8 = 0;

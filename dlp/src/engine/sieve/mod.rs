@@ -212,7 +212,7 @@ fn fold(window: [u8; WINDOW]) -> u32 {
     u32::from_le_bytes(window) | 0x2020_2020
 }
 
-/// Entries by their window: open addressing, a quarter full at most.
+/// Entries by their window: open addressing, half full at most.
 struct Table {
     /// Windows, and where their entries begin.
     keys: Vec<(u32, u32)>,
@@ -227,7 +227,7 @@ const FREE: u32 = 0;
 impl Table {
     fn new(mut windows: Vec<(u32, Entry)>) -> Self {
         windows.sort_by_key(|(window, _)| *window);
-        let size = (windows.len() * 4).next_power_of_two().max(2);
+        let size = (windows.len() * 2).next_power_of_two().max(2);
         let shift = u32::BITS - size.trailing_zeros();
         let mut table = Self { keys: vec![(FREE, 0); size], entries: Vec::new(), shift };
         for same in windows.chunk_by(|(one, _), (other, _)| one == other) {
