@@ -34,6 +34,9 @@ impl Lines {
     }
 
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
+        let mut text = Vec::new();
+        self.write(&mut text);
+        look.events(&text, |before| Layer::Line(1 + memchr::memchr_iter(b'\n', before).count()));
         let mut changed = false;
         for (at, line) in self.lines.iter_mut().enumerate() {
             changed |= look.within(Layer::Line(at + 1), |look| match line {

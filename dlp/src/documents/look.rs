@@ -14,7 +14,7 @@ use crate::judge::Judge;
 use crate::pointer;
 use crate::scanner::{Scanner, acted, settled};
 use crate::siblings;
-use crate::unfold::SPARE_BYTES;
+use crate::unfold::{self, SPARE_BYTES};
 
 /// What was found in a document.
 #[derive(Debug, Default)]
@@ -190,6 +190,19 @@ impl<'s> Look<'s> {
             self.keep(acted);
         }
         edits && self.frozen == 0
+    }
+
+    /// Looks at what only several events or lines hold together. Most of them may have left where they
+    /// are read one by one, so that what would be taken out is refused. `layer` tells which one a
+    /// place is in.
+    pub(crate) fn events(&mut self, text: &[u8], layer: impl Fn(&[u8]) -> Layer) {
+        let hits = unfold::events(&self.scanner.surveyor, text);
+        for cluster in hit::clusters(hits, Some(self.judge), text.len()) {
+            let before = text.get(..cluster.best.secret.start).unwrap_or_default();
+            self.within(layer(before), |look| {
+                look.frozen(|look| look.note(&[cluster], &Place::Text));
+            });
+        }
     }
 
     /// Looks at bytes that were not opened: only what is certain counts, since chance writes many

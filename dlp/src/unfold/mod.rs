@@ -24,6 +24,7 @@ use view::{View, on_char};
 
 use crate::coding::{Coding, Codings};
 use crate::engine::hit::Rank;
+use crate::engine::literals::Role;
 use crate::engine::survey::Surveyor;
 use crate::engine::window::Heed;
 use crate::engine::{Hit, Span, Window, words};
@@ -103,6 +104,16 @@ pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> 
     work.hits
 }
 
+/// What is found only where strings of several events are put together, or of several lines that are
+/// JSON documents.
+pub(crate) fn events(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
+    let budget = text.len().saturating_mul(MORE_TIMES).saturating_add(MORE_JOINED_BYTES);
+    let mut work = Work { surveyor, budget, hits: Vec::new() };
+    work.events(text, 0);
+    work.lines(text);
+    work.hits
+}
+
 struct Work<'s> {
     surveyor: &'s Surveyor,
     budget: usize,
@@ -125,9 +136,7 @@ impl Work<'_> {
         }
         let text = window.text;
         self.joints(text, parts.pieces.iter().copied(), parts.tokens, depth);
-        stream::find(text, |view, span| {
-            self.look(view, (depth, None), (span, view.text.len()), None);
-        });
+        self.events(text, depth);
         open
     }
 
@@ -191,6 +200,30 @@ impl Work<'_> {
             self.look(&view, (depth, value), (span, cost), None);
         }
         open
+    }
+
+    /// What stands in several events.
+    fn events(&mut self, text: &[u8], depth: usize) {
+        stream::find(text, |view, span| {
+            self.look(view, (depth, None), (span, view.text.len()), None);
+        });
+    }
+
+    /// What stands in several lines.
+    fn lines(&mut self, text: &[u8]) {
+        let literals = &self.surveyor.literals;
+        let found = literals.find(text).filter(|(_, _, roles)| roles.iter().any(Role::is_token));
+        let tokens: Vec<usize> = found.map(|(at, _, _)| at).collect();
+        let part = |span: Span| text.get(span.start..span.end).unwrap_or_default();
+        let begins = |one: Span, two: Span| {
+            let last = tokens.partition_point(|at| *at < one.end).checked_sub(1);
+            let token = last.and_then(|nth| tokens.get(nth)).filter(|at| **at >= one.start);
+            let reaches = |at: &usize| !part(Span::new(*at, one.end)).contains(&b' ');
+            token.is_some_and(reaches) || literals.may_sew(part(one), part(two))
+        };
+        stream::lines(text, begins, |view, span| {
+            self.look(view, (0, None), (span, view.text.len()), Some(Bond::Weak));
+        });
     }
 
     fn joints(

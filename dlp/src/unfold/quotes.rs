@@ -8,7 +8,7 @@ pub(crate) const PIECE_BYTES: usize = 512;
 /// A string with blanks is a piece only when it is as short as the groups of a number.
 const BLANKS_BYTES: usize = 40;
 /// More pieces are not put together.
-pub(crate) const PIECES: usize = 64;
+pub(crate) const PIECES: usize = 256;
 /// Blanks and signs between two strings.
 const GAP_BYTES: usize = 24;
 /// The longest name of a member.

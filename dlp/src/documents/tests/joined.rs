@@ -116,3 +116,26 @@ fn a_digit_beside_a_card_makes_no_other_number() {
     let found = scanner.scan_json(&json!(["4111 11", "11 1111 1111"]));
     assert_eq!(found.len(), 1, "{found:?}");
 }
+
+/// What stands in several lines or events is refused: a reader takes them one by one.
+#[test]
+fn lines_and_events() {
+    let token = token();
+    let (one, two) = token.split_at(7);
+    let refused = |kind: &Kind, text: &str, place: &str| {
+        let (found, written) = redacted(kind, text.as_bytes());
+        assert_eq!(found, [format!("block secret.github {place}")], "{text}");
+        assert_eq!(String::from_utf8_lossy(&written), text);
+    };
+    let said = |text: &str| {
+        format!("{{\"model\":\"m\",\"message\":{{\"role\":\"assistant\",\"content\":\"{text}\"}}}}")
+    };
+    let lines = format!("{}\n{}\n{}\n", said("use "), said(one), said(&format!("{two} now")));
+    refused(&Kind::Lines, &lines, "at line 2");
+    let events = format!("data: {}\n\ndata: {}\n\n", said(one), said(two));
+    refused(&Kind::Events, &events, "at event 1");
+    // Rows of a table.
+    let row = |id: &str, sum: &str| format!("{{\"card_id\":\"{id}\",\"sum\":\"{sum}\"}}\n");
+    let table = row("4111", "11") + &row("1111", "12") + &row("1111", "10") + &row("1111", "11");
+    check(&Kind::Lines, &table, &[], &table);
+}
