@@ -57,13 +57,9 @@ impl Errata {
         let draft = Draft { place, path: path.into(), message: message.into(), help: None };
         if self.is_full() {
             self.more += 1;
-            self.beyond = Some(draft);
-        } else {
-            self.drafts.push(draft);
+            return self.beyond.insert(draft);
         }
-        let last = self.beyond.as_mut().or_else(|| self.drafts.last_mut());
-        #[expect(clippy::expect_used, reason = "INVARIANT: one of the two was filled just above")]
-        last.expect("a draft")
+        self.drafts.push_mut(draft)
     }
 
     /// Whether nothing is wrong so far.
