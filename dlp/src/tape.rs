@@ -324,6 +324,11 @@ impl<'t> Node<'t> {
         self.members().find(|(known, _)| *known == name).map(|(_, member)| member)
     }
 
+    /// What stands at a path of names.
+    pub fn within(self, path: &[&str]) -> Option<Self> {
+        path.iter().try_fold(self, |node, name| node.get(name))
+    }
+
     /// Its members with their names, when it is an object.
     pub fn members(self) -> impl Iterator<Item = (&'t str, Self)> {
         let object = self.is_object().then_some(self);

@@ -30,9 +30,11 @@ use crate::body::{self, BodyFault, Held, Holder};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
 use crate::decode::head::strip_cookies;
+use crate::decode::mcp::Message;
 use crate::desks::Desks;
 use crate::egress::{Egress, Trail, Upstream};
 use crate::flight::Flight;
+use crate::handles::{self, Handle, Handles};
 use crate::head::{self, HeadRead, Request};
 use crate::heard::Heard;
 use crate::ledger::Ledger;
@@ -43,7 +45,6 @@ use crate::outcome::Outcome;
 use crate::record::shape::PrintKey;
 use crate::record::{Found, Pen};
 use crate::refuse::{Caller, Refusal};
-use crate::sessions::{self, Sessions};
 use crate::snapshot::{Snapshot, Source};
 use crate::socket::{self, Handshake, Opened};
 use crate::spoken::Spoken;
@@ -73,8 +74,8 @@ pub struct Gate {
     pub(crate) held_answers: Held,
     /// Where large bodies are looked at.
     pub(crate) desks: Desks,
-    /// Whose sessions of MCP are.
-    pub(crate) sessions: Sessions,
+    /// Whose sessions, tasks and states of MCP are.
+    pub(crate) handles: Handles,
     /// What was refused where nobody is known.
     pub(crate) strangers: Strangers,
     pub(crate) print_key: PrintKey,
@@ -218,7 +219,7 @@ impl Gate {
         let mut spoken =
             Spoken::decode(way, &request, body, &mut flight.caller, &flight.snapshot.settings)?; // 7
         self.enter(flight, stopping)?;
-        self.check_session(flight, way, &request)?;
+        self.check_handles(flight, way, &request, &spoken)?;
         let calls = spoken.calls(flight, way, &request, bytes as u64);
         let (rulings, allowed) = self.decide(flight, &calls)?; // 8, 9
         self.limit(flight, &calls)?; // 10
@@ -315,14 +316,23 @@ impl Gate {
         }
     }
 
-    /// A session of MCP is used by nobody but the agent that it was given to.
-    fn check_session(&self, flight: &Flight, way: &Way, request: &Request) -> Result<(), Stop> {
+    /// A session of MCP is used by nobody but the agent that it was given to, nor is a task or the
+    /// state of a request.
+    fn check_handles(
+        &self,
+        flight: &Flight,
+        way: &Way,
+        request: &Request,
+        spoken: &Spoken,
+    ) -> Result<(), Stop> {
         let Some(agent) = flight.agent.as_ref().filter(|_| way.to.protocol == RouteProtocol::Mcp)
         else {
             return Ok(());
         };
-        let mut named = request.headers.get_all(sessions::HEADER).iter();
-        match named.all(|id| self.sessions.may_use(&way.to.route, id.as_bytes(), &agent.id)) {
+        let sessions = request.headers.get_all(handles::SESSION).iter();
+        let sessions = sessions.map(|id| Handle::Session(id.as_bytes()));
+        let mut named = sessions.chain(spoken.messages().iter().flat_map(Message::handles));
+        match named.all(|handle| self.handles.may_use(&way.to.route, handle, &agent.id)) {
             true => Ok(()),
             false => Err(Stop::refuse(Code::SessionForeign, words::SESSION_FOREIGN)),
         }

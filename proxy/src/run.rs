@@ -19,12 +19,12 @@ use crate::body::Held;
 use crate::desks::Desks;
 use crate::egress::{Egress, Onward, OwnAddresses, Resolver, ResolverFault};
 use crate::gate::Gate;
+use crate::handles::Handles;
 use crate::identity::workload;
 use crate::ledger::{Ledger, LedgerError, LedgerOptions, LedgerRefusal, replace_file};
 use crate::listen::{Acceptors, Given, ListenError};
 use crate::names::{Given as GivenNames, NameServer, NamesFault, Pair};
 use crate::record::shape::PrintKey;
-use crate::sessions::Sessions;
 use crate::snapshot::{Snapshot, SnapshotFault, Source};
 use crate::strangers::{self, Strangers};
 use crate::watch::Metrics;
@@ -153,7 +153,7 @@ pub(crate) async fn start_on(
         given: GivenNames::new(settings.dns.as_ref().map_or(1, |dns| dns.remember)),
         held: Held::new(bounds.held_bytes_total, bounds.request_body_bytes),
         held_answers: Held::new(bounds.held_bytes_total, bounds.answer_body_bytes),
-        sessions: Sessions::default(),
+        handles: Handles::default(),
         strangers: Strangers::default(),
         desks: Desks::new(settings.bounds.inspected_bytes_total, processors()),
         snapshot: ArcSwap::from_pointee(snapshot),

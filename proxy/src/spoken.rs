@@ -75,6 +75,14 @@ impl Spoken {
         matches!(self.said, Said::Mcp(_))
     }
 
+    /// The messages of MCP, in order.
+    pub fn messages(&self) -> &[Message] {
+        match &self.said {
+            Said::Http(_) => &[],
+            Said::Mcp(call) => call.messages(),
+        }
+    }
+
     /// What is left to know once it is on its way: the document is let go.
     pub fn heard(self) -> Heard {
         let is_mcp = self.is_mcp();

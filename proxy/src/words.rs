@@ -32,9 +32,8 @@ pub const OTHER_NAME: &str =
     "The TLS handshake asks for another name than the tunnel, or for none.";
 /// For a handshake that hides its name.
 pub const HIDDEN_NAME: &str = "The TLS handshake hides the name that it asks for (Encrypted ClientHello). Switch that off in the client.";
-/// For another agent's session.
-pub const SESSION_FOREIGN: &str =
-    "The MCP session that the call names was given to another agent. Initialize one of your own.";
+/// For another agent's session, task or state of a request.
+pub const SESSION_FOREIGN: &str = "The MCP session, task or state of a request that the call names was given to another agent. Begin one of your own.";
 /// For what cannot happen.
 pub const BUG: &str =
     "The gate met a fault of its own and refused the call to be safe. Tell the operator.";

@@ -513,3 +513,65 @@ async fn headers_of_answers_are_redacted_whatever_stands_in_them() {
     let answer = ask(world.plain(), request("GET", "/up/ok", &[], "")).await;
     assert!(!String::from_utf8_lossy(&answer.raw).contains(TOKEN));
 }
+
+/// Nor may the task or the state of a request that another agent was given.
+#[tokio::test]
+async fn a_task_and_a_state_are_used_by_their_own_agent_alone() {
+    let tools = DemoTools::start().await;
+    let upstream = Upstream::start().await;
+    let world = World::builder()
+        .mcp("shop", "/mcp", &tools.url("/conformance"))
+        .mcp("works", "/works", &format!("{}/works", upstream.url()))
+        .start()
+        .await;
+    let identity = Certificates::shared().authority.client(&[OTHER_AGENT], None);
+    let other = async |bytes: Vec<u8>| {
+        let io = tollgate_tests::tls(world.tls(), Some(&identity), "http/1.1").await.unwrap();
+        RawClient::over(io).call(bytes).await
+    };
+
+    let tool = "test_input_required_result_request_state";
+    let call = message(1, "tools/call", json!({ "name": tool, "arguments": {} }));
+    let eliciting = |call: Value| {
+        let mut call = stateless(call);
+        let can = json!({ "elicitation": {} });
+        call["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = can;
+        let headers = [STATELESS, ("mcp-method", "tools/call"), ("mcp-name", tool)];
+        post(&headers, call.to_string())
+    };
+    let asked = ask(world.plain(), eliciting(call.clone())).await;
+    let asked = result(messages(&asked), &json!(1));
+    let state = asked["result"]["requestState"].as_str().unwrap_or_else(|| panic!("{asked}"));
+    let mut retry = call;
+    let confirm = json!({ "confirm": { "action": "accept", "content": { "ok": true } } });
+    retry["params"]["inputResponses"] = confirm;
+    retry["params"]["requestState"] = json!(state);
+    let answer = other(eliciting(retry.clone())).await;
+    assert_eq!(refusal_code(&answer.body), "SESSION_FOREIGN", "{}", answer.text());
+    let answer = ask(world.plain(), eliciting(retry)).await;
+    let content = result(messages(&answer), &json!(1));
+    assert_eq!(content["result"]["content"][0]["text"], "state-ok: true", "{content}");
+
+    let made = |id: &str| {
+        let task = json!({ "taskId": id, "status": "working" });
+        json!({ "jsonrpc": "2.0", "id": 1, "result": { "resultType": "task", "task": task } })
+    };
+    let event = format!("data: {}\n\n", made("task-of-a-stream"));
+    upstream.on("/works", tollgate_tests::json_answer(made("task-of-a-document").to_string()));
+    upstream.then("/works", tollgate_tests::fixed(200, "text/event-stream", &event));
+    let begin = message(1, "tools/call", json!({ "name": "dig", "arguments": {} }));
+    let at_works = |body: Value, name: Option<&str>| {
+        let bytes = String::from_utf8(modern(body, name)).unwrap();
+        bytes.replacen("POST /mcp", "POST /works", 1).into_bytes()
+    };
+    for id in ["task-of-a-document", "task-of-a-stream"] {
+        let answer = ask(world.plain(), at_works(begin.clone(), Some("dig"))).await;
+        assert!(answer.text().contains(id), "{}", answer.text());
+        let cancel = || at_works(message(2, "tasks/cancel", json!({ "taskId": id })), Some(id));
+        let answer = other(cancel()).await;
+        assert_eq!(refusal_code(&answer.body), "SESSION_FOREIGN", "{}", answer.text());
+        let seen = upstream.seen().len();
+        ask(world.plain(), cancel()).await;
+        assert_eq!(upstream.seen().len(), seen + 1);
+    }
+}

@@ -17,6 +17,7 @@ use tollgate_rules::Code;
 use super::{Answer, client};
 use crate::decode::json;
 use crate::desks::LARGE_BYTES;
+use crate::handles::Handle;
 use crate::lines::LineReader;
 use crate::outcome::Ending;
 use crate::refuse::Refusal;
@@ -281,6 +282,9 @@ impl Answer<'_, '_> {
         }
         if body == Body::Json {
             self.heard.filter_lists(&mut document, self.flight);
+            let within =
+                |path: &[&str]| path.iter().try_fold(&document, |value, name| value.get(name));
+            self.given(Handle::given(|path| within(path)?.as_str()));
         }
         let last = document.get("result").is_some() || document.get("error").is_some();
         passage.wrappers.push_back(Wrapper { event, body, taken: Instant::now() });

@@ -9,6 +9,7 @@ use tollgate_rules::Code;
 
 use super::{Answer, client};
 use crate::decode::json;
+use crate::handles::Handle;
 use crate::outcome::Ending;
 use crate::refuse::Refusal;
 use crate::words;
@@ -43,6 +44,7 @@ impl Answer<'_, '_> {
             return Err(refused(Code::UpstreamProtocol, words::ANSWER_UNREADABLE));
         };
         drop(whole);
+        self.given(Handle::given(|path| read.tape.root().within(path)?.as_str()));
         let links = self.flight.links.as_ref().filter(|links| links.concern(read.tape.root()));
         if links.is_some() || self.heard.filters(read.tape.root()) {
             let mut document = read.json.to_tree();

@@ -34,11 +34,11 @@ use crate::desks::Desks;
 use crate::egress::Upstream;
 use crate::flight::Flight;
 use crate::gate::Gate;
+use crate::handles::{self, Handle, Handles};
 use crate::heard::Heard;
 use crate::outcome::{Answered, Ending};
 use crate::record::Found;
 use crate::refuse::Refusal;
-use crate::sessions;
 use crate::words;
 
 /// The header that names the record of a call, on every answer that has one.
@@ -65,6 +65,8 @@ pub(crate) struct Answer<'a, 'e> {
     decoder: Option<Decoder>,
     share: Share,
     desks: &'a Desks,
+    handles: &'a Handles,
+    route: Arc<str>,
     status: StatusCode,
     headers: HeaderMap,
     bytes_in: u64,
@@ -88,11 +90,6 @@ pub(crate) async fn relay(
         Some(head) => (head.status, head.headers.clone()),
         None => (StatusCode::BAD_GATEWAY, HeaderMap::new()),
     };
-    if let Some(agent) = flight.agent.as_ref().filter(|_| heard.is_mcp()) {
-        for id in headers.get_all(sessions::HEADER) {
-            gate.sessions.give(&route, id.as_bytes(), &agent.id);
-        }
-    }
     let mut answer = Answer {
         session,
         upstream,
@@ -102,6 +99,8 @@ pub(crate) async fn relay(
         decoder: None,
         share: gate.held_answers.share(Holder::Route(Arc::clone(&route))),
         desks: &gate.desks,
+        handles: &gate.handles,
+        route: Arc::clone(&route),
         status,
         headers,
         bytes_in: 0,
@@ -109,6 +108,8 @@ pub(crate) async fn relay(
         led: Led::default(),
         spoilt: false,
     };
+    let sessions = answer.headers.get_all(handles::SESSION).iter();
+    answer.given(sessions.map(|id| Handle::Session(id.as_bytes())));
     let (ending, unread) = match answer.prepare() {
         Ok(kind) => (answer.pass(kind).await, kind == Kind::Opaque),
         Err(refusal) => (Ending::Refused(refusal), false),
@@ -122,6 +123,13 @@ pub(crate) async fn relay(
 }
 
 impl<'e> Answer<'_, 'e> {
+    /// The server gives the agent what it may name again.
+    fn given<'h>(&self, handles: impl Iterator<Item = Handle<'h>>) {
+        if let Some(agent) = self.flight.agent.as_ref().filter(|_| self.heard.is_mcp()) {
+            handles.for_each(|handle| self.handles.give(&self.route, handle, &agent.id));
+        }
+    }
+
     /// Looks at the head: what kind of answer it is, and whether it can be read.
     fn prepare(&mut self) -> Result<Kind, Refusal> {
         let unreadable = || Refusal::new(Code::UpstreamProtocol, words::ANSWER_UNREADABLE);

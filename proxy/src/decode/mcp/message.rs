@@ -11,6 +11,7 @@ use super::super::{Malformed, RPC_INVALID_PARAMS};
 use super::era::{self, Era};
 use super::methods::{self, Named};
 use super::{names, twins};
+use crate::handles::Handle;
 
 /// What stands for the method of a client's answer to the server. JSON-RPC 2.0 section 4 keeps
 /// names that begin with `rpc.` for itself, so no request can carry it.
@@ -28,7 +29,8 @@ const TOOL_PARAMS: &[&str] =
     &["name", "arguments", "_meta", "task", "inputResponses", "requestState"];
 
 /// What this gate reads in parameters, in its own case.
-const PARAMS: &[&str] = &["name", "arguments", "_meta", "uri", "ref", "taskId", "cursor", "task"];
+const PARAMS: &[&str] =
+    &["name", "arguments", "_meta", "uri", "ref", "taskId", "cursor", "task", "requestState"];
 
 const MEMBERS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 
@@ -167,6 +169,13 @@ impl Message {
         self.within(self.words()).map(Node::part)
     }
 
+    /// What it names that a server gave.
+    pub fn handles(&self) -> impl Iterator<Item = Handle<'_>> {
+        let text = |name| self.within(&["params", name]).and_then(Node::as_str);
+        let task = text("taskId").map(Handle::Task);
+        task.into_iter().chain(text("requestState").map(Handle::State))
+    }
+
     /// The whole message. All of it travels, so all of it is to be inspected.
     pub fn document(&self) -> &Arc<Json> {
         &self.read.json
@@ -205,7 +214,7 @@ impl Message {
     }
 
     fn within(&self, path: &[&str]) -> Option<Node<'_>> {
-        path.iter().try_fold(self.read.tape.root(), |node, name| node.get(name))
+        self.read.tape.root().within(path)
     }
 }
 
