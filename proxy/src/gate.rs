@@ -30,11 +30,11 @@ use crate::body::{self, BodyFault, Held, Holder};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
 use crate::decode::head::strip_cookies;
-use crate::decode::mcp::Message;
+use crate::decode::mcp::{self, Handle, Message};
 use crate::desks::Desks;
 use crate::egress::{Egress, Trail, Upstream};
 use crate::flight::Flight;
-use crate::handles::{self, Handle, Handles};
+use crate::handles::Handles;
 use crate::head::{self, HeadRead, Request};
 use crate::heard::Heard;
 use crate::ledger::Ledger;
@@ -329,7 +329,7 @@ impl Gate {
         else {
             return Ok(());
         };
-        let sessions = request.headers.get_all(handles::SESSION).iter();
+        let sessions = request.headers.get_all(mcp::SESSION).iter();
         let sessions = sessions.map(|id| Handle::Session(id.as_bytes()));
         let mut named = sessions.chain(spoken.messages().iter().flat_map(Message::handles));
         match named.all(|handle| self.handles.may_use(&way.to.route, handle, &agent.id)) {

@@ -14,34 +14,13 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use tollgate_rules::AgentId;
 
-/// The header that names a session.
-pub const SESSION: &str = "mcp-session-id";
+use crate::decode::mcp::Handle;
 
 /// Locks, so that calls with different handles seldom meet at one.
 const SHARDS: usize = 16;
 /// Handles of one shard that were given, and that were claimed.
 const GIVEN: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 const CLAIMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
-
-/// What a server gives an agent, to be named again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Handle<'h> {
-    /// The id of a session.
-    Session(&'h [u8]),
-    /// The id of a task.
-    Task(&'h str),
-    /// The state of a request that waits for more.
-    State(&'h str),
-}
-
-impl<'h> Handle<'h> {
-    /// Those in an answer, of which `text` gives the string at a path.
-    pub fn given(text: impl Fn(&[&str]) -> Option<&'h str>) -> impl Iterator<Item = Self> {
-        let tasks = [text(&["result", "task", "taskId"]), text(&["result", "taskId"])];
-        let state = text(&["result", "requestState"]).map(Self::State);
-        tasks.into_iter().flatten().map(Self::Task).chain(state)
-    }
-}
 
 /// Handles and their agents.
 pub struct Handles {

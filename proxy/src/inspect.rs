@@ -24,7 +24,7 @@ use crate::record::{self, Found};
 use crate::refuse::Refusal;
 use crate::snapshot::Snapshot;
 use crate::spoken::{Said, Spoken};
-use crate::{handles, scene, words};
+use crate::{scene, words};
 pub(crate) use beside::Beside;
 
 /// The class of what nobody has any business with.
@@ -32,7 +32,7 @@ const CANARY: &str = "known.canary";
 
 /// Headers that carry the agent's own credential for the upstream, by design.
 const CREDENTIALS: &[&str] =
-    &["api-key", "authorization", handles::SESSION, "private-token", "x-api-key", "x-goog-api-key"];
+    &["api-key", "authorization", mcp::SESSION, "private-token", "x-api-key", "x-goog-api-key"];
 
 /// Whether it is never an agent's own credential: what is planted, what is the gate's or an
 /// application's, what signs.

@@ -24,7 +24,7 @@ impl Lines {
         let mut lines = Vec::new();
         for line in text.split('\n') {
             opening.budget.node()?;
-            let line = line.strip_suffix('\r').unwrap_or(line);
+            let line = line.trim_end_matches('\r');
             lines.push(match opening.json(line)? {
                 Some(value) => Line::Json(value),
                 None => Line::Text(line.to_owned()),

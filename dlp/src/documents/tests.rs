@@ -295,7 +295,7 @@ fn lines_and_events() {
     let token = token();
     check(
         &Kind::Lines,
-        format!("{{\"a\" :1}}\r\n\n{{\"t\":\"{token}\"}}\nplain {token}\n"),
+        format!("{{\"a\" :1}}\r\r\n\n{{\"t\":\"{token}\"}}\nplain {token}\n"),
         &["secret.github at line 3 /t", "secret.github at line 4"],
         format!("{{\"a\":1}}\n\n{{\"t\":\"{TAG}\"}}\nplain {TAG}\n"),
     );

@@ -16,8 +16,8 @@ use tollgate_rules::Code;
 
 use super::{Answer, client};
 use crate::decode::json;
+use crate::decode::mcp::Handle;
 use crate::desks::LARGE_BYTES;
-use crate::handles::Handle;
 use crate::lines::LineReader;
 use crate::outcome::Ending;
 use crate::refuse::Refusal;

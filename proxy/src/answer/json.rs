@@ -9,7 +9,7 @@ use tollgate_rules::Code;
 
 use super::{Answer, client};
 use crate::decode::json;
-use crate::handles::Handle;
+use crate::decode::mcp::Handle;
 use crate::outcome::Ending;
 use crate::refuse::Refusal;
 use crate::words;

@@ -29,12 +29,13 @@ use self::events::Framing;
 use crate::body::{Holder, Share};
 use crate::coding::{self, Decoder};
 use crate::decode::head::{strip_answer_headers, strip_cookies};
+use crate::decode::mcp::{self, Handle};
 use crate::decode::media::media_type;
 use crate::desks::Desks;
 use crate::egress::Upstream;
 use crate::flight::Flight;
 use crate::gate::Gate;
-use crate::handles::{self, Handle, Handles};
+use crate::handles::Handles;
 use crate::heard::Heard;
 use crate::outcome::{Answered, Ending};
 use crate::record::Found;
@@ -108,7 +109,7 @@ pub(crate) async fn relay(
         led: Led::default(),
         spoilt: false,
     };
-    let sessions = answer.headers.get_all(handles::SESSION).iter();
+    let sessions = answer.headers.get_all(mcp::SESSION).iter();
     answer.given(sessions.map(|id| Handle::Session(id.as_bytes())));
     let (ending, unread) = match answer.prepare() {
         Ok(kind) => (answer.pass(kind).await, kind == Kind::Opaque),

@@ -9,9 +9,9 @@ use tollgate_rules::{Action, Code, Json};
 use super::super::json::Reading;
 use super::super::{Malformed, RPC_INVALID_PARAMS};
 use super::era::{self, Era};
+use super::handle::Handle;
 use super::methods::{self, Named};
 use super::{names, twins};
-use crate::handles::Handle;
 
 /// What stands for the method of a client's answer to the server. JSON-RPC 2.0 section 4 keeps
 /// names that begin with `rpc.` for itself, so no request can carry it.

@@ -4,6 +4,7 @@
 //! this module writes them. Nothing that is well-formed is repaired or judged here: a missing
 //! header, an unsupported version or an unknown method is the upstream's to answer.
 mod era;
+mod handle;
 mod headers;
 mod message;
 mod methods;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tollgate_rules::Code;
 
 pub use self::era::Era;
+pub use self::handle::{Handle, SESSION};
 pub use self::headers::{rebuild_headers, remirror};
 #[cfg(test)]
 pub use self::message::RESPONSE_METHOD;
