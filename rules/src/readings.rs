@@ -38,13 +38,13 @@ pub(crate) fn hold(test: &Test, words: Words<'_>, name: &str, permits: bool) -> 
     let members = words.tree().as_object();
     let given = members.and_then(|members| members.get(name));
     let twins = members.into_iter().flatten().filter(|(twin, _)| is_twin(twin, name));
-    let pairs = words.pairs().iter();
+    let pairs = words.pairs().iter().filter(|(pair, _)| is_one_name(plain(pair), name));
+    let cut = words.pairs().iter().flat_map(cut).filter(|(pair, _)| is_one_name(plain(pair), name));
     let mut others = twins
-        .map(|(name, value)| (name, Cow::Borrowed(value)))
+        .map(|(name, value)| (name.as_str(), Cow::Borrowed(value)))
+        .chain(pairs.map(|(name, value)| (name.as_str(), test.meant(value, permits))))
         .chain(
-            pairs
-                .filter(|(pair, _)| is_one_name(plain(pair), name))
-                .map(|(name, value)| (name, test.meant(value, permits))),
+            cut.map(|(name, value)| (name, Cow::Owned(test.meant(&value, permits).into_owned()))),
         )
         .peekable();
     if permits && words.hides() && !words.pairs().is_empty() && others.peek().is_some() {
@@ -61,6 +61,19 @@ pub(crate) fn hold(test: &Test, words: Words<'_>, name: &str, permits: bool) -> 
         true => readings.all(|held| held) && (exact.get() || test.holds(None)),
         false => readings.any(|held| held) || (!exact.get() && test.holds(None)),
     }
+}
+
+/// The pairs that a server finds in one to which a semicolon ends a pair as well (HTML 4.01 appendix
+/// B.2.2); none where there is no semicolon.
+fn cut((pair, value): &(String, Value)) -> impl Iterator<Item = (&str, Value)> {
+    let text = value.as_str().unwrap_or_default();
+    let is_cut = pair.contains(';') || text.contains(';');
+    let name = pair.rsplit(';').next().unwrap_or_default();
+    let mut parts = text.split(';');
+    let first = parts.next().map(|value| (name, value));
+    let others = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
+    let all = first.into_iter().chain(others).filter(move |_| is_cut);
+    all.map(|(name, value)| (name, Value::from(value)))
 }
 
 /// The name of a pair as a server may read it: `amount[]`, `amount[0]` and ` amount` are `amount` to

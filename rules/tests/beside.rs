@@ -139,9 +139,14 @@ fn what_no_rule_can_read_is_no_place_to_hide_beside_a_query() {
     assert_eq!(told(json!({ "note": "x" }), false), Effect::Allow);
     assert_eq!(told(json!([{ "amount": 5000 }]), false), Effect::Deny);
     assert_eq!(told(json!({ "text": "amount: 5000" }), true), Effect::Deny);
-    for name in ["amount[]", "amount[0]", " amount", "amount\0", "AMOUNT"] {
+    for name in ["amount[]", "amount[0]", " amount", "amount\0", "AMOUNT", "a;amount", ";Amount[]"]
+    {
         let pairs = [("amount", "1"), (name, "5000")];
         assert_eq!(effect(rules, &call(json!(null), &pairs)), Effect::Deny, "{name}");
+    }
+    for (note, expect) in [("a;amount=5000", Effect::Deny), ("a; b", Effect::Allow)] {
+        let pairs = [("amount", "1"), ("note", note)];
+        assert_eq!(effect(rules, &call(json!(null), &pairs)), expect, "{note}");
     }
 }
 

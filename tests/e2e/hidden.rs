@@ -235,6 +235,7 @@ async fn an_argument_that_is_there_twice_does_not_hide_the_other() {
         ("parts", request("POST", "/up/ok", &parts, in_parts(["bob", "mallory"])), true),
         ("fine parts", request("POST", "/up/ok", &parts, in_parts(["bob", "eve"])), false),
         ("brackets", request("GET", "/up/ok?amount=1&amount[]=5000", &[], ""), true),
+        ("a semicolon", request("GET", "/up/ok?x=1;amount=5000", &[], ""), true),
         ("hex", request("GET", "/up/ok?amount=0x1388", &[], ""), true),
     ] {
         let answer = ask(world.plain(), bytes).await;

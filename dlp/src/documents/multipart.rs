@@ -309,12 +309,15 @@ fn read_disposition(value: &str) -> Option<(String, Vec<(String, String)>)> {
         parameters.push((name, value.trim_ascii_end().to_owned()));
         rest = tail.strip_prefix(';').unwrap_or_default();
     }
-    // The extended form would give a second file name.
-    let has = |name: &str| parameters.iter().any(|(known, _)| known == name);
-    match has("filename*") && has("filename") {
-        true => None,
-        false => Some((kind.to_owned(), parameters)),
-    }
+    // The extended form (RFC 8187) would give a second file name, or a name that few readers know of
+    // (RFC 7578 section 4.2 has none); pieces of one (RFC 2231) are put together by fewer.
+    let filename = parameters.iter().any(|(known, _)| known == "filename");
+    let strange = |(known, _): &(String, String)| match known.split_once('*') {
+        Some(("filename", rest)) => filename || !rest.is_empty(),
+        Some(("name", _)) => true,
+        _ => false,
+    };
+    (!parameters.iter().any(strange)).then(|| (kind.to_owned(), parameters))
 }
 
 /// RFC 2046 section 5.1.1.
