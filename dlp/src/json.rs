@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::actions::mark;
 use crate::changes::{Change, Changes};
 use crate::engine::hit::{self, Cluster};
-use crate::engine::{Hit, Window, boundary, key, people};
+use crate::engine::{Hit, Window, boundary, key, paired, people};
 use crate::finding::{Acted, Action, Direction, Finding};
 use crate::judge::Judge;
 use crate::known::Rows;
@@ -178,12 +178,30 @@ impl Scanner {
         let quote = if quoted { "\"" } else { "" };
         // A tag in the name cuts off what the name said.
         let name = if is_tagged(name) { "_".to_owned() } else { plain(end_of(name)) };
-        let both = format!("\"{name}\":{quote}{text}");
+        self.behind(&format!("\"{name}\":{quote}{text}"), text, around)
+    }
+
+    /// What a text is by what another member of its object says that it is.
+    fn called(&self, name: &str, text: &str, quoted: bool, around: Around<'_>) -> Vec<Hit> {
+        let quote = if quoted { "\"" } else { "" };
+        let both = format!("\"name\":\"{name}\",\"value\":{quote}{text}");
+        let mut hits = self.behind(&both, text, around);
+        hits.retain(|hit| hit.rank == hit::Rank::Assignment);
+        hits
+    }
+
+    /// The hits in a text that stands at the end of what is written down of it.
+    fn behind(&self, both: &str, text: &str, Around { rows, spare }: Around<'_>) -> Vec<Hit> {
         let value = both.len() - text.len();
         let window = Window { value: Some(value), rows, spare, ..Window::whole(both.as_bytes()) };
         let hits = self.surveyor.survey(&window).hits.into_iter();
         hits.filter_map(|hit| hit.behind(value)).collect()
     }
+}
+
+/// What a member says that another one is.
+fn called_by<'v>((name, value): &(Option<&str>, Node<'v>)) -> Option<&'v str> {
+    paired::called((*name)?.as_bytes(), value.as_str()?)
 }
 
 /// What the document around a text says of it, and may take for it.
@@ -219,6 +237,8 @@ struct Beside<'v> {
     hits: Vec<Hit>,
     /// Its members or items may make something together.
     joins: bool,
+    /// What another member says that it is.
+    called: Option<&'v str>,
 }
 
 /// Called for every text with something in it: where it is, the text, what is in it.
@@ -259,10 +279,10 @@ impl<'a> Walk<'a> {
     ) {
         if let Some(text) = value.as_str() {
             if !(self.skips)(Step::name(path)) {
-                self.text(text, Part::Value, path, (beside.hits, report));
+                self.text(text, Part::Value, path, (beside, report));
             }
         } else if let Some(number) = value.number() {
-            self.text(number, Part::Number, path, (beside.hits, report));
+            self.text(number, Part::Number, path, (beside, report));
         } else {
             let is_object = value.is_object();
             let name = |child: &Node<'v>| is_object.then(|| child.name());
@@ -306,7 +326,10 @@ impl<'a> Walk<'a> {
             let hits: Vec<Hit> = mine.map(|(_, hit)| hit).collect();
             let list = value.is_list() || value.is_object();
             if list || !told.quiet || !hits.is_empty() {
-                self.value(value, path, Beside { before, hits, joins: told.joins }, report);
+                let called = name.filter(|name| paired::is_value(name.as_bytes()));
+                let called = called.and_then(|_| values.iter().find_map(called_by));
+                let beside = Beside { before, hits, joins: told.joins, called };
+                self.value(value, path, beside, report);
             }
             path.pop();
         }
@@ -317,11 +340,14 @@ impl<'a> Walk<'a> {
         text: &str,
         part: Part,
         path: &[Step<'_>],
-        (more, report): (Vec<Hit>, &mut Report<'_>),
+        (beside, report): (Beside<'_>, &mut Report<'_>),
     ) {
         let quoted = part == Part::Value;
         let mut hits = self.scanner.hits(Step::name(path), text, quoted, self.around());
-        hits.extend(more);
+        if let Some(called) = beside.called {
+            hits.extend(self.scanner.called(called, text, quoted, self.around()));
+        }
+        hits.extend(beside.hits);
         let clusters = hit::clusters(hits, self.judge, text.len());
         if !clusters.is_empty() {
             report(path, part, text, &clusters);

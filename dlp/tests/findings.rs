@@ -393,3 +393,46 @@ fn a_scanner_of_known_values_finds_nothing_else() {
     let scanner = Scanner::of_known(std::sync::Arc::default()).unwrap();
     assert!(scanner.scan(b"card 4111 1111 1111 1111, mail bob@example.com").is_empty());
 }
+
+/// In a call, and where the name is a member of its own. What asks for a secret, or says what it is
+/// called, is none.
+#[test]
+fn secrets_that_are_given_and_listed() {
+    let scanner = Scanner::new().unwrap();
+    let secret = ["Tr0ub4", "dor3x"].concat();
+    for (before, after) in [
+        (".username(\"sa\").password(\"", "\").build()"),
+        ("SET PASSWORD FOR 'bob'@'%' = PASSWORD('", "');"),
+        ("client.withPassword( '", "' , true)"),
+        ("[{\"name\":\"DB_PASSWORD\",\"value\":\"", "\"}]"),
+        ("{\"Name\": \"/db/password\", \"Type\": \"SecureString\", \"Value\": \"", "\"}"),
+        ("env:\n- name: DB_PASSWORD\n  value: ", "\n- name: x\n"),
+        ("<property><name>db.password</name><value>", "</value></property>"),
+    ] {
+        let found = scanner.scan(format!("{before}{secret}{after}").as_bytes());
+        assert_eq!(found.len(), 1, "{before}");
+        assert_eq!(found[0].class.as_str(), "secret.generic");
+        assert_eq!((found[0].start, found[0].end), (before.len(), before.len() + secret.len()));
+    }
+    for member in ["value", "ParameterValue"] {
+        for name in ["DB_PASSWORD", "/prod/db/password"] {
+            let mut value = json!({ member: secret, "type": "x", "name": name });
+            let acted = scanner.redact_json(&mut value, &Judge::default(), Direction::Request);
+            assert_eq!(acted[0].finding.place, Place::Value(format!("/{member}")));
+            assert_eq!(value[member], "[REDACTED]", "{value}");
+        }
+    }
+    for text in [
+        "getPassword(\"hunter22x\")",
+        "password.encode(\"latin1\")",
+        "input_password(\"Enter your password 2\")",
+        "{\"name\":\"password\",\"value\":\"Parola\"}",
+        "{\"name\":\"token\"},{\"name\":\"x\",\"value\":\"a1b2c3d4e5f6a7b8\"}",
+        "- name: token\n- name: other\n  value: a1b2c3d4e5f6a7b8",
+    ] {
+        let found = scanner.scan(text.as_bytes());
+        assert!(found.iter().all(|found| found.grade < Grade::Likely), "{text}: {found:?}");
+    }
+    let harmless = json!([{ "name": "password", "value": "Parola" }, { "value": "hunter22x" }]);
+    assert!(scanner.scan_json(&harmless).iter().all(|found| found.grade < Grade::Likely));
+}

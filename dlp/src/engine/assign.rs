@@ -3,7 +3,7 @@ use super::boundary::{Side, is_in_tag, is_word, tag_after, tag_before};
 use super::hit::Rank;
 use super::key::{SIDE_BYTES, Strength, rfind, strength};
 use super::value::{self, Written};
-use super::{Hit, Open, Outcome, Span, Window, checks, written};
+use super::{Hit, Open, Outcome, Span, Window, checks, paired, written};
 
 pub(crate) const DETECTOR: &str = "assigned-secret";
 pub(crate) const CLASS: &str = "secret.generic";
@@ -13,6 +13,8 @@ pub(crate) const AWS_CLASS: &str = "secret.aws_secret_key";
 pub(crate) const VALUE_BYTES: usize = 1024;
 /// Blanks, quotes and signs between a name and its value.
 const SIGN_BYTES: usize = 24;
+/// The signs between a member's name and its value: `":"`.
+const VALUE_SIGNS: usize = 3;
 /// The colon of Chinese and Japanese texts.
 const WIDE_COLON: &[u8] = "\u{ff1a}".as_bytes();
 /// A quote in HTML.
@@ -53,20 +55,46 @@ pub(crate) fn check(window: &Window<'_>, at: usize, root: usize) -> (usize, Outc
     // `checksum/secret: …`: an annotation.
     let path = window.before(start) == Some(b'/')
         && (root(start - 1) || window.part(start.saturating_sub(9), start) == b"checksum/");
-    if path
-        || in_resource(window, start)
+    if in_resource(window, start)
         || start < window.floor
         || tag_before(window, start)
         || is_in_tag(window, start, end)
     {
         return (end, Outcome::Nothing);
     }
-    let outcome = match find(window, start, end) {
+    let found = if path { Found::Nothing } else { find(window, start, end) };
+    let found = if let Found::Nothing = found { beside(window, start, end) } else { found };
+    let outcome = match found {
         Found::Nothing => Outcome::Nothing,
         Found::Open(open) => Outcome::Open(open),
         Found::Value(assigned) => judge(window, name, strength, end, &assigned),
     };
     (end, outcome)
+}
+
+/// The value of a name that is a member of its own, in the member beside it.
+fn beside(window: &Window<'_>, start: usize, end: usize) -> Found {
+    let place = match paired::find(window, start, end) {
+        paired::Place::Nowhere => return Found::Nothing,
+        paired::Place::Open => return Found::Open(Open { from: end, serious: false }),
+        paired::Place::At(place) => place,
+    };
+    let sign = Sign::read(window, place);
+    let found = match (sign.kind, sign.quote) {
+        (Kind::Open, _) => Found::Open(Open { from: end, serious: sign.end > place }),
+        (Kind::Colon | Kind::Equals, _) if window.value == Some(sign.end) => {
+            let value = Span::new(sign.end, window.len());
+            Found::Value(Assigned { value, close: value.end, written: Written::Option })
+        }
+        (Kind::Colon | Kind::Equals, Some(quote)) => quoted(window, end, &sign, quote),
+        (Kind::Colon | Kind::Equals, None) => bare(window, end, sign.end, Written::Option, in_bare),
+        (Kind::Element, _) => bare(window, end, sign.end, Written::Quoted, |byte| byte != b'<'),
+        _ => Found::Nothing,
+    };
+    match found {
+        Found::Value(value) => Found::Value(Assigned { written: Written::Option, ..value }),
+        other => other,
+    }
 }
 
 /// `arn:aws:secretsmanager:…:secret:name`: a part of what AWS names a thing by.
@@ -123,7 +151,9 @@ fn judge(
 
 /// Finds the value behind the name from `start` to `end`.
 fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
-    if let Some(value) = window.value.filter(|value| *value > end) {
+    // Right behind the name, not in the member behind the one that it is the value of.
+    let signs = end + 1..=end + VALUE_SIGNS;
+    if let Some(value) = window.value.filter(|value| signs.contains(value)) {
         return Found::Value(Assigned {
             value: Span::new(value, window.len()),
             close: window.len(),
@@ -155,6 +185,49 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
             None => bare(window, end, sign.end, Written::Bare, in_bare),
         },
         Kind::Blank => blank(window, start, end, &sign),
+        Kind::Call => match sign.quote.filter(|_| takes(window.part(start, end))) {
+            Some(quote) => given(window, end, quoted(window, end, &sign, quote)),
+            None => Found::Nothing,
+        },
+    }
+}
+
+/// Whether what a call of this name is given is a secret: `withPassword`, `setApiKey`. What
+/// `getSecret` is given names one, and `password.encode` is given something else.
+fn takes(name: &[u8]) -> bool {
+    const VERBS: [&[u8]; 11] = [
+        b"get", b"find", b"read", b"load", b"fetch", b"has", b"is", b"list", b"remove", b"delete",
+        b"revoke",
+    ];
+    const WORDS: [&[u8]; 11] = [
+        b"password",
+        b"passwd",
+        b"pwd",
+        b"passphrase",
+        b"secret",
+        b"token",
+        b"apikey",
+        b"api_key",
+        b"accesskey",
+        b"access_key",
+        b"secretkey",
+    ];
+    let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
+    let ends = |word: &&[u8]| {
+        let at = last.len().checked_sub(word.len());
+        at.and_then(|at| last.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+    };
+    WORDS.iter().any(ends) && !VERBS.iter().any(|verb| written::starts(last, verb))
+}
+
+/// What a call is given, if it ends there or goes on with more.
+fn given(window: &Window<'_>, end: usize, found: Found) -> Found {
+    let Found::Value(assigned) = found else { return found };
+    let next = window.run(assigned.close, SIGN_BYTES, |byte| byte.is_ascii_whitespace());
+    match window.byte(next) {
+        None if window.dry(next) => Found::Open(Open { from: end, serious: true }),
+        Some(b')' | b',') => Found::Value(Assigned { written: Written::Option, ..assigned }),
+        _ => Found::Nothing,
     }
 }
 
@@ -205,6 +278,8 @@ enum Kind {
     Element,
     /// `NAME value`
     Blank,
+    /// `name("value")`
+    Call,
 }
 
 /// What stands between a name and its value.
@@ -224,6 +299,10 @@ impl Sign {
         if window.byte(at).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
             sign.name_quoted = true;
             at += 1;
+        }
+        if window.byte(start) == Some(b'(') {
+            sign.kind = Kind::Call;
+            return sign.behind(window, start + 1);
         }
         at = window.run(at, 2, |byte| matches!(byte, b']' | b')'));
         let blanks = at;
@@ -265,12 +344,17 @@ impl Sign {
             other if other.ends_with(b":") => Kind::Colon,
             _ => Kind::None,
         };
-        let lines = sign.kind == Kind::Element;
+        sign.behind(window, at)
+    }
+
+    /// The same with the quote that opens the value behind `at`.
+    fn behind(mut self, window: &Window<'_>, mut at: usize) -> Self {
+        let lines = self.kind == Kind::Element;
         at = window.run(at, SIGN_BYTES, |byte| {
             matches!(byte, b' ' | b'\t') || (lines && matches!(byte, b'\r' | b'\n'))
         });
         at = match past(window, at, HTML_QUOTE) {
-            Side::Unknown => return sign.open(),
+            Side::Unknown => return self.open(),
             Side::Taken => at + HTML_QUOTE.len(),
             Side::Free => at,
         };
@@ -278,21 +362,21 @@ impl Sign {
         at = window.run(at, 8, |byte| byte == b'\\');
         match window.byte(at) {
             Some(quote @ (b'"' | b'\'' | b'`')) => {
-                sign.quote = Some((quote, at - slashes));
+                self.quote = Some((quote, at - slashes));
                 at += 1;
                 // `'''a text of several lines'''`
                 let two = [quote, quote];
                 at = match past(window, at, &two) {
-                    Side::Unknown => return sign.open(),
+                    Side::Unknown => return self.open(),
                     Side::Taken => at + two.len(),
                     Side::Free => at,
                 };
             }
-            None if window.dry(at) => sign.kind = Kind::Open,
+            None if window.dry(at) => self.kind = Kind::Open,
             _ => at = slashes,
         }
-        sign.end = at;
-        sign
+        self.end = at;
+        self
     }
 
     fn open(self) -> Self {

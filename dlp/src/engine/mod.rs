@@ -30,6 +30,7 @@ pub(crate) mod letters;
 pub(crate) mod literals;
 pub(crate) mod mac;
 pub(crate) mod neighbour;
+pub(crate) mod paired;
 mod pairs;
 pub(crate) mod pem;
 pub(crate) mod people;

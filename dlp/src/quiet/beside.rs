@@ -4,9 +4,9 @@
 //! join nothing would give no hit there: it puts together what stands beside a digit, or what holds
 //! the literal of a token.
 use super::{Sheet, Text, Told};
-use crate::engine::Span;
 use crate::engine::bits::{BLOCK, Block, below, controls, is};
 use crate::engine::survey::Surveyor;
+use crate::engine::{Span, paired};
 use crate::siblings::{self, STRING_BYTES, TAIL_BYTES};
 use crate::tape::Kind;
 use crate::unfold::quotes;
@@ -47,6 +47,12 @@ impl Sheet<'_> {
                 (loud, joins) = self.settle(surveyor, Row { first, end, list, after_token });
             }
             loud |= !told.quiet;
+            if !loud && kind == Kind::Text && self.is_called(row, at) {
+                loud = true;
+                if let Some(text) = self.texts.get_mut(at) {
+                    text.told.quiet = false;
+                }
+            }
             any |= loud;
             if let Some(text) = self.texts.get_mut(at) {
                 (text.told.loud, text.told.joins) = (loud, joins);
@@ -59,6 +65,17 @@ impl Sheet<'_> {
         }
         let joins = pieces > 1 && (token || digit) && self.joins(surveyor, row, token);
         (any || joins, joins)
+    }
+
+    /// Whether another member says what this one is.
+    fn is_called(&self, row: Row, at: usize) -> bool {
+        let part = |span: Span| self.bytes.get(span.start..span.end).unwrap_or_default();
+        let is_value = |text: &Text| paired::is_value(part(text.name));
+        let called = |text: &Text| {
+            let value = std::str::from_utf8(self.value_of(text)).unwrap_or_default();
+            text.kind == Kind::Text && paired::called(part(text.name), value).is_some()
+        };
+        self.texts.get(at).is_some_and(is_value) && self.beside(row).any(called)
     }
 
     fn joins(&self, surveyor: &Surveyor, row: Row, token: bool) -> bool {
