@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tollgate_config::settings::{Listener, SecretRef, Settings};
 
@@ -105,13 +105,9 @@ fn index_print(path: &Path) -> Print {
     Some(hasher.finalize().into())
 }
 
-/// Watches until `stop` turns true.
-pub async fn run(gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
+/// Watches until `stop` turns true, and takes the hangups that came since the start began.
+pub async fn run(gate: Arc<Gate>, mut hangups: Signal, mut stop: watch::Receiver<bool>) {
     let (wake, mut woken) = mpsc::channel::<()>(1);
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-        tracing::error!("cannot listen for SIGHUP");
-        return;
-    };
     let watcher = notify::recommended_watcher(move |_event| {
         // A full channel means that a look is due already.
         let _ = wake.try_send(());

@@ -62,6 +62,9 @@ pub enum StartFault {
         /// Why.
         reason: std::io::Error,
     },
+    /// Signals of the system's.
+    #[error("cannot listen for SIGHUP: {0}")]
+    Signals(std::io::Error),
     /// The secret of prints.
     #[error("cannot read or make the key of prints in the spool: {0}")]
     PrintKey(std::io::Error),
@@ -108,6 +111,8 @@ pub(crate) async fn start_on(
     given: Option<Given>,
     names: Vec<Pair>,
 ) -> Result<Running, StartFault> {
+    // First of all: one that comes during the start would end the gate if nobody listened.
+    let hangups = signal(SignalKind::hangup()).map_err(StartFault::Signals)?;
     outlive_size_limits();
     give_memory_back();
     let read = source.settings(false)?;
@@ -181,7 +186,7 @@ pub(crate) async fn start_on(
     let workload = settings.workload_api.clone();
     let workload =
         workload.map(|api| tokio::spawn(workload::run(Arc::clone(&gate), api, stopped.clone())));
-    let reloading = tokio::spawn(crate::reload::run(Arc::clone(&gate), stopped));
+    let reloading = tokio::spawn(crate::reload::run(Arc::clone(&gate), hangups, stopped));
     announce(&gate, EventType::GateReady).await?;
     for warning in gate.snapshot().settings.warnings() {
         tracing::warn!(warning, "dangerous setting");

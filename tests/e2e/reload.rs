@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tollgate_tests::{
     AGENT, Certificates, POLICY_ALLOW, RawClient, Upstream, World, base_settings, fixed,
-    http_route, until,
+    http_route, until, within,
 };
 
 use crate::kit::{ask, request, swap, tollgate};
@@ -406,4 +406,35 @@ async fn what_is_no_file_is_not_waited_for() {
     std::fs::write(&bundle, deny()).unwrap();
     assert!(world.reload().await);
     assert_eq!(code(&world).await, "POLICY_DENIED");
+}
+
+#[tokio::test]
+async fn a_hangup_during_the_start_ends_no_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("api.sock");
+    // Takes the gate's connection and says nothing, so that the start lasts.
+    let silent = tokio::net::UnixListener::bind(&socket).unwrap();
+    let mut settings = base_settings();
+    settings["routes"] = json!([http_route("up", "/up", "http://127.0.0.1:9")]);
+    settings["workload_api"] = json!({ "socket": socket, "start_ms": 1000 });
+    std::fs::write(dir.path().join("policy.yaml"), POLICY_ALLOW).unwrap();
+    std::fs::write(dir.path().join("gate.yaml"), settings.to_string()).unwrap();
+    let child = tokio::process::Command::new(tollgate_tests::binary())
+        .args(["run", "--config", "gate.yaml"])
+        .current_dir(dir.path())
+        .env_clear()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let connection = within("the start", silent.accept()).await.unwrap();
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    let output = within("the end of the start", child.wait_with_output()).await.unwrap();
+    drop(connection);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("api.sock"), "it ended for another reason ({}): {said}", output.status);
+    assert_eq!(output.status.code(), Some(1), "{said}");
 }

@@ -144,6 +144,17 @@ fn beside(args: &Run, config: &Path, folder: &Path) -> ExitCode {
 
 /// Runs until a signal asks it to stop.
 fn serve(config: &Path) -> ExitCode {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(error, EXIT_FAULT),
+    };
+    // Before anything else, so that one which comes during the start ends it in order.
+    let listening = runtime.enter();
+    let asked = match Signals::listen() {
+        Ok(asked) => asked,
+        Err(error) => return complain(error, EXIT_FAULT),
+    };
+    drop(listening);
     let source = Source::new(config);
     let settings = match source.settings(super::check::wants_colour()) {
         Ok((settings, _)) => settings,
@@ -151,16 +162,7 @@ fn serve(config: &Path) -> ExitCode {
     };
     log::start(&settings.log);
     take_open_files(settings.bounds.connections);
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(error, EXIT_FAULT),
-    };
     runtime.block_on(async {
-        // Before anything is open, so that one which comes during the start ends it in order.
-        let asked = match Signals::listen() {
-            Ok(asked) => asked,
-            Err(error) => return complain(error, EXIT_FAULT),
-        };
         let running = match crate::run::start(source).await {
             Ok(running) => running,
             Err(StartFault::Snapshot(fault)) => return refuse(&fault),
@@ -204,7 +206,8 @@ pub(crate) async fn asked_to_stop() -> std::io::Result<()> {
     Ok(())
 }
 
-/// The signals that ask for a stop; what comes from here on is kept.
+/// The signals that ask for a stop; what comes from here on is kept. One that asks for a reload would
+/// end a gate that does not listen for it yet: what it asks for, a start does anyway.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -212,6 +215,8 @@ struct Signals {
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
+        // tokio keeps its handler when the listener is dropped.
+        drop(signal(SignalKind::hangup())?);
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
