@@ -10,6 +10,7 @@
 )]
 mod actions;
 mod addresses;
+mod admin;
 mod agents;
 mod alongside;
 mod bodies;

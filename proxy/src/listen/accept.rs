@@ -23,6 +23,7 @@ use super::{
     Conn, GateStream, HeadClock, Io, Peer, ServerTls, Shown, connect, proxied, transparent, unix,
 };
 use crate::gate::Gate;
+use crate::watch::Seldom;
 
 /// Where a socket is that somebody else opened.
 const HANDED: &str = "what it was given";
@@ -209,6 +210,7 @@ async fn accept_loop(
     let name: Arc<str> = listener.name().into();
     let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
+    let mut failing = Seldom::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -255,7 +257,9 @@ async fn accept_loop(
             }
             Err(error) => {
                 // Mostly out of file descriptors: give the ones in use a moment to come back.
-                tracing::warn!(listener = %name, %error, "accept failed");
+                if let Some(unsaid) = failing.due() {
+                    tracing::warn!(listener = %name, %error, unsaid, "accept failed");
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 /// All of them, by age.
 #[derive(Debug, Default)]
-pub(super) struct Firsts(Mutex<Waiting>);
+pub struct Firsts(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -24,7 +24,7 @@ struct Waiting {
 
 impl Firsts {
     /// Counts a connection that was just accepted, and gives what ends when it has to make room.
-    pub(super) fn enter(self: &Arc<Self>, patience: Duration) -> (Arc<First>, CancellationToken) {
+    pub(crate) fn enter(self: &Arc<Self>, patience: Duration) -> (Arc<First>, CancellationToken) {
         let token = CancellationToken::new();
         let mut waiting = self.0.lock();
         waiting.last += 1;
@@ -35,7 +35,7 @@ impl Firsts {
     }
 
     /// Ends the oldest one, if there is one.
-    pub(super) fn make_room(&self) -> bool {
+    pub(crate) fn make_room(&self) -> bool {
         let oldest = self.0.lock().by_age.pop_first();
         oldest.inspect(|(_, token)| token.cancel()).is_some()
     }
@@ -52,14 +52,14 @@ pub struct First {
 
 impl First {
     /// All of it is here, or what came is no head and is refused: the connection no longer makes room.
-    pub(super) fn came(&self) {
+    pub(crate) fn came(&self) {
         if !self.has_come.swap(true, Ordering::AcqRel) {
             self.all.0.lock().by_age.remove(&self.number);
         }
     }
 
     /// When it must be here; `None` once it is.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         (!self.has_come.load(Ordering::Acquire)).then_some(self.due)
     }
 

@@ -12,6 +12,7 @@ use tollgate_config::settings::Dns;
 use super::answer::Over;
 use super::message::QUERY_MAX;
 use crate::gate::Gate;
+use crate::watch::Seldom;
 
 /// Queries at work at once; the kernel holds or drops the rest.
 const QUERIES_MAX: usize = 64;
@@ -137,6 +138,7 @@ async fn streams(
 ) {
     let places = Arc::new(Semaphore::new(STREAMS_MAX));
     let mut open = JoinSet::new();
+    let mut failing = Seldom::default();
     loop {
         let place = tokio::select! {
             biased;
@@ -159,7 +161,9 @@ async fn streams(
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "accept failed for `dns`");
+                if let Some(unsaid) = failing.due() {
+                    tracing::warn!(%error, unsaid, "accept failed for `dns`");
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }

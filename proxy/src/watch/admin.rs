@@ -1,17 +1,41 @@
 //! The operators' listener: `/live`, `/ready`, `/metrics`, `/version`, `/v1/holds`.
+//!
+//! Whoever reaches the loopback of this machine reaches it, the agent perhaps, so it has bounds of its
+//! own: few connections at once, of one short request each, and an end for all of them.
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
+use super::Seldom;
 use crate::gate::Gate;
+use crate::listen::{First, Firsts};
+
+/// Probes, a collector of metrics and a few operators; each of them asks once and leaves.
+const CONNECTIONS_MAX: usize = 32;
+/// For a request's whole head. Who asks here is on the same machine.
+const HEAD: Duration = Duration::from_secs(5);
+/// A request is a short head and a token.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+/// For a request and its answer, a hold that waits for the record's disk among them.
+const WHOLE: Duration = Duration::from_secs(30);
+/// What is being answered when the gate stops gets so long; nothing else waits for it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The admin listener, bound but not yet answering.
 #[derive(Debug)]
@@ -37,9 +61,75 @@ impl Admin {
             .route("/version", get(version))
             .merge(super::holds::routes(&gate))
             .with_state(gate);
-        if let Err(error) = axum::serve(self.0, app).with_graceful_shutdown(stop).await {
-            tracing::error!(%error, "the admin listener ended");
+        self.accept(&TowerToHyperService::new(app), stop).await;
+    }
+
+    async fn accept(self, app: &TowerToHyperService<Router>, stop: impl Future<Output = ()>) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let firsts = Arc::new(Firsts::default());
+        let mut connections = JoinSet::new();
+        let mut failing = Seldom::default();
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                accepted = self.0.accept() => accepted,
+            };
+            match accepted {
+                Ok((io, _)) => {
+                    // Whoever says nothing must not keep the next one waiting.
+                    if places.available_permits() == 0 {
+                        firsts.make_room();
+                    }
+                    let place = tokio::select! {
+                        biased;
+                        () = &mut stop => break,
+                        place = Arc::clone(&places).acquire_owned() => place,
+                    };
+                    let Ok(place) = place else { break };
+                    let (first, ends) = firsts.enter(HEAD);
+                    let app = app.clone();
+                    connections.spawn(async move {
+                        tokio::select! {
+                            () = ends.cancelled() => {}
+                            _ = tokio::time::timeout(WHOLE, answer(io, app, first)) => {}
+                        }
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    if let Some(unsaid) = failing.due() {
+                        tracing::warn!(%error, unsaid, "accept failed for the admin listener");
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+            while connections.try_join_next().is_some() {}
         }
+        drop(self.0);
+        while firsts.make_room() {}
+        let done = async { while connections.join_next().await.is_some() {} };
+        // What is left then is cut with the set.
+        let _ = tokio::time::timeout(FAREWELL, done).await;
+    }
+}
+
+/// One request of one connection.
+async fn answer(io: TcpStream, app: TowerToHyperService<Router>, first: Arc<First>) {
+    let service = service_fn(move |request| {
+        first.came();
+        app.call(request)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(io), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection to the admin listener ended early");
     }
 }
 

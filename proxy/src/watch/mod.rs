@@ -3,5 +3,7 @@ pub mod admin;
 mod holds;
 pub mod log;
 mod metrics;
+mod seldom;
 
 pub use metrics::Metrics;
+pub(crate) use seldom::Seldom;

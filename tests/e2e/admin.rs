@@ -1,0 +1,46 @@
+//! The operators' listener, which whoever is on this machine reaches: it has bounds of its own.
+use tollgate_tests::{RawClient, World, within};
+
+const HALF: &str = "GET /live HTTP/1.1\r\nhost: x";
+
+#[tokio::test]
+async fn half_a_head_keeps_no_gate_from_stopping() {
+    let mut world = World::builder().start().await;
+    let mut half = RawClient::connect(world.admin_address()).await;
+    half.send(HALF).await;
+    // The gate has taken the connection when it has answered the next one.
+    assert_eq!(world.admin("/live").await.unwrap().0, 200);
+    assert!(world.stop().await.success());
+}
+
+#[tokio::test]
+async fn heads_that_do_not_end_are_cut_and_make_room() {
+    let world = World::builder().start().await;
+    let mut halves = Vec::new();
+    for _ in 0..100 {
+        let mut half = RawClient::connect(world.admin_address()).await;
+        half.send(HALF).await;
+        halves.push(half);
+    }
+    assert_eq!(world.admin("/live").await.unwrap().0, 200);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", world.pid())).unwrap().count();
+    assert!(open < 100, "{open} files are open");
+    for mut half in halves {
+        within("the end of half a head", half.rest()).await;
+    }
+}
+
+#[tokio::test]
+async fn heads_are_short() {
+    let world = World::builder().start().await;
+    let mut long = RawClient::connect(world.admin_address()).await;
+    // The answer may overtake what is still being sent.
+    let _ = long.try_send(format!("GET /live HTTP/1.1\r\nx: {}", "a".repeat(64 << 10))).await;
+    let answer = within("the end of a long head", long.rest()).await;
+    assert!(!String::from_utf8_lossy(&answer.0).contains("live\n"));
+    // One request each: what follows it is not read.
+    let mut two = RawClient::connect(world.admin_address()).await;
+    two.send(format!("{HALF}\r\n\r\n{HALF}\r\n\r\n")).await;
+    let (answers, _) = two.rest().await;
+    assert_eq!(String::from_utf8_lossy(&answers).matches("HTTP/1.1 200").count(), 1);
+}
