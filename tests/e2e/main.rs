@@ -26,6 +26,7 @@ mod dlp;
 mod documents;
 mod early;
 mod edges;
+mod exchange;
 mod expect;
 mod faults;
 mod faults_signer;

@@ -11,6 +11,7 @@ mod aws;
 mod secrets;
 mod slot;
 mod token;
+mod turns;
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Tokens that are fetched: OAuth 2.0 client credentials (RFC 6749 section 4.4) and token exchange
 //! (RFC 8693).
 //!
-//! A token serves until shortly before its end. One request at a time asks for one; whoever waits
-//! for it takes what came. A refusal holds for a second, so that calls do not flood the server.
+//! A token serves until shortly before its end. One request asks for one; whoever waits for it takes
+//! what came (`turns.rs`). A refusal holds for a second, so that calls do not flood the server.
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,6 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tollgate_config::settings::{ClientAuth, Give, Settings, TokenServer};
 use tollgate_dlp::known::Fetched;
@@ -23,6 +22,7 @@ use tollgate_rules::{Code, Host, Scheme};
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
+use super::turns::Turns;
 use super::{Secrets, slot, unusable};
 use crate::clear::Permit;
 use crate::egress::{ClientTls, Destination, Egress, Errand, Failure};
@@ -58,7 +58,7 @@ pub(super) struct Tokens {
     subject_is_sent: bool,
     actors: Actors,
     known: Arc<Fetched>,
-    turn: Semaphore,
+    turns: Turns,
     held: Mutex<HashMap<Subject, Held>>,
     /// What all of this was made of.
     pub(super) print: [u8; 32],
@@ -74,7 +74,7 @@ struct Actors {
 }
 
 /// A print of the user's token; that of nothing for the gate's own.
-type Subject = [u8; 32];
+pub(super) type Subject = [u8; 32];
 
 #[derive(Clone)]
 struct Held {
@@ -114,7 +114,7 @@ impl Tokens {
             subject_is_sent,
             actors,
             known,
-            turn: Semaphore::new(1),
+            turns: Turns::default(),
             held: Mutex::default(),
             print,
         }))
@@ -165,7 +165,8 @@ impl Tokens {
         egress: &Egress,
         settings: &Settings,
     ) -> Result<Zeroizing<String>, Failure> {
-        let _turn = self.turn.acquire().await.map_err(|_| failure("the gate is stopping"))?;
+        let turn = self.turns.take(permit.agent(), key).await;
+        let _turn = turn.map_err(|_| failure("the gate is stopping"))?;
         if let Some(held) = self.held(&key) {
             return held;
         }
@@ -180,7 +181,12 @@ impl Tokens {
             held.retain(|_, held| held.until > since);
         }
         if held.len() >= SUBJECTS_MAX {
-            held.clear();
+            // What was refused only keeps others from asking; a token that serves is worth more.
+            held.retain(|_, held| held.token.is_ok());
+        }
+        if held.len() >= SUBJECTS_MAX {
+            let soonest = held.iter().min_by_key(|(_, held)| held.until).map(|(key, _)| *key);
+            soonest.map(|key| held.remove(&key));
         }
         held.insert(key, Held { added, since, until: since + lasts, token: token.clone() });
         token
