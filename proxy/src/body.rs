@@ -31,8 +31,14 @@ const OWNED_UNITS: u32 = units(LARGE_BYTES as u64);
 pub struct Held {
     room: Arc<Semaphore>,
     units: u32,
-    parts: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
-    part_units: u32,
+    parts: Arc<Parts>,
+}
+
+/// What each of those who hold something may hold.
+#[derive(Debug)]
+pub struct Parts {
+    units: u32,
+    open: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
 /// Whose a share is.
@@ -72,7 +78,7 @@ impl Held {
         let units = self::units(bytes);
         let part_units = (units / 2).max(self::units(largest as u64)).min(units);
         let room = Arc::new(Semaphore::new(units as usize));
-        Self { room, units, parts: Arc::default(), part_units }
+        Self { room, units, parts: Arc::new(Parts::of(part_units)) }
     }
 
     /// An empty share.
@@ -85,17 +91,25 @@ impl Held {
         let free = u64::try_from(self.room.available_permits()).unwrap_or(0);
         u64::from(self.units).saturating_sub(free) * UNIT
     }
+}
 
-    /// What a holder may hold. Only asked for large bodies: it is a lock that all calls share.
-    fn part(&self, holder: &Holder) -> Arc<Semaphore> {
-        let (key, mut parts) = (holder.key(), self.parts.lock());
-        if let Some(part) = parts.get(&key).and_then(Weak::upgrade) {
-            return part;
+impl Parts {
+    /// So many units for each.
+    pub fn of(units: u32) -> Self {
+        Self { units, open: Mutex::default() }
+    }
+
+    /// What a holder may hold, and how much that is in all. Only asked for large bodies: it is a lock
+    /// that all calls share.
+    pub fn of_holder(&self, holder: &Holder) -> (Arc<Semaphore>, u32) {
+        let (key, mut open) = (holder.key(), self.open.lock());
+        if let Some(part) = open.get(&key).and_then(Weak::upgrade) {
+            return (part, self.units);
         }
-        parts.retain(|_, part| part.strong_count() > 0);
-        let part = Arc::new(Semaphore::new(self.part_units as usize));
-        parts.insert(key, Arc::downgrade(&part));
-        part
+        open.retain(|_, part| part.strong_count() > 0);
+        let part = Arc::new(Semaphore::new(self.units as usize));
+        open.insert(key, Arc::downgrade(&part));
+        (part, self.units)
     }
 }
 
@@ -127,9 +141,8 @@ impl Share {
     pub async fn grow(&mut self, bytes: usize, deadline: Instant) -> Result<(), Code> {
         let want = units(bytes as u64);
         if want > OWNED_UNITS && missing(self.part.as_ref(), want) > 0 {
-            let part = self.held.part(&self.holder);
-            let most = self.held.part_units;
-            more(&mut self.part, (part, most), want, deadline).await?;
+            let part = self.held.parts.of_holder(&self.holder);
+            more(&mut self.part, part, want, deadline).await?;
         }
         if missing(self.permit.as_ref(), want) > 0 {
             let room = Arc::clone(&self.held.room);

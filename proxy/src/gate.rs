@@ -187,8 +187,9 @@ impl Gate {
         let way = self.early_no(flight, &request, stopping)?; // 5
         let body = self.hold(session, flight, &request).await?; // 6
         let (bytes, patience) = (body.len(), flight.patience());
+        let holder = flight.agent.clone().map_or(Holder::Nobody, Holder::Agent);
         let look = || self.look(flight, &way, request, body, stopping);
-        let looked = self.desks.at(bytes, patience, look).await; // 7 to 11
+        let looked = self.desks.at(&holder, bytes, patience, look).await; // 7 to 11
         let Looked { outgoing, allowed, intent, call, heard, handshake } =
             looked.unwrap_or_else(|code| Err(Stop::refuse(code, words::body(code))))?;
         let permit = self.record((intent, call.as_ref()), allowed, outgoing).await?; // 12, 13

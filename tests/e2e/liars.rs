@@ -117,3 +117,57 @@ async fn answers_without_end_take_no_memory() {
     })
     .await;
 }
+
+/// A coding below `chunked` stays on the body, and what it hides would pass as text.
+#[tokio::test]
+async fn answers_have_one_transfer_coding() {
+    let upstream = Upstream::start().await;
+    let world = World::to(&upstream.url()).await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n";
+    let body = "2\r\nhi\r\n0\r\n\r\n";
+    for (codings, expect) in [
+        ("transfer-encoding: chunked", ""),
+        ("transfer-encoding: CHUNKED", ""),
+        ("transfer-encoding: gzip, chunked", "UPSTREAM_PROTOCOL"),
+        ("transfer-encoding: gzip\r\ntransfer-encoding: chunked", "UPSTREAM_PROTOCOL"),
+    ] {
+        upstream.on("/coded", vec![send(&format!("{head}{codings}\r\n\r\n{body}"))]);
+        let answer = ask(world.plain(), request("GET", "/up/coded", &[], "")).await;
+        assert_eq!(answer.code(), expect, "{codings}: {}", answer.text());
+    }
+}
+
+/// What no detector can read passes, and the record does not say that it was read.
+#[tokio::test]
+async fn what_calls_itself_text_and_is_none_is_unread() {
+    let upstream = Upstream::start().await;
+    let world = World::to(&upstream.url()).await;
+    let utf16 = "\u{feff}a page".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let mut unread = 0;
+    for (nth, (media, body, is_unread)) in [
+        ("content-type: text/plain", b"a page".to_vec(), false),
+        ("content-type: text/html", "une page fran\u{e7}aise".as_bytes().to_vec(), false),
+        ("content-type: text/plain", utf16.clone(), true),
+        ("content-type: text/html", utf16, true),
+        ("content-type: text/plain", b"a\0 page".to_vec(), true),
+        ("content-type: text/plain", b"une page fran\xE7aise".to_vec(), true),
+        ("content-type: application/yaml", b"page: fran\xE7aise".to_vec(), true),
+        ("x-none: 1", b"\x1F\x8B\x08 and so on".to_vec(), true),
+        ("x-none: 1", b"PK\x03\x04 and so on".to_vec(), true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\n{media}\r\ncontent-length: {length}\r\n\r\n");
+        upstream.on("/page", vec![Step::Send([head.as_bytes(), &body].concat())]);
+        let answer = ask(world.plain(), request("GET", "/up/page", &[], "")).await;
+        assert_eq!((answer.status, &answer.body), (200, &body), "{media}");
+        let outcome = world.wait_outcomes(nth + 1).await.pop().unwrap();
+        let said = &outcome["payload"]["data"]["unread"];
+        assert_eq!(said.as_bool(), is_unread.then_some(true), "{media}: {body:?}");
+        unread += usize::from(is_unread);
+        let counted = world.metric("tollgate_unread_total{route=\"up\"}").await;
+        assert_eq!(counted, unread as f64, "{media}: {body:?}");
+    }
+}

@@ -203,7 +203,9 @@ impl Answer<'_, '_> {
         self.charge(passage).await?;
         let bytes = items.iter().map(Item::len).sum();
         let (desks, patience) = (self.desks, self.flight.patience());
-        let looked = desks.at(bytes, patience, || self.look_at(passage, items, going)).await;
+        let holder = self.holder.clone();
+        let look = || self.look_at(passage, items, going);
+        let looked = desks.at(&holder, bytes, patience, look).await;
         let out = looked.map_err(Ending::Cut).flatten()?;
         self.send(out).await?;
         Ok(going)

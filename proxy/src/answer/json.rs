@@ -21,7 +21,8 @@ impl Answer<'_, '_> {
             Err(ending) => return ending,
         };
         let (desks, bytes, patience) = (self.desks, whole.len(), self.flight.patience());
-        let body = match desks.at(bytes, patience, || self.look(whole)).await {
+        let holder = self.holder.clone();
+        let body = match desks.at(&holder, bytes, patience, || self.look(whole)).await {
             Ok(Ok(body)) => body,
             Ok(Err(ending)) => return ending,
             Err(code) => return refused(code, words::body(code)),

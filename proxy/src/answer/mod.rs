@@ -6,6 +6,7 @@
 mod client;
 mod events;
 mod json;
+mod legible;
 mod links;
 mod plain;
 
@@ -66,6 +67,8 @@ pub(crate) struct Answer<'a, 'e> {
     decoder: Option<Decoder>,
     share: Share,
     desks: &'a Desks,
+    /// Whose its desks are.
+    holder: Holder,
     handles: &'a Handles,
     route: Arc<str>,
     status: StatusCode,
@@ -73,6 +76,8 @@ pub(crate) struct Answer<'a, 'e> {
     bytes_in: u64,
     found: Vec<Found>,
     led: Led,
+    /// It passed, or a part of it did, as what nobody can read.
+    unread: bool,
     /// The connection to the upstream is in no order to be used again.
     spoilt: bool,
 }
@@ -91,6 +96,7 @@ pub(crate) async fn relay(
         Some(head) => (head.status, head.headers.clone()),
         None => (StatusCode::BAD_GATEWAY, HeaderMap::new()),
     };
+    let holder = Holder::Route(Arc::clone(&route));
     let mut answer = Answer {
         session,
         upstream,
@@ -98,8 +104,9 @@ pub(crate) async fn relay(
         heard,
         receipt,
         decoder: None,
-        share: gate.held_answers.share(Holder::Route(Arc::clone(&route))),
+        share: gate.held_answers.share(holder.clone()),
         desks: &gate.desks,
+        holder,
         handles: &gate.handles,
         route: Arc::clone(&route),
         status,
@@ -107,14 +114,19 @@ pub(crate) async fn relay(
         bytes_in: 0,
         found: Vec::new(),
         led: Led::default(),
+        unread: false,
         spoilt: false,
     };
     let sessions = answer.headers.get_all(mcp::SESSION).iter();
     answer.given(sessions.map(|id| Handle::Session(id.as_bytes())));
-    let (ending, unread) = match answer.prepare() {
-        Ok(kind) => (answer.pass(kind).await, kind == Kind::Opaque),
-        Err(refusal) => (Ending::Refused(refusal), false),
+    let ending = match answer.prepare() {
+        Ok(kind) => {
+            answer.unread = kind == Kind::Opaque;
+            answer.pass(kind).await
+        }
+        Err(refusal) => Ending::Refused(refusal),
     };
+    let unread = answer.unread;
     let (bytes_in, found) = (answer.bytes_in, std::mem::take(&mut answer.found));
     let led = std::mem::take(&mut answer.led);
     answer.close(&ending).await;
@@ -139,6 +151,7 @@ impl<'e> Answer<'_, 'e> {
         if self.status == StatusCode::SWITCHING_PROTOCOLS
             || self.status.is_informational()
             || partial
+            || !is_plainly_chunked(&self.headers)
         {
             return Err(unreadable());
         }
@@ -320,6 +333,15 @@ impl<'e> Answer<'_, 'e> {
             _ => self.upstream.cancel().await,
         }
     }
+}
+
+/// Another transfer-coding would stay on the body, and what is below it would pass as what it is not.
+fn is_plainly_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let first = codings.next().is_none_or(|coding| {
+        coding.to_str().is_ok_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
+    });
+    first && codings.next().is_none()
 }
 
 fn kind_of(media: &MediaType) -> Kind {

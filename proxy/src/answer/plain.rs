@@ -8,6 +8,7 @@ use tollgate_dlp::{Direction, Scanner, TextStream};
 use tollgate_rules::Code;
 
 use super::json::refused;
+use super::legible::Legible;
 use super::{Answer, client};
 use crate::outcome::Ending;
 use crate::words;
@@ -63,7 +64,8 @@ impl Answer<'_, '_> {
             Err(ending) => return ending,
         };
         let (desks, bytes, patience) = (self.desks, whole.len(), self.flight.patience());
-        let clean = match desks.at(bytes, patience, || self.look_at_text(whole)).await {
+        let holder = self.holder.clone();
+        let clean = match desks.at(&holder, bytes, patience, || self.look_at_text(whole)).await {
             Ok(Some(clean)) => clean,
             Ok(None) => return refused(Code::DlpBlocked, words::ANSWER_BLOCKED),
             Err(code) => return refused(code, words::body(code)),
@@ -77,6 +79,9 @@ impl Answer<'_, '_> {
 
     /// A description as it may pass on, if it may. Nothing is waited for here.
     fn look_at_text(&mut self, whole: Bytes) -> Option<Vec<u8>> {
+        let mut legible = Legible::default();
+        legible.push(&whole);
+        self.unread |= !legible.is_read();
         let links = self.flight.links.as_ref();
         let text = std::str::from_utf8(&whole).ok();
         let led = links.zip(text).and_then(|(links, text)| links.yaml(text, &mut self.led));
@@ -98,16 +103,31 @@ impl Answer<'_, '_> {
         }
         let mut stream =
             TextStream::new(scanner, Arc::clone(&self.flight.judge), Direction::Answer);
+        let (mut legible, patience) = (Legible::default(), self.flight.patience());
         loop {
             let piece = match self.next().await {
                 Err(ending) => return ending,
                 Ok(piece) => piece,
             };
-            let mut clean = Vec::new();
-            let acted = match &piece {
-                Some(piece) => stream.push(piece, &mut clean),
-                None => stream.finish(&mut clean),
+            // What is held back is looked at again with each piece.
+            let bytes = stream.held_bytes() + piece.as_ref().map_or(0, Bytes::len);
+            let look = || {
+                let mut clean = Vec::new();
+                let acted = match &piece {
+                    Some(piece) => {
+                        legible.push(piece);
+                        stream.push(piece, &mut clean)
+                    }
+                    None => stream.finish(&mut clean),
+                };
+                (clean, acted)
             };
+            let looked = self.desks.at(&self.holder, bytes, patience, look).await;
+            let (clean, acted) = match looked {
+                Ok(looked) => looked,
+                Err(code) => return Ending::Cut(code),
+            };
+            self.unread |= if piece.is_some() { legible.is_spoilt() } else { !legible.is_read() };
             if self.note(acted, "answer") {
                 return Ending::Cut(Code::DlpBlocked);
             }

@@ -43,6 +43,8 @@ struct Shared<'a> {
     gate: &'a Gate,
     flight: &'a Flight,
     of: (&'a Call, &'a Permit),
+    /// Who sends outward, and inward.
+    holders: (Holder, Holder),
     tally: Mutex<Tally>,
     /// What the last ping of each side carried, until its pong.
     client_ping: Mutex<Option<Bytes>>,
@@ -71,7 +73,7 @@ pub async fn run(
     let far = source(Side::Upstream, &line.seen);
     let agent = flight.agent.clone().map_or(Holder::Nobody, Holder::Agent);
     let route = Holder::Route(Arc::clone(&of.1.destination().route));
-    let shares = (gate.held.share(agent), gate.held_answers.share(route));
+    let shares = (gate.held.share(agent.clone()), gate.held_answers.share(route.clone()));
     let mut near = Source::new(client_in, near, shares.0, whole, &moved);
     let mut far = Source::new(upstream_in, far, shares.1, whole, &moved);
     let mut to_near = Sink::new(client_out, Side::Client, taken);
@@ -80,6 +82,7 @@ pub async fn run(
         gate,
         flight,
         of,
+        holders: (agent, route),
         tally: Mutex::default(),
         client_ping: Mutex::default(),
         upstream_ping: Mutex::default(),
@@ -128,7 +131,7 @@ impl Shared<'_> {
                 Item::Message(kind, payload) => {
                     let look = || outward(self.gate, self.flight, self.of, &payload);
                     let (desks, patience) = (&self.gate.desks, self.flight.patience());
-                    let looked = desks.at(payload.len(), patience, look).await;
+                    let looked = desks.at(&self.holders.0, payload.len(), patience, look).await;
                     let (looked, found) = looked.unwrap_or_else(|code| (Err(code), Vec::new()));
                     self.tally.lock().keep(found);
                     match looked {
@@ -170,7 +173,7 @@ impl Shared<'_> {
                     let bytes = payload.len();
                     let push = || inspector.push(kind, payload);
                     let (desks, patience) = (&self.gate.desks, self.flight.patience());
-                    match desks.at(bytes, patience, push).await {
+                    match desks.at(&self.holders.1, bytes, patience, push).await {
                         Ok(inward) => (inward, None),
                         Err(code) => (Inward::default(), Some(End::Refused(code))),
                     }
