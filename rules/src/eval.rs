@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::facts::{Facts, Words};
+use crate::facts::{Facts, Words, plain_tool};
 use crate::load::node::Node;
 use crate::rulebook::Verdict;
 use crate::{Code, Duty, Host, Outcome, Protocol, Rulebook, Trust, uri};
@@ -82,6 +82,9 @@ impl Question {
 
     fn facts(&self) -> Facts<'_> {
         let known = |pointer| self.request.pointer(pointer).and_then(Value::as_str);
+        let tool = known("/action/tool_name").unwrap_or_default();
+        let path = known("/target/path");
+        let plain_path = path.and_then(uri::without_parameters);
         Facts {
             agent_id: known("/agent/agent_id").unwrap_or_default(),
             agent_type: known("/agent/agent_type"),
@@ -92,13 +95,15 @@ impl Question {
             owner: known("/agent/owner"),
             tools: &self.tools,
             delegation_depth: self.depth,
-            tool: Cow::Borrowed(known("/action/tool_name").unwrap_or_default()),
+            tool: Cow::Borrowed(tool),
+            plain_tool: path.and_then(|path| plain_tool(tool, path, plain_path.as_deref())),
             provider: known("/action/tool_identity/provider"),
             protocol: self.protocol,
             route: known("/target/route"),
             host: self.host.as_ref(),
             method: known("/target/method"),
-            path: known("/target/path"),
+            path,
+            plain_path,
             mcp_method: known("/action/mcp_method"),
             resource: known("/action/resource"),
             plain_resource: known("/action/resource").and_then(uri::plain),

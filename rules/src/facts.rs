@@ -18,12 +18,16 @@ pub(crate) struct Facts<'a> {
     pub(crate) tools: &'a [String],
     pub(crate) delegation_depth: Option<u32>,
     pub(crate) tool: Cow<'a, str>,
+    /// The same for a server that cuts parameters off the path, where the path stands in it.
+    pub(crate) plain_tool: Option<String>,
     pub(crate) provider: Option<&'a str>,
     pub(crate) protocol: Option<Protocol>,
     pub(crate) route: Option<&'a str>,
     pub(crate) host: Option<&'a Host>,
     pub(crate) method: Option<&'a str>,
     pub(crate) path: Option<&'a str>,
+    /// The same for a server that cuts parameters off it, where there are some.
+    pub(crate) plain_path: Option<String>,
     pub(crate) mcp_method: Option<&'a str>,
     pub(crate) resource: Option<&'a str>,
     /// The same in its plain spelling, where that is another.
@@ -72,6 +76,8 @@ impl<'a> Facts<'a> {
     pub(crate) fn of(call: &'a Call) -> Self {
         let method = call.action.method.as_str();
         let mcp = call.protocol == Protocol::Mcp && !method.is_empty();
+        let (tool, path) = (call.tool_name(), call.target.path.as_str());
+        let plain_path = uri::without_parameters(path);
         Self {
             agent_id: call.agent.id.as_str(),
             agent_type: call.agent.agent_type.as_deref(),
@@ -81,13 +87,15 @@ impl<'a> Facts<'a> {
             owner: call.agent.owner.as_deref(),
             tools: &call.agent.tools,
             delegation_depth: Some(call.agent.delegation_depth),
-            tool: call.tool_name(),
+            plain_tool: plain_tool(&tool, path, plain_path.as_deref()),
+            tool,
             provider: call.action.provider.as_deref(),
             protocol: Some(call.protocol),
             route: Some(&call.target.route),
             host: Some(&call.target.host),
             method: Some(&call.target.method),
-            path: Some(&call.target.path),
+            path: Some(path),
+            plain_path,
             mcp_method: mcp.then_some(method),
             resource: call.action.resource.as_deref(),
             plain_resource: call.action.resource.as_deref().and_then(uri::plain),
@@ -101,6 +109,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn of_tool(call: &'a Call, tool: &'a str) -> Self {
         Self {
             tool: Cow::Borrowed(tool),
+            plain_tool: None,
             mcp_method: Some("tools/call"),
             resource: None,
             plain_resource: None,
@@ -108,4 +117,10 @@ impl<'a> Facts<'a> {
             ..Self::of(call)
         }
     }
+}
+
+/// The name of a call that is its method and path, with its plain path.
+pub(crate) fn plain_tool(tool: &str, path: &str, plain: Option<&str>) -> Option<String> {
+    let (plain, method) = (plain?, tool.strip_suffix(path)?);
+    method.ends_with(' ').then(|| format!("{method}{plain}"))
 }

@@ -49,9 +49,11 @@ impl Index {
     pub(crate) fn candidates(&self, facts: &Facts<'_>) -> Candidates<'_> {
         let mut lists = Vec::new();
         self.tools.find(Some(&facts.tool), &mut lists);
+        self.tools.find(facts.plain_tool.as_deref(), &mut lists);
         self.resources.find(facts.resource, &mut lists);
         self.resources.find(facts.plain_resource.as_deref(), &mut lists);
         self.paths.find(facts.path, &mut lists);
+        self.paths.find(facts.plain_path.as_deref(), &mut lists);
         if let Some(numbers) = facts.host.and_then(|host| self.hosts.get(host)) {
             lists.push(numbers.as_slice());
         }

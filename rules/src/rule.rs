@@ -61,16 +61,15 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    /// Whether the call is one of those; everything that is asked must hold. A resource that has
-    /// another spelling must fit in both where the rule `permits`, else in one.
+    /// Whether the call is one of those; everything that is asked must hold. A path or resource that
+    /// has another spelling must fit in both where the rule `permits`, else in one.
     pub(crate) fn matches(&self, facts: &Facts<'_>, permits: bool) -> bool {
-        let plain = facts.plain_resource.as_deref();
-        let resource = match (fits(&self.resource, facts.resource), plain) {
-            (raw, None) => raw,
-            (raw, plain) if permits => raw && fits(&self.resource, plain),
-            (raw, plain) => raw || fits(&self.resource, plain),
+        let either = |patterns, raw, plain: &Option<String>| match plain.as_deref() {
+            None => fits(patterns, raw),
+            plain if permits => fits(patterns, raw) && fits(patterns, plain),
+            plain => fits(patterns, raw) || fits(patterns, plain),
         };
-        fits(&self.tool, Some(facts.tool.as_ref()))
+        either(&self.tool, Some(facts.tool.as_ref()), &facts.plain_tool)
             && among(&self.environment, Some(facts.environment))
             && among(&self.agent_type, facts.agent_type)
             && self.trust_min.is_none_or(|least| facts.trust.is_some_and(|trust| trust >= least))
@@ -85,9 +84,9 @@ impl Matcher {
             && among(&self.route, facts.route)
             && asked(&self.host, facts.host, HostPattern::matches)
             && among(&self.method, facts.method)
-            && fits(&self.path, facts.path)
+            && either(&self.path, facts.path, &facts.plain_path)
             && fits(&self.mcp_method, facts.mcp_method)
-            && resource
+            && either(&self.resource, facts.resource, &facts.plain_resource)
     }
 }
 

@@ -27,6 +27,21 @@ pub(crate) fn plain(uri: &str) -> Option<String> {
     (plain != uri).then_some(plain)
 }
 
+/// A path as a server reads it that takes what follows a semicolon in a segment for parameters and
+/// cuts it off (Tomcat and its kin; RFC 3986 section 3.3): `None` when nothing is cut.
+pub(crate) fn without_parameters(path: &str) -> Option<String> {
+    let name = |segment: &str| {
+        let ends = [";", "%3B", "%3b"].map(|mark| segment.find(mark));
+        let end = ends.into_iter().flatten().min();
+        end.and_then(|end| segment.get(..end)).map(str::to_owned)
+    };
+    if !path.split('/').any(|segment| name(segment).is_some()) {
+        return None;
+    }
+    let names = path.split('/').map(|segment| name(segment).unwrap_or_else(|| segment.to_owned()));
+    Some(names.collect::<Vec<_>>().join("/"))
+}
+
 fn path(path: &str, opaque: bool) -> String {
     let decoded = decoded(path);
     if opaque {
@@ -83,6 +98,19 @@ fn once(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_are_cut_off_each_segment() {
+        for (path, expect) in [
+            ("/api;x/admin", Some("/api/admin")),
+            ("/api%3Bx/admin;y=1;z", Some("/api/admin")),
+            ("/caf\u{e9};v=1", Some("/caf\u{e9}")),
+            ("/api;/admin", Some("/api/admin")),
+            ("/api/admin", None),
+        ] {
+            assert_eq!(without_parameters(path).as_deref(), expect, "{path}");
+        }
+    }
 
     #[test]
     fn one_resource_has_one_plain_spelling() {

@@ -175,3 +175,38 @@ fn a_resource_in_another_spelling_is_the_same() {
         assert_eq!(effect(&allows, &read(uri)), Effect::Deny, "{uri}");
     }
 }
+
+#[test]
+fn parameters_in_a_path_hide_nothing() {
+    let rules = |outcome: &str, key: &str, pattern: &str, default: &str| {
+        format!(
+            "defaults: {{ outcome: {default} }}\nrules:\n  - id: r\n    description: r\n    match: {{ {key}: \"{pattern}\" }}\n    outcome: {outcome}\n"
+        )
+    };
+    let at = |path: &str| {
+        let call = call(json!(null), &[]);
+        Call { target: Target { path: path.into(), ..call.target }, ..call }
+    };
+    for (key, pattern) in [
+        ("path", "/api/admin*"),
+        ("path", "/api/admin"),
+        ("path", "/*/admin"),
+        ("tool_name", "POST /api/admin*"),
+        ("tool_name", "POST /api/admin"),
+    ] {
+        let denies = rules("DENY", key, pattern, "ALLOW");
+        for path in
+            ["/api/admin", "/api;x/admin", "/api/admin;a=b", "/api;/admin", "/api%3Bx/admin"]
+        {
+            assert_eq!(effect(&denies, &at(path)), Effect::Deny, "{key} {pattern} {path}");
+        }
+        assert_eq!(effect(&denies, &at("/api/adm;in")), Effect::Allow);
+    }
+    for (key, start) in [("path", ""), ("tool_name", "POST ")] {
+        let allows = rules("ALLOW", key, &format!("{start}/api;v=1/*"), "DENY");
+        assert_eq!(effect(&allows, &at("/api;v=1/x")), Effect::Deny, "its server may see `/api/x`");
+        let allows = rules("ALLOW", key, &format!("{start}/api/*"), "DENY");
+        assert_eq!(effect(&allows, &at("/api/x;v=1")), Effect::Allow);
+        assert_eq!(effect(&allows, &at("/api;v=1/x")), Effect::Deny, "it may see it as it is");
+    }
+}

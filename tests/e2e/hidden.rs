@@ -246,3 +246,19 @@ async fn an_argument_that_is_there_twice_does_not_hide_the_other() {
         }
     }
 }
+
+#[tokio::test]
+async fn parameters_in_a_path_do_not_hide_it() {
+    let upstream = Upstream::start().await;
+    let rule = "    match: { path: \"/admin*\" }\n    outcome: DENY";
+    let asks = "    match: { tool_name: \"*\" }\n    when: { contains_any: [forbidden-word] }\n    outcome: DENY";
+    let policy = POLICY.replace(asks, rule);
+    assert_ne!(policy, POLICY);
+    let world = World::builder().route("up", "/up", &upstream.url()).policy(policy).start().await;
+    for path in ["/admin/users", "/admin;x/users", "/admin;jsessionid=1", "/admin%3bx/users"] {
+        let answer = ask(world.plain(), request("GET", &format!("/up{path}"), &[], "")).await;
+        assert_eq!(answer.code(), "POLICY_DENIED", "{path}: {}", answer.text());
+    }
+    let answer = ask(world.plain(), request("GET", "/up/users;x", &[], "")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (200, ""));
+}
