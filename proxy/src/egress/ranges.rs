@@ -16,17 +16,17 @@ impl Forbidden {
 
 /// Checks an address that is about to be connected to.
 ///
-/// An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo) is judged by both.
+/// An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo, ISATAP) is judged by both.
 /// Metadata services are let through only by a route that names the single address: a wide range
 /// such as `169.254.0.0/16` does not reach them by accident.
 pub fn check(address: IpAddr, allowed: &[IpNet]) -> Result<(), Forbidden> {
     let address = address.to_canonical();
     judge(address, address, allowed)?;
     match address {
-        IpAddr::V6(six) => match embedded(six) {
-            Some(four) => judge(IpAddr::V4(four), address, allowed),
-            None => Ok(()),
-        },
+        IpAddr::V6(six) => embedded(six)
+            .into_iter()
+            .flatten()
+            .try_for_each(|four| judge(IpAddr::V4(four), address, allowed)),
         IpAddr::V4(_) => Ok(()),
     }
 }
@@ -100,7 +100,9 @@ fn range_of_six(ip: Ipv6Addr) -> Option<&'static str> {
         0xfec0..=0xfeff => Some("site-local"),
         0xff00..=0xffff => Some("multicast"),
         0x0100 if b == 0 && c == 0 => Some("discard"),
+        0x0064 if b == 0xff9b && c == 1 => Some("local-translation"),
         0x2001 if b == 0x0db8 => Some("documentation"),
+        0x2001 => assigned_for_protocols(ip),
         0x3fff if b < 0x1000 => Some("documentation"),
         0x5f00 => Some("segment-routing"),
         // IPv4-compatible and the rest of ::/96 were never meant to be routed.
@@ -109,22 +111,44 @@ fn range_of_six(ip: Ipv6Addr) -> Option<&'static str> {
     }
 }
 
-/// The IPv4 address inside an IPv6 one: 6to4 (RFC 3056), NAT64 (RFC 6052, RFC 8215), Teredo
-/// (RFC 4380, where it is written inverted), IPv4-compatible (RFC 4291).
-fn embedded(six: Ipv6Addr) -> Option<Ipv4Addr> {
+/// 2001::/23 (RFC 2928): nothing in it is reached but what the registry lets out, and Teredo, which is
+/// judged by what it carries.
+fn assigned_for_protocols(ip: Ipv6Addr) -> Option<&'static str> {
+    match ip.segments() {
+        // Overlay identifiers (RFC 4843, RFC 7343) and drones' (RFC 9374) name hosts and are no places.
+        [_, 0x0010..=0x003f, ..] => Some("identifiers"),
+        [_, 2, 0, ..] => Some("benchmarking"),
+        // Port control and relays by anycast (RFC 7723, RFC 8155), service registration (RFC 9665).
+        [_, 1, 0, 0, 0, 0, 0, 1..=3] => None,
+        // Multicast relays (RFC 7450), and where nobody's reverse names end (RFC 7535).
+        [_, 0 | 3, ..] | [_, 4, 0x0112, ..] => None,
+        [_, 0x0001..=0x01ff, ..] => Some("protocol-assignments"),
+        _ => None,
+    }
+}
+
+/// The IPv4 addresses inside an IPv6 one: by its prefix in 6to4 (RFC 3056), NAT64 (RFC 6052, RFC 8215),
+/// Teredo (RFC 4380, where it is written inverted) and IPv4-compatible ones (RFC 4291); and behind any
+/// prefix in those of ISATAP (RFC 5214 section 6.1).
+fn embedded(six: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     let four = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
         let [c, d] = low.to_be_bytes();
         Ipv4Addr::new(a, b, c, d)
     };
-    match six.segments() {
+    let carried = match six.segments() {
         [0x2002, high, low, ..] => Some(four(high, low)),
         [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some(four(high, low)),
         [0x0064, 0xff9b, 1, _, _, _, high, low] => Some(four(high, low)),
         [0x2001, 0, _, _, _, _, high, low] => Some(four(!high, !low)),
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(four(high, low)),
         _ => None,
-    }
+    };
+    let reached = match six.segments() {
+        [_, _, _, _, 0 | 0x0200, 0x5efe, high, low] => Some(four(high, low)),
+        _ => None,
+    };
+    [carried, reached]
 }
 
 #[cfg(test)]
