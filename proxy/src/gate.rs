@@ -203,8 +203,8 @@ impl Gate {
         // Its upstream has all of it.
         drop(permit);
         flight.share.give_back();
-        let told = answer::relay(session, upstream, flight, &heard, outcome.intent(), self).await; // 15
-        outcome.tell(told).map(|()| None) // 16
+        let ending = answer::relay(session, upstream, flight, &heard, &mut outcome, self).await; // 15
+        outcome.tell(ending).map(|()| None) // 16
     }
 
     /// From the last byte of a body to the record. Nothing is waited for here, and no tree outlives it.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tollgate_audit::{EventType, Facts, keys};
+use tollgate_dlp::Scanner;
 use tollgate_rules::Code;
 
 use crate::answer::Led;
@@ -30,18 +31,16 @@ pub enum Ending {
     CutInWords(Code),
 }
 
-/// An answer that was relayed, or as much of it as there was.
+/// An answer that is being relayed: as much of it as there was.
 #[derive(Debug)]
 pub struct Answered {
-    /// How it ended.
-    pub ending: Ending,
     /// The upstream's status.
     pub status: Option<u16>,
     /// The upstream's address.
     pub destination: SocketAddr,
     /// Body bytes that came back.
     pub bytes_in: u64,
-    /// Whether it passed without being read.
+    /// Whether it, or a part of it, passed without being read.
     pub unread: bool,
     /// What was found in it, already shaped for the record.
     pub found: Vec<Found>,
@@ -49,14 +48,30 @@ pub struct Answered {
     pub led: Led,
 }
 
+impl Answered {
+    fn tell(&self, facts: Facts, scanner: &Scanner) -> Facts {
+        let facts = facts
+            .text(keys::DESTINATION, &self.destination.to_string())
+            .number(keys::BYTES_IN, self.bytes_in);
+        let facts = match self.status {
+            Some(status) => facts.number(keys::STATUS, u64::from(status)),
+            None => facts,
+        };
+        let facts = led_facts(facts, &self.led, scanner);
+        let facts = if self.unread { facts.flag("unread", true) } else { facts };
+        found_facts(facts, &self.found, scanner)
+    }
+}
+
 /// The outcome of one intent. When it is dropped before it was told, the call's task was ended
-/// from outside, and the outcome says so.
+/// from outside, and the outcome says so, with what had come of the answer by then.
 pub struct Outcome {
     ledger: Ledger,
     facts: Option<Facts>,
     intent: String,
-    scanner: std::sync::Arc<tollgate_dlp::Scanner>,
+    scanner: std::sync::Arc<Scanner>,
     began: Instant,
+    answered: Option<Answered>,
 }
 
 impl Outcome {
@@ -74,12 +89,18 @@ impl Outcome {
             intent: permit.receipt().id().to_string(),
             scanner: std::sync::Arc::clone(&pen.flight.snapshot.scanner),
             began: pen.flight.began,
+            answered: None,
         }
     }
 
     /// The intent's receipt.
     pub fn intent(&self) -> &str {
         &self.intent
+    }
+
+    /// The intent's receipt, and where it is kept how far the answer has come.
+    pub fn answering(&mut self, answered: Answered) -> (&str, &mut Answered) {
+        (&self.intent, self.answered.insert(answered))
     }
 
     /// The name was resolved to this, and the call was sent so often.
@@ -143,34 +164,32 @@ impl Outcome {
     }
 
     /// Tells how the answer went, and what the walk has left to do.
-    pub fn tell(mut self, answered: Answered) -> Result<(), Stop> {
-        let (word, code) = match &answered.ending {
+    pub fn tell(mut self, ending: Ending) -> Result<(), Stop> {
+        let (word, code) = match &ending {
             Ending::Answered => ("answered", None),
             Ending::Abandoned => ("abandoned", None),
             Ending::Refused(refusal) => ("refused", Some(refusal.code)),
             Ending::Cut(code) | Ending::CutInWords(code) => ("cut", Some(*code)),
         };
-        let scanner = std::sync::Arc::clone(&self.scanner);
-        self.write(word, |facts| {
-            let facts = facts
-                .maybe_text(keys::CODE, code.map(Code::as_str))
-                .text(keys::DESTINATION, &answered.destination.to_string())
-                .number(keys::BYTES_IN, answered.bytes_in);
-            let facts = match answered.status {
-                Some(status) => facts.number(keys::STATUS, u64::from(status)),
-                None => facts,
-            };
-            let facts = led_facts(facts, &answered.led, &scanner);
-            let facts = if answered.unread { facts.flag("unread", true) } else { facts };
-            found_facts(facts, &answered.found, &scanner)
-        });
-        match answered.ending {
+        self.write_answered(word, code);
+        match ending {
             Ending::Answered | Ending::CutInWords(_) => Ok(()),
             Ending::Refused(refusal) => {
                 Err(Stop::Failed(refusal.with_receipt(self.intent.clone())))
             }
             Ending::Abandoned | Ending::Cut(_) => Err(Stop::Gone),
         }
+    }
+
+    fn write_answered(&mut self, word: &str, code: Option<Code>) {
+        let (answered, scanner) = (self.answered.take(), std::sync::Arc::clone(&self.scanner));
+        self.write(word, |facts| {
+            let facts = facts.maybe_text(keys::CODE, code.map(Code::as_str));
+            match answered {
+                Some(answered) => answered.tell(facts, &scanner),
+                None => facts,
+            }
+        });
     }
 
     fn write(&mut self, word: &str, finish: impl FnOnce(Facts) -> Facts) {
@@ -183,7 +202,7 @@ impl Outcome {
 
 impl Drop for Outcome {
     fn drop(&mut self) {
-        self.write("interrupted", |facts| facts);
+        self.write_answered("interrupted", None);
     }
 }
 

@@ -1,6 +1,10 @@
 //! What may not leave does not leave, with bodies of every framing and version.
 use serde_json::json;
-use tollgate_tests::{HttpClient, HttpUpstream, Upstream, World, full, http_route, streamed};
+use tollgate_tests::{
+    HttpClient, HttpUpstream, RawClient, Step, Upstream, World, chunked, full, http_route, streamed,
+};
+
+use crate::kit::request;
 
 /// A GitHub token as GitHub makes them: the last six characters are the CRC-32 of the thirty
 /// before, in base 62. It is made here and opens nothing.
@@ -109,4 +113,32 @@ async fn tokens_are_taken_out_of_answers() {
         let text = String::from_utf8_lossy(&reply.body).into_owned();
         assert!(!text.is_empty() && !text.contains(secret(&token)), "{path}: {text}");
     }
+}
+
+/// What was found by then is known, and the agent has the answer's beginning.
+#[tokio::test]
+async fn an_answer_that_a_stop_interrupts_keeps_what_was_found() {
+    let upstream = Upstream::start().await;
+    let mut world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .set("/deadlines/drain_ms", 300)
+        .start()
+        .await;
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let event = format!("data: {}\n\n", github_token());
+    let script = vec![Step::Send(head.as_bytes().to_vec()), chunked(&event), Step::Stall];
+    upstream.on("/events", script);
+    let mut client = RawClient::connect(world.plain()).await;
+    client.send(request("GET", "/up/events", &[], "")).await;
+    assert_eq!(client.read_head().await.unwrap().0, 200);
+    let came = String::from_utf8(client.read_chunk().await.unwrap()).unwrap();
+    assert!(came.contains("REDACTED"), "{came}");
+    assert!(world.stop().await.success());
+    let outcome = world.events_of("call.outcome").remove(0);
+    let data = &outcome["payload"]["data"];
+    assert_eq!(data["outcome"], "interrupted", "{data}");
+    assert_eq!((&data["status"], &data["bytes_in"]), (&json!(200), &json!(event.len())), "{data}");
+    assert_eq!(data["destination"], upstream.address().to_string(), "{data}");
+    assert_eq!(data["findings"].as_array().map(Vec::len), Some(1), "{data}");
 }

@@ -280,7 +280,7 @@ impl Answer<'_, '_> {
         };
         if let Some(links) = &self.flight.links {
             let name = event.event.as_deref();
-            links.event(name, &mut document, self.heard.is_mcp(), &mut self.led);
+            links.event(name, &mut document, self.heard.is_mcp(), &mut self.so_far.led);
         }
         if body == Body::Json {
             self.heard.filter_lists(&mut document, self.flight);

@@ -50,7 +50,7 @@ impl Answer<'_, '_> {
         if links.is_some() || self.heard.filters(read.tape.root()) {
             let mut document = read.json.to_tree();
             if let Some(links) = links {
-                links.document(&mut document, &mut self.led);
+                links.document(&mut document, &mut self.so_far.led);
             }
             self.heard.filter_lists(&mut document, self.flight);
             read = document.into();

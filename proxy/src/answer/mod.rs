@@ -38,7 +38,7 @@ use crate::flight::Flight;
 use crate::gate::Gate;
 use crate::handles::Handles;
 use crate::heard::Heard;
-use crate::outcome::{Answered, Ending};
+use crate::outcome::{Answered, Ending, Outcome};
 use crate::record::Found;
 use crate::refuse::Refusal;
 use crate::words;
@@ -73,29 +73,34 @@ pub(crate) struct Answer<'a, 'e> {
     route: Arc<str>,
     status: StatusCode,
     headers: HeaderMap,
-    bytes_in: u64,
-    found: Vec<Found>,
-    led: Led,
-    /// It passed, or a part of it did, as what nobody can read.
-    unread: bool,
+    /// What the record will say of it, whenever it ends.
+    so_far: &'a mut Answered,
     /// The connection to the upstream is in no order to be used again.
     spoilt: bool,
 }
 
-/// Relays the answer and tells how it went.
+/// Relays the answer and tells how it ended.
 pub(crate) async fn relay(
     session: &mut ServerSession,
     upstream: Upstream<'_>,
     flight: &Flight,
     heard: &Heard,
-    receipt: &str,
+    outcome: &mut Outcome,
     gate: &Gate,
-) -> Answered {
+) -> Ending {
     let (destination, route) = (upstream.address, std::sync::Arc::clone(&upstream.route));
     let (status, headers) = match upstream.head() {
         Some(head) => (head.status, head.headers.clone()),
         None => (StatusCode::BAD_GATEWAY, HeaderMap::new()),
     };
+    let (receipt, so_far) = outcome.answering(Answered {
+        status: Some(status.as_u16()),
+        destination,
+        bytes_in: 0,
+        unread: false,
+        found: Vec::new(),
+        led: Led::default(),
+    });
     let holder = Holder::Route(Arc::clone(&route));
     let mut answer = Answer {
         session,
@@ -111,28 +116,22 @@ pub(crate) async fn relay(
         route: Arc::clone(&route),
         status,
         headers,
-        bytes_in: 0,
-        found: Vec::new(),
-        led: Led::default(),
-        unread: false,
+        so_far,
         spoilt: false,
     };
     let sessions = answer.headers.get_all(mcp::SESSION).iter();
     answer.given(sessions.map(|id| Handle::Session(id.as_bytes())));
     let ending = match answer.prepare() {
         Ok(kind) => {
-            answer.unread = kind == Kind::Opaque;
+            answer.so_far.unread = kind == Kind::Opaque;
             answer.pass(kind).await
         }
         Err(refusal) => Ending::Refused(refusal),
     };
-    let unread = answer.unread;
-    let (bytes_in, found) = (answer.bytes_in, std::mem::take(&mut answer.found));
-    let led = std::mem::take(&mut answer.led);
+    let so_far = &*answer.so_far;
+    gate.count_answer(&route, &ending, so_far.unread, &so_far.found);
     answer.close(&ending).await;
-    gate.count_answer(&route, &ending, unread, &found);
-    let status = Some(status.as_u16());
-    Answered { ending, status, destination, bytes_in, unread, found, led }
+    ending
 }
 
 impl<'e> Answer<'_, 'e> {
@@ -231,7 +230,7 @@ impl<'e> Answer<'_, 'e> {
     fn lead(&mut self) -> Result<(), Refusal> {
         let Some(links) = &self.flight.links else { return Ok(()) };
         let redirects = self.status.is_redirection();
-        match links.head(&mut self.headers, &mut self.led, redirects) {
+        match links.head(&mut self.headers, &mut self.so_far.led, redirects) {
             true => Ok(()),
             false => Err(Refusal::new(Code::EgressBlocked, words::LEADS_ELSEWHERE)),
         }
@@ -266,7 +265,7 @@ impl<'e> Answer<'_, 'e> {
             }
             blocked |= found.acted.iter().any(|acted| acted.action == Action::Block);
             let part = "header";
-            self.found.extend(found.acted.into_iter().map(|acted| Found { part, acted }));
+            self.so_far.found.extend(found.acted.into_iter().map(|acted| Found { part, acted }));
         }
         if blocked {
             return Err(Refusal::new(Code::DlpBlocked, words::ANSWER_BLOCKED));
@@ -301,7 +300,7 @@ impl<'e> Answer<'_, 'e> {
             Ok(None) => return self.finish_decoding(),
             Ok(Some(raw)) => raw,
         };
-        self.bytes_in = self.bytes_in.saturating_add(raw.len() as u64);
+        self.so_far.bytes_in = self.so_far.bytes_in.saturating_add(raw.len() as u64);
         let Some(decoder) = &mut self.decoder else { return Ok(Some(raw)) };
         let mut plain = Vec::new();
         match decoder.push(&raw, &mut plain) {
@@ -321,7 +320,7 @@ impl<'e> Answer<'_, 'e> {
     /// Notes what was found; whether any of it blocks.
     fn note(&mut self, acted: Vec<Acted>, part: &'static str) -> bool {
         let blocks = acted.iter().any(|acted| acted.action == Action::Block);
-        self.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
+        self.so_far.found.extend(acted.into_iter().map(|acted| Found { part, acted }));
         blocks
     }
 

@@ -81,10 +81,10 @@ impl Answer<'_, '_> {
     fn look_at_text(&mut self, whole: Bytes) -> Option<Vec<u8>> {
         let mut legible = Legible::default();
         legible.push(&whole);
-        self.unread |= !legible.is_read();
+        self.so_far.unread |= !legible.is_read();
         let links = self.flight.links.as_ref();
         let text = std::str::from_utf8(&whole).ok();
-        let led = links.zip(text).and_then(|(links, text)| links.yaml(text, &mut self.led));
+        let led = links.zip(text).and_then(|(links, text)| links.yaml(text, &mut self.so_far.led));
         let body = led.map_or(whole, Bytes::from);
         let scanner = Arc::clone(&self.flight.snapshot.scanner);
         let mut stream =
@@ -127,7 +127,8 @@ impl Answer<'_, '_> {
                 Ok(looked) => looked,
                 Err(code) => return Ending::Cut(code),
             };
-            self.unread |= if piece.is_some() { legible.is_spoilt() } else { !legible.is_read() };
+            self.so_far.unread |=
+                if piece.is_some() { legible.is_spoilt() } else { !legible.is_read() };
             if self.note(acted, "answer") {
                 return Ending::Cut(Code::DlpBlocked);
             }
