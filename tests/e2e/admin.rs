@@ -1,4 +1,7 @@
 //! The operators' listener, which whoever is on this machine reaches: it has bounds of its own.
+use std::time::{Duration, Instant};
+
+use serde_json::json;
 use tollgate_tests::{RawClient, World, within};
 
 const HALF: &str = "GET /live HTTP/1.1\r\nhost: x";
@@ -28,6 +31,27 @@ async fn heads_that_do_not_end_are_cut_and_make_room() {
     for mut half in halves {
         within("the end of half a head", half.rest()).await;
     }
+}
+
+#[tokio::test]
+async fn halves_of_bodies_make_room() {
+    let world = World::builder()
+        .file("token", "operators-Token-7730\n")
+        .set("/admin/token", json!({ "file": "token" }))
+        .start()
+        .await;
+    let half = "POST /v1/holds HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer \
+                operators-Token-7730\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    let mut halves = Vec::new();
+    for _ in 0..100 {
+        let mut client = RawClient::connect(world.admin_address()).await;
+        client.send(half).await;
+        halves.push(client);
+    }
+    let began = Instant::now();
+    assert_eq!(world.admin("/live").await.unwrap().0, 200);
+    // They would have 30 s.
+    assert!(began.elapsed() < Duration::from_secs(15));
 }
 
 #[tokio::test]

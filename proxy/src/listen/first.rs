@@ -52,14 +52,14 @@ pub struct First {
 
 impl First {
     /// All of it is here, or what came is no head and is refused: the connection no longer makes room.
-    pub(crate) fn came(&self) {
+    pub(super) fn came(&self) {
         if !self.has_come.swap(true, Ordering::AcqRel) {
             self.all.0.lock().by_age.remove(&self.number);
         }
     }
 
     /// When it must be here; `None` once it is.
-    pub(crate) fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         (!self.has_come.load(Ordering::Acquire)).then_some(self.due)
     }
 

@@ -14,7 +14,6 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
@@ -24,9 +23,10 @@ use tokio::task::JoinSet;
 
 use super::Seldom;
 use crate::gate::Gate;
-use crate::listen::{First, Firsts};
+use crate::listen::Firsts;
 
-/// Probes, a collector of metrics and a few operators; each of them asks once and leaves.
+/// Probes, a collector of metrics and a few operators; each of them asks once and leaves. Of more the
+/// oldest makes room.
 const CONNECTIONS_MAX: usize = 32;
 /// For a request's whole head. Who asks here is on the same machine.
 const HEAD: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ impl Admin {
 
     async fn accept(self, app: &TowerToHyperService<Router>, stop: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let firsts = Arc::new(Firsts::default());
+        let open = Arc::new(Firsts::default());
         let mut connections = JoinSet::new();
         let mut failing = Seldom::default();
         let mut stop = pin!(stop);
@@ -78,9 +78,10 @@ impl Admin {
             };
             match accepted {
                 Ok((io, _)) => {
-                    // Whoever says nothing must not keep the next one waiting.
+                    // Whoever says nothing, sends half of a body or takes no answer must not keep the
+                    // next one waiting, a probe perhaps on which the gate's life hangs.
                     if places.available_permits() == 0 {
-                        firsts.make_room();
+                        open.make_room();
                     }
                     let place = tokio::select! {
                         biased;
@@ -88,14 +89,14 @@ impl Admin {
                         place = Arc::clone(&places).acquire_owned() => place,
                     };
                     let Ok(place) = place else { break };
-                    let (first, ends) = firsts.enter(HEAD);
+                    let (age, ends) = open.enter(WHOLE);
                     let app = app.clone();
                     connections.spawn(async move {
                         tokio::select! {
                             () = ends.cancelled() => {}
-                            _ = tokio::time::timeout(WHOLE, answer(io, app, first)) => {}
+                            _ = tokio::time::timeout(WHOLE, answer(io, app)) => {}
                         }
-                        drop(place);
+                        drop((age, place));
                     });
                 }
                 Err(error) => {
@@ -108,7 +109,6 @@ impl Admin {
             while connections.try_join_next().is_some() {}
         }
         drop(self.0);
-        while firsts.make_room() {}
         let done = async { while connections.join_next().await.is_some() {} };
         // What is left then is cut with the set.
         let _ = tokio::time::timeout(FAREWELL, done).await;
@@ -116,17 +116,13 @@ impl Admin {
 }
 
 /// One request of one connection.
-async fn answer(io: TcpStream, app: TowerToHyperService<Router>, first: Arc<First>) {
-    let service = service_fn(move |request| {
-        first.came();
-        app.call(request)
-    });
+async fn answer(io: TcpStream, app: TowerToHyperService<Router>) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES_MAX)
         .keep_alive(false)
-        .serve_connection(TokioIo::new(io), service)
+        .serve_connection(TokioIo::new(io), app)
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection to the admin listener ended early");
