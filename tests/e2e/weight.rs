@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinSet;
-use tollgate_tests::{Answer, RawClient, Upstream, World, json_answer};
+use tollgate_tests::{Answer, RawClient, Step, Upstream, World, json_answer};
 
 use super::kit::memory;
 
@@ -133,6 +133,45 @@ async fn a_body_that_waits_too_long_is_refused() {
         return;
     }
     panic!("no large body had to wait too long");
+}
+
+/// A page is looked at piece by piece, and a piece of coded text may become large.
+#[tokio::test]
+async fn large_pieces_of_text_take_their_turn() {
+    use std::io::Write as _;
+    let upstream = Upstream::start().await;
+    let page = (0..100_000).map(|line| format!("line {line} of a page\n")).collect::<String>();
+    let mut coded = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    coded.write_all(page.as_bytes()).unwrap();
+    let coded = coded.finish().unwrap();
+    let length = coded.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-encoding: gzip\r\n\
+         content-length: {length}\r\n\r\n"
+    );
+    upstream.on("/page", vec![Step::Send([head.as_bytes(), &coded].concat())]);
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        // One at a time, wherever this runs.
+        .set("/bounds/inspected_bytes_total", MIB)
+        .start()
+        .await;
+    let mut calls = JoinSet::new();
+    for _ in 0..24 {
+        let plain = world.plain();
+        calls.spawn(async move {
+            let get = "GET /up/page HTTP/1.1\r\nhost: localhost\r\n\r\n";
+            RawClient::connect(plain).await.call(get).await
+        });
+    }
+    tollgate_tests::until("some that wait", async || {
+        (world.metric("tollgate_large_bodies_waiting").await > 1.0).then_some(())
+    })
+    .await;
+    for answer in calls.join_all().await {
+        assert!(answer.status == 200 && answer.body == page.as_bytes(), "{}", answer.status);
+    }
+    assert_eq!(world.metric("tollgate_large_bodies_waiting").await, 0.0);
 }
 
 /// What is kept of each escape while its text is looked at is many times as long as the escape.
