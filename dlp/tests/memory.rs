@@ -285,3 +285,61 @@ fn pieces_of_a_known_value_that_do_not_belong_together_are_nothing() {
         assert!(look(words.clone()).is_empty(), "{words}");
     }
 }
+
+/// Who writes what keys look like has begun one: what comes next is no part of it, unless it looks so.
+#[test]
+fn what_is_said_after_the_beginning_of_a_key_is_no_piece_of_it() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let begun = ["sk-ant-api03-", "-----BEGIN RSA PRIVATE KEY-----", "xoxb-123", "ghp_7Xw2"];
+    for begun in begun.into_iter().chain(["begins with ghp_", "sk-", "AIza", "glpat-", "AKIA"]) {
+        let memory = Memory::new(LIMITS);
+        let call = |call| memory.look((&scanner, &judge), ("a", "x"), &call, 1);
+        assert!(call(json!({ "text": format!("keys look like {begun}") })).is_empty());
+        for text in [
+            "tools/call",
+            "get_weather",
+            "Berlin",
+            "What is the weather in Berlin?",
+            "application/json",
+            "claude-sonnet-4-20250514",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "2026-11-26T10:00:00Z",
+            "python-httpx/0.27.0",
+            "getWeatherForCity",
+            "order_12345",
+        ] {
+            assert!(call(json!({ "a": text, "b": { "c": text } })).is_empty(), "{begun} {text}");
+        }
+    }
+}
+
+/// What stands beside each other is looked at where it stands; what does not, is put together here.
+#[test]
+fn pieces_in_different_places_of_one_call_are_put_together() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let token = token();
+    let (one, two) = token.split_at(10);
+    for (call, at) in [
+        (json!({ "parts": [{ "t": one }, { "t": two }] }), "/parts/1/t"),
+        (json!({ "p": { "t": one }, "q": { "t": two } }), "/q/t"),
+        (json!([[one], [two]]), "/1/0"),
+        (json!([{ "content": one, "role": "user" }, { "content": two }]), "/1/content"),
+        (
+            json!({ "edits": [{ "old": "x", "new": one }, { "old": "y", "new": two }] }),
+            "/edits/1/new",
+        ),
+    ] {
+        let memory = Memory::new(LIMITS);
+        let acted = memory.look((&scanner, &judge), ("a", "x"), &call, 1);
+        assert_eq!(acted.len(), 1, "{call}");
+        assert_eq!(acted[0].action, Action::Block);
+        assert_eq!(acted[0].finding.place, Place::Value(at.to_owned()));
+    }
+    let memory = Memory::new(LIMITS);
+    let beside = json!({ "part1": one, "part2": two });
+    assert!(memory.look((&scanner, &judge), ("a", "x"), &beside, 1).is_empty());
+    assert!(!scanner.scan_json(&beside).is_empty(), "it is found there");
+}

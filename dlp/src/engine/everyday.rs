@@ -57,6 +57,12 @@ pub(crate) fn ends_in_uuid(text: &[u8]) -> bool {
     !before.is_some_and(glued) && text.get(from..).is_some_and(|end| begins(end, UUID))
 }
 
+/// Whether the text begins with a UUID, and no word goes on behind it.
+pub(crate) fn begins_with_uuid(text: &[u8]) -> bool {
+    let uuid = text.first_chunk().is_some_and(is_uuid);
+    uuid && !text.get(UUID.len()).is_some_and(u8::is_ascii_alphanumeric)
+}
+
 /// A count, a price, a version or the end of a path: what closes a value or a bracket stands behind
 /// it, and nothing before it that may be a part of it.
 fn number(window: &Window<'_>, word: Span, few: usize) -> Option<Span> {

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 
 use zeroize::Zeroizing;
 
-use super::Memory;
+use super::{Memory, chance};
 use crate::actions::mark;
 use crate::engine::begins::Begins;
 use crate::engine::hit::{self, Rank};
@@ -29,6 +29,8 @@ pub(super) struct Beginning {
     /// What that may go on with, told once it is kept.
     next: Option<Bytes>,
     pieces: usize,
+    /// How many bytes of the pieces look like a secret's.
+    secret: usize,
     /// The call that its first piece came in.
     call: u64,
     /// The call that its last piece came in, and the number of that text in it.
@@ -71,12 +73,14 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// What the text with this number completes, and what it makes longer.
+    /// What the text with this number completes, and what it makes longer. `beside` says whether
+    /// another text of the same call, by its number, stands beside it.
     pub(super) fn text(
         &self,
         nth: usize,
         text: &[u8],
         known: &VecDeque<Beginning>,
+        beside: &dyn Fn(usize) -> bool,
     ) -> (Option<Acted>, Vec<Beginning>) {
         let mut acted = None;
         let mut longer = Vec::new();
@@ -91,7 +95,11 @@ impl Look<'_> {
                 continue;
             }
             if acted.is_none() {
-                acted = self.complete(beginning, &joined);
+                let (call, last) = beginning.last;
+                // What stands beside each other in one call is found there, and can be redacted there;
+                // but values that are known are not put together there.
+                let found = || call == self.call && beginning.of != Of::Known && beside(last);
+                acted = self.complete(beginning, &joined).filter(|_| !found());
             }
             longer.extend(self.lengthen(beginning, &joined, nth));
         }
@@ -100,12 +108,44 @@ impl Look<'_> {
 
     /// The secret that a text completes.
     fn complete(&self, beginning: &Beginning, joined: &Joined) -> Option<Acted> {
-        // What is whole in one call is found there, and can be redacted there; but values that are
-        // known are not put together there.
-        if beginning.call == self.call && beginning.of != Of::Known {
-            return None;
+        let seam = beginning.text.len();
+        let mut hits = self.hits(beginning, &joined.text, joined.ended);
+        hits.retain(|hit| beginning.of == Of::Known || self.is_told(beginning, joined, hit));
+        let clusters =
+            hit::clusters(hits, Some((self.judge, Direction::Request)), joined.text.len());
+        let found = clusters.iter().find(|cluster| cluster.action > Action::Allow)?;
+        let mut acted = found.acted(Place::Text, 0);
+        if acted.action.edits() {
+            acted.action = Action::Block;
         }
-        let window = Window { ended: joined.ended, ..Window::whole(&joined.text) };
+        acted.finding.start = 0;
+        acted.finding.end = acted.finding.end.saturating_sub(seam);
+        Some(acted)
+    }
+
+    /// Whether what a text adds to a find is a piece of a secret: nothing else would make a find of it,
+    /// or it looks like one.
+    fn is_told(&self, beginning: &Beginning, joined: &Joined, hit: &Hit) -> bool {
+        let (begun, rest) = joined.text.split_at_checked(beginning.text.len()).unwrap_or_default();
+        let length = hit.secret.end.saturating_sub(begun.len()).min(rest.len());
+        // A find may end within a word, which is all of what it is.
+        let more = rest.iter().skip(length).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let piece = rest.get(..length + more).unwrap_or_default();
+        if chance::is_uuid(beginning.secret, rest) {
+            return false;
+        }
+        if chance::is_piece(beginning.secret, piece) {
+            return true;
+        }
+        let mut other = Zeroizing::new(begun.to_vec());
+        other.extend(chance::neutral(piece));
+        other.extend_from_slice(rest.get(piece.len()..).unwrap_or_default());
+        !self.hits(beginning, &other, joined.ended).iter().any(|one| one.detector == hit.detector)
+    }
+
+    /// The finds over the end of a beginning.
+    fn hits(&self, beginning: &Beginning, joined: &[u8], ended: bool) -> Vec<Hit> {
+        let window = Window { ended, ..Window::whole(joined) };
         let hits = self.scanner.surveyor.plain(&window).hits.into_iter();
         let seam = beginning.text.len();
         let is_secret = |hit: &Hit| match beginning.of {
@@ -122,19 +162,7 @@ impl Look<'_> {
                 && hit.secret.start < seam
                 && hit.secret.end > seam
         });
-        let clusters = hit::clusters(
-            hits.collect(),
-            Some((self.judge, Direction::Request)),
-            joined.text.len(),
-        );
-        let found = clusters.iter().find(|cluster| cluster.action > Action::Allow)?;
-        let mut acted = found.acted(Place::Text, 0);
-        if acted.action.edits() {
-            acted.action = Action::Block;
-        }
-        acted.finding.start = 0;
-        acted.finding.end = acted.finding.end.saturating_sub(seam);
-        Some(acted)
+        hits.collect()
     }
 
     /// The beginning with a text that does not complete it yet.
@@ -159,6 +187,8 @@ impl Look<'_> {
         };
         (from < seam).then(|| Beginning {
             pieces: beginning.pieces + 1,
+            secret: beginning.secret
+                + chance::looks_secret(joined.get(seam..).unwrap_or_default(), beginning.secret),
             call: beginning.call,
             worth: worth.min(beginning.worth),
             ..self.beginning(nth, joined.get(from..).unwrap_or_default(), of)
@@ -228,12 +258,17 @@ impl Look<'_> {
     }
 
     fn beginning(&self, nth: usize, part: &[u8], of: Of) -> Beginning {
+        // What everybody knows of a token looks like nothing.
+        let found = self.scanner.surveyor.literals.find(part).take_while(|(at, _, _)| *at == 0);
+        let literal = found.map(|(_, length, _)| length).max().unwrap_or(0);
+        let body = part.get(literal..).unwrap_or_default();
         Beginning {
             text: Zeroizing::new(part.to_vec()),
             of,
             worth: Worth::Most,
             next: None,
             pieces: 1,
+            secret: chance::looks_secret(body, 0),
             call: self.call,
             last: (self.call, nth),
             until: self.until,

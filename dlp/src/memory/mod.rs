@@ -4,6 +4,7 @@
 //! could decide is kept for a while, put before the next texts of the same agent to the same
 //! destination, and looked at again. Pieces of digits alone are not kept: two order numbers make a
 //! card number once in ten.
+mod chance;
 mod look;
 mod tree;
 
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 use crate::engine::LOOK_BEHIND;
 use crate::engine::begins::Begins;
-use crate::finding::{Acted, Place};
+use crate::finding::{Acted, Layer, Place};
 use crate::judge::Judge;
 use crate::quiet::Quiet;
 use crate::scanner::Scanner;
@@ -181,7 +182,8 @@ impl Memory {
         let mut all = Vec::new();
         let mut begun = begun.into_iter().peekable();
         for (nth, text) in texts().into_iter().enumerate() {
-            let (acted, longer) = look.text(nth, text, &beginnings);
+            let beside = |other| stand_beside(&place(other), &place(nth));
+            let (acted, longer) = look.text(nth, text, &beginnings, &beside);
             all.extend(acted.into_iter().map(|mut acted| {
                 acted.finding.place = place(nth);
                 acted
@@ -263,6 +265,22 @@ fn begun(look: &Look<'_>, texts: &[&[u8]]) -> Vec<(usize, Beginning)> {
     let tails: Vec<&[u8]> = texts.iter().map(|text| tail(text)).collect();
     let begins = look.scanner.surveyor.begin_secrets(&tails).into_iter();
     look.begun(begins.zip(tails))
+}
+
+/// Whether two texts of one call are looked at together where they stand: members of one object, items
+/// of one list, pairs of one query.
+fn stand_beside(one: &Place, other: &Place) -> bool {
+    match (one, other) {
+        (Place::Value(one), Place::Value(other)) => {
+            let parent = |pointer: &str| pointer.rfind('/').unwrap_or(0);
+            one.get(..parent(one)) == other.get(..parent(other))
+        }
+        (Place::Within(one, _), Place::Within(other, _)) => {
+            let pair = |layers: &[Layer]| matches!(layers, [Layer::Query(_)]);
+            pair(one) && pair(other)
+        }
+        _ => false,
+    }
 }
 
 /// What counts of a text's end.
