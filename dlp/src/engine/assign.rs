@@ -179,10 +179,12 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
         },
         Kind::Colon | Kind::Equals => match sign.quote {
             Some(quote) => quoted(window, end, &sign, quote),
-            None if sign.kind == Kind::Colon => {
-                bare(window, end, sign.end, Written::Colon, in_bare)
+            None => {
+                let colon = sign.kind == Kind::Colon;
+                let written = if colon { Written::Colon } else { Written::Bare };
+                let crowded = is_crowded(window, start);
+                bare(window, end, sign.end, written, |b| in_bare(b) && !(crowded && is_sign(b)))
             }
-            None => bare(window, end, sign.end, Written::Bare, in_bare),
         },
         Kind::Blank => blank(window, start, end, &sign),
         Kind::Call => match sign.quote.filter(|_| takes(window.part(start, end))) {
@@ -541,6 +543,21 @@ fn on_char(window: &Window<'_>, at: usize) -> usize {
 
 fn in_name(byte: u8) -> bool {
     is_word(byte) || matches!(byte, b'-' | b'.' | b'$')
+}
+
+/// So many names with a sign, and nothing between, and so near before a name.
+const CROWD: usize = 6;
+const CROWD_BYTES: usize = 96;
+
+/// Whether a name stands in a row of names: `token=token=token=…`. The value of each would be all the
+/// others, so that it is no more than what stands before the next.
+fn is_crowded(window: &Window<'_>, start: usize) -> bool {
+    let from = window.run_back(start, CROWD_BYTES, in_bare);
+    window.part(from, start).iter().filter(|byte| is_sign(**byte)).count() >= CROWD
+}
+
+fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'=' | b':')
 }
 
 fn in_bare(byte: u8) -> bool {

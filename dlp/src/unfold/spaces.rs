@@ -198,6 +198,10 @@ pub(crate) fn lines(text: &[u8], word: Span) -> Option<Chain> {
         if end == next || end - next > longest || is_prose(text, Span::new(next, end)) {
             break;
         }
+        // None but the last may be so short.
+        if pieces.last().is_some_and(|line| line.len() < LINE_BYTES) {
+            return None;
+        }
         pieces.push(Span::new(next, end));
         at = end;
         if end - next < whole.unwrap_or(0) {
