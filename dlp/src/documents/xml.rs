@@ -69,9 +69,12 @@ impl Xml {
                 Event::Text(text) => append(&mut items, &text.xml10_content()),
                 Event::CData(text) => append(&mut items, &text.xml10_content()),
                 Event::GeneralRef(reference) => append(&mut items, &resolved(&reference)?),
-                Event::Comment(text) => items.push(Item::Comment(text.into_inner().into_owned())),
+                Event::Comment(text) => {
+                    before_text(&mut items, Item::Comment(text.into_inner().into_owned()));
+                }
                 Event::PI(text) => {
-                    items.push(Item::Fixed("<?", text.into_inner().into_owned(), "?>"));
+                    let text = text.into_inner().into_owned();
+                    before_text(&mut items, Item::Fixed("<?", text, "?>"));
                 }
                 Event::Decl(declaration) => {
                     let encoding = declaration.encoding().transpose().map_err(|_| BROKEN)?;
@@ -126,8 +129,8 @@ impl Xml {
         changed
     }
 
-    /// What neighbours make of texts, by the number of the item: those within the elements of one
-    /// element stand beside each other.
+    /// What neighbours make of texts, by the number of the item: those of one element and those within
+    /// its elements stand beside each other.
     fn joined(&self, look: &Look<'_>) -> HashMap<usize, Vec<Hit>> {
         let mut groups: HashMap<usize, Vec<(usize, &str, &str)>> = HashMap::new();
         // Elements around, by where they begin.
@@ -137,8 +140,10 @@ impl Xml {
                 Item::Start(start) if !start.empty => open.push((at, local(&start.name))),
                 Item::End(_) => _ = open.pop(),
                 Item::Text(text) if !text.trim().is_empty() => {
-                    if let [.., (parent, _), (_, name)] = open.as_slice() {
-                        groups.entry(*parent).or_default().push((at, name, text));
+                    // A text beside elements stands beside theirs, too.
+                    for (around, _) in open.iter().rev().take(2) {
+                        let name = open.last().map_or("", |(_, name)| name);
+                        groups.entry(*around).or_default().push((at, name, text));
                     }
                 }
                 _ => {}
@@ -266,6 +271,13 @@ impl Start {
         text.push_str(if self.empty { "/>" } else { ">" });
         text
     }
+}
+
+/// Adds what no reader takes for a part of the text that it stands in: in front of that, so that the
+/// text is one.
+fn before_text(items: &mut Vec<Item>, item: Item) {
+    let at = items.len() - usize::from(matches!(items.last(), Some(Item::Text(_))));
+    items.insert(at, item);
 }
 
 /// Text goes on across references and sections, as it does for every reader.

@@ -56,6 +56,19 @@ fn elements_and_attributes_of_xml() {
         &["secret.github at element a/i", "secret.github at element a/j/@k1"],
         format!("<a>\n <i> {TAG} </i>\n <i>{TAG}</i><j k1=\"{TAG}\" k2=\"{TAG}\"/></a>"),
     );
+    let (head, rest) = one.split_at(7);
+    check(
+        &Kind::Xml,
+        format!("<a>{head}<!-- x -->{rest}{two}<?y z?></a>"),
+        &["secret.github at element a"],
+        format!("<a><!-- x --><?y z?>{TAG}</a>"),
+    );
+    check(
+        &Kind::Xml,
+        format!("<r><a>{head}<b>{rest}{two}</b></a></r>"),
+        &["secret.github at element r/a"],
+        format!("<r><a>{TAG}<b>{TAG}</b></a></r>"),
+    );
     let apart = "<a><r><x>4111</x></r><r><x>1111</x></r><r><x>1111</x></r><r><x>1111</x></r></a>";
     check(&Kind::Xml, apart, &[], apart);
 }
