@@ -436,3 +436,17 @@ fn secrets_that_are_given_and_listed() {
     let harmless = json!([{ "name": "password", "value": "Parola" }, { "value": "hunter22x" }]);
     assert!(scanner.scan_json(&harmless).iter().all(|found| found.grade < Grade::Likely));
 }
+
+/// What a shell leaves out of a word hides none.
+#[test]
+fn a_token_with_what_a_shell_leaves_out() {
+    let scanner = Scanner::new().unwrap();
+    let (one, two) = ("ghp_q7Xw2Rb", "9Kd4Ts6Vn1Zh8Gj3Lp5Fm0Yc8Qw3E");
+    for nothing in ["\"\"", "''", "\\\n", "\"\"''"] {
+        let text = format!("echo {one}{nothing}{two}; a\"\" ''b \\\n");
+        let clean = scanner.redact(&text, &Judge::default(), Direction::Request).text;
+        assert_eq!(clean, "echo [REDACTED-GITHUB-TOKEN]; a\"\" ''b \\\n", "{text}");
+        let value = json!({ "command": text });
+        assert_eq!(scanner.scan_json(&value).len(), 1, "{text}");
+    }
+}

@@ -18,6 +18,7 @@ use crate::engine::{Outcome, Span, Window, words};
 use crate::json;
 use crate::pointer::{cut, escaped};
 use crate::tape::{DocumentPart, Entry, Kind, Tape};
+use crate::unfold::escapes;
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
 /// A longer name says too much to be passed by.
@@ -30,6 +31,7 @@ const AROUND_BYTES: usize = 64;
 pub(crate) fn is_quiet(surveyor: &Surveyor, text: &[u8]) -> bool {
     let window = Window::whole(text);
     coded::places(text).next().is_none()
+        && escapes::left_out(text, true).next().is_none()
         && surveyor.events.find(text).is_none()
         && !is_known(surveyor, &window)
         && are_quiet(surveyor, &window)
@@ -53,6 +55,7 @@ pub(crate) fn may_go(surveyor: &Surveyor, window: &Window<'_>, decided: usize) -
         && (from == 0 || !window.before(from).is_some_and(in_run))
         && words::words(rest).all(|word| from + word.end <= decided)
         && coded::places(rest).next().is_none()
+        && escapes::left_out(rest, false).next().is_none()
         && surveyor.literal_tail(window).is_none_or(|open| !open.serious)
         && literals.all(|(at, length, roles)| {
             // What names a number says so of those before it, too.
@@ -388,6 +391,12 @@ impl Sheet<'_> {
         }
         texts.at = 0;
         for at in coded::places(bytes) {
+            texts.speaks(at);
+        }
+        let mut left_out: Vec<usize> = escapes::left_out(bytes, true).collect();
+        left_out.sort_unstable();
+        texts.at = 0;
+        for at in left_out {
             texts.speaks(at);
         }
         for text in texts.texts {

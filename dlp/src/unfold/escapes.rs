@@ -15,6 +15,8 @@ enum Read {
     Char(usize, char),
     /// So many bytes mean this byte.
     Byte(usize, u8),
+    /// The end of a line that means nothing.
+    Left,
     Nothing,
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
         }
         let (read, coding) = match rest.first() {
             Some(b'%') => (percent(rest), Coding::Percent),
+            Some(b'\\') if goes_on(text, at) => (Read::Left, Coding::Joined),
             Some(b'\\') => (backslash(rest), Coding::Escape),
             _ => (entity(rest), Coding::Entity),
         };
@@ -46,7 +49,44 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
     if percents > 0 {
         pluses(text, atoms);
     }
+    nothing(text, ended, atoms);
     quoted_printable(text, ended, atoms);
+}
+
+fn nothing(text: &[u8], ended: bool, atoms: &mut Atoms) {
+    for at in left_out(text, ended) {
+        if !ended && text.len() - at <= QUOTES {
+            atoms.hold(at);
+        } else {
+            atoms.push(Span::new(at, at + LEFT_OUT), Coding::Joined, b"", true);
+        }
+    }
+}
+
+/// How long each is.
+const LEFT_OUT: usize = 2;
+
+/// What a shell leaves out of a word (POSIX.1-2024, Shell Command Language, section 2.2): empty quotes.
+/// At the end of a text that goes on they may be some.
+pub(crate) fn left_out(text: &[u8], ended: bool) -> impl Iterator<Item = usize> {
+    let pairs = [&b"\"\""[..], b"''"].into_iter();
+    let all = pairs.flat_map(move |pair| memchr::memmem::find_iter(text, pair));
+    all.filter(move |at| {
+        // Several stand beside each other.
+        let other = |byte: &&u8| !matches!(byte, b'"' | b'\'');
+        let (before, rest) = text.split_at_checked(*at).unwrap_or_default();
+        let before = before.iter().rev().take(QUOTES + 1).find(other);
+        let after = rest.iter().take(QUOTES + 1).find(other);
+        let goes_on = rest.len() <= QUOTES && after.is_none() && !ended;
+        in_word(before) && (in_word(after) || goes_on)
+    })
+}
+
+/// More quotes in a row are not looked over.
+const QUOTES: usize = 8;
+
+fn in_word(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// Whether an escape begins with this sign, of a text that is whole.
@@ -54,6 +94,7 @@ pub(crate) fn is_one(text: &[u8], at: usize) -> bool {
     let rest = text.get(at..).unwrap_or_default();
     let read = match rest.first() {
         Some(b'%') => percent(rest),
+        Some(b'\\') if goes_on(text, at) => Read::Left,
         Some(b'\\') => backslash(rest),
         Some(b'&') => entity(rest),
         // Quoted-printable: a byte, or the end of a line that goes on.
@@ -77,14 +118,25 @@ fn push(atoms: &mut Atoms, at: usize, read: Read, coding: Coding) -> usize {
             atoms.push(Span::new(at, at + length), coding, &[byte], true);
             length
         }
+        Read::Left => {
+            atoms.push(Span::new(at, at + LEFT_OUT), coding, b"", true);
+            LEFT_OUT
+        }
         Read::Nothing => 0,
     }
+}
+
+/// Whether a word goes on behind a backslash and the end of its line, as in a shell.
+fn goes_on(text: &[u8], at: usize) -> bool {
+    text.get(at + 1) == Some(&b'\n')
+        && in_word(at.checked_sub(1).and_then(|at| text.get(at)))
+        && in_word(text.get(at + LEFT_OUT))
 }
 
 /// Whether the end of the text may be inside an escape.
 fn may_go_on(rest: &[u8]) -> bool {
     let tail = rest.get(1..).unwrap_or_default();
-    tail.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'{' | b'\\'))
+    tail.iter().all(|byte| byte.is_ascii_alphanumeric() || b"#{\\\n".contains(byte))
 }
 
 /// RFC 3986 section 2.1, and the `%u0041` that some servers read.
