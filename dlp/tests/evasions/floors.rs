@@ -44,7 +44,7 @@ pub const ONE_DEEP: &[Floor] = &[
     ("percent of signs", [99, 100, 100, 100, 100]),
     ("percent twice", [100, 100, 100, 100, 100]),
     ("quoted-printable", [100, 100, 100, 100, 100]),
-    ("quoted-printable of mail", [97, 81, 59, 40, 51]),
+    ("quoted-printable of mail", [97, 79, 59, 40, 51]),
     ("reversed", [81, 3, 0, 2, 5]),
     ("rot13", [80, 13, 18, 19, 26]),
     ("soft hyphens", [100, 100, 100, 100, 100]),
