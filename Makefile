@@ -56,7 +56,7 @@ build: tools ## the gate itself, as shipped: target/release/tollgate
 	cargo build --release --package tollgate
 
 demo: tools ## a gate, a tool server and an agent on this machine; ARGS='…' are handed on
-	cargo run --release --package tollgate -- demo $(ARGS)
+	cargo run --package tollgate -- demo $(ARGS)
 
 lint: tools ## formatting and clippy
 	cargo fmt --all --check

@@ -9,8 +9,8 @@ const BYTES: usize = 16;
 const LAST_BYTES: usize = 6;
 /// Shorter words say nothing.
 const WORD_BYTES: usize = 4;
-/// Digests in hexadecimal: MD5, SHA-1, SHA-256.
-const DIGESTS: [usize; 3] = [32, 40, 64];
+/// Numbers in hexadecimal: of spans in a trace, MD5, SHA-1, SHA-256.
+const DIGESTS: [usize; 4] = [16, 32, 40, 64];
 
 /// Whether the last of some pieces is one of a secret, of which so many bytes before it look so.
 pub(super) fn is_piece(before: usize, last: &[u8]) -> bool {
@@ -86,6 +86,7 @@ mod tests {
             ("550e8400-e29b-41d4-a716-446655440000", 0),
             ("da39a3ee5e6b4b0d3255bfef95601890afd80709", 0),
             ("python-requests/2.31.0", 0),
+            ("abcdef0123456789", 0),
             ("v1", 0),
             ("9Kd4Tz1Qm8Vn5Yc3Hj6Lp0Fs1kaJlK", 30),
             ("Q7XW2RB4", 8),
