@@ -309,6 +309,8 @@ fn what_is_said_after_the_beginning_of_a_key_is_no_piece_of_it() {
             "python-httpx/0.27.0",
             "getWeatherForCity",
             "order_12345",
+            "client",
+            "1",
             "abcdef0123456789",
         ] {
             assert!(call(json!({ "a": text, "b": { "c": text } })).is_empty(), "{begun} {text}");
