@@ -307,7 +307,7 @@ impl<'a> Walk<'a> {
             false => Vec::new(),
         };
         let mut joined = joined.into_iter().peekable();
-        let mut last = (None, false);
+        let (mut last, mut caller) = ((None, false), None);
         for (at, (name, value)) in values.iter().copied().enumerate() {
             let told = self.quiet.next();
             let before = std::mem::replace(&mut last, (value.as_str(), told.token));
@@ -327,7 +327,8 @@ impl<'a> Walk<'a> {
             let list = value.is_list() || value.is_object();
             if list || !told.quiet || !hits.is_empty() {
                 let called = name.filter(|name| paired::is_value(name.as_bytes()));
-                let called = called.and_then(|_| values.iter().find_map(called_by));
+                let called = called
+                    .and_then(|_| *caller.get_or_insert_with(|| values.iter().find_map(called_by)));
                 let beside = Beside { before, hits, joins: told.joins, called };
                 self.value(value, path, beside, report);
             }

@@ -35,7 +35,7 @@ impl Sheet<'_> {
 
     /// Tells of each whether it is loud, and its members or items may join; and of all of them.
     fn settle(&mut self, surveyor: &Surveyor, row: Row) -> (bool, bool) {
-        let (mut any, mut after_token) = (false, false);
+        let (mut any, mut after_token, mut called) = (false, false, None);
         let (mut pieces, mut token, mut digit) = (0, false, false);
         let mut at = row.first;
         while let Some(text) = self.texts.get(at).filter(|_| at < row.end) {
@@ -47,7 +47,9 @@ impl Sheet<'_> {
                 (loud, joins) = self.settle(surveyor, Row { first, end, list, after_token });
             }
             loud |= !told.quiet;
-            if !loud && kind == Kind::Text && self.is_called(row, at) {
+            let is_value = !loud && kind == Kind::Text && self.is_value(at);
+            // Asked once: all members may be called values.
+            if is_value && *called.get_or_insert_with(|| self.calls(row)) {
                 loud = true;
                 if let Some(text) = self.texts.get_mut(at) {
                     text.told.quiet = false;
@@ -67,15 +69,18 @@ impl Sheet<'_> {
         (any || joins, joins)
     }
 
-    /// Whether another member says what this one is.
-    fn is_called(&self, row: Row, at: usize) -> bool {
-        let part = |span: Span| self.bytes.get(span.start..span.end).unwrap_or_default();
-        let is_value = |text: &Text| paired::is_value(part(text.name));
+    /// Whether another member may say what this one is.
+    fn is_value(&self, at: usize) -> bool {
+        self.texts.get(at).is_some_and(|text| paired::is_value(self.name_of(text)))
+    }
+
+    /// Whether a member says what another one is.
+    fn calls(&self, row: Row) -> bool {
         let called = |text: &Text| {
             let value = std::str::from_utf8(self.value_of(text)).unwrap_or_default();
-            text.kind == Kind::Text && paired::called(part(text.name), value).is_some()
+            text.kind == Kind::Text && paired::called(self.name_of(text), value).is_some()
         };
-        self.texts.get(at).is_some_and(is_value) && self.beside(row).any(called)
+        self.beside(row).any(called)
     }
 
     fn joins(&self, surveyor: &Surveyor, row: Row, token: bool) -> bool {
@@ -94,6 +99,10 @@ impl Sheet<'_> {
             at += 1 + text.told.inside;
             Some(text)
         })
+    }
+
+    fn name_of(&self, text: &Text) -> &[u8] {
+        self.bytes.get(text.name.start..text.name.end).unwrap_or_default()
     }
 
     fn value_of(&self, text: &Text) -> &[u8] {
