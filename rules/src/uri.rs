@@ -30,16 +30,15 @@ pub(crate) fn plain(uri: &str) -> Option<String> {
 /// A path as a server reads it that takes what follows a semicolon in a segment for parameters and
 /// cuts it off (Tomcat and its kin; RFC 3986 section 3.3): `None` when nothing is cut.
 pub(crate) fn without_parameters(path: &str) -> Option<String> {
-    let name = |segment: &str| {
-        let ends = [";", "%3B", "%3b"].map(|mark| segment.find(mark));
-        let end = ends.into_iter().flatten().min();
-        end.and_then(|end| segment.get(..end)).map(str::to_owned)
-    };
-    if !path.split('/').any(|segment| name(segment).is_some()) {
+    const MARKS: [&str; 3] = [";", "%3B", "%3b"];
+    if !MARKS.iter().any(|mark| path.contains(mark)) {
         return None;
     }
-    let names = path.split('/').map(|segment| name(segment).unwrap_or_else(|| segment.to_owned()));
-    Some(names.collect::<Vec<_>>().join("/"))
+    let name = |segment: &str| {
+        let end = MARKS.iter().filter_map(|mark| segment.find(mark)).min();
+        end.and_then(|end| segment.get(..end)).unwrap_or(segment).to_owned()
+    };
+    Some(path.split('/').map(name).collect::<Vec<_>>().join("/"))
 }
 
 fn path(path: &str, opaque: bool) -> String {

@@ -52,9 +52,7 @@ impl Events {
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
         let mut text = Vec::new();
         self.write(&mut text);
-        look.events(&text, |before| {
-            Layer::Event(1 + memchr::memmem::find_iter(before, b"\n\n").count())
-        });
+        look.events(&text, b"\n\n", Layer::Event);
         let mut changed = false;
         for (at, event) in self.events.iter_mut().enumerate() {
             changed |= look.within(Layer::Event(at + 1), |look| event.look(look));

@@ -36,7 +36,7 @@ impl Lines {
     pub(crate) fn look(&mut self, look: &mut Look<'_>) -> bool {
         let mut text = Vec::new();
         self.write(&mut text);
-        look.events(&text, |before| Layer::Line(1 + memchr::memchr_iter(b'\n', before).count()));
+        look.events(&text, b"\n", Layer::Line);
         let mut changed = false;
         for (at, line) in self.lines.iter_mut().enumerate() {
             changed |= look.within(Layer::Line(at + 1), |look| match line {

@@ -1,6 +1,7 @@
 //! Looks at the texts of a document one after the other, and knows where it is.
 use std::cell::Cell;
 
+use memchr::memmem;
 use serde_json::Value;
 
 use super::limits::Why;
@@ -193,13 +194,17 @@ impl<'s> Look<'s> {
     }
 
     /// Looks at what only several events or lines hold together. Most of them may have left where they
-    /// are read one by one, so that what would be taken out is refused. `layer` tells which one a
-    /// place is in.
-    pub(crate) fn events(&mut self, text: &[u8], layer: impl Fn(&[u8]) -> Layer) {
+    /// are read one by one, so that what would be taken out is refused. `between` stands between two,
+    /// of which `layer` names one by its number.
+    pub(crate) fn events(&mut self, text: &[u8], between: &[u8], layer: impl Fn(usize) -> Layer) {
         let hits = unfold::events(&self.scanner.surveyor, text);
+        let (mut number, mut ends) = (1, memmem::find_iter(text, between).peekable());
         for cluster in hit::clusters(hits, Some(self.judge), text.len()) {
-            let before = text.get(..cluster.best.secret.start).unwrap_or_default();
-            self.within(layer(before), |look| {
+            let start = cluster.best.secret.start;
+            while ends.next_if(|end| end + between.len() <= start).is_some() {
+                number += 1;
+            }
+            self.within(layer(number), |look| {
                 look.frozen(|look| look.note(&[cluster], &Place::Text));
             });
         }

@@ -12,7 +12,7 @@ pub(crate) const AWS_CLASS: &str = "secret.aws_secret_key";
 /// The longest value that is looked at; a longer one is cut here and the rest stays.
 pub(crate) const VALUE_BYTES: usize = 1024;
 /// Blanks, quotes and signs between a name and its value.
-const SIGN_BYTES: usize = 24;
+pub(super) const SIGN_BYTES: usize = 24;
 /// The signs between a member's name and its value: `":"`.
 const VALUE_SIGNS: usize = 3;
 /// The colon of Chinese and Japanese texts.
@@ -37,6 +37,22 @@ enum Found {
     Nothing,
     Open(Open),
     Value(Assigned),
+}
+
+impl Found {
+    /// What reaches from `value` to the end of the window.
+    fn rest(window: &Window<'_>, value: usize) -> Self {
+        let value = Span::new(value, window.len());
+        Self::Value(Assigned { value, close: value.end, written: Written::Quoted })
+    }
+
+    /// The same as an option of a command is: less is a secret.
+    fn optional(self) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(Assigned { written: Written::Option, ..value }),
+            other => other,
+        }
+    }
 }
 
 /// Looks at the name that holds the root at `at`, `root` bytes long. Gives also where the name
@@ -83,18 +99,14 @@ fn beside(window: &Window<'_>, start: usize, end: usize) -> Found {
     let found = match (sign.kind, sign.quote) {
         (Kind::Open, _) => Found::Open(Open { from: end, serious: sign.end > place }),
         (Kind::Colon | Kind::Equals, _) if window.value == Some(sign.end) => {
-            let value = Span::new(sign.end, window.len());
-            Found::Value(Assigned { value, close: value.end, written: Written::Option })
+            Found::rest(window, sign.end)
         }
         (Kind::Colon | Kind::Equals, Some(quote)) => quoted(window, end, &sign, quote),
         (Kind::Colon | Kind::Equals, None) => bare(window, end, sign.end, Written::Option, in_bare),
         (Kind::Element, _) => bare(window, end, sign.end, Written::Quoted, |byte| byte != b'<'),
         _ => Found::Nothing,
     };
-    match found {
-        Found::Value(value) => Found::Value(Assigned { written: Written::Option, ..value }),
-        other => other,
-    }
+    found.optional()
 }
 
 /// `arn:aws:secretsmanager:…:secret:name`: a part of what AWS names a thing by.
@@ -154,11 +166,7 @@ fn find(window: &Window<'_>, start: usize, end: usize) -> Found {
     // Right behind the name, not in the member behind the one that it is the value of.
     let signs = end + 1..=end + VALUE_SIGNS;
     if let Some(value) = window.value.filter(|value| signs.contains(value)) {
-        return Found::Value(Assigned {
-            value: Span::new(value, window.len()),
-            close: window.len(),
-            written: Written::Quoted,
-        });
+        return Found::rest(window, value);
     }
     let sign = Sign::read(window, end);
     match sign.kind {
@@ -215,11 +223,8 @@ fn takes(name: &[u8]) -> bool {
         b"secretkey",
     ];
     let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
-    let ends = |word: &&[u8]| {
-        let at = last.len().checked_sub(word.len());
-        at.and_then(|at| last.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
-    };
-    WORDS.iter().any(ends) && !VERBS.iter().any(|verb| written::starts(last, verb))
+    WORDS.iter().any(|word| written::ends(last, word))
+        && !VERBS.iter().any(|verb| written::starts(last, verb))
 }
 
 /// What a call is given, if it ends there or goes on with more.
@@ -228,7 +233,7 @@ fn given(window: &Window<'_>, end: usize, found: Found) -> Found {
     let next = window.run(assigned.close, SIGN_BYTES, |byte| byte.is_ascii_whitespace());
     match window.byte(next) {
         None if window.dry(next) => Found::Open(Open { from: end, serious: true }),
-        Some(b')' | b',') => Found::Value(Assigned { written: Written::Option, ..assigned }),
+        Some(b')' | b',') => Found::Value(assigned).optional(),
         _ => Found::Nothing,
     }
 }
@@ -403,10 +408,7 @@ fn blank(window: &Window<'_>, start: usize, end: usize, sign: &Sign) -> Found {
         return said(window, end, next);
     }
     match sign.quote {
-        Some(quote) => match quoted(window, end, sign, quote) {
-            Found::Value(value) => Found::Value(Assigned { written: Written::Option, ..value }),
-            other => other,
-        },
+        Some(quote) => quoted(window, end, sign, quote).optional(),
         None if option => bare(window, end, sign.end, Written::Option, in_bare),
         None => bare(window, end, sign.end, Written::Blank, in_bare),
     }
@@ -432,10 +434,7 @@ fn said(window: &Window<'_>, end: usize, is_end: usize) -> Found {
         _ if from > is_end => bare(window, end, from, Written::Option, in_bare),
         _ => Found::Nothing,
     };
-    match found {
-        Found::Value(value) => Found::Value(Assigned { written: Written::Option, ..value }),
-        other => other,
-    }
+    found.optional()
 }
 
 /// Where one of the words ends that stands at `at`, followed by a blank or a sign.

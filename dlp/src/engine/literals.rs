@@ -144,6 +144,12 @@ impl Literals {
         })
     }
 
+    /// Those that a text begins with.
+    pub(crate) fn leading(&self, text: &[u8]) -> impl Iterator<Item = (usize, &[Role])> {
+        let found = self.find(text).take_while(|(at, _, _)| *at == 0);
+        found.map(|(_, length, roles)| (length, roles))
+    }
+
     /// Whether the literal of a token stands over one of the seams of a text.
     pub(crate) fn are_sewn(&self, text: &[u8], seams: &[usize]) -> bool {
         let mut around = seams.iter().filter_map(|at| self.seams.around(text, *at));

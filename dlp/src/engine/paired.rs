@@ -4,6 +4,7 @@
 //! Environments, parameters, properties and settings are listed like that. The words that name the two
 //! stand before many harmless texts, so that less counts as a secret than behind a name of its own.
 use super::Window;
+use super::assign::SIGN_BYTES;
 use super::key::{SIDE_BYTES, strength};
 
 /// What the member is called that says what the other one is.
@@ -23,8 +24,6 @@ const NAME_BYTES: usize = 12;
 const VALUE: &[u8] = b"value";
 /// What may stand between a name and the word for its value: the end of one member, and another.
 const GAP_BYTES: usize = 96;
-/// Quotes with their backslashes, and blanks.
-const SIGN_BYTES: usize = 24;
 
 /// Whether a member of this name says what another one is.
 fn names(name: &[u8]) -> bool {
@@ -39,8 +38,7 @@ pub(crate) fn is_value(name: &[u8]) -> bool {
 
 /// The telling name that a member with this name and value gives to another one.
 pub(crate) fn called<'v>(name: &[u8], value: &'v str) -> Option<&'v str> {
-    let whole = |byte: u8| in_path(byte) && byte < 0x80;
-    let is_name = names(name) && value.len() <= GAP_BYTES && value.bytes().all(whole);
+    let is_name = names(name) && value.len() <= GAP_BYTES && value.bytes().all(in_path);
     let last = value.rsplit('/').next().filter(|_| is_name)?;
     strength(last.as_bytes()).map(|_| last)
 }

@@ -226,9 +226,9 @@ impl Surveyor {
             }
             let start = hit.secret.start;
             let head = window.part(start, start + PREFIX_BYTES);
-            let owned = self.literals.find(head).filter(|(at, _, _)| *at == 0).any(|found| {
-                let literal = head.get(..found.1).unwrap_or_default();
-                found.2.iter().any(|role| match role {
+            let owned = self.literals.leading(head).any(|(length, roles)| {
+                let literal = head.get(..length).unwrap_or_default();
+                roles.iter().any(|role| match role {
                     Role::Token(number) | Role::Whole(number) => {
                         self.tokens.get(*number).is_some_and(|token| token.owns(literal))
                     }

@@ -225,6 +225,12 @@ fn humps(text: &[u8]) -> usize {
     text.windows(2).filter(hump).count()
 }
 
+/// Whether it ends so, whatever its case.
+pub(crate) fn ends(value: &[u8], tail: &[u8]) -> bool {
+    let at = value.len().checked_sub(tail.len());
+    at.and_then(|at| value.get(at..)).is_some_and(|part| part.eq_ignore_ascii_case(tail))
+}
+
 /// Whether it begins so, whatever its case.
 pub(crate) fn starts(value: &[u8], head: &[u8]) -> bool {
     value.get(..head.len()).is_some_and(|part| part.eq_ignore_ascii_case(head))

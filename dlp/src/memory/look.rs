@@ -259,8 +259,8 @@ impl Look<'_> {
 
     fn beginning(&self, nth: usize, part: &[u8], of: Of) -> Beginning {
         // What everybody knows of a token looks like nothing.
-        let found = self.scanner.surveyor.literals.find(part).take_while(|(at, _, _)| *at == 0);
-        let literal = found.map(|(_, length, _)| length).max().unwrap_or(0);
+        let leading = self.scanner.surveyor.literals.leading(part);
+        let literal = leading.map(|(length, _)| length).max().unwrap_or(0);
         let body = part.get(literal..).unwrap_or_default();
         Beginning {
             text: Zeroizing::new(part.to_vec()),

@@ -20,6 +20,20 @@ enum Read {
     Nothing,
 }
 
+impl Read {
+    /// What a sign at a place begins, and how that is written.
+    fn at(text: &[u8], at: usize) -> (Self, Coding) {
+        let rest = text.get(at..).unwrap_or_default();
+        match rest.first() {
+            Some(b'%') => (percent(rest), Coding::Percent),
+            Some(b'\\') if goes_on(text, at) => (Self::Left, Coding::Joined),
+            Some(b'\\') => (backslash(rest), Coding::Escape),
+            Some(b'&') => (entity(rest), Coding::Entity),
+            _ => (Self::Nothing, Coding::Escape),
+        }
+    }
+}
+
 /// Adds every escape but the simple ones of JSON, which stand all day in any document and are
 /// looked through where something else is near ([`copy`]).
 pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
@@ -33,12 +47,7 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
         if !ended && rest.len() < LONGEST && may_go_on(rest) {
             atoms.hold(at);
         }
-        let (read, coding) = match rest.first() {
-            Some(b'%') => (percent(rest), Coding::Percent),
-            Some(b'\\') if goes_on(text, at) => (Read::Left, Coding::Joined),
-            Some(b'\\') => (backslash(rest), Coding::Escape),
-            _ => (entity(rest), Coding::Entity),
-        };
+        let (read, coding) = Read::at(text, at);
         let length = push(atoms, at, read, coding);
         if atoms.are_too_many {
             return;
@@ -53,6 +62,7 @@ pub(crate) fn find(text: &[u8], ended: bool, atoms: &mut Atoms) {
     quoted_printable(text, ended, atoms);
 }
 
+/// Adds empty quotes within words: they mean nothing.
 fn nothing(text: &[u8], ended: bool, atoms: &mut Atoms) {
     for at in left_out(text, ended) {
         if !ended && text.len() - at <= QUOTES {
@@ -92,18 +102,11 @@ fn in_word(byte: Option<&u8>) -> bool {
 /// Whether an escape begins with this sign, of a text that is whole.
 pub(crate) fn is_one(text: &[u8], at: usize) -> bool {
     let rest = text.get(at..).unwrap_or_default();
-    let read = match rest.first() {
-        Some(b'%') => percent(rest),
-        Some(b'\\') if goes_on(text, at) => Read::Left,
-        Some(b'\\') => backslash(rest),
-        Some(b'&') => entity(rest),
+    match rest.first() {
         // Quoted-printable: a byte, or the end of a line that goes on.
-        Some(b'=') => {
-            return hex(rest, 1, 2).is_some() || matches!(rest.get(1), Some(b'\r' | b'\n'));
-        }
-        _ => Read::Nothing,
-    };
-    !matches!(read, Read::Nothing)
+        Some(b'=') => hex(rest, 1, 2).is_some() || matches!(rest.get(1), Some(b'\r' | b'\n')),
+        _ => !matches!(Read::at(text, at).0, Read::Nothing),
+    }
 }
 
 fn push(atoms: &mut Atoms, at: usize, read: Read, coding: Coding) -> usize {

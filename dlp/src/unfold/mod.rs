@@ -91,8 +91,7 @@ pub(crate) fn unfold(surveyor: &Surveyor, window: &Window<'_>, parts: &Parts<'_>
 /// What is found only where strings beside each other are put together; `named` when the literal of
 /// a token stands in one of them.
 pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> {
-    let budget = text.len().saturating_mul(MORE_TIMES).saturating_add(MORE_JOINED_BYTES);
-    let mut work = Work { surveyor, budget, hits: Vec::new() };
+    let mut work = Work::of_joined(surveyor, text);
     let window = Window::whole(text);
     if named {
         let survey = surveyor.plain(&Window { heed: Heed::Pieces, ..window });
@@ -107,8 +106,7 @@ pub(crate) fn joined(surveyor: &Surveyor, text: &[u8], named: bool) -> Vec<Hit> 
 /// What is found only where strings of several events are put together, or of several lines that are
 /// JSON documents.
 pub(crate) fn events(surveyor: &Surveyor, text: &[u8]) -> Vec<Hit> {
-    let budget = text.len().saturating_mul(MORE_TIMES).saturating_add(MORE_JOINED_BYTES);
-    let mut work = Work { surveyor, budget, hits: Vec::new() };
+    let mut work = Work::of_joined(surveyor, text);
     work.events(text, 0);
     work.lines(text);
     work.hits
@@ -120,7 +118,13 @@ struct Work<'s> {
     hits: Vec<Hit>,
 }
 
-impl Work<'_> {
+impl<'s> Work<'s> {
+    /// For what neighbours make together.
+    fn of_joined(surveyor: &'s Surveyor, text: &[u8]) -> Self {
+        let budget = text.len().saturating_mul(MORE_TIMES).saturating_add(MORE_JOINED_BYTES);
+        Self { surveyor, budget, hits: Vec::new() }
+    }
+
     /// Looks at a text, which may be put together already; gives where something open begins.
     fn level(
         &mut self,
