@@ -7,7 +7,7 @@ use tollgate_dlp::Judge;
 use tollgate_rules::Agent;
 
 use crate::answer::Links;
-use crate::body::Share;
+use crate::body::{Holder, Share};
 use crate::credentials::Granted;
 use crate::limits::InFlight;
 use crate::listen::Conn;
@@ -42,6 +42,11 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// Who sends what it sends, once that is known.
+    pub fn holder(&self) -> Holder {
+        self.agent.clone().map_or(Holder::Nobody, Holder::Agent)
+    }
+
     /// Begins a flight.
     pub fn begin(snapshot: Arc<Snapshot>, conn: Arc<Conn>, share: Share) -> Self {
         Self {

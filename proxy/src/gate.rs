@@ -187,7 +187,7 @@ impl Gate {
         let way = self.early_no(flight, &request, stopping)?; // 5
         let body = self.hold(session, flight, &request).await?; // 6
         let (bytes, patience) = (body.len(), flight.patience());
-        let holder = flight.agent.clone().map_or(Holder::Nobody, Holder::Agent);
+        let holder = flight.holder();
         let look = || self.look(flight, &way, request, body, stopping);
         let looked = self.desks.at(&holder, bytes, patience, look).await; // 7 to 11
         let Looked { outgoing, allowed, intent, call, heard, handshake } =

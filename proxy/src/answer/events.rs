@@ -203,7 +203,7 @@ impl Answer<'_, '_> {
         self.charge(passage).await?;
         let bytes = items.iter().map(Item::len).sum();
         let (desks, patience) = (self.desks, self.flight.patience());
-        let holder = self.holder.clone();
+        let holder = self.holder();
         let look = || self.look_at(passage, items, going);
         let looked = desks.at(&holder, bytes, patience, look).await;
         let out = looked.map_err(Ending::Cut).flatten()?;

@@ -21,7 +21,7 @@ impl Answer<'_, '_> {
             Err(ending) => return ending,
         };
         let (desks, bytes, patience) = (self.desks, whole.len(), self.flight.patience());
-        let holder = self.holder.clone();
+        let holder = self.holder();
         let body = match desks.at(&holder, bytes, patience, || self.look(whole)).await {
             Ok(Ok(body)) => body,
             Ok(Err(ending)) => return ending,

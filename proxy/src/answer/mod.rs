@@ -67,10 +67,7 @@ pub(crate) struct Answer<'a, 'e> {
     decoder: Option<Decoder>,
     share: Share,
     desks: &'a Desks,
-    /// Whose its desks are.
-    holder: Holder,
     handles: &'a Handles,
-    route: Arc<str>,
     status: StatusCode,
     headers: HeaderMap,
     /// What the record will say of it, whenever it ends.
@@ -101,7 +98,6 @@ pub(crate) async fn relay(
         found: Vec::new(),
         led: Led::default(),
     });
-    let holder = Holder::Route(Arc::clone(&route));
     let mut answer = Answer {
         session,
         upstream,
@@ -109,11 +105,9 @@ pub(crate) async fn relay(
         heard,
         receipt,
         decoder: None,
-        share: gate.held_answers.share(holder.clone()),
+        share: gate.held_answers.share(Holder::Route(Arc::clone(&route))),
         desks: &gate.desks,
-        holder,
         handles: &gate.handles,
-        route: Arc::clone(&route),
         status,
         headers,
         so_far,
@@ -135,10 +129,15 @@ pub(crate) async fn relay(
 }
 
 impl<'e> Answer<'_, 'e> {
+    /// Whose the room and the desks are that it takes.
+    fn holder(&self) -> Holder {
+        Holder::Route(Arc::clone(&self.upstream.route))
+    }
+
     /// The server gives the agent what it may name again.
     fn given<'h>(&self, handles: impl Iterator<Item = Handle<'h>>) {
         if let Some(agent) = self.flight.agent.as_ref().filter(|_| self.heard.is_mcp()) {
-            handles.for_each(|handle| self.handles.give(&self.route, handle, &agent.id));
+            handles.for_each(|handle| self.handles.give(&self.upstream.route, handle, &agent.id));
         }
     }
 

@@ -64,7 +64,7 @@ impl Answer<'_, '_> {
             Err(ending) => return ending,
         };
         let (desks, bytes, patience) = (self.desks, whole.len(), self.flight.patience());
-        let holder = self.holder.clone();
+        let holder = self.holder();
         let clean = match desks.at(&holder, bytes, patience, || self.look_at_text(whole)).await {
             Ok(Some(clean)) => clean,
             Ok(None) => return refused(Code::DlpBlocked, words::ANSWER_BLOCKED),
@@ -122,7 +122,7 @@ impl Answer<'_, '_> {
                 };
                 (clean, acted)
             };
-            let looked = self.desks.at(&self.holder, bytes, patience, look).await;
+            let looked = self.desks.at(&self.holder(), bytes, patience, look).await;
             let (clean, acted) = match looked {
                 Ok(looked) => looked,
                 Err(code) => return Ending::Cut(code),

@@ -12,12 +12,12 @@ use pingora_core::protocols::{ALPN, Stream};
 use pingora_http::ResponseHeader;
 use tokio::io::{AsyncRead, BufStream};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tollgate_config::settings::{Listener, ProxyProtocol, TransparentListener};
 use tollgate_rules::Code;
 
-use super::first::Firsts;
+use super::first::Room;
 use super::sniff::{self, Opening};
 use super::{
     Conn, GateStream, HeadClock, Io, Peer, ServerTls, Shown, connect, proxied, transparent, unix,
@@ -162,31 +162,9 @@ enum Arrived {
     Unix(UnixStream),
 }
 
-/// What all listeners share.
-#[derive(Clone)]
-struct Room {
-    /// One for each connection.
-    places: Arc<Semaphore>,
-    /// Those of which no head has come.
-    firsts: Arc<Firsts>,
-}
-
-impl Room {
-    /// Takes a place for a connection. When there is none, the oldest of which no head has come gives
-    /// up its own, or whoever says nothing would keep everybody out.
-    async fn enter(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(place);
-        }
-        self.firsts.make_room();
-        Arc::clone(&self.places).acquire_owned().await
-    }
-}
-
 /// Accepts until `shutdown` turns true, then waits up to the drain deadline for calls in flight.
 pub async fn serve(gate: Arc<Gate>, acceptors: Acceptors, shutdown: watch::Receiver<bool>) {
-    let room = Arc::new(Semaphore::new(gate.snapshot().settings.bounds.connections));
-    let room = Room { places: room, firsts: Arc::default() };
+    let room = Room::of(gate.snapshot().settings.bounds.connections);
     let mut loops = JoinSet::new();
     for (listener, bound) in acceptors.0 {
         loops.spawn(accept_loop(
@@ -229,7 +207,7 @@ async fn accept_loop(
                 let Ok(place) = place else { break };
                 let gate = Arc::clone(&gate);
                 let patience = gate.snapshot().settings.deadlines.first_head_ms;
-                let (first, ends) = room.firsts.enter(Duration::from_millis(patience));
+                let (first, ends) = room.begin(Duration::from_millis(patience));
                 let clock = HeadClock::of(first);
                 let (name, listener) = (Arc::clone(&name), Arc::clone(&listener));
                 let shutdown = shutdown.clone();

@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// All of them, by age.
 #[derive(Debug, Default)]
-pub struct Firsts(Mutex<Waiting>);
+struct Firsts(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -22,9 +23,39 @@ struct Waiting {
     by_age: BTreeMap<u64, CancellationToken>,
 }
 
+/// Places for connections, of whichever listener.
+#[derive(Clone)]
+pub(crate) struct Room {
+    places: Arc<Semaphore>,
+    /// Those that make room.
+    firsts: Arc<Firsts>,
+}
+
+impl Room {
+    /// So many places.
+    pub(crate) fn of(places: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), firsts: Arc::default() }
+    }
+
+    /// Takes a place for a connection. When there is none, the oldest that makes room gives up its own,
+    /// or whoever says nothing would keep everybody out.
+    pub(crate) async fn enter(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        self.firsts.make_room();
+        Arc::clone(&self.places).acquire_owned().await
+    }
+
+    /// Counts a connection that has a place among those that make room, and gives what ends when it has
+    /// to.
+    pub(crate) fn begin(&self, patience: Duration) -> (Arc<First>, CancellationToken) {
+        self.firsts.enter(patience)
+    }
+}
+
 impl Firsts {
-    /// Counts a connection that was just accepted, and gives what ends when it has to make room.
-    pub(crate) fn enter(self: &Arc<Self>, patience: Duration) -> (Arc<First>, CancellationToken) {
+    fn enter(self: &Arc<Self>, patience: Duration) -> (Arc<First>, CancellationToken) {
         let token = CancellationToken::new();
         let mut waiting = self.0.lock();
         waiting.last += 1;
@@ -35,7 +66,7 @@ impl Firsts {
     }
 
     /// Ends the oldest one, if there is one.
-    pub(crate) fn make_room(&self) -> bool {
+    fn make_room(&self) -> bool {
         let oldest = self.0.lock().by_age.pop_first();
         oldest.inspect(|(_, token)| token.cancel()).is_some()
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use accept::{Acceptors, Given, ListenError, serve};
 pub use authority::Authority;
-pub(crate) use first::Firsts;
+pub(crate) use first::Room;
 pub use hello::offers_ech;
 pub use stream::{GateStream, HeadClock};
 pub use tls::{ServerTls, TlsFault, read_certificates, read_key};

@@ -71,7 +71,7 @@ pub async fn run(
     let (upstream_in, upstream_out) = tokio::io::split(line.io);
     let near = source(Side::Client, &[]);
     let far = source(Side::Upstream, &line.seen);
-    let agent = flight.agent.clone().map_or(Holder::Nobody, Holder::Agent);
+    let agent = flight.holder();
     let route = Holder::Route(Arc::clone(&of.1.destination().route));
     let shares = (gate.held.share(agent.clone()), gate.held_answers.share(route.clone()));
     let mut near = Source::new(client_in, near, shares.0, whole, &moved);

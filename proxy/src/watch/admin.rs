@@ -18,12 +18,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Seldom;
 use crate::gate::Gate;
-use crate::listen::Firsts;
+use crate::listen::Room;
 
 /// Probes, a collector of metrics and a few operators; each of them asks once and leaves. Of more the
 /// oldest makes room.
@@ -65,8 +64,7 @@ impl Admin {
     }
 
     async fn accept(self, app: &TowerToHyperService<Router>, stop: impl Future<Output = ()>) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let open = Arc::new(Firsts::default());
+        let room = Room::of(CONNECTIONS_MAX);
         let mut connections = JoinSet::new();
         let mut failing = Seldom::default();
         let mut stop = pin!(stop);
@@ -80,16 +78,13 @@ impl Admin {
                 Ok((io, _)) => {
                     // Whoever says nothing, sends half of a body or takes no answer must not keep the
                     // next one waiting, a probe perhaps on which the gate's life hangs.
-                    if places.available_permits() == 0 {
-                        open.make_room();
-                    }
                     let place = tokio::select! {
                         biased;
                         () = &mut stop => break,
-                        place = Arc::clone(&places).acquire_owned() => place,
+                        place = room.enter() => place,
                     };
                     let Ok(place) = place else { break };
-                    let (age, ends) = open.enter(WHOLE);
+                    let (age, ends) = room.begin(WHOLE);
                     let app = app.clone();
                     connections.spawn(async move {
                         tokio::select! {
