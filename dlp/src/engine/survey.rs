@@ -160,6 +160,32 @@ impl Surveyor {
         self.literals.find(text).any(|(_, _, roles)| roles.iter().any(Role::is_token))
     }
 
+    /// Whether something that is known stands in a text, or begins at its end.
+    pub(crate) fn is_known(&self, window: &Window<'_>) -> bool {
+        let Some(known) = self.known.as_ref() else { return false };
+        let mut stands = !known.is_of_values();
+        if !stands {
+            known.look(window, &[], &[], &mut |outcome| {
+                stands |= match outcome {
+                    Outcome::Nothing => false,
+                    Outcome::Hit(_) => true,
+                    Outcome::Open(open) => open.serious,
+                };
+            });
+        }
+        stands
+    }
+
+    /// Whether anything comes of a literal in a text, or is known in it.
+    pub(crate) fn tells(&self, text: &[u8]) -> bool {
+        let window = Window::whole(text);
+        self.is_known(&window)
+            || self.literals.find(text).any(|(at, length, roles)| {
+                roles.iter().any(Role::says_of_digits)
+                    || !self.is_quiet_at(&window, (at, length), roles)
+            })
+    }
+
     /// Whether a token may begin with the literal that stands here: not in the middle of a word, as the
     /// `re_` of `more_items`, unless what is before it may be written in another way.
     pub(crate) fn may_begin_token(&self, text: &[u8], at: usize, roles: &[Role]) -> bool {
@@ -361,7 +387,8 @@ impl Surveyor {
         let start = window.run_back(word.start, RUN_BYTES, in_run);
         let end = window.run(word.end, RUN_BYTES, in_run);
         end - start < RUN_BYTES
-            && (!joints::may_join(window, word) || joints::is_alone(window.text, word))
+            && (!joints::may_join(window, word)
+                || joints::is_alone(window.text, word, |text| self.tells(text)))
     }
 
     /// Looks at the last bytes: the beginning of a literal, of a mail address, of an account.

@@ -1,4 +1,8 @@
 //! Characters written as numbers or names: `%41`, `\u0041`, `&#65;`, `=41`.
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::atoms::Atoms;
 use super::view::View;
 use crate::coding::Coding;
@@ -79,8 +83,7 @@ const LEFT_OUT: usize = 2;
 /// What a shell leaves out of a word (POSIX.1-2024, Shell Command Language, section 2.2): empty quotes.
 /// At the end of a text that goes on they may be some.
 pub(crate) fn left_out(text: &[u8], ended: bool) -> impl Iterator<Item = usize> {
-    let pairs = [&b"\"\""[..], b"''"].into_iter();
-    let all = pairs.flat_map(move |pair| memchr::memmem::find_iter(text, pair));
+    let all = PAIRS.iter().flat_map(move |pair| pair.find_iter(text));
     all.filter(move |at| {
         // Several stand beside each other.
         let other = |byte: &&u8| !matches!(byte, b'"' | b'\'');
@@ -91,6 +94,10 @@ pub(crate) fn left_out(text: &[u8], ended: bool) -> impl Iterator<Item = usize> 
         in_word(before) && (in_word(after) || goes_on)
     })
 }
+
+/// Two quotes with nothing between them.
+static PAIRS: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| [&b"\"\""[..], b"''"].map(Finder::new));
 
 /// More quotes in a row are not looked over.
 const QUOTES: usize = 8;

@@ -118,10 +118,11 @@ pub(crate) fn may_join(window: &Window<'_>, word: Span) -> bool {
     ends || line || single
 }
 
-/// Whether a word stands in no chain, whatever its pieces hold.
-pub(crate) fn is_alone(text: &[u8], word: Span) -> bool {
+/// Whether a word stands in no chain that anything can come of, whatever its pieces hold; `tells` as
+/// for [`find`].
+pub(crate) fn is_alone(text: &[u8], word: Span, tells: impl Fn(&[u8]) -> bool) -> bool {
     let mut alone = true;
-    find(text, [word], &[], |_, _| true, |_, _, _| alone = false);
+    find(text, [word], &[], (|_: &[u8], _: &[usize]| true, tells), |_, _, _| alone = false);
     alone
 }
 
@@ -143,12 +144,13 @@ pub(crate) struct Parts<'p> {
 
 /// Calls `sink` with every chain as one text that one of the words stands in, which come in order.
 /// Neighbours that are only beside each other must hold a token together: the literal of one stands
-/// in them, or over one of their seams, which `sews` tells of a text and its seams.
+/// in them, or over one of their seams, which `sews` tells of a text and its seams. Groups that are
+/// words and a number are a chain where `tells` says that a literal stands in them or beside them.
 pub(crate) fn find(
     text: &[u8],
     words: impl IntoIterator<Item = Span>,
     tokens: &[usize],
-    sews: impl Fn(&[u8], &[usize]) -> bool,
+    (sews, tells): (impl Fn(&[u8], &[usize]) -> bool, impl Fn(&[u8]) -> bool),
     mut sink: impl FnMut(&View, Span, Bond),
 ) {
     let mut scratch = quotes::Scratch::default();
@@ -181,7 +183,10 @@ pub(crate) fn find(
             && let Some(chain) = spaces::groups(text, word, spaced)
         {
             spaced = chain.span().end;
-            sink(&chain.view(text, crate::coding::Coding::Spaced), chain.span(), chain.bond);
+            let view = chain.view(text, crate::coding::Coding::Spaced);
+            if !spaces::are_words(text, &chain.pieces) || tells(&view.text) {
+                sink(&view, chain.span(), chain.bond);
+            }
         }
         if word.start >= lined
             && let Some(chain) = spaces::lines(text, word)

@@ -242,7 +242,10 @@ impl<'s> Work<'s> {
             text,
             pieces,
             tokens,
-            |joined, seams| surveyor.sews_token(joined, seams),
+            (
+                |joined: &[u8], seams: &[usize]| surveyor.sews_token(joined, seams),
+                |joined: &[u8]| surveyor.tells(joined),
+            ),
             |view, span, bond| self.look(view, (depth, None), (span, span.len()), Some(bond)),
         );
     }

@@ -57,6 +57,29 @@ fn is_short(pieces: &[Span]) -> bool {
     pieces.iter().map(|piece| piece.len()).sum::<usize>() < TEXT_BYTES
 }
 
+/// Whether groups are words of small letters and numbers, as in `list 2128 that`: so few of them, with so
+/// few digits, that only a word beside them makes anything of it, or the literal of a token.
+pub(crate) fn are_words(text: &[u8], groups: &[Span]) -> bool {
+    const LEAST: usize = 3;
+    const BYTES: usize = 24;
+    const DIGITS: usize = 5;
+    let (mut bytes, mut digits) = (0, 0);
+    // None but the last is shorter than the first.
+    if groups.first().is_none_or(|group| group.len() < LEAST) {
+        return false;
+    }
+    for group in groups {
+        let group = text.get(group.start..group.end).unwrap_or_default();
+        if group.iter().all(u8::is_ascii_digit) {
+            digits += group.len();
+        } else if !group.iter().all(u8::is_ascii_lowercase) {
+            return false;
+        }
+        bytes += group.len();
+    }
+    bytes <= BYTES && digits <= DIGITS
+}
+
 /// The pieces with what stands before and behind them.
 fn chain(text: &[u8], pieces: Vec<Span>, bond: Bond) -> Chain {
     let start = pieces.first().map_or(0, |piece| piece.start);
@@ -256,4 +279,58 @@ fn line_run(text: &[u8], at: usize) -> usize {
 fn end_of_line(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     ENDS.iter().find(|end| rest.starts_with(end)).map(|end| at + end.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::coding::Coding;
+    use crate::engine::Window;
+    use crate::quiet::tests::{SCANNER, cases, text};
+
+    /// Groups of one length, the last shorter: words and a number.
+    fn groups_of_words() -> impl Strategy<Value = Vec<String>> {
+        let words = prop::collection::vec("[a-z]{6}", 3..=6);
+        (3..=6_usize, 0..=6_usize, words, "[0-9]{6}", 0..5_usize).prop_map(
+            |(length, last, mut groups, number, place)| {
+                if let Some(group) = groups.get_mut(place) {
+                    *group = number;
+                }
+                groups.iter_mut().for_each(|group| group.truncate(length));
+                groups.iter_mut().next_back().into_iter().for_each(|group| group.truncate(last));
+                groups
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(cases(2000))]
+
+        #[test]
+        fn nothing_comes_of_words_and_a_number(
+            before in text(), groups in groups_of_words(), after in text(),
+        ) {
+            let text = format!("{before} {} {after}", groups.join(" ")).into_bytes();
+            SCANNER.with(|scanner| {
+                let surveyor = &scanner.surveyor;
+                for word in crate::engine::words::words(&text) {
+                    let Some(chain) = super::groups(&text, word, 0) else { continue };
+                    let view = chain.view(&text, Coding::Spaced);
+                    if !are_words(&text, &chain.pieces) || surveyor.tells(&view.text) {
+                        continue;
+                    }
+                    let joints = view.joints();
+                    let window = Window { joints: &joints, ..Window::whole(&view.text) };
+                    let made = surveyor.survey(&window).hits.into_iter().find(|hit| {
+                        let over = |joint: &usize| hit.secret.start < *joint && *joint < hit.secret.end;
+                        Bond::Spaced.accepts(hit) && joints.iter().any(over)
+                    });
+                    prop_assert!(made.is_none(), "{:?} of {}", made, String::from_utf8_lossy(&view.text));
+                }
+                Ok(())
+            })?;
+        }
+    }
 }

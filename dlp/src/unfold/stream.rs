@@ -1,6 +1,9 @@
 //! A text in the events of a stream that is looked at as one text (HTML 5 section 9.2), or in its
 //! lines where each is a JSON document.
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::escapes;
 use super::view::View;
@@ -20,8 +23,8 @@ const LINES: usize = 64;
 
 /// Calls `sink` with the strings that members of one name have in the events, one after another.
 pub(crate) fn find(text: &[u8], mut sink: impl FnMut(&View, Span)) {
-    const LINE: &[u8] = b"\ndata:";
-    if !text.starts_with(DATA) && memchr::memmem::find(text, LINE).is_none() {
+    static LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\ndata:"));
+    if !text.starts_with(DATA) && LINE.find(text).is_none() {
         return;
     }
     for values in threads(text, DATA, |_| true).into_values().filter(|values| values.len() > 1) {
