@@ -4,9 +4,10 @@
 use std::hint::black_box;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use regex::bytes::{RegexSet, RegexSetBuilder};
-use tollgate_dlp::Scanner;
+use serde_json::{Value, json};
+use tollgate_dlp::{Direction, Judge, Scanner, Tape};
 
 use crate::traffic::{clean, dirty};
 
@@ -15,6 +16,7 @@ const TEXTS: usize = 16;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let scanner = Scanner::new().expect("the detectors can be built");
+    talk(criterion, &scanner);
     let keywords = keywords();
     let patterns = patterns();
     for bytes in [1_024, 16_384, 1_048_576] {
@@ -31,6 +33,45 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             run(criterion, "regex_set", bytes, &clean, |text| patterns.matches(text).len());
         }
     }
+}
+
+/// The first pass over a call of a model and what follows from it: a conversation that nobody has seen,
+/// and one that came before, as it does with each further call.
+fn talk(criterion: &mut Criterion, scanner: &Scanner) {
+    const BYTES: usize = 16_384;
+    let words = clean(BYTES);
+    let mut look = |name: &str, mut next: Box<dyn FnMut() -> u64>| {
+        let mut group = criterion.benchmark_group(name);
+        group.throughput(Throughput::Bytes(BYTES as u64));
+        group.bench_function(BenchmarkId::from_parameter(BYTES), |bencher| {
+            let glance = |tape: Tape| {
+                let quiet = scanner.glance(black_box(&tape));
+                scanner.redact_glanced(quiet, &Judge::default(), Direction::Request).0.len()
+            };
+            bencher.iter_batched(|| Tape::of(&said(&words, next())), glance, BatchSize::SmallInput);
+        });
+        group.finish();
+    };
+    let mut number = 0;
+    look(
+        "talk_new",
+        Box::new(move || {
+            number += 1;
+            number
+        }),
+    );
+    look("talk_again", Box::new(|| 0));
+}
+
+/// Messages of a conversation, which differ from those of another number.
+fn said(words: &str, number: u64) -> Value {
+    const MESSAGE_BYTES: usize = 1_024;
+    let message = |text: &[u8]| {
+        let text = format!("{number} {}", String::from_utf8_lossy(text));
+        json!({ "role": "user", "content": text })
+    };
+    let messages: Vec<Value> = words.as_bytes().chunks(MESSAGE_BYTES).map(message).collect();
+    json!({ "model": "large-2", "messages": messages })
 }
 
 fn texts(bytes: usize, make: fn(usize) -> String) -> Vec<Vec<u8>> {

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             "verify/",
             "json/",
             "dlp_",
+            "talk_",
             "memchr/",
             "utf8/",
             "keywords/",

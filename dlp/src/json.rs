@@ -27,7 +27,7 @@ impl Scanner {
 
     /// The first pass over a document: most hold nothing, and need no tree.
     pub fn glance<'t>(&self, tape: &'t Tape) -> Quiet<'t> {
-        Quiet::of(&self.surveyor, tape)
+        Quiet::of(&self.surveyor, &self.seen, tape)
     }
 
     /// The same with a look at every text.
@@ -345,6 +345,9 @@ impl<'a> Walk<'a> {
     ) {
         let quoted = part == Part::Value;
         let mut hits = self.scanner.hits(Step::name(path), text, quoted, self.around());
+        if hits.is_empty() {
+            self.quiet.keep_last(&self.scanner.seen);
+        }
         if let Some(called) = beside.called {
             hits.extend(self.scanner.called(called, text, quoted, self.around()));
         }

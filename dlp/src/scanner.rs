@@ -20,12 +20,15 @@ use crate::finding::{Acted, Action, Direction, Finding, Place, Redaction};
 use crate::judge::Judge;
 use crate::known::Known;
 use crate::name::Name;
+use crate::quiet::Seen;
 use crate::settings::{DetectorMistake, Detectors};
 use crate::unfold::turned::Turn;
 
 /// Knows every detector; compiled once, when the process starts or its settings load.
 pub struct Scanner {
     pub(crate) surveyor: Surveyor,
+    /// What was looked at before.
+    pub(crate) seen: Seen,
 }
 
 /// Detectors that do not make a scanner.
@@ -109,7 +112,7 @@ impl Scanner {
             events,
             shapes: true,
         };
-        Ok(Self { surveyor })
+        Ok(Self::from(surveyor))
     }
 
     /// Compiles one detector of the settings, to be tried with its examples.
@@ -117,17 +120,18 @@ impl Scanner {
         let entries: Vec<_> = roles(literals, 0, custom.form.lead.is_none()).collect();
         let literals = Literals::new(&entries, |_, _| None);
         let surveyor = Surveyor { literals, customs: vec![custom], ..nothing().ok()? };
-        Some(Self { surveyor })
+        Some(Self::from(surveyor))
     }
 
     /// Looks for what is known and for nothing else, in whatever encoding.
     pub fn of_known(known: Arc<Known>) -> Result<Self, ScannerError> {
-        Ok(Self { surveyor: nothing()? }.with_known(known))
+        Ok(Self::from(nothing()?).with_known(known))
     }
 
     /// Looks for what is known as well.
     pub fn with_known(mut self, known: Arc<Known>) -> Self {
         self.surveyor.known = Some(known).filter(|known| !known.is_empty());
+        self.seen = Seen::default();
         self
     }
 
@@ -179,6 +183,12 @@ impl Scanner {
     /// All detectors, as the documentation lists them.
     pub fn detectors() -> impl Iterator<Item = CatalogueEntry> {
         detectors::catalogue()
+    }
+}
+
+impl From<Surveyor> for Scanner {
+    fn from(surveyor: Surveyor) -> Self {
+        Self { surveyor, seen: Seen::default() }
     }
 }
 

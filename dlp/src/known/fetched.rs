@@ -20,6 +20,8 @@ pub struct Fetched {
 struct Generations {
     /// How many there were before the one that grows.
     number: u64,
+    /// How many values were added.
+    added: u64,
     new: Values,
     old: Values,
 }
@@ -28,18 +30,19 @@ impl Fetched {
     /// None yet. The key is random and lives as long as the process.
     pub fn new(key: [u8; 16]) -> Self {
         let (new, old) = (Values::new(&key), Values::new(&key));
-        Self { key, generations: RwLock::new(Generations { number: 0, new, old }) }
+        Self { key, generations: RwLock::new(Generations { number: 0, added: 0, new, old }) }
     }
 
     /// Knows one more from now on, for as long as [`Self::still_knows`] what this gives.
     pub fn add(&self, name: Name, value: &[u8]) -> Result<u64, ValueError> {
         let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
-        let Generations { number, new, old } = &mut *generations;
+        let Generations { number, added, new, old } = &mut *generations;
         if new.len() >= SPELLINGS_MAX {
             *number += 1;
             *old = std::mem::replace(new, Values::new(&self.key));
         }
         new.add(Secret::Credential, name, value)?;
+        *added += 1;
         Ok(*number)
     }
 
@@ -47,6 +50,11 @@ impl Fetched {
     pub fn still_knows(&self, added: u64) -> bool {
         let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
         added.saturating_add(1) >= generations.number
+    }
+
+    /// How many were added so far.
+    pub(super) fn added(&self) -> u64 {
+        self.generations.read().unwrap_or_else(PoisonError::into_inner).added
     }
 
     /// How many of a text's last bytes may be the beginning of one.

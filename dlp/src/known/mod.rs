@@ -180,6 +180,11 @@ impl Known {
         values.max(fetched)
     }
 
+    /// Another number once more is known.
+    pub(crate) fn version(&self) -> u64 {
+        self.fetched.as_ref().map_or(0, |fetched| fetched.added())
+    }
+
     /// Whether all that is known is values, which are found letter for letter wherever they stand.
     pub(crate) fn is_of_values(&self) -> bool {
         self.records.is_empty() && self.documents.is_empty()

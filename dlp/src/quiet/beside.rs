@@ -144,6 +144,7 @@ impl Sheet<'_> {
     /// when it is put together: with escapes, or its end alone.
     fn may_have_pieces(&self, text: &Text) -> bool {
         let (told, kind, row) = (text.told, text.kind, text.row);
+        let pieces = !told.quiet || text.pieces;
         if !told.name {
             return true;
         }
@@ -155,9 +156,9 @@ impl Sheet<'_> {
             value.len().checked_sub(TAIL_BYTES).filter(|_| value.len() > STRING_BYTES)
         {
             let tail = value.get(from..).unwrap_or_default();
-            return !told.quiet || tail.iter().any(u8::is_ascii_digit);
+            return pieces || tail.iter().any(u8::is_ascii_digit);
         }
-        !told.quiet || has_sign(value) || row && memchr::memchr(b' ', value).is_some()
+        pieces || has_sign(value) || row && memchr::memchr(b' ', value).is_some()
     }
 
     /// Whether they are items of a list, or members of like names stand beside each other.

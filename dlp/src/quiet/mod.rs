@@ -6,6 +6,7 @@
 //! looked at in full.
 mod beside;
 mod coded;
+mod seen;
 
 use std::cell::Cell;
 use std::fmt;
@@ -21,6 +22,9 @@ use crate::tape::{DocumentPart, Entry, Kind, Tape};
 use crate::unfold::escapes;
 use crate::unfold::runs::{RUN_BYTES, in_run};
 
+use seen::Recalled;
+pub(crate) use seen::Seen;
+
 /// A longer name says too much to be passed by.
 const NAME_BYTES: usize = 64;
 /// What is looked at once more before what is decided, as the beginning of what comes behind.
@@ -33,7 +37,7 @@ pub(crate) fn is_quiet(surveyor: &Surveyor, text: &[u8]) -> bool {
     coded::places(text).next().is_none()
         && escapes::left_out(text, true).next().is_none()
         && surveyor.events.find(text).is_none()
-        && !is_known(surveyor, &window)
+        && !surveyor.is_known(&window)
         && are_quiet(surveyor, &window)
 }
 
@@ -62,23 +66,7 @@ pub(crate) fn may_go(surveyor: &Surveyor, window: &Window<'_>, decided: usize) -
             let names = decided > 0 && roles.iter().any(Role::says_of_digits);
             !names && surveyor.is_quiet_at(window, (at, length), roles)
         })
-        && !is_known(surveyor, window)
-}
-
-/// Whether something that is known stands in a text, or begins at its end.
-fn is_known(surveyor: &Surveyor, window: &Window<'_>) -> bool {
-    let Some(known) = surveyor.known.as_ref() else { return false };
-    let mut stands = !known.is_of_values();
-    if !stands {
-        known.look(window, &[], &[], &mut |outcome| {
-            stands |= match outcome {
-                Outcome::Nothing => false,
-                Outcome::Hit(_) => true,
-                Outcome::Open(open) => open.serious,
-            };
-        });
-    }
-    stands
+        && !surveyor.is_known(window)
 }
 
 fn are_quiet(surveyor: &Surveyor, window: &Window<'_>) -> bool {
@@ -115,6 +103,7 @@ pub struct Quiet<'t> {
     next: Cell<usize>,
     /// What is told of the document itself.
     whole: Told,
+    recalled: Recalled,
 }
 
 /// How much was looked at, and nothing of it.
@@ -164,16 +153,32 @@ impl Told {
 }
 
 impl<'t> Quiet<'t> {
-    pub(crate) fn of(surveyor: &Surveyor, tape: &'t Tape) -> Self {
+    pub(crate) fn of(surveyor: &Surveyor, seen: &Seen, tape: &'t Tape) -> Self {
         let texts = tape.entries.iter().map(Text::new).collect();
         let mut sheet = Sheet { bytes: tape.written.as_bytes(), texts };
-        sheet.look(surveyor);
-        let whole = sheet.whole(surveyor, tape.root.kind);
-        let quiet = Self { tape, texts: sheet.texts, next: Cell::new(0), whole };
         // Records and documents may be anything.
-        match &surveyor.known {
-            Some(known) if !known.is_of_values() => quiet.nothing(),
-            _ => quiet,
+        let known = surveyor.known.as_ref();
+        let anything = known.is_some_and(|known| !known.is_of_values());
+        let recalled = match anything {
+            true => Recalled::nothing(&sheet),
+            false => sheet.recall(seen, known.map_or(0, |known| known.version())),
+        };
+        for part in &recalled.parts {
+            sheet.look(surveyor, *part);
+        }
+        sheet.tell();
+        sheet.keep(seen, &recalled);
+        let whole = sheet.whole(surveyor, tape.root.kind);
+        let quiet = Self { tape, texts: sheet.texts, next: Cell::new(0), whole, recalled };
+        if anything { quiet.nothing() } else { quiet }
+    }
+
+    /// Remembers the string that was told of last: a full look at it found nothing.
+    pub(crate) fn keep_last(&self, seen: &Seen) {
+        let last = self.next.get().checked_sub(1);
+        let text = last.and_then(|last| Some((self.recalled.mark(last)?, self.texts.get(last)?)));
+        if let Some((mark, text)) = text {
+            seen::keep(seen, mark, text);
         }
     }
 
@@ -299,6 +304,10 @@ struct Text {
     ident: bool,
     /// A literal stands in its value that a secret may begin with, and nothing ends it.
     begins: bool,
+    /// It came before and needs no look.
+    seen: bool,
+    /// A full look found nothing in it, but words in it may be pieces of something.
+    pieces: bool,
     /// Whether its name tells of any value, once it was asked.
     tells: Option<bool>,
     told: Told,
@@ -317,6 +326,8 @@ impl Text {
             provider: false,
             ident: false,
             begins: false,
+            seen: false,
+            pieces: false,
             tells: None,
             told: Told { quiet: short, name: short, value, inside, ..Told::UNKNOWN },
         }
@@ -341,65 +352,44 @@ impl Text {
 }
 
 impl Sheet<'_> {
-    fn look(&mut self, surveyor: &Surveyor) {
-        let Self { bytes, texts } = self;
-        let window = Window::whole(bytes);
-        let mut texts = Texts { bytes, texts, at: 0 };
+    /// Looks at the texts in a part of the sheet.
+    fn look(&mut self, surveyor: &Surveyor, part: Span) {
+        let first = self.texts.partition_point(|text| text.told.value.end < part.start);
+        let texts = self.texts.get_mut(first..).unwrap_or_default();
+        let mut texts = Texts { bytes: self.bytes, texts, at: 0 };
+        let bytes = self.bytes.get(part.start..part.end).unwrap_or_default();
         for (at, length, roles) in surveyor.literals.find(bytes) {
-            texts.literal(surveyor, (at, length), roles);
+            texts.literal(surveyor, (part.start + at, length), roles);
         }
-        texts.at = 0;
-        let mut passed = 0;
-        let few = surveyor.few();
-        for word in words::words(bytes) {
-            if word.start < passed {
-                continue;
-            }
-            let Some(text) = texts.holding(word.start) else { break };
-            let name = word.start < text.told.value.start;
-            text.told.name &= !name;
-            text.told.digit |= !name;
-            match everyday::look(&window, word, few) {
-                Everyday::Row(end) => {
-                    text.row = true;
-                    text.dated = text.told.value == Span::new(word.start, end);
-                    passed = end;
-                }
-                // With a number that stands alone its text ends.
-                Everyday::Number(last) if window.byte(last.end) == Some(BETWEEN) => {
-                    passed = last.end;
-                }
-                _ => texts.word(surveyor, word),
-            }
-        }
+        let words = words::words(bytes);
+        texts.words(
+            surveyor,
+            words.map(|Span { start, end }| Span::new(part.start + start, part.start + end)),
+        );
         let mut known = Vec::new();
         if let Some(values) = &surveyor.known {
-            values.look(&window, &[], &[], &mut |outcome| {
+            values.look(&Window::whole(bytes), &[], &[], &mut |outcome| {
                 if let Outcome::Hit(hit) = outcome {
                     known.extend([hit.secret.start, hit.secret.end]);
                 }
             });
         }
         known.sort_unstable();
-        texts.at = 0;
-        for at in known {
-            texts.speaks(at);
-        }
-        texts.at = 0;
-        for at in surveyor.events.find_iter(bytes) {
-            texts.speaks(at);
-        }
-        texts.at = 0;
-        for at in coded::places(bytes) {
-            texts.speaks(at);
-        }
         let mut left_out: Vec<usize> = escapes::left_out(bytes, true).collect();
         left_out.sort_unstable();
-        texts.at = 0;
-        for at in left_out {
-            texts.speaks(at);
-        }
-        for text in texts.texts {
+        let mut speak = |places: &mut dyn Iterator<Item = usize>| {
+            texts.at = 0;
+            places.for_each(|at| texts.speaks(part.start + at));
+        };
+        speak(&mut known.into_iter());
+        speak(&mut surveyor.events.find_iter(bytes));
+        speak(&mut coded::places(bytes));
+        speak(&mut left_out.into_iter());
+    }
+
+    /// Draws what follows from what was seen in each.
+    fn tell(&mut self) {
+        for text in self.texts.iter_mut().filter(|text| !text.seen) {
             text.told.quiet &= text.told.name && !(text.ident && text.told.digit);
             // A date is no piece of anything, and `ac4` in a UUID begins nothing that goes on behind it.
             text.told.digit &= !text.dated;
@@ -457,6 +447,35 @@ impl Texts<'_> {
                 // A name that says nothing of the value is not before it.
                 at < start || surveyor.is_quiet_at(&window, (at - start, length), roles)
             });
+    }
+
+    /// Words with digits stand there, in order.
+    fn words(&mut self, surveyor: &Surveyor, words: impl Iterator<Item = Span>) {
+        let window = Window::whole(self.bytes);
+        let few = surveyor.few();
+        let mut passed = 0;
+        self.at = 0;
+        for word in words {
+            if word.start < passed {
+                continue;
+            }
+            let Some(text) = self.holding(word.start) else { break };
+            let name = word.start < text.told.value.start;
+            text.told.name &= !name;
+            text.told.digit |= !name;
+            match everyday::look(&window, word, few) {
+                Everyday::Row(end) => {
+                    text.row = true;
+                    text.dated = text.told.value == Span::new(word.start, end);
+                    passed = end;
+                }
+                // With a number that stands alone its text ends.
+                Everyday::Number(last) if window.byte(last.end) == Some(BETWEEN) => {
+                    passed = last.end;
+                }
+                _ => self.word(surveyor, word),
+            }
+        }
     }
 
     /// A word stands at a place that is not of every day.

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::engine::survey::{Patience, Survey};
 use crate::engine::window::Heed;
 use crate::engine::{Hit, Window};
-use crate::known::{Known, Secret, Values};
+use crate::known::{Fetched, Known, Secret, Values};
 use crate::unfold::joints::Bond;
 use crate::{DocumentPart, Judge, Memory, MemoryLimits, Scanner, Tape};
 
@@ -208,6 +210,84 @@ proptest! {
     }
 }
 
+/// The same with strings that are long enough to be remembered.
+fn long_documents() -> impl Strategy<Value = Value> {
+    const PROSE: &str = "the order of the twelfth line was changed by who asked for it, and nobody else has \
+        seen what came of it but those who had been there before, so they say";
+    fn longer(value: &Value, ends: bool) -> Value {
+        match value {
+            Value::String(text) if ends => Value::String(format!("{text} {PROSE}")),
+            Value::String(text) => Value::String(format!("{PROSE} {text}")),
+            Value::Array(items) => items.iter().map(|item| longer(item, ends)).collect(),
+            Value::Object(members) => {
+                let members = members.iter();
+                let longer = members.enumerate().map(|(at, (name, member))| {
+                    (name.clone(), if at % 3 == 2 { member.clone() } else { longer(member, ends) })
+                });
+                Value::Object(longer.collect())
+            }
+            other => other.clone(),
+        }
+    }
+    (document(), any::<bool>()).prop_map(|(document, ends)| longer(&document, ends))
+}
+
+proptest! {
+    #![proptest_config(cases(600))]
+
+    #[test]
+    fn what_came_before_is_found_each_time(documents in prop::collection::vec(long_documents(), 1..4)) {
+        let scanner = SCANNER.with(std::clone::Clone::clone);
+        for _ in 0..4 {
+            for document in &documents {
+                prop_assert_eq!(scanner.scan_json(document), scanner.scan_json_in_full(document));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_came_before_is_not_looked_at_again() {
+    let scanner = scanner();
+    let prose = "who asks how many of the lines were changed ".repeat(8);
+    let code = format!("{prose} and keeps it at https://one.test/two/123 or in \\x41");
+    for text in [&prose, &code] {
+        let tape = Tape::of(&json!({ "role": "user", "content": text, "more": ["x", text] }));
+        let looked_at = |tape: &Tape| {
+            let quiet = scanner.glance(tape);
+            let parts = quiet.recalled.parts.iter().map(|part| part.len()).sum::<usize>();
+            scanner.redact_glanced(quiet, &Judge::default(), crate::Direction::Request);
+            parts
+        };
+        // The first time nothing is known of it, the second time nothing but that it came before.
+        let parts: Vec<usize> = (0..3).map(|_| looked_at(&tape)).collect();
+        assert_eq!(parts[..2], [tape.written.len(); 2]);
+        assert!(parts[2] < 64, "{parts:?} of {}", tape.written.len());
+        // One byte more is another string, and so is one of another name.
+        let other = json!({ "role": "user", "content": format!("{text}.") });
+        assert!(looked_at(&Tape::of(&other)) > text.len());
+        assert!(looked_at(&Tape::of(&json!({ "password": text }))) > text.len());
+    }
+}
+
+#[test]
+fn what_comes_to_be_known_is_found_where_it_was_not_before() {
+    let fetched = Arc::new(Fetched::new(*b"0123456789abcdef"));
+    let mut known = Known::default();
+    known.set_fetched(Arc::clone(&fetched));
+    let scanner = Scanner::new().unwrap().with_known(Arc::new(known));
+    let value = "wrong-mule-charger-nail";
+    let text = format!("{} {value}", "who asks how many of the lines were changed ".repeat(8));
+    let document = json!({ "content": text });
+    for _ in 0..4 {
+        assert_eq!(scanner.scan_json(&document), []);
+    }
+    fetched.add("token".into(), value.as_bytes()).unwrap();
+    for _ in 0..4 {
+        assert_eq!(scanner.scan_json(&document).len(), 1);
+    }
+}
+
 proptest! {
     #![proptest_config(cases(3000))]
 
@@ -330,7 +410,7 @@ fn scanner() -> Scanner {
     values.add(Secret::Own, "own".into(), KNOWN.as_bytes()).unwrap();
     let mut known = Known::default();
     known.set_values(values);
-    Scanner::new().unwrap().with_known(std::sync::Arc::new(known))
+    Scanner::new().unwrap().with_known(Arc::new(known))
 }
 
 const KNOWN: &str = "correct horse battery";
