@@ -118,6 +118,27 @@ async fn what_cannot_be_written_again_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn cards_in_fixed_numbers_of_protobuf_are_found() {
+    let mut kit = Kit::start().await;
+    let frame = |number: [u8; 8]| [&[0, 0, 0, 0, 9, 0x09][..], &number].concat();
+    for (number, found) in [
+        (4_111_111_111_111_111_u64.to_le_bytes(), true),
+        (378_282_246_310_005_u64.to_le_bytes(), true),
+        (4.111_f64.to_le_bytes(), false),
+        // A time in nanoseconds.
+        (1_764_281_369_000_000_000_u64.to_le_bytes(), false),
+    ] {
+        if found {
+            let reply = kit.refused("/up/ok", "application/grpc", frame(number)).await;
+            assert_eq!(reply.code(), "DLP_BLOCKED");
+            assert_eq!(kit.found("call.refused"), ["body pci.pan block message 1 number 1"]);
+        } else {
+            assert_eq!(kit.sent("application/grpc", frame(number)).await, frame(number));
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_opened_is_unread_and_says_where() {
     let mut kit = Kit::start().await;
     let form_data = "multipart/form-data; boundary=b";
