@@ -40,6 +40,7 @@ mod leaf;
 mod line;
 mod memory;
 mod name;
+mod number;
 mod place;
 mod pointer;
 mod quiet;

@@ -4,14 +4,15 @@
 //! behind the end of the name of its list, so that a tape is never much longer than its document.
 //! That is what the first pass over a document reads ([`crate::Scanner::glance`]), so that nobody
 //! needs a tree of one that holds nothing.
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::ops::Range;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use crate::engine::Span;
 use crate::engine::literals::BETWEEN;
 use crate::json::before_items;
+use crate::number;
 
 /// What stands around a name and a value.
 const MARGIN_BYTES: usize = 8;
@@ -64,7 +65,7 @@ pub(crate) enum Kind {
     Count,
     /// Any other integer.
     Number,
-    /// A number that is no integer, or written as none.
+    /// A number that is no integer, or written as none; `-0` is none to most readers.
     Float,
     List,
     Object,
@@ -77,10 +78,6 @@ impl Kind {
         matches!(self, Self::Count | Self::Number | Self::Float)
     }
 }
-
-/// Numbers with so many digits before their fraction are looked at without it. No more than seventeen
-/// digits of such a number are its own.
-const WHOLE_DIGITS: usize = 12;
 
 /// Where the next value stands.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +140,7 @@ impl Tape {
         match value {
             Value::Null => self.null(slot),
             Value::Bool(_) => self.bool(slot),
-            Value::Number(number) => self.number(slot, number, |_| ()),
+            Value::Number(number) => self.number(slot, number.as_str()),
             Value::String(text) => self.text(slot, text),
             Value::Array(items) => {
                 let opened = self.open_list(slot);
@@ -192,26 +189,12 @@ impl Tape {
         self.end(slot, (start, name), (begins, Kind::Text));
     }
 
-    /// A number; `take` is given it as it is written. Of one with many digits before its fraction only
-    /// these say something: `4.111111111111111e15` is a card number.
-    pub fn number(&mut self, slot: Slot, number: &Number, take: impl FnOnce(&str)) {
+    /// A number by its text, and as what readers make of it: `4.111111111111111e15` is a card number.
+    pub fn number(&mut self, slot: Slot, written: &str) {
         let (start, name) = self.begin(slot, "\":");
         let begins = self.written.len();
-        // A string takes all that is written to it.
-        _ = write!(self.written, "{number}");
-        let written = self.written.get(begins..).unwrap_or_default();
-        take(written);
-        if let Some((whole, _)) = written.split_once('.')
-            && whole.len() >= WHOLE_DIGITS
-        {
-            self.written.truncate(begins + whole.len());
-        }
-        let kind = match number {
-            _ if number.is_u64() => Kind::Count,
-            _ if number.is_f64() => Kind::Float,
-            _ => Kind::Number,
-        };
-        self.end(slot, (start, name), (begins, kind));
+        self.written.push_str(&number::plain(written));
+        self.end(slot, (start, name), (begins, number::kind(written)));
     }
 
     /// True or false: nothing is found in either.
@@ -359,7 +342,7 @@ impl<'t> Node<'t> {
         self.number().filter(|_| self.entry.kind != Kind::Float)?.parse().ok()
     }
 
-    /// The number that it is, as it is written.
+    /// The number that it is, as it is looked at.
     pub(crate) fn number(self) -> Option<&'t str> {
         self.entry.kind.is_number().then(|| self.tape.part(self.entry.value))
     }

@@ -71,6 +71,7 @@ mod host;
 mod index;
 mod json;
 mod load;
+mod number;
 mod pattern;
 mod readings;
 mod rule;

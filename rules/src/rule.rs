@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::{Number, Value};
 
 use crate::facts::Facts;
+use crate::number::order;
 use crate::pattern::{HostPattern, Pattern};
 use crate::readings;
 use crate::values::Values;
@@ -194,38 +195,31 @@ impl Test {
         }
     }
 
-    pub(crate) fn holds(&self, given: Option<&Value>) -> bool {
-        match self {
-            Self::Equal(expect) => given.is_some_and(|given| equal(given, expect)),
-            Self::Never => false,
-            Self::Order(operand, wanted) => given
-                .and_then(Value::as_number)
-                .and_then(|number| order(number, operand))
-                .is_some_and(|order| wanted.accepts(order)),
-            Self::Unequal(expect) => !given.is_some_and(|given| equal(given, expect)),
+    /// Whether it holds. Of a number that readers differ on it does in a rule that refuses, and not in
+    /// one that `permits`.
+    pub(crate) fn holds(&self, given: Option<&Value>, permits: bool) -> bool {
+        match (self, given) {
+            (Self::Never, _) | (Self::Equal(_) | Self::Order(..), None) => false,
+            (Self::Unequal(_), None) => true,
+            (Self::Equal(expect), Some(given)) => equal(given, expect).unwrap_or(!permits),
+            (Self::Unequal(expect), Some(given)) => {
+                equal(given, expect).map_or(!permits, |equal| !equal)
+            }
+            (Self::Order(operand, wanted), Some(given)) => given.as_number().is_some_and(|given| {
+                order(given, operand).map_or(!permits, |order| wanted.accepts(order))
+            }),
         }
     }
 }
 
-/// Equal without conversion: `1` is `1.0` but not `"1"`; lists and maps equal nothing.
-fn equal(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => order(left, right) == Some(Ordering::Equal),
-        (Value::Array(_) | Value::Object(_), _) => false,
-        _ => left == right,
+/// Equal without conversion: `1` is `1.0` but not `"1"`; lists and maps equal nothing. `None` when
+/// that depends on who reads the number.
+fn equal(given: &Value, expect: &Value) -> Option<bool> {
+    match (given, expect) {
+        (Value::Number(given), Value::Number(expect)) => order(given, expect).map(Ordering::is_eq),
+        (Value::Array(_) | Value::Object(_), _) => Some(false),
+        _ => Some(given == expect),
     }
-}
-
-/// The order of two numbers: exact between integers, else as floating point.
-fn order(left: &Number, right: &Number) -> Option<Ordering> {
-    match (integer(left), integer(right)) {
-        (Some(left), Some(right)) => Some(left.cmp(&right)),
-        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
-    }
-}
-
-fn integer(number: &Number) -> Option<i128> {
-    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
 #[cfg(test)]
@@ -246,7 +240,22 @@ mod tests {
             (json!({}), json!({}), false),
             (json!("a"), json!("A"), false),
         ] {
-            assert_eq!(equal(&left, &right), expect, "{left} {right}");
+            assert_eq!(equal(&left, &right), Some(expect), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_readers_differ_on_lets_nothing_pass() {
+        let operand = || Number::from(100);
+        let wanted = [Wanted::Greater, Wanted::GreaterOrEqual, Wanted::Less, Wanted::LessOrEqual];
+        let tests = wanted.map(|wanted| Test::Order(operand(), wanted)).into_iter();
+        let tests = tests.chain([Test::Equal(operand().into()), Test::Unequal(operand().into())]);
+        for test in tests {
+            for written in ["1e400", "-1e400", "100.0000000000000000001", "18446744073709551617"] {
+                let given: Value = serde_json::from_str(written).unwrap();
+                assert!(test.holds(Some(&given), false), "{test:?} {written}");
+                assert!(!test.holds(Some(&given), true), "{test:?} {written}");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use serde_json::{Number, Value};
 
 use crate::facts::Facts;
+use crate::number::is_held;
 
 /// Every text, number and truth value of the arguments, and what the person typed.
 pub(crate) struct Values<'f> {
@@ -42,7 +43,7 @@ impl<'f> Values<'f> {
                 Value::Null => {}
                 Value::Bool(true) => texts.push("true".into()),
                 Value::Bool(false) => texts.push("false".into()),
-                Value::Number(number) => texts.push(written(number).into()),
+                Value::Number(number) => texts.extend(written(number).map(Cow::Owned)),
                 Value::String(text) => texts.push(text.as_str().into()),
                 Value::Array(items) => open.extend(items.iter().rev()),
                 Value::Object(map) => open.extend(map.values().rev()),
@@ -53,15 +54,14 @@ impl<'f> Values<'f> {
     }
 }
 
-/// A number as text: integers with all their digits, others as ECMAScript writes them.
-fn written(number: &Number) -> String {
-    if number.is_f64() {
-        // INVARIANT: a JSON number is finite, and finite numbers have a canonical form; the
-        // fallback is the same number in another spelling.
-        serde_json_canonicalizer::to_string(number).unwrap_or_else(|_| number.to_string())
-    } else {
-        number.to_string()
-    }
+/// A number as text: integers with all their digits, others as ECMAScript writes them. One that some
+/// readers round stands there both ways.
+fn written(number: &Number) -> impl Iterator<Item = String> {
+    let is_integer = number.is_i64() || number.is_u64();
+    // What is beyond doubles has no canonical form, and no reader writes it otherwise.
+    let rounded = (!is_integer).then(|| serde_json_canonicalizer::to_string(number).ok()).flatten();
+    let whole = (rounded.is_none() || !is_held(number)).then(|| number.to_string());
+    whole.into_iter().chain(rounded)
 }
 
 #[cfg(test)]
@@ -79,7 +79,20 @@ mod tests {
             (json!(1e21), "1e+21"),
             (json!(18446744073709551615u64), "18446744073709551615"),
         ] {
-            assert_eq!(written(number.as_number().unwrap()), expect);
+            assert_eq!(written(number.as_number().unwrap()).collect::<Vec<_>>(), [expect]);
+        }
+    }
+
+    #[test]
+    fn numbers_that_some_round_are_written_both_ways() {
+        for (text, expect) in [
+            ("100.0000000000000000001", &["100.0000000000000000001", "100"][..]),
+            ("12345678901234567890123", &["12345678901234567890123", "1.2345678901234568e+22"]),
+            ("1e-400", &["1e-400", "0"]),
+            ("1e+400", &["1e+400"]),
+            ("1.10", &["1.1"]),
+        ] {
+            assert_eq!(written(&text.parse().unwrap()).collect::<Vec<_>>(), expect);
         }
     }
 }

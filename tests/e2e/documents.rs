@@ -118,6 +118,27 @@ async fn what_cannot_be_written_again_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn cards_in_fixed_numbers_of_protobuf_are_found() {
+    let mut kit = Kit::start().await;
+    let frame = |number: [u8; 8]| [&[0, 0, 0, 0, 9, 0x09][..], &number].concat();
+    for (number, found) in [
+        (4_111_111_111_111_111_u64.to_le_bytes(), true),
+        (378_282_246_310_005_u64.to_le_bytes(), true),
+        (4.111_f64.to_le_bytes(), false),
+        // A time in nanoseconds.
+        (1_764_281_369_000_000_000_u64.to_le_bytes(), false),
+    ] {
+        if found {
+            let reply = kit.refused("/up/ok", "application/grpc", frame(number)).await;
+            assert_eq!(reply.code(), "DLP_BLOCKED");
+            assert_eq!(kit.found("call.refused"), ["body pci.pan block message 1 number 1"]);
+        } else {
+            assert_eq!(kit.sent("application/grpc", frame(number)).await, frame(number));
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_opened_is_unread_and_says_where() {
     let mut kit = Kit::start().await;
     let form_data = "multipart/form-data; boundary=b";
@@ -173,4 +194,46 @@ async fn lines_of_an_answer_are_looked_at_as_they_come() {
     assert!(!text.contains("1111 1111"), "{text}");
     assert!(lines[0].ends_with("\"n\":1}") && lines[4] == "end", "{text}");
     assert_eq!(lines[3], format!("[\"{TAG}\"]"));
+}
+
+#[tokio::test]
+async fn rules_see_the_names_of_files() {
+    let upstream = Upstream::start().await;
+    let policy = json!({
+        "version": "1", "generated_at": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z",
+        "defaults": { "outcome": "ALLOW" },
+        "rules": [
+            { "id": "payroll", "match": { "tool_name": "*" }, "outcome": "DENY",
+              "when": { "contains_any": ["payroll €"] } },
+            { "id": "keys", "match": { "tool_name": "*" }, "outcome": "DENY",
+              "when": { "tool_args_match": { "filename": "id_rsa" } } },
+        ],
+    });
+    let world = World::builder()
+        .route("up", "/up", &upstream.url())
+        .policy(policy.to_string())
+        .start()
+        .await;
+    let mut client = HttpClient::plain(world.plain(), false).await;
+    for (disposition, status) in [
+        ("form-data; name=\"file\"; filename=\"notes.txt\"", 200),
+        ("form-data; name=\"file\"; filename=\"Payroll €.txt\"", 403),
+        ("form-data; name=\"file\"; filename=\"payroll%20%E2%82%AC.txt\"", 403),
+        ("form-data; name=\"file\"; filename*=UTF-8''payroll%20%e2%82%ac.txt", 403),
+        ("form-data; name=\"file\"; filename*=utf-8'en'payroll%20%E2%82%AC.txt", 403),
+        ("attachment; filename=\"payroll €\"", 403),
+        ("form-data; name=\"file\"; filename=id_rsa", 403),
+        ("form-data; name=\"file\"; filename*=iso-8859-1''id%5frsa", 403),
+        ("form-data; name=\"file\"; filename*=iso-8859-1''na%EFve.txt", 200),
+        // Characters that only some readers know, and escapes that are none.
+        ("form-data; name=\"file\"; filename*=utf-16''notes.txt", 400),
+        ("form-data; name=\"file\"; filename*=utf-8''%ff.txt", 400),
+        ("form-data; name=\"file\"; filename*=utf-8''100%.txt", 400),
+        ("form-data; name=\"file\"; filename*=notes.txt", 400),
+    ] {
+        let body = format!("--b\r\ncontent-disposition: {disposition}\r\n\r\nhello\r\n--b--\r\n");
+        let kind = "multipart/form-data; boundary=b";
+        let reply = client.post("/up/ok", kind, full(body.into_bytes())).await;
+        assert_eq!(reply.status, status, "{disposition}: {:?}", reply.body);
+    }
 }

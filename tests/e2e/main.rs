@@ -46,6 +46,7 @@ mod links;
 mod load;
 mod mcp;
 mod names;
+mod numbers;
 mod onward;
 mod parents;
 mod proxied;

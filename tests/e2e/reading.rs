@@ -78,6 +78,10 @@ impl<'de> Visitor<'de> for Any {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut all = serde_json::Map::new();
         while let Some((key, Once(value))) = members.next_entry::<String, Once>()? {
+            // So the library gives a number that is no integer within 64 bits.
+            if let ("$serde_json::private::Number", Value::String(written)) = (&*key, &value) {
+                return written.parse().map(Value::Number).map_err(serde::de::Error::custom);
+            }
             if all.insert(key, value).is_some() {
                 return Err(serde::de::Error::custom("a key that stands twice"));
             }

@@ -127,7 +127,7 @@ async fn messages_go_both_ways_and_are_recorded() {
     assert!(!says("sec-websocket-extensions") && !says("x-forwarded-for"), "{heads:?}");
 
     assert_eq!(exchange(&mut client, "hello").await, "hello");
-    assert_eq!(exchange(&mut client, r#"{ "a" : [1, 2.50] }"#).await, r#"{"a":[1,2.5]}"#);
+    assert_eq!(exchange(&mut client, r#"{ "a" : [1, 2.50] }"#).await, r#"{"a":[1,2.50]}"#);
     assert_eq!(exchange(&mut client, "").await, "");
     // Bytes that are text are read as text.
     client.send(Message::binary(&b"{\"n\": 1}"[..])).await.unwrap();

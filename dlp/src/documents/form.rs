@@ -91,7 +91,7 @@ fn lenient(text: &str) -> String {
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
-fn has_whole_escapes(text: &str) -> bool {
+pub(crate) fn has_whole_escapes(text: &str) -> bool {
     let is_whole = |after: &str| {
         let digits = after.as_bytes().get(..2);
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))

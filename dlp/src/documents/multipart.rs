@@ -3,9 +3,15 @@
 //! Read strictly, since readers differ about everything that is not: no text before, between or
 //! behind the parts, the boundary nowhere but between them, line ends of two characters, header
 //! values of one line, quoted names without escapes.
+use std::borrow::Cow;
+
 use memchr::memmem;
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_decode_str, utf8_percent_encode,
+};
 use serde_json::Value;
 
+use super::form::has_whole_escapes;
 use super::kind::{Kind, MediaType, is_token};
 use super::limits::Why;
 use super::look::Look;
@@ -18,6 +24,11 @@ const HEADERS_MAX: usize = 16;
 /// Bytes of one part's head.
 const HEAD_BYTES_MAX: usize = 8192;
 const DISPOSITION: &str = "content-disposition";
+const FILE_NAME: &str = "filename";
+/// The same in characters beyond ASCII (RFC 8187).
+const EXTENDED_FILE_NAME: &str = "filename*";
+/// What stands in an extended value as it is, of what is neither a letter nor a digit.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// Parts, and what stands between them.
 #[derive(Clone, PartialEq)]
@@ -82,11 +93,12 @@ impl Multipart {
         out.extend_from_slice(format!("--{}--\r\n", self.boundary).as_bytes());
     }
 
-    /// Parts by their names, files by what they hold.
+    /// Parts by their names, files by what they hold, and what files are called.
     pub(crate) fn named(&self) -> impl Iterator<Item = (String, Value)> {
-        self.parts.iter().enumerate().map(|(at, part)| {
+        self.parts.iter().enumerate().flat_map(|(at, part)| {
             let name = part.parameter("name").map_or_else(|| (at + 1).to_string(), str::to_owned);
-            (name, part.body.view())
+            let called = part.file_names().map(|called| (FILE_NAME.to_owned(), called.into()));
+            std::iter::once((name, part.body.view())).chain(called)
         })
     }
 
@@ -164,11 +176,21 @@ impl Part {
 
     /// Name and file name, or its number.
     fn shown(&self, at: usize) -> String {
-        match (self.parameter("name"), self.parameter("filename")) {
+        match (self.parameter("name"), self.parameter(FILE_NAME)) {
             (Some(name), Some(file)) => format!("{name}/{file}"),
             (Some(one), None) | (None, Some(one)) => one.to_owned(),
             (None, None) => (at + 1).to_string(),
         }
+    }
+
+    /// What its file is called. A plain name may have escapes (WHATWG HTML 4.10.21.8), which some
+    /// servers take for what they stand for and others do not.
+    fn file_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let plain = self.parameter(FILE_NAME);
+        let meant = plain.and_then(|name| percent_decode_str(name).decode_utf8().ok());
+        let meant = meant.filter(|meant| matches!(meant, Cow::Owned(_)));
+        let extended = self.parameter(EXTENDED_FILE_NAME).and_then(extended);
+        plain.map(Cow::Borrowed).into_iter().chain(meant).chain(extended)
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
@@ -223,6 +245,9 @@ impl Header {
         for (name, value) in parameters {
             look.fixed(None, name);
             changed |= look.text(None, value);
+            if name == EXTENDED_FILE_NAME {
+                changed |= look_extended(value, look);
+            }
         }
         changed
     }
@@ -311,13 +336,39 @@ fn read_disposition(value: &str) -> Option<(String, Vec<(String, String)>)> {
     }
     // The extended form (RFC 8187) would give a second file name, or a name that few readers know of
     // (RFC 7578 section 4.2 has none); pieces of one (RFC 2231) are put together by fewer.
-    let filename = parameters.iter().any(|(known, _)| known == "filename");
-    let strange = |(known, _): &(String, String)| match known.split_once('*') {
-        Some(("filename", rest)) => filename || !rest.is_empty(),
+    let filename = parameters.iter().any(|(known, _)| known == FILE_NAME);
+    let strange = |(known, value): &(String, String)| match known.split_once('*') {
+        Some((FILE_NAME, rest)) => filename || !rest.is_empty() || extended(value).is_none(),
         Some(("name", _)) => true,
         _ => false,
     };
     (!parameters.iter().any(strange)).then(|| (kind.to_owned(), parameters))
+}
+
+/// What an extended value stands for (RFC 8187 section 3.2): characters, a language and whole escapes.
+/// `None` when they are others than the two that every reader of it has known.
+fn extended(value: &str) -> Option<Cow<'_, str>> {
+    let (characters, rest) = value.split_once('\'')?;
+    let (_, escaped) = rest.split_once('\'')?;
+    let bytes = percent_decode(escaped.as_bytes());
+    if !escaped.is_ascii() || !has_whole_escapes(escaped) {
+        return None;
+    }
+    match characters.to_ascii_lowercase().as_str() {
+        "utf-8" => bytes.decode_utf8().ok(),
+        "iso-8859-1" => Some(bytes.map(char::from).collect::<String>().into()),
+        _ => None,
+    }
+}
+
+/// Looks at what an extended value stands for, and writes it again if that changes.
+fn look_extended(value: &mut String, look: &mut Look<'_>) -> bool {
+    let Some(mut meant) = extended(value).map(Cow::into_owned) else { return false };
+    let changed = look.text(None, &mut meant);
+    if changed {
+        *value = format!("UTF-8''{}", utf8_percent_encode(&meant, KEPT));
+    }
+    changed
 }
 
 /// RFC 2046 section 5.1.1.

@@ -159,8 +159,15 @@ impl Wire {
                 }
                 false
             }
-            // Fractions mostly, whose bits are long numbers by chance.
-            Self::Fixed64(_) | Self::Fixed32(_) => false,
+            Self::Fixed64(bytes) => {
+                let number = u64::from_le_bytes(*bytes);
+                if may_be_card(number) {
+                    look.fixed(None, &number.to_string());
+                }
+                false
+            }
+            // No card has so few digits.
+            Self::Fixed32(_) => false,
             Self::Text(text, other) => {
                 if let Some(other) = other {
                     look.frozen(|look| other.look(look));
@@ -229,6 +236,22 @@ fn plain(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     (!text.contains(odd)).then_some(text)
+}
+
+/// Whether a field of fixed width may hold the number of a card: 16 digits, or the 15 of American
+/// Express. Such fields are mostly fractions, times and hashes. The bits of a fraction are such a number
+/// below 1e-291 only, a time in nanoseconds is longer and one in microseconds less until 2039, what
+/// has 48 bits is shorter, and of random bits two in a hundred thousand are a card by chance.
+///
+/// Numbers with their sign in the lowest bit (`sint64`) are not looked at as what they would be: half of
+/// a time in microseconds is a card too often.
+fn may_be_card(number: u64) -> bool {
+    matches!(
+        number,
+        340_000_000_000_000..350_000_000_000_000
+            | 370_000_000_000_000..380_000_000_000_000
+            | 2_200_000_000_000_000..8_200_000_000_000_000
+    )
 }
 
 fn varint(rest: &mut &[u8]) -> Result<u64, Why> {

@@ -154,6 +154,28 @@ fn names_of_parts_and_files_are_looked_at() {
 }
 
 #[test]
+fn names_of_files_are_values() {
+    let named = |parameter: &str, names: &[&str]| {
+        let head = format!("content-disposition: form-data; name=\"x\"; {parameter}");
+        let pairs = open(&parts(), &multipart(&[(&head, b"1")])).pairs().unwrap();
+        let called = pairs.iter().filter(|(name, _)| name == "filename").map(|(_, value)| value);
+        assert_eq!(called.collect::<Vec<_>>(), names, "{parameter}");
+        assert_eq!(pairs[0], ("x".to_owned(), "1".into()));
+    };
+    named("filename=\"a é.txt\"", &["a é.txt"]);
+    named("filename=\"a%22b.txt\"", &["a%22b.txt", "a\"b.txt"]);
+    named("filename=\"100%.txt\"", &["100%.txt"]);
+    named("filename*=UTF-8''a%20%C3%A9.txt", &["a é.txt"]);
+    named("filename*=iso-8859-1'fr'%e9.txt", &["é.txt"]);
+    let card =
+        "content-disposition: form-data; name=\"x\"; filename*=UTF-8''4111%201111%201111%201111";
+    let clean =
+        "content-disposition: form-data; name=\"x\"; filename*=\"UTF-8''%5BREDACTED%3APAN%5D\"";
+    let sent = multipart(&[(card, b"1")]);
+    check(&parts(), sent, &["pci.pan at part x"], multipart(&[(clean, b"1")]));
+}
+
+#[test]
 fn parts_within_parts_and_files_within_files() {
     let token = token();
     let inner = format!("--c\r\ncontent-type: text/plain\r\n\r\n{token}\r\n--c--\r\n");
@@ -191,6 +213,11 @@ fn parts_with_two_readings_are_not_read() {
         format!("--b\r\n{head}; name=\"b\"\r\n\r\n1\r\n--b--"),
         format!("--b\r\n{head}; filename=\"a\\\"; x=\"b\"\r\n\r\n1\r\n--b--"),
         format!("--b\r\n{head}; filename=\"a\"; filename*=utf-8''b\r\n\r\n1\r\n--b--"),
+        format!("--b\r\n{head}; filename*=utf-16''a\r\n\r\n1\r\n--b--"),
+        format!("--b\r\n{head}; filename*=utf-8''%ff\r\n\r\n1\r\n--b--"),
+        format!("--b\r\n{head}; filename*=utf-8''1%\r\n\r\n1\r\n--b--"),
+        format!("--b\r\n{head}; filename*=utf-8''é\r\n\r\n1\r\n--b--"),
+        format!("--b\r\n{head}; filename*=a\r\n\r\n1\r\n--b--"),
         format!("--b\r\n{head}; name*=utf-8''amount\r\n\r\n1\r\n--b--"),
         format!("--b\r\n{head}; name*0=amo; name*1=unt\r\n\r\n1\r\n--b--"),
         format!("--b\r\n{head}; filename*0=a; filename*1=b\r\n\r\n1\r\n--b--"),

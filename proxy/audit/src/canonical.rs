@@ -153,13 +153,9 @@ fn write_escape(c: char, out: &mut String) {
 }
 
 fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError> {
-    let exact = match (number.as_i64(), number.as_u64()) {
-        (Some(n), _) => n.unsigned_abs() <= SAFE_INTEGER_MAX,
-        (_, Some(n)) => n <= SAFE_INTEGER_MAX,
-        _ => false,
-    };
-    if exact {
-        let _ = write!(out, "{number}");
+    // By its value and not by its text, which may be `-0`.
+    if let Some(whole) = number.as_i64().filter(|n| n.unsigned_abs() <= SAFE_INTEGER_MAX) {
+        let _ = write!(out, "{whole}");
         return Ok(());
     }
     // An integer that a double cannot hold is a double to every reader of ECMAScript, so it is

@@ -58,10 +58,6 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::from(number))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
-        Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
-    }
-
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
         Ok(Value::from(text))
     }
@@ -81,12 +77,51 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = from.next_key::<String>()? {
+            if key == NUMBER {
+                return match map.is_empty() {
+                    true => from.next_value_seed(Written),
+                    false => Err(A::Error::custom(KEPT_NAME)),
+                };
+            }
             let value = from.next_value_seed(Strict)?;
             if map.insert(key, value).is_some() {
                 return Err(A::Error::custom("a key stands twice in one object"));
             }
         }
         Ok(Value::Object(map))
+    }
+}
+
+/// The name that the JSON reader gives a number that is no integer within 64 bits. It owns the text
+/// behind it, as it never does one that stands in the document; there the name would have two readings.
+const NUMBER: &str = "$serde_json::private::Number";
+const KEPT_NAME: &str = "a name in it is one that some readers take for something else";
+
+/// A number: a double, as it is to every reader of canonical JSON.
+struct Written;
+
+impl<'de> DeserializeSeed<'de> for Written {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Written {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Value, E> {
+        Err(E::custom(KEPT_NAME))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, written: String) -> Result<Value, E> {
+        let double = written.parse().ok().and_then(Number::from_f64);
+        double.map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 }
 
@@ -106,6 +141,9 @@ mod tests {
             ("", false),
             ("nul", false),
             ("-0", true),
+            ("1.5e3", true),
+            (r#"{"$serde_json::private::Number":"1"}"#, false),
+            (r#"{"a":1,"\u0024serde_json::private::Number":"1"}"#, false),
         ] {
             assert_eq!(read_json(json.as_bytes()).is_ok(), good, "for {json}");
         }

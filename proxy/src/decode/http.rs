@@ -201,7 +201,12 @@ mod tests {
             ("application/json", b"", Ok(HttpBody::Empty), b""),
             ("application/json", br#" { "a" : 1 } "#, json(json!({"a": 1})), br#"{"a":1}"#),
             ("APPLICATION/JSON; Charset=\"UTF-8\"", b"[1]", json(json!([1])), b"[1]"),
-            ("application/vnd.api+json; profile=x", b"2.50", json(json!(2.5)), b"2.5"),
+            (
+                "application/vnd.api+json; profile=x",
+                b"2.50",
+                json("2.50".parse().unwrap()),
+                b"2.50",
+            ),
             ("application/jsonx", br#"{"a":1}"#, json(json!({"a": 1})), br#"{"a":1}"#),
             ("application/json-rpc", br#"{"a":1}"#, json(json!({"a": 1})), br#"{"a":1}"#),
             (

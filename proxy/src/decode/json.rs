@@ -1,8 +1,10 @@
 //! JSON, read strictly: one document, one meaning.
 //!
-//! Parsers disagree about duplicate keys, byte order marks, other encodings, lone surrogates and
-//! numbers that a double cannot hold. Each of them is an error here, so that what the rules saw is
-//! what the upstream sees.
+//! Parsers disagree about duplicate keys, byte order marks, other encodings and lone surrogates. Each of
+//! them is an error here, so that what the rules saw is what the upstream sees. They disagree about
+//! numbers, too: these pass as they are written, and a rule that compares one knows which of them others
+//! may read differently.
+mod numbers;
 mod pass;
 mod tree;
 mod walk;
@@ -40,8 +42,8 @@ pub enum JsonErrorKind {
     TooDeep,
     /// More than [`VALUES_MAX`] values.
     TooMany,
-    /// An integer beyond 64 bits: parsers round it to different numbers.
-    WideInteger,
+    /// A name that JSON readers keep for themselves.
+    KeptName,
     /// Not JSON, or more than one document.
     Syntax,
 }
@@ -69,7 +71,7 @@ impl JsonError {
             JsonErrorKind::TooMany => Code::BodyTooLarge,
             JsonErrorKind::ByteOrderMark
             | JsonErrorKind::Encoding
-            | JsonErrorKind::WideInteger
+            | JsonErrorKind::KeptName
             | JsonErrorKind::Syntax => Code::MalformedBody,
         }
     }
@@ -86,8 +88,9 @@ impl JsonError {
             }
             JsonErrorKind::TooDeep => "the JSON body is nested deeper than the limit",
             JsonErrorKind::TooMany => "the JSON body holds more values than the limit",
-            JsonErrorKind::WideInteger => {
-                "an integer in the JSON body does not fit 64 bits; send it as a string"
+            JsonErrorKind::KeptName => {
+                "a name in the JSON body starts with `$serde_json::private::`, which some readers take \
+                 for something else; use another"
             }
             JsonErrorKind::Syntax => "the body is not exactly one well-formed JSON document",
         }
@@ -105,7 +108,17 @@ pub fn read(bytes: &[u8], depth_max: usize) -> Result<Reading, JsonError> {
     let ((), Pass { mut out, tape, .. }) =
         walk(bytes, depth_max, Slot::ROOT, Pass::new(bytes.len()))?;
     fit(&mut out);
-    Ok(Reading { json: Arc::new(Json::of_text(out.into())), tape })
+    Ok(Reading { json: Arc::new(Json::of_text(out.into(), tree)), tape })
+}
+
+/// The tree of a document that was written here.
+#[expect(
+    clippy::expect_used,
+    reason = "INVARIANT: the text was written by who had read it; reading nothing into it would show \
+              rules a call that is not made"
+)]
+fn tree(written: &[u8]) -> Value {
+    parse(written, DEPTH_CEILING).expect("what was written can be read again")
 }
 
 /// A document that was read: as it travels, and as it is looked at.
@@ -159,7 +172,7 @@ fn walk<B: Build>(
         let (line, column) = place(bytes, error.valid_up_to());
         JsonError { kind: JsonErrorKind::Encoding, line, column }
     })?;
-    let mut walk = Walk::new(depth_max.min(DEPTH_CEILING), build);
+    let mut walk = Walk::new(text, depth_max.min(DEPTH_CEILING), build);
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = walk
         .value(root, &mut reader)
@@ -169,56 +182,7 @@ fn walk<B: Build>(
             line: error.line(),
             column: error.column(),
         })?;
-    if walk.wide
-        && let Some(offset) = wide_integer(bytes)
-    {
-        let (line, column) = place(bytes, offset);
-        return Err(JsonError { kind: JsonErrorKind::WideInteger, line, column });
-    }
     Ok((value, walk.build))
-}
-
-/// The offset of the first integer that fits neither `i64` nor `u64`. `bytes` is well-formed JSON.
-fn wide_integer(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes;
-    loop {
-        let (&first, tail) = rest.split_first()?;
-        match first {
-            b'"' => rest = after_string(tail),
-            b'-' | b'0'..=b'9' => {
-                let length = rest
-                    .iter()
-                    .position(|b| !matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
-                    .unwrap_or(rest.len());
-                let (token, after) = rest.split_at(length);
-                if is_wide(token) {
-                    return Some(bytes.len() - rest.len());
-                }
-                rest = after;
-            }
-            _ => rest = tail,
-        }
-    }
-}
-
-fn is_wide(token: &[u8]) -> bool {
-    if token.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) {
-        return false;
-    }
-    let text = std::str::from_utf8(token).unwrap_or_default();
-    text.parse::<i64>().is_err() && text.parse::<u64>().is_err()
-}
-
-/// What follows the string whose opening quote has been read.
-fn after_string(mut rest: &[u8]) -> &[u8] {
-    while let Some((&byte, tail)) = rest.split_first() {
-        match byte {
-            b'"' => return tail,
-            b'\\' => rest = tail.get(1..).unwrap_or_default(),
-            _ => rest = tail,
-        }
-    }
-    rest
 }
 
 /// Line and column, both from 1, columns in bytes.

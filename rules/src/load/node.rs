@@ -314,7 +314,7 @@ where
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Kind, E> {
-        Number::from_f64(number).map(Kind::Number).ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(number).map(Kind::Number).ok_or_else(|| E::custom(NOT_FINITE))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Kind, E> {
@@ -337,6 +337,9 @@ where
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<K>()? {
             let (key, place) = key.named();
+            if key == NUMBER && entries.is_empty() {
+                return number(&map.next_value::<String>()?);
+            }
             if key.len() > KEY_BYTES_MAX {
                 return Err(A::Error::custom("a key is longer than 1024 bytes"));
             }
@@ -344,6 +347,17 @@ where
         }
         Ok(Kind::Map(entries))
     }
+}
+
+/// The name that the JSON reader gives a number that is no integer within 64 bits.
+const NUMBER: &str = "$serde_json::private::Number";
+
+const NOT_FINITE: &str = "not a finite number";
+
+/// A number of JSON, as the canonical form has it that a signature covers: a double.
+fn number<E: serde::de::Error>(written: &str) -> Result<Kind, E> {
+    let double = written.parse().ok().and_then(Number::from_f64);
+    double.map(Kind::Number).ok_or_else(|| E::custom(NOT_FINITE))
 }
 
 /// YAML's own limit for a simple key (YAML 1.2.2 section 7.4.2); JSON text keeps to it here.

@@ -76,6 +76,37 @@ fn protobuf_numbers_and_other_readings_block() {
     }
 }
 
+#[test]
+fn protobuf_cards_of_fixed_width_block_and_little_else() {
+    let fixed = |number: u64| [&[0x09][..], &number.to_le_bytes()].concat();
+    for card in [4_111_111_111_111_111, 5_555_555_555_554_444, 378_282_246_310_005] {
+        check(&Kind::Protobuf, fixed(card), &["block pci.pan at number 1"], fixed(card));
+    }
+    let found = |numbers: &mut dyn Iterator<Item = u64>| {
+        redacted(&Kind::Protobuf, &numbers.flat_map(fixed).collect::<Vec<_>>()).0.len()
+    };
+    let mut state = 7_u64;
+    // SplitMix64, so that each run is the same.
+    let mut random = std::iter::from_fn(move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Some(mixed ^ (mixed >> 31))
+    });
+    const COUNT: usize = 100_000;
+    let mut next = |make: &dyn Fn(u64) -> u64| found(&mut random.by_ref().take(COUNT).map(make));
+    let year = 31_557_600_000_000_000;
+    assert_eq!(next(&|bits| (bits as f64 / 1e19).to_bits()), 0, "fractions");
+    assert_eq!(next(&|bits| ((bits >> 20) as f64).to_bits()), 0, "whole numbers as doubles");
+    assert_eq!(next(&|bits| 50 * year + bits % (30 * year)), 0, "nanoseconds");
+    assert_eq!(next(&|bits| (50 * year + bits % (18 * year)) / 1_000), 0, "microseconds");
+    assert_eq!(next(&|bits| (400 * year + bits % (50 * year)) / 100), 0, "ticks since 1601");
+    assert_eq!(next(&|bits| bits >> 16), 0, "addresses of devices");
+    let hashes = next(&|bits| bits);
+    // Two of them on average.
+    assert!(hashes <= 10, "{hashes} hashes");
+}
+
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();

@@ -1,7 +1,6 @@
 //! A document in one pass: as it travels, and as it is looked at. No tree is made.
 use std::collections::HashSet;
 
-use serde_json::Number;
 use tollgate_dlp::{Opened, Slot, Tape};
 
 use super::walk::{Build, Text};
@@ -74,8 +73,9 @@ impl Build for Pass {
         self.tape.bool(at);
     }
 
-    fn number(&mut self, at: Slot, number: Number) {
-        self.tape.number(at, &number, |written| self.out.extend_from_slice(written.as_bytes()));
+    fn number(&mut self, at: Slot, written: &str) {
+        self.out.extend_from_slice(written.as_bytes());
+        self.tape.number(at, written);
     }
 
     fn text(&mut self, at: Slot, text: Text<'_>) {

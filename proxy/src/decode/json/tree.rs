@@ -44,8 +44,10 @@ impl Build for Tree {
         Value::Bool(value)
     }
 
-    fn number(&mut self, (): (), number: Number) -> Value {
-        Value::Number(number)
+    fn number(&mut self, (): (), written: &str) -> Value {
+        // Read from its text, `1E5` would become `1e+5`, and a document that is changed elsewhere must
+        // keep its numbers. A property holds that to what is written.
+        Value::Number(Number::from_string_unchecked(written.to_owned()))
     }
 
     fn text(&mut self, (): (), Text { text, .. }: Text<'_>) -> Value {

@@ -2,8 +2,8 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
 
+use super::numbers::Numbers;
 use super::{JsonErrorKind, VALUES_MAX};
 
 /// What a walk makes of a document.
@@ -19,7 +19,8 @@ pub(super) trait Build {
 
     fn null(&mut self, at: Self::Place) -> Self::Value;
     fn bool(&mut self, at: Self::Place, value: bool) -> Self::Value;
-    fn number(&mut self, at: Self::Place, number: Number) -> Self::Value;
+    /// A number, as it is written.
+    fn number(&mut self, at: Self::Place, written: &str) -> Self::Value;
     fn text(&mut self, at: Self::Place, text: Text<'_>) -> Self::Value;
 
     fn list(&mut self, at: Self::Place) -> Self::List;
@@ -43,18 +44,17 @@ pub(super) struct Text<'t> {
 }
 
 /// One walk: what it has used up, and what it makes.
-pub(super) struct Walk<B> {
+pub(super) struct Walk<'t, B> {
     depth_max: usize,
     values: usize,
+    numbers: Numbers<'t>,
     pub(super) breach: Option<JsonErrorKind>,
-    /// A number was read that may have been an integer beyond 64 bits.
-    pub(super) wide: bool,
     pub(super) build: B,
 }
 
-impl<B: Build> Walk<B> {
-    pub(super) fn new(depth_max: usize, build: B) -> Self {
-        Self { depth_max, values: 0, breach: None, wide: false, build }
+impl<'t, B: Build> Walk<'t, B> {
+    pub(super) fn new(text: &'t str, depth_max: usize, build: B) -> Self {
+        Self { depth_max, values: 0, numbers: Numbers::of(text), breach: None, build }
     }
 
     /// Reads a value that stands at a place.
@@ -64,6 +64,14 @@ impl<B: Build> Walk<B> {
         reader: D,
     ) -> Result<B::Value, D::Error> {
         Node { depth: 0, at, walk: self }.deserialize(reader)
+    }
+
+    /// The number that the reader has come to: the next of all that stand in the text.
+    fn number<E: serde::de::Error>(&mut self, at: B::Place) -> Result<B::Value, E> {
+        match self.numbers.next() {
+            Some(written) => Ok(self.build.number(at, written)),
+            None => Err(self.stop(JsonErrorKind::Syntax)),
+        }
     }
 
     fn stop<E: serde::de::Error>(&mut self, kind: JsonErrorKind) -> E {
@@ -80,13 +88,13 @@ impl<B: Build> Walk<B> {
     }
 }
 
-struct Node<'w, B: Build> {
+struct Node<'w, 't, B: Build> {
     depth: usize,
     at: B::Place,
-    walk: &'w mut Walk<B>,
+    walk: &'w mut Walk<'t, B>,
 }
 
-impl<'de, B: Build> DeserializeSeed<'de> for Node<'_, B> {
+impl<'de, B: Build> DeserializeSeed<'de> for Node<'_, '_, B> {
     type Value = B::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<B::Value, D::Error> {
@@ -98,7 +106,7 @@ impl<'de, B: Build> DeserializeSeed<'de> for Node<'_, B> {
     }
 }
 
-impl<'de, B: Build> Visitor<'de> for Node<'_, B> {
+impl<'de, B: Build> Visitor<'de> for Node<'_, '_, B> {
     type Value = B::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,23 +117,12 @@ impl<'de, B: Build> Visitor<'de> for Node<'_, B> {
         Ok(self.walk.build.bool(self.at, value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<B::Value, E> {
-        Ok(self.walk.build.number(self.at, value.into()))
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<B::Value, E> {
+        self.walk.number(self.at)
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<B::Value, E> {
-        Ok(self.walk.build.number(self.at, value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<B::Value, E> {
-        // 2^63 is the smallest magnitude that an integer beyond 64 bits can have.
-        if value.abs() >= 9_223_372_036_854_775_808.0 {
-            self.walk.wide = true;
-        }
-        match Number::from_f64(value) {
-            Some(number) => Ok(self.walk.build.number(self.at, number)),
-            None => Err(self.walk.stop(JsonErrorKind::Syntax)),
-        }
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<B::Value, E> {
+        self.walk.number(self.at)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<B::Value, E> {
@@ -152,28 +149,123 @@ impl<'de, B: Build> Visitor<'de> for Node<'_, B> {
         Ok(walk.build.end_list(list))
     }
 
+    /// An object, or a number that is no integer within 64 bits.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<B::Value, A::Error> {
         let Node { depth, at, walk } = self;
-        let mut object = walk.build.object(at, depth);
-        let depth = walk.descend(depth)?;
-        while let Some(at) =
-            members.next_key_seed(Name { object: &mut object, walk: &mut *walk })?
-        {
-            let value = members.next_value_seed(Node { depth, at, walk: &mut *walk })?;
+        let (mut object, mut place) =
+            match members.next_key_seed(First(Node { depth, at, walk: &mut *walk }))? {
+                Some(Begun::Object(object, place)) => (object, place),
+                Some(Begun::Number) => {
+                    members.next_value_seed(Written(&mut *walk))?;
+                    return walk.number(at);
+                }
+                None => {
+                    let object = walk.build.object(at, depth);
+                    walk.descend(depth)?;
+                    return Ok(walk.build.end_object(object));
+                }
+            };
+        let depth = depth + 1;
+        loop {
+            let value = members.next_value_seed(Node { depth, at: place, walk: &mut *walk })?;
             walk.build.put(&mut object, value);
+            let next = Name { object: &mut object, walk: &mut *walk };
+            match members.next_key_seed(next)? {
+                Some(next) => place = next,
+                None => return Ok(walk.build.end_object(object)),
+            }
         }
-        Ok(walk.build.end_object(object))
+    }
+}
+
+/// The first name in what the reader calls an object: it gives numbers as objects, too, with a name of
+/// its own.
+struct First<'w, 't, B: Build>(Node<'w, 't, B>);
+
+/// What begins with that name.
+enum Begun<B: Build> {
+    Number,
+    Object(B::Object, B::Place),
+}
+
+/// Names that the reader keeps for itself. In a document they would be something else to a server that
+/// reads with the same library, so they are refused there.
+const KEPT: &str = "$serde_json::private::";
+const NUMBER: &str = "$serde_json::private::Number";
+
+impl<B: Build> First<'_, '_, B> {
+    fn begin<E: serde::de::Error>(self, name: Text<'_>) -> Result<Begun<B>, E> {
+        if name.text == NUMBER {
+            return Ok(Begun::Number);
+        }
+        let Node { depth, at, walk } = self.0;
+        let mut object = walk.build.object(at, depth);
+        walk.descend(depth)?;
+        let place = Name { object: &mut object, walk }.begin(name)?;
+        Ok(Begun::Object(object, place))
+    }
+}
+
+impl<'de, B: Build> DeserializeSeed<'de> for First<'_, '_, B> {
+    type Value = Begun<B>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Begun<B>, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl<'de, B: Build> Visitor<'de> for First<'_, '_, B> {
+    type Value = Begun<B>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Begun<B>, E> {
+        self.begin(Text { text, is_plain: false })
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Begun<B>, E> {
+        self.begin(Text { text, is_plain: true })
+    }
+}
+
+/// What stands behind the name that the reader gives a number: it owns that text, as it never does
+/// one that stands in the document.
+struct Written<'w, 't, B>(&'w mut Walk<'t, B>);
+
+impl<'de, B: Build> DeserializeSeed<'de> for Written<'_, '_, B> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de, B: Build> Visitor<'de> for Written<'_, '_, B> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
+        Err(self.0.stop(JsonErrorKind::KeptName))
+    }
+
+    fn visit_string<E>(self, _: String) -> Result<(), E> {
+        Ok(())
     }
 }
 
 /// An item, once there is one.
-struct Item<'w, B: Build> {
+struct Item<'w, 't, B: Build> {
     depth: usize,
     list: &'w mut B::List,
-    walk: &'w mut Walk<B>,
+    walk: &'w mut Walk<'t, B>,
 }
 
-impl<'de, B: Build> DeserializeSeed<'de> for Item<'_, B> {
+impl<'de, B: Build> DeserializeSeed<'de> for Item<'_, '_, B> {
     type Value = B::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<B::Value, D::Error> {
@@ -183,19 +275,22 @@ impl<'de, B: Build> DeserializeSeed<'de> for Item<'_, B> {
 }
 
 /// The name of a member.
-struct Name<'w, B: Build> {
+struct Name<'w, 't, B: Build> {
     object: &'w mut B::Object,
-    walk: &'w mut Walk<B>,
+    walk: &'w mut Walk<'t, B>,
 }
 
-impl<B: Build> Name<'_, B> {
+impl<B: Build> Name<'_, '_, B> {
     fn begin<E: serde::de::Error>(self, name: Text<'_>) -> Result<B::Place, E> {
+        if name.text.starts_with(KEPT) {
+            return Err(self.walk.stop(JsonErrorKind::KeptName));
+        }
         let place = self.walk.build.member(self.object, name);
         place.ok_or_else(|| self.walk.stop(JsonErrorKind::DuplicateKey))
     }
 }
 
-impl<'de, B: Build> DeserializeSeed<'de> for Name<'_, B> {
+impl<'de, B: Build> DeserializeSeed<'de> for Name<'_, '_, B> {
     type Value = B::Place;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<B::Place, D::Error> {
@@ -203,7 +298,7 @@ impl<'de, B: Build> DeserializeSeed<'de> for Name<'_, B> {
     }
 }
 
-impl<'de, B: Build> Visitor<'de> for Name<'_, B> {
+impl<'de, B: Build> Visitor<'de> for Name<'_, '_, B> {
     type Value = B::Place;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

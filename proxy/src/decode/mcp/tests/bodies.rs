@@ -38,7 +38,7 @@ fn bodies_with_two_readings_are_refused() {
         ("two documents", [call(w), call(d)].concat(), Code::MalformedBody, RPC_PARSE_ERROR),
         ("depth 200", deep(200), Code::TooDeep, RPC_PARSE_ERROR),
         ("depth 5000", deep(5000), Code::TooDeep, RPC_PARSE_ERROR),
-        ("wide integer", call(&format!(r#"{d},"arguments":{{"n":99999999999999999999}}"#)), Code::MalformedBody, RPC_PARSE_ERROR),
+        ("a name of the reader's", call(&format!(r#"{d},"arguments":{{"$serde_json::private::RawValue":"{{}}"}}"#)), Code::MalformedBody, RPC_PARSE_ERROR),
         ("empty body", plain(""), Code::MalformedBody, RPC_PARSE_ERROR),
         ("not json", plain("name=delete_branch"), Code::MalformedBody, RPC_PARSE_ERROR),
         ("string", plain(r#""tools/call""#), Code::MalformedBody, RPC_INVALID_REQUEST),
