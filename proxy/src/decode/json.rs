@@ -4,7 +4,7 @@
 //! them is an error here, so that what the rules saw is what the upstream sees. They disagree about
 //! numbers, too: these pass as they are written, and a rule that compares one knows which of them others
 //! may read differently.
-mod numbers;
+mod ahead;
 mod pass;
 mod tree;
 mod walk;

@@ -61,7 +61,12 @@ fn one_meaning_or_none() {
             Some(KeptName),
         ),
         ("by escape", br#"{"\u0024serde_json::private::Number":"1"}"#.to_vec(), Some(KeptName)),
-        ("of no text", br#"{"$serde_json::private::Number":1}"#.to_vec(), Some(Syntax)),
+        ("of no text", br#"{"$serde_json::private::Number":1}"#.to_vec(), Some(KeptName)),
+        ("beyond doubles, and no number", b"[1e400.]".to_vec(), Some(Syntax)),
+        ("digits beyond doubles", b"9".repeat(400), None),
+        ("a word for a number", b"[1, nul]".to_vec(), Some(Syntax)),
+        ("a zero too many", b"[01]".to_vec(), Some(Syntax)),
+        ("a bare minus", b"[-]".to_vec(), Some(Syntax)),
         (
             "behind another",
             br#"{"a":1,"$serde_json::private::Number":"1"}"#.to_vec(),

@@ -1,9 +1,9 @@
 //! The strict walk over a JSON text, whatever is made of it.
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::numbers::Numbers;
+use super::ahead::Ahead;
 use super::{JsonErrorKind, VALUES_MAX};
 
 /// What a walk makes of a document.
@@ -47,14 +47,14 @@ pub(super) struct Text<'t> {
 pub(super) struct Walk<'t, B> {
     depth_max: usize,
     values: usize,
-    numbers: Numbers<'t>,
+    ahead: Ahead<'t>,
     pub(super) breach: Option<JsonErrorKind>,
     pub(super) build: B,
 }
 
 impl<'t, B: Build> Walk<'t, B> {
     pub(super) fn new(text: &'t str, depth_max: usize, build: B) -> Self {
-        Self { depth_max, values: 0, numbers: Numbers::of(text), breach: None, build }
+        Self { depth_max, values: 0, ahead: Ahead::of(text), breach: None, build }
     }
 
     /// Reads a value that stands at a place.
@@ -64,14 +64,6 @@ impl<'t, B: Build> Walk<'t, B> {
         reader: D,
     ) -> Result<B::Value, D::Error> {
         Node { depth: 0, at, walk: self }.deserialize(reader)
-    }
-
-    /// The number that the reader has come to: the next of all that stand in the text.
-    fn number<E: serde::de::Error>(&mut self, at: B::Place) -> Result<B::Value, E> {
-        match self.numbers.next() {
-            Some(written) => Ok(self.build.number(at, written)),
-            None => Err(self.stop(JsonErrorKind::Syntax)),
-        }
     }
 
     fn stop<E: serde::de::Error>(&mut self, kind: JsonErrorKind) -> E {
@@ -102,7 +94,13 @@ impl<'de, B: Build> DeserializeSeed<'de> for Node<'_, '_, B> {
             return Err(self.walk.stop(JsonErrorKind::TooMany));
         }
         self.walk.values += 1;
-        reader.deserialize_any(self)
+        let Some(written) = self.walk.ahead.number() else { return reader.deserialize_any(self) };
+        // The reader has no number for one that is beyond doubles, but knows whether it is one.
+        match is_beyond(written) {
+            true => reader.deserialize_ignored_any(IgnoredAny).map(drop)?,
+            false => reader.deserialize_f64(ANumber)?,
+        }
+        Ok(self.walk.build.number(self.at, written))
     }
 }
 
@@ -114,31 +112,28 @@ impl<'de, B: Build> Visitor<'de> for Node<'_, '_, B> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<B::Value, E> {
+        self.walk.ahead.pass();
         Ok(self.walk.build.bool(self.at, value))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<B::Value, E> {
-        self.walk.number(self.at)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<B::Value, E> {
-        self.walk.number(self.at)
-    }
-
     fn visit_str<E>(self, text: &str) -> Result<B::Value, E> {
+        self.walk.ahead.pass_escaped();
         Ok(self.walk.build.text(self.at, Text { text, is_plain: false }))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<B::Value, E> {
+        self.walk.ahead.pass_plain(text.len());
         Ok(self.walk.build.text(self.at, Text { text, is_plain: true }))
     }
 
     fn visit_unit<E>(self) -> Result<B::Value, E> {
+        self.walk.ahead.pass();
         Ok(self.walk.build.null(self.at))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<B::Value, A::Error> {
         let Node { depth, at, walk } = self;
+        walk.ahead.pass();
         let depth = walk.descend(depth)?;
         let mut list = walk.build.list(at);
         let mut next = Item { depth, list: &mut list, walk: &mut *walk };
@@ -149,111 +144,47 @@ impl<'de, B: Build> Visitor<'de> for Node<'_, '_, B> {
         Ok(walk.build.end_list(list))
     }
 
-    /// An object, or a number that is no integer within 64 bits.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<B::Value, A::Error> {
         let Node { depth, at, walk } = self;
-        let (mut object, mut place) =
-            match members.next_key_seed(First(Node { depth, at, walk: &mut *walk }))? {
-                Some(Begun::Object(object, place)) => (object, place),
-                Some(Begun::Number) => {
-                    members.next_value_seed(Written(&mut *walk))?;
-                    return walk.number(at);
-                }
-                None => {
-                    let object = walk.build.object(at, depth);
-                    walk.descend(depth)?;
-                    return Ok(walk.build.end_object(object));
-                }
-            };
-        let depth = depth + 1;
-        loop {
-            let value = members.next_value_seed(Node { depth, at: place, walk: &mut *walk })?;
-            walk.build.put(&mut object, value);
-            let next = Name { object: &mut object, walk: &mut *walk };
-            match members.next_key_seed(next)? {
-                Some(next) => place = next,
-                None => return Ok(walk.build.end_object(object)),
-            }
-        }
-    }
-}
-
-/// The first name in what the reader calls an object: it gives numbers as objects, too, with a name of
-/// its own.
-struct First<'w, 't, B: Build>(Node<'w, 't, B>);
-
-/// What begins with that name.
-enum Begun<B: Build> {
-    Number,
-    Object(B::Object, B::Place),
-}
-
-/// Names that the reader keeps for itself. In a document they would be something else to a server that
-/// reads with the same library, so they are refused there.
-const KEPT: &str = "$serde_json::private::";
-const NUMBER: &str = "$serde_json::private::Number";
-
-impl<B: Build> First<'_, '_, B> {
-    fn begin<E: serde::de::Error>(self, name: Text<'_>) -> Result<Begun<B>, E> {
-        if name.text == NUMBER {
-            return Ok(Begun::Number);
-        }
-        let Node { depth, at, walk } = self.0;
+        walk.ahead.pass();
         let mut object = walk.build.object(at, depth);
-        walk.descend(depth)?;
-        let place = Name { object: &mut object, walk }.begin(name)?;
-        Ok(Begun::Object(object, place))
+        let depth = walk.descend(depth)?;
+        while let Some(at) =
+            members.next_key_seed(Name { object: &mut object, walk: &mut *walk })?
+        {
+            let value = members.next_value_seed(Node { depth, at, walk: &mut *walk })?;
+            walk.build.put(&mut object, value);
+        }
+        Ok(walk.build.end_object(object))
     }
 }
 
-impl<'de, B: Build> DeserializeSeed<'de> for First<'_, '_, B> {
-    type Value = Begun<B>;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Begun<B>, D::Error> {
-        reader.deserialize_str(self)
-    }
+/// Whether a number is beyond doubles, as one without an exponent only is with many digits.
+fn is_beyond(written: &str) -> bool {
+    const DIGITS: usize = f64::MAX_10_EXP as usize;
+    let may_be = written.len() > DIGITS || written.contains(['e', 'E']);
+    may_be && written.parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
-impl<'de, B: Build> Visitor<'de> for First<'_, '_, B> {
-    type Value = Begun<B>;
+/// A number, whatever the reader makes of it: what is kept is its text.
+struct ANumber;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Begun<B>, E> {
-        self.begin(Text { text, is_plain: false })
-    }
-
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Begun<B>, E> {
-        self.begin(Text { text, is_plain: true })
-    }
-}
-
-/// What stands behind the name that the reader gives a number: it owns that text, as it never does
-/// one that stands in the document.
-struct Written<'w, 't, B>(&'w mut Walk<'t, B>);
-
-impl<'de, B: Build> DeserializeSeed<'de> for Written<'_, '_, B> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de, B: Build> Visitor<'de> for Written<'_, '_, B> {
+impl Visitor<'_> for ANumber {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a number")
     }
 
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        Err(self.0.stop(JsonErrorKind::KeptName))
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_string<E>(self, _: String) -> Result<(), E> {
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
         Ok(())
     }
 }
@@ -279,6 +210,10 @@ struct Name<'w, 't, B: Build> {
     object: &'w mut B::Object,
     walk: &'w mut Walk<'t, B>,
 }
+
+/// Names that the reader keeps for itself. To a server that reads with the same library they would be
+/// something else in a document than to the rules, so they are refused.
+const KEPT: &str = "$serde_json::private::";
 
 impl<B: Build> Name<'_, '_, B> {
     fn begin<E: serde::de::Error>(self, name: Text<'_>) -> Result<B::Place, E> {
@@ -306,10 +241,12 @@ impl<'de, B: Build> Visitor<'de> for Name<'_, '_, B> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<B::Place, E> {
+        self.walk.ahead.pass_escaped();
         self.begin(Text { text, is_plain: false })
     }
 
     fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<B::Place, E> {
+        self.walk.ahead.pass_plain(text.len());
         self.begin(Text { text, is_plain: true })
     }
 }
