@@ -494,12 +494,18 @@ impl Gate {
         outcome: &mut Outcome,
     ) -> Result<Upstream<'e>, Stop> {
         let mut trail = Trail::default();
+        let gone = async {
+            match permit.socket() {
+                None => answer::client_gone(session).await,
+                Some(_) => answer::client_gone_or_early(session).await,
+            }
+        };
         let forwarded = tokio::select! {
             biased;
             forwarded = self.egress.forward(permit, &flight.snapshot.settings, &mut trail) => {
                 Some(forwarded)
             }
-            () = answer::client_gone(session) => None,
+            () = gone => None,
         };
         outcome.went(&trail);
         let Some(forwarded) = forwarded else {
