@@ -26,6 +26,7 @@ use tollgate_config::settings::{Mode, RouteProtocol};
 use tollgate_rules::{Call, Code, Ruling};
 
 use crate::answer;
+use crate::at_start::AtStart;
 use crate::body::{self, BodyFault, Held, Holder};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
@@ -57,6 +58,8 @@ use crate::{identity, inspect, scene, words};
 pub struct Gate {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) source: Source,
+    /// What no reload changes.
+    pub(crate) at_start: AtStart,
     /// Held by whoever changes what is in force.
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// Tells that a reload was applied.

@@ -14,6 +14,7 @@
 //! ```
 mod alongside;
 mod answer;
+mod at_start;
 mod body;
 mod checks;
 mod clear;
