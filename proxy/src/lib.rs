@@ -12,6 +12,7 @@
 //! running.stop().await?;
 //! # Ok(()) }
 //! ```
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 mod alongside;
 mod answer;
 mod at_start;
@@ -49,6 +50,7 @@ mod redirect;
 mod refuse;
 mod reload;
 mod run;
+mod say;
 mod scene;
 mod snapshot;
 mod socket;

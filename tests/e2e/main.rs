@@ -65,6 +65,7 @@ mod smuggling;
 mod streams;
 mod tls;
 mod tokens;
+mod told;
 mod trust;
 mod tunnels;
 mod unix;
