@@ -1,5 +1,7 @@
 //! What commands do when nobody takes what they say: a reader that has gone, a disk that is full.
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 
 use serde_json::json;
@@ -85,5 +87,19 @@ async fn a_reader_that_has_gone_and_a_full_disk_are_no_fault_of_the_gates() {
         for err in [gone(), full()] {
             assert_eq!(ended(&world, line, Stdio::null(), err).await.0, Some(0), "{line}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_text_is_a_mistake_and_not_passed_over() {
+    let world = world().await;
+    for name in ["TOLLGATE__MODE", "REQUIRE_KMS"] {
+        let mut command = Command::new(tollgate_tests::binary());
+        command.args(["check", "-c", "other.json"]).env(name, OsStr::from_bytes(b"enforce\xff"));
+        let run = command.current_dir(world.dir()).kill_on_drop(true).output();
+        let ended = within(name, run).await.unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(78), "{told}");
+        assert!(told.contains(&format!("`{name}`: what it says is not UTF-8")), "{told}");
     }
 }
