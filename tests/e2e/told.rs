@@ -1,12 +1,15 @@
 //! What commands do when nobody takes what they say: a reader that has gone, a disk that is full.
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::process::Command;
-use tollgate_tests::{World, base_settings, within};
+use tollgate_tests::{RawClient, World, base_settings, until, within};
 
 /// Commands that say something.
 const COMMANDS: [&str; 16] = [
@@ -102,4 +105,39 @@ async fn a_variable_that_is_no_text_is_a_mistake_and_not_passed_over() {
         assert_eq!(ended.status.code(), Some(78), "{told}");
         assert!(told.contains(&format!("`{name}`: what it says is not UTF-8")), "{told}");
     }
+}
+
+/// How often a gate has reloaded.
+async fn reloads(admin: SocketAddr) -> u64 {
+    let mut client = RawClient::connect(admin).await;
+    client.send("GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    let text = client.answer().await.text();
+    let count = text.lines().find_map(|line| line.strip_prefix("policy_reload_success_total "));
+    count.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn who_does_not_read_the_log_keeps_no_gate_from_its_work() {
+    let mut world = World::builder().start().await;
+    assert!(world.stop().await.success());
+    let (reader, writer) = std::io::pipe().unwrap();
+    // A page; some twenty lines.
+    rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
+    let mut command = Command::new(tollgate_tests::binary());
+    command.args(["run", "--config"]).arg(world.config_path()).current_dir(world.dir());
+    let mut gate = command.stderr(writer).kill_on_drop(true).spawn().unwrap();
+    drop(command);
+    let mut lines = BufReader::new(&reader).lines().map(|line| line.unwrap());
+    let told = lines.find(|line| line.contains("admin listening")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let admin = told["address"].as_str().unwrap().parse().unwrap();
+    // From here on nobody reads.
+    let pid = Pid::from_raw(gate.id().unwrap().try_into().unwrap()).unwrap();
+    for _ in 0..60 {
+        let before = reloads(admin).await;
+        kill_process(pid, Signal::HUP).unwrap();
+        until("a reload", async || (reloads(admin).await > before).then_some(())).await;
+    }
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(within("the stop", gate.wait()).await.unwrap().success());
 }

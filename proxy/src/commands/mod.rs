@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::watch::log;
 use crate::{alongside, say};
 
 /// sysexits.h EX_CONFIG: the configuration has mistakes.
@@ -99,7 +100,13 @@ pub(crate) struct ConfigFile {
 
 /// Parses the command line and does what it says.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    let code = dispatch(Cli::parse().command);
+    log::finish();
+    code
+}
+
+fn dispatch(command: Command) -> ExitCode {
+    match command {
         Command::Run(args) => run::run(&args),
         Command::Check(file) => check::check(&file.config),
         Command::Schema => check::schema(),
