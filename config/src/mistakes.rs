@@ -7,7 +7,7 @@ use miette::{
 };
 
 use crate::errata::Draft;
-use crate::page::Page;
+use crate::page::{Page, tame};
 use crate::tree::Place;
 
 /// Every mistake of one configuration, in the order of the file; those of environment variables
@@ -29,7 +29,7 @@ impl Mistakes {
     pub(crate) fn new(file_name: &str, shown: String, all: impl Iterator<Item = Mistake>) -> Self {
         let source = Arc::new(Page::new(file_name, shown));
         let all = all.map(|mistake| Mistake { source: Arc::clone(&source), ..mistake }).collect();
-        Self { file_name: file_name.to_owned(), all }
+        Self { file_name: tame(file_name), all }
     }
 
     /// The mistakes one by one.

@@ -16,6 +16,21 @@ pub fn is_read(variable: &str) -> bool {
     variable.starts_with(PREFIX) || VARIABLES.iter().any(|(name, _)| *name == variable)
 }
 
+/// The variables that are text; of those that are read, another is a mistake.
+pub(crate) fn legible(
+    environment: &[(String, String)],
+    errata: &mut Errata,
+) -> Vec<(String, String)> {
+    let is_text = |(name, value): &&(String, String)| {
+        let is_text = !is_read(name) || !value.contains(char::REPLACEMENT_CHARACTER);
+        if !is_text {
+            errata.add(Place::Variable(printable(name)), "", "what it says is not UTF-8");
+        }
+        is_text
+    };
+    environment.iter().filter(is_text).cloned().collect()
+}
+
 /// Puts the overrides of `environment` into the tree.
 pub(crate) fn apply(
     root: &mut Node,

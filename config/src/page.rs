@@ -14,8 +14,23 @@ pub(crate) struct Page {
 impl Page {
     /// A page of a text that is covered already.
     pub(crate) fn new(name: &str, text: String) -> Self {
-        Self { name: name.to_owned(), text }
+        Self { name: tame(name), text: tame(&text) }
     }
+}
+
+/// A text as a terminal may have it: what would move its cursor, colour it or turn its lines around
+/// is `?`, as many as it has bytes, so that places stay what they were.
+pub(crate) fn tame(text: &str) -> String {
+    let mut tamed = String::with_capacity(text.len());
+    for char in text.chars() {
+        let is_plain = matches!(char, '\n' | '\r' | '\t');
+        let turns = matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match (char.is_control() && !is_plain) || turns {
+            true => (0..char.len_utf8()).for_each(|_| tamed.push('?')),
+            false => tamed.push(char),
+        }
+    }
+    tamed
 }
 
 impl SourceCode for Page {

@@ -11,7 +11,8 @@ use crate::tree::Place;
 use crate::{Settings, check, overrides, parse, signing_variables, walk};
 
 /// Reads a configuration file, and lays the variables of `environment` that begin with
-/// `TOLLGATE__` over it, and those of the record's signer.
+/// `TOLLGATE__` over it, and those of the record's signer. Bytes of a value that are no UTF-8 come
+/// as U+FFFD, and are a mistake.
 ///
 /// `file_name` is only what the file is called in mistakes. Nothing that is named in the file is
 /// opened; all paths stay as written until [`Settings::resolve`].
@@ -89,8 +90,9 @@ fn settings(
 ) -> Option<Settings> {
     let mut root = parse::parse(text, errata)?;
     errata.conceal_secrets(&root);
-    overrides::apply(&mut root, shape, environment, errata);
-    signing_variables::apply(&mut root, environment, errata);
+    let environment = overrides::legible(environment, errata);
+    overrides::apply(&mut root, shape, &environment, errata);
+    signing_variables::apply(&mut root, &environment, errata);
     walk::walk(&root, shape, errata);
     check::check(&root, errata);
     if !errata.is_empty() {

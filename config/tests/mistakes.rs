@@ -224,6 +224,16 @@ fn documents() {
 }
 
 #[test]
+fn nothing_that_is_shown_moves_a_terminals_cursor() {
+    let text = format!("{}mode: \u{1b}[2J\u{9b}31m\u{202e}x\n", file("minimal.yaml"));
+    for name in ["t.yaml", "t\u{1b}[2J.yaml"] {
+        let rendered = read(&text, name, &[]).unwrap_err().render(false);
+        let moves = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!rendered.contains(moves), "{rendered:?}");
+    }
+}
+
+#[test]
 fn listeners_and_agents() {
     check_all(&[
         (BIND, "bind: 8080", "listeners[0].bind", "text is needed", ""),

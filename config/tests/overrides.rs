@@ -74,6 +74,8 @@ fn wrong_variables_are_mistakes_that_name_them() {
         ("TOLLGATE__POLICY__SECRET", "hunter2", "no setting", None),
         ("TOLLGATE__POLICY__SECRET__ENV", "hunter2 and more", "not the name", None),
         ("TOLLGATE__POLICY__SECRET__FILE", "line\nbreak", "control character", None),
+        ("TOLLGATE__POLICY__SECRET__FILE", "hunter2\u{fffd}", "not UTF-8", None),
+        ("REQUIRE_KMS", "tru\u{fffd}", "not UTF-8", None),
     ] {
         let Err(mistakes) = with(&[(name, value)]) else { panic!("{name}={value} is read") };
         assert_eq!(mistakes.iter().count(), 1, "{name}={value}: {}", mistakes.render(false));

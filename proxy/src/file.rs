@@ -48,9 +48,16 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// The certificates in a PEM file.
-pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    CertificateDer::pem_slice_iter(&read(path, BYTES_MAX).map_err(pem::Error::Io)?).collect()
+/// The certificates in a PEM file, or why they cannot be read.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = read(path, BYTES_MAX).map_err(|error| error.to_string())?;
+    let all = CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>();
+    // Its own words show the label's bytes as numbers.
+    all.map_err(|error: pem::Error| match error {
+        pem::Error::MissingSectionEnd { .. } => "a certificate in it has no end".to_owned(),
+        pem::Error::Base64Decode(_) => "a certificate in it is no base64".to_owned(),
+        _ => "it is no PEM".to_owned(),
+    })
 }
 
 /// The private key in a PEM file.
@@ -61,6 +68,25 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, pem::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_that_cannot_be_read_are_told_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let begin = "-----BEGIN CERTIFICATE-----\n";
+        for (text, why) in [
+            (format!("{begin}MIIB"), "a certificate in it has no end"),
+            (format!("{begin}MIIB\n-----END CERT"), "a certificate in it has no end"),
+            (
+                format!("{begin}M?IB\n-----END CERTIFICATE-----\n"),
+                "a certificate in it is no base64",
+            ),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(certificates(&path).unwrap_err(), why);
+        }
+        assert_eq!(certificates(folder.path()).unwrap_err(), "it is no regular file");
+    }
 
     #[test]
     fn only_regular_files_are_read_and_no_more_of_them_than_is_asked_for() {

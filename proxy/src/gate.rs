@@ -26,6 +26,7 @@ use tollgate_config::settings::{Mode, RouteProtocol};
 use tollgate_rules::{Call, Code, Ruling};
 
 use crate::answer;
+use crate::at_start::AtStart;
 use crate::body::{self, BodyFault, Held, Holder};
 use crate::clear::{self, Allowed, Asked, Outgoing, Permit, Way};
 use crate::credentials::Granted;
@@ -57,6 +58,8 @@ use crate::{identity, inspect, scene, words};
 pub struct Gate {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) source: Source,
+    /// What no reload changes.
+    pub(crate) at_start: AtStart,
     /// Held by whoever changes what is in force.
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// Tells that a reload was applied.
@@ -494,12 +497,18 @@ impl Gate {
         outcome: &mut Outcome,
     ) -> Result<Upstream<'e>, Stop> {
         let mut trail = Trail::default();
+        let gone = async {
+            match permit.socket() {
+                None => answer::client_gone(session).await,
+                Some(_) => answer::client_gone_or_early(session).await,
+            }
+        };
         let forwarded = tokio::select! {
             biased;
             forwarded = self.egress.forward(permit, &flight.snapshot.settings, &mut trail) => {
                 Some(forwarded)
             }
-            () = answer::client_gone(session) => None,
+            () = gone => None,
         };
         outcome.went(&trail);
         let Some(forwarded) = forwarded else {

@@ -12,8 +12,10 @@
 //! running.stop().await?;
 //! # Ok(()) }
 //! ```
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 mod alongside;
 mod answer;
+mod at_start;
 mod body;
 mod checks;
 mod clear;
@@ -48,6 +50,7 @@ mod redirect;
 mod refuse;
 mod reload;
 mod run;
+mod say;
 mod scene;
 mod snapshot;
 mod socket;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tollgate_audit::{EventType, Facts};
 
+use crate::at_start::AtStart;
 use crate::body::Held;
 use crate::desks::Desks;
 use crate::egress::{Egress, Onward, OwnAddresses, Resolver, ResolverFault};
@@ -161,6 +162,7 @@ pub(crate) async fn start_on(
         handles: Handles::default(),
         strangers: Strangers::default(),
         desks: Desks::new(settings.bounds.inspected_bytes_total, processors()),
+        at_start: AtStart::of(&settings),
         snapshot: ArcSwap::from_pointee(snapshot),
         source,
         changing: tokio::sync::Mutex::new(()),

@@ -122,7 +122,10 @@ impl Source {
     /// The file, with the overrides of this process' environment.
     pub fn new(path: &Path) -> Self {
         let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            // What is not UTF-8 is read as a mistake there, and not passed over here.
+            .map(|(name, value)| {
+                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+            })
             .filter(|(name, _)| tollgate_config::is_read(name))
             // Whether it is there matters; what it is, is read when it is used.
             .map(|(name, value)| match name.as_str() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use tollgate_audit::{EventType, Facts, keys};
-use tollgate_config::settings::{Audit, Listener, Signer};
+use tollgate_config::settings::Listener;
 use tollgate_rules::Code;
 
 use crate::clear::{Outgoing, Permit};
@@ -249,6 +249,7 @@ impl Gate {
                 ));
             }
         }
+        warnings.extend(self.at_start.changed(&snapshot.settings));
         warnings.extend(near_cap(ledger.spool_bytes, ledger.spool_bytes_max));
         Health {
             reasons,
@@ -334,10 +335,8 @@ impl Gate {
                 // Only now: whoever reads the counter may rely on the new rules being in force.
                 self.metrics.reload_success.inc();
                 tracing::info!(revision = %after.revision, before = %before.revision, "reloaded");
-                if !same_at_start(&before, &after) {
-                    tracing::warn!(
-                        "listeners, DNS, the Workload API, admin or audit changed; they take effect at the next start"
-                    );
+                if let Some(changed) = self.at_start.changed(&after.settings) {
+                    tracing::warn!("{changed}");
                 }
                 return true;
             }
@@ -437,34 +436,4 @@ fn near_cap(bytes: u64, bytes_max: u64) -> Option<String> {
         _ => "; calls will be refused soon",
     };
     Some(format!("the spool is at {percent} % of `audit.spool_bytes_max`{urgent}"))
-}
-
-/// What of a listener is only read at the start.
-fn at_start(listener: &Listener) -> String {
-    match listener {
-        Listener::Unix(unix) => {
-            format!("{} {} {} {:?}", unix.name, unix.path.display(), unix.mode, unix.group)
-        }
-        other => format!("{} {:?} {:?}", other.name(), other.bind(), other.proxy_protocol()),
-    }
-}
-
-/// Whether what is only read at the start is unchanged.
-fn same_at_start(before: &Snapshot, after: &Snapshot) -> bool {
-    let print = |snapshot: &Snapshot| {
-        let settings = &snapshot.settings;
-        let listeners = settings.listeners.iter().map(at_start).collect::<Vec<_>>();
-        // The signer is looked at in every reload.
-        let audit = Audit { signer: Signer::default(), ..settings.audit.clone() };
-        let dns = settings.dns.as_ref().map(|dns| (dns.listen, dns.remember));
-        (
-            listeners,
-            dns,
-            settings.resolver.clone(),
-            settings.workload_api.clone(),
-            settings.admin.bind,
-            serde_json::to_string(&audit).unwrap_or_default(),
-        )
-    };
-    print(before) == print(after)
 }

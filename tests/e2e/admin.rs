@@ -68,3 +68,33 @@ async fn heads_are_short() {
     let (answers, _) = two.rest().await;
     assert_eq!(String::from_utf8_lossy(&answers).matches("HTTP/1.1 200").count(), 1);
 }
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_says_where_something_is() {
+    let world = World::builder().start().await;
+    for path in ["/", "/healthz", "/live/", "/v1/holds/a/b"] {
+        let (status, said) = world.admin(path).await.unwrap();
+        assert_eq!(status, 404, "{path}: {said}");
+        assert!(said.contains("/ready"), "{path}: {said}");
+    }
+    // What needs a token is not told so.
+    assert_eq!(world.admin("/v1/holds").await.unwrap().0, 403);
+}
+
+#[tokio::test]
+async fn holds_are_set_where_the_listener_is_on_the_other_loopback() {
+    let world = World::builder()
+        .file("token", "operators-Token-7730\n")
+        .set("/admin", json!({ "bind": "[::1]:0", "token": { "file": "token" } }))
+        .start()
+        .await;
+    let admin = world.admin_address().to_string();
+    let set = ["hold", "set", "case-7", "--matter", "7 O 12/26", "--admin", &admin];
+    let output = tokio::process::Command::new(tollgate_tests::binary())
+        .args(set)
+        .arg("--token")
+        .arg(world.path("token"))
+        .output();
+    let output = within("the hold", output).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -228,7 +228,7 @@ async fn placeholders_go_nowhere_else() {
         world.metric(&name.replace("ID", id)).await
     };
     assert_eq!(leaked("near").await + leaked("far").await, count as f64);
-    assert!(world.log().contains("about to leave for another host"));
+    world.says("about to leave for another host").await;
     let refused = world.events_of("call.refused");
     assert!(refused.iter().all(|event| event.to_string().contains("known.placeholder")));
     // At home it may stand anywhere.
@@ -384,7 +384,7 @@ async fn a_new_secret_is_used_at_once_and_a_bad_one_never() {
     assert_eq!(sent().await, "Bearer another-Secret-77-of-Ours");
     swap(&world.path("secret"), "short");
     assert!(!world.reload().await);
-    assert!(world.log().contains("could not be redacted"));
+    world.says("could not be redacted").await;
     assert_eq!(sent().await, "Bearer another-Secret-77-of-Ours");
 }
 

@@ -1,9 +1,11 @@
 //! Where the proxy library has sharp edges: this file is what an upgrade of it must pass.
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tollgate_tests::{
     Certificates, HttpClient, HttpUpstream, OTHER_AGENT, RawClient, Step, Upstream, World, full,
-    http_route, json_answer, streamed,
+    http_route, json_answer, streamed, until,
 };
 
 const GET: &str = "GET /up/ok HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -386,4 +388,39 @@ async fn a_head_of_http2_that_is_too_large_is_told() {
             assert_eq!(told[refused - 1]["payload"]["data"]["code"], "MALFORMED_HEAD");
         }
     }
+}
+
+#[tokio::test]
+async fn what_comes_in_advance_of_an_answer_costs_nobody_that_answer() {
+    let upstream = Upstream::start().await;
+    let world = World::to(&upstream.url()).await;
+    let post = "POST /up/slow HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n\
+                content-length: 2\r\n\r\nhi";
+    let advances = ["\r\n".to_owned(), GET.to_owned(), "x".repeat(30_000)];
+    for (count, advance) in advances.into_iter().enumerate() {
+        let waiting = Arc::new(Semaphore::new(0));
+        let mut script = vec![Step::Gate(Arc::clone(&waiting))];
+        script.extend(json_answer("{}"));
+        upstream.on("/slow", script);
+        let mut client = RawClient::connect(world.plain()).await;
+        client.send(post).await;
+        until("the call", async || (upstream.seen().len() == count + 1).then_some(())).await;
+        client.send(advance).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        waiting.add_permits(1);
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+        assert!(client.rest().await.0.is_empty(), "only what was called before is answered");
+        let outcomes = world.wait_outcomes(count + 1).await;
+        assert_eq!(outcomes[count]["payload"]["data"]["outcome"], "answered");
+    }
+    assert_eq!(upstream.seen().len(), 3);
+    // Nobody reads without end for it.
+    upstream.on("/slow", vec![Step::Gate(Arc::new(Semaphore::new(0)))]);
+    let mut client = RawClient::connect(world.plain()).await;
+    client.send(post).await;
+    until("the call", async || (upstream.seen().len() == 4).then_some(())).await;
+    let _ = client.try_send("x".repeat(1 << 20)).await;
+    let outcomes = world.wait_outcomes(4).await;
+    assert_eq!(outcomes[3]["payload"]["data"]["outcome"], "abandoned");
 }

@@ -88,6 +88,7 @@ async fn calls_at_once_have_a_bound() {
     }
     let answer = get(&world, "/up/ok").await;
     assert_eq!((answer.status, answer.code().as_str()), (429, "CONCURRENCY_EXCEEDED"));
+    assert_eq!(answer.header("retry-after"), Some("1"));
     // Another agent is not concerned.
     let identity = Certificates::shared().authority.client(&[OTHER_AGENT], None);
     let mut other = HttpClient::tls(world.tls(), Some(&identity), true).await.unwrap();

@@ -66,6 +66,7 @@ mod smuggling;
 mod streams;
 mod tls;
 mod tokens;
+mod told;
 mod trust;
 mod tunnels;
 mod unix;

@@ -115,7 +115,7 @@ async fn what_is_unsound_changes_nothing() {
         world.signal(Signal::HUP);
         until(name, async || (count(&world, "failure").await > before).then_some(())).await;
         assert_eq!(code(&world).await, "", "{name}");
-        assert!(world.log().contains("reload refused"), "{name}");
+        world.says("reload refused").await;
         let refused = until(name, async || {
             let mut events = world.events_of("policy.reload");
             events.retain(|event| event["payload"]["data"]["outcome"] == "refused");
@@ -437,4 +437,27 @@ async fn a_hangup_during_the_start_ends_no_gate() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("api.sock"), "it ended for another reason ({}): {said}", output.status);
     assert_eq!(output.status.code(), Some(1), "{said}");
+}
+
+#[tokio::test]
+async fn what_waits_for_the_next_start_is_said_until_it_does_not() {
+    let mut world = World::builder().start().await;
+    let waiting = async |world: &World| {
+        let (_, ready) = world.admin("/ready").await.unwrap();
+        let ready: Value = serde_json::from_str(&ready).unwrap();
+        let warnings = ready["warnings"].as_array().unwrap().iter().filter_map(Value::as_str);
+        warnings
+            .filter_map(|said| said.strip_prefix("takes effect at the next start only: "))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert!(waiting(&world).await.is_empty());
+    world.set("/bounds", json!({ "held_bytes_total": 1 << 30, "connections": 99 }));
+    assert!(world.reload().await);
+    assert_eq!(waiting(&world).await, ["bounds.connections, bounds.held_bytes_total"]);
+    world.says("next start only: bounds.connections").await;
+    // What can change at once is nothing to wait for.
+    world.set("/bounds", json!({ "json_depth": 12 }));
+    assert!(world.reload().await);
+    assert!(waiting(&world).await.is_empty());
 }

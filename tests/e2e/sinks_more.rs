@@ -291,7 +291,7 @@ async fn what_a_collector_refuses_for_good_is_put_aside() {
         (lag == 0.0).then_some(())
     })
     .await;
-    assert!(world.log().contains("refuses an event for good"));
+    world.says("refuses an event for good").await;
     let aside = std::fs::read_to_string(world.spool().join("dead-lake.jsonl")).unwrap();
     let aside: Vec<Value> = aside.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(aside[0]["seq"], 0);
@@ -301,4 +301,20 @@ async fn what_a_collector_refuses_for_good_is_put_aside() {
         assert!(came.contains(event) || aside.contains(event), "{event} is nowhere");
     }
     verify(&world.spool()).await;
+}
+
+#[tokio::test]
+async fn a_collector_that_takes_a_batch_and_says_much_has_it() {
+    let (upstream, collector) = (Upstream::start().await, Collector::start().await);
+    collector.say("{\"taken\":true}\n".repeat(10_000));
+    let sinks = json!([{ "type": "http", "name": "lake", "url": collector.url() }]);
+    let mut world = world(&upstream, sinks).await;
+    call(&world, 3).await;
+    until("all events to be taken", async || {
+        let lag = world.metric("tollgate_sink_lag_events{sink=\"lake\"}").await;
+        (lag == 0.0 && collector.events().len() >= world.events().len()).then_some(())
+    })
+    .await;
+    assert!(world.stop().await.success(), "{}", world.log());
+    assert_eq!(collector.events(), world.events(), "each once, in order");
 }

@@ -1,7 +1,7 @@
 //! Who may vouch for whom: trust domains, and what was revoked.
 use rcgen::CertificateParams;
 use serde_json::{Value, json};
-use tollgate_tests::{Builder, Identity, Upstream, World, until};
+use tollgate_tests::{Authority, Builder, Identity, Upstream, World, until};
 
 use crate::kit::swap;
 use crate::tls::{Hand, Issuing, names, uris};
@@ -300,4 +300,21 @@ async fn a_session_does_not_outlive_its_certificate() {
         assert!(resumed > 0, "no session was taken up again, so that this says nothing");
         assert_eq!(refused(&world, 0).await["code"], "IDENTITY_MISSING");
     }
+}
+
+#[tokio::test]
+async fn a_bundle_of_very_many_authorities_ends_no_gate() {
+    let upstream = Upstream::start().await;
+    let own = Issuing::new("own");
+    // Their names are more than one handshake can tell.
+    let others =
+        (0..40).map(|n| Authority::new(&format!("{n} {}", "long ".repeat(400))).certificate);
+    let bundle = others.chain([own.certificate.clone()]).collect::<String>();
+    let world = builder(&upstream, json!({ "client_ca": "many.pem" })).file("many.pem", bundle);
+    let world = world.start().await;
+    let identity = own.client(uris(&[A]));
+    for (tls12, h2) in WAYS {
+        assert_eq!(told(&world, &identity, tls12, h2).await, "200", "{tls12} {h2}");
+    }
+    assert_eq!(world.metric("tollgate_bugs_total").await, 0.0);
 }

@@ -39,6 +39,8 @@ struct Shelf {
     status: AtomicU16,
     /// Larger deliveries are answered 413.
     events_max: Mutex<Option<usize>>,
+    /// What it says beside its status.
+    said: Mutex<Bytes>,
 }
 
 /// A collector that is posted to; what it got outlives its going down.
@@ -80,6 +82,11 @@ impl Collector {
     /// How many events one delivery may have.
     pub fn take_at_most(&self, events: usize) {
         *self.shelf.events_max.lock().unwrap() = Some(events);
+    }
+
+    /// What it says beside its status from now on.
+    pub fn say(&self, text: impl Into<Bytes>) {
+        *self.shelf.said.lock().unwrap() = text.into();
     }
 
     /// Drops its connections and takes no more.
@@ -137,6 +144,7 @@ async fn take(
     if shelf.events_max.lock().unwrap().is_some_and(|most| lines > most) {
         status = 413;
     }
+    let said = shelf.said.lock().unwrap().clone();
     shelf.posted.lock().unwrap().push(Posted { headers: parts.headers, body, status });
-    Ok(Response::builder().status(status).body(Full::default()).unwrap())
+    Ok(Response::builder().status(status).body(Full::new(said)).unwrap())
 }

@@ -407,6 +407,11 @@ impl World {
         fs::read_to_string(self.log_path()).unwrap()
     }
 
+    /// Waits until it has said something there: a thread of its own writes it.
+    pub async fn says(&self, what: &str) {
+        until(what, async || self.log().contains(what).then_some(())).await;
+    }
+
     fn log_path(&self) -> PathBuf {
         self.path(&format!("stderr-{}.log", self.starts))
     }

@@ -15,6 +15,7 @@ use rustix::process::{getegid, geteuid};
 
 use super::sockets::Sockets;
 use super::{OURS, calls, network, split, unstarted};
+use crate::say;
 
 /// Bounds what is read from the gate.
 const VARIABLES_BYTES: u64 = 1 << 20;
@@ -53,7 +54,7 @@ pub fn enter(inside: &Inside) -> ExitCode {
     let variables = match prepare(inside) {
         Ok(variables) => variables,
         Err(reason) => {
-            eprintln!("tollgate: --contain: {reason}");
+            say::aside(format_args!("tollgate: --contain: {reason}"));
             return ExitCode::from(OURS);
         }
     };
@@ -63,7 +64,7 @@ pub fn enter(inside: &Inside) -> ExitCode {
         command.env_remove(name);
     }
     let error = command.args(arguments).envs(variables).exec();
-    eprintln!("tollgate: `{}` cannot be started: {error}", program.display());
+    say::aside(format_args!("tollgate: `{}` cannot be started: {error}", program.display()));
     ExitCode::from(unstarted(&error))
 }
 
@@ -84,7 +85,9 @@ fn prepare(inside: &Inside) -> Result<Vec<(String, String)>, String> {
     let mut sockets = Sockets { gate, redirected: Vec::new(), names: Vec::new() };
     if let Err(why) = network::lead(&mut sockets, &inside.ports) {
         // Held it is in any case: what is not led to the gate leads nowhere.
-        eprintln!("tollgate: --contain: programs that obey no variable reach nothing: {why}");
+        say::aside(format_args!(
+            "tollgate: --contain: programs that obey no variable reach nothing: {why}"
+        ));
         (sockets.redirected, sockets.names) = (Vec::new(), Vec::new());
     }
     sockets.send(&talk).map_err(|error| error.to_string())?;

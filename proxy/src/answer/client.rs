@@ -1,20 +1,44 @@
 //! The client's side of an answer.
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use pingora_core::ErrorType;
 use pingora_core::protocols::http::ServerSession;
 use pingora_http::ResponseHeader;
 
 use super::RECEIPT;
 use crate::refuse::{Caller, Refusal, answer};
 
-/// Resolves when the client goes away, or sends what it may not; never otherwise. Only to be used
-/// when its request was read to the end.
+/// Bytes that may come in advance of an answer. More of them is not a client that takes answers.
+const ADVANCE_BYTES_MAX: usize = 64 << 10;
+
+/// Resolves when the client goes away; never otherwise. Only to be used when its request was read to
+/// the end.
+///
+/// What it sends in advance of its answer (a next call, a line end too many) is thrown away, and the
+/// connection ends behind the answer: the upstream has the call, and its answer is owed.
 pub async fn client_gone(session: &mut ServerSession) {
-    match session.read_body_or_idle(true).await {
-        Err(_) => {}
-        // Reading on after the end gives nothing but the end of the connection.
-        Ok(_) => std::future::pending().await,
+    for _ in 0..ADVANCE_BYTES_MAX {
+        match session.read_body_or_idle(true).await {
+            // One byte is gone with it.
+            Err(error) if is_advance(session, &error) => session.set_keepalive(None),
+            Err(_) => return,
+            // Reading on after the end gives nothing but the end of the connection.
+            Ok(_) => std::future::pending().await,
+        }
     }
+}
+
+/// The same for a client that asks for a WebSocket: what it sends next would be frames, and none of
+/// them may be missing.
+pub async fn client_gone_or_early(session: &mut ServerSession) {
+    if session.read_body_or_idle(true).await.is_ok() {
+        std::future::pending().await
+    }
+}
+
+/// Whether it says that the client sent something, and did not leave.
+fn is_advance(session: &ServerSession, error: &pingora_core::Error) -> bool {
+    matches!(session, ServerSession::H1(_)) && error.etype == ErrorType::ConnectError
 }
 
 /// Answers a refusal in the caller's protocol. Returns whether it was sent.

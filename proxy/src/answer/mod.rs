@@ -21,7 +21,7 @@ use tollgate_dlp::{Acted, Action, Direction, Scanner};
 use tollgate_rules::Code;
 
 pub(crate) use client::put_receipt;
-pub use client::{client_gone, refuse};
+pub use client::{client_gone, client_gone_or_early, refuse};
 pub use links::Led;
 pub(crate) use links::Links;
 

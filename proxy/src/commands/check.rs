@@ -3,7 +3,8 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{EXIT_CONFIG, EXIT_FAULT, complain};
+use super::{EXIT_CONFIG, EXIT_FAULT, EXIT_WELL, answered, complain};
+use crate::say;
 use crate::snapshot::{Snapshot, Source};
 
 /// Builds everything a start would build, and opens no port.
@@ -11,17 +12,17 @@ pub(super) fn check(config: &Path) -> ExitCode {
     match Snapshot::build(&Source::new(config), None, wants_colour()) {
         Ok(snapshot) => {
             for warning in snapshot.settings.warnings() {
-                eprintln!("warning: {warning}");
+                say::aside(format_args!("warning: {warning}"));
             }
-            println!(
-                "{}: good ({} listeners, {} agents, {} routes, {} rules)",
+            let text = format!(
+                "{}: good ({} listeners, {} agents, {} routes, {} rules)\n",
                 config.display(),
                 snapshot.settings.listeners.len(),
                 snapshot.registry.len(),
                 snapshot.settings.routes.len(),
                 snapshot.rulebook.rules_count(),
             );
-            ExitCode::SUCCESS
+            answered(text, EXIT_WELL)
         }
         Err(fault) => complain(fault, EXIT_CONFIG),
     }
@@ -35,10 +36,7 @@ pub(super) fn wants_colour() -> bool {
 /// Prints the schema.
 pub(super) fn schema() -> ExitCode {
     match serde_json::to_string_pretty(&tollgate_config::schema()) {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
+        Ok(text) => answered(format_args!("{text}\n"), EXIT_WELL),
         Err(error) => complain(error, EXIT_FAULT),
     }
 }

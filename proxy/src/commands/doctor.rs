@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use tollgate_config::settings::{Intercept, Settings};
 
-use super::{EXIT_CONFIG, EXIT_FAULT, EXIT_FOUND, complain, runtime};
+use super::{EXIT_CONFIG, EXIT_FAULT, EXIT_FOUND, EXIT_WELL, answered, complain, runtime};
 use crate::doctor::{self, Format, Row, Standing};
 use crate::outfit::{Unfit, reachable, ways_in};
+use crate::say;
 use crate::snapshot::Source;
 
 /// How long a gate on this machine may take to accept.
@@ -46,18 +47,15 @@ pub(super) fn run(args: &Doctor) -> ExitCode {
         Ok(standing) => standing,
         Err((what, code)) => return complain(what, code),
     };
-    let told = |name: &str| eprintln!("tollgate: trying {name}");
+    let told = |name: &str| say::aside(format_args!("tollgate: trying {name}"));
     let examined = runtime().map(|runtime| runtime.block_on(doctor::examine(standing, told)));
     let rows = match examined {
         Ok(Ok(rows)) => rows,
         Ok(Err(fault)) => return complain(fault, EXIT_FAULT),
         Err(error) => return complain(error, EXIT_FAULT),
     };
-    print!("{}", doctor::write(&rows, args.format));
-    match rows.iter().all(Row::is_good) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(EXIT_FOUND),
-    }
+    let code = if rows.iter().all(Row::is_good) { EXIT_WELL } else { EXIT_FOUND };
+    answered(doctor::write(&rows, args.format), code)
 }
 
 /// The running gate of a configuration, if it serves clients of proxy variables.

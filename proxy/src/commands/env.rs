@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use tollgate_config::settings::{Intercept, Settings};
 
-use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, complain};
+use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, EXIT_WELL, answered, complain};
 use crate::outfit::{self, Outfit, Shell, TrustFiles, Unfit};
+use crate::say;
 use crate::snapshot::Source;
 
 /// Print the variables that make programs send their calls through the gate and trust it
@@ -47,14 +48,13 @@ pub(super) fn run(args: &Env) -> ExitCode {
         Err(fault) => return complain(fault, EXIT_FAULT),
     };
     if intercept.key.is_none() {
-        eprintln!(
+        say::aside(
             "tollgate: `forward_proxy.intercept` keeps no key, so the gate makes another authority \
-             at each start: ask again after it, or set `key`"
+             at each start: ask again after it, or set `key`",
         );
     }
     let outfit = Outfit::new(gate, trust);
-    print!("{}", args.shell.write(&outfit.variables()));
-    ExitCode::SUCCESS
+    answered(args.shell.write(&outfit.variables()), EXIT_WELL)
 }
 
 /// Where programs are to go, and what they are to trust.

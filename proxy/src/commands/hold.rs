@@ -9,7 +9,7 @@ use serde_json::Value;
 use tollgate_config::settings::SecretRef;
 
 use super::admin::{Question, ask};
-use super::{EXIT_FAULT, EXIT_USAGE, complain};
+use super::{EXIT_FAULT, EXIT_USAGE, EXIT_WELL, answered, complain};
 use crate::ledger::{Bound, Hold};
 use crate::snapshot::read_secret;
 
@@ -112,10 +112,7 @@ impl Gate {
         ));
         let question = Question { method, path, head: &head, body };
         match ask(self.admin, PATIENCE, &question) {
-            Ok((200, answer)) => {
-                println!("{answer}");
-                ExitCode::SUCCESS
-            }
+            Ok((200, answer)) => answered(format_args!("{answer}\n"), EXIT_WELL),
             Ok((status, answer)) => {
                 let told = serde_json::from_str::<Value>(&answer).ok();
                 let told = told.as_ref().and_then(|told| told.get("error")?.as_str());

@@ -14,6 +14,7 @@ use tollgate_config::Settings;
 
 use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, complain};
 use crate::ledger::signers::register::REGISTRY_FILE;
+use crate::say;
 use crate::snapshot::Source;
 
 /// How long a running gate may take to do what it was asked.
@@ -65,6 +66,11 @@ impl Trouble {
     fn fault(error: impl std::fmt::Display) -> Self {
         Self::Fault(error.to_string())
     }
+}
+
+/// Says how it went.
+fn tell(text: impl std::fmt::Display) -> Result<(), Trouble> {
+    say::answer(text).map_err(Trouble::fault)
 }
 
 /// The settings of the gate whose record it is.

@@ -19,10 +19,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::alongside;
+use crate::watch::log;
+use crate::{alongside, say};
 
 /// sysexits.h EX_CONFIG: the configuration has mistakes.
 pub const EXIT_CONFIG: u8 = 78;
+/// All went well.
+pub const EXIT_WELL: u8 = 0;
 /// Something else went wrong.
 pub const EXIT_FAULT: u8 = 1;
 /// Something was found that should not be there.
@@ -97,7 +100,13 @@ pub(crate) struct ConfigFile {
 
 /// Parses the command line and does what it says.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    let code = dispatch(Cli::parse().command);
+    log::finish();
+    code
+}
+
+fn dispatch(command: Command) -> ExitCode {
+    match command {
         Command::Run(args) => run::run(&args),
         Command::Check(file) => check::check(&file.config),
         Command::Schema => check::schema(),
@@ -119,8 +128,16 @@ pub fn run() -> ExitCode {
 
 /// Says what went wrong, on standard error.
 pub(crate) fn complain(what: impl std::fmt::Display, code: u8) -> ExitCode {
-    eprintln!("tollgate: {what}");
+    say::aside(format_args!("tollgate: {what}"));
     ExitCode::from(code)
+}
+
+/// Says the answer on standard output and ends with `code`, or says why it could not be said.
+pub(crate) fn answered(text: impl std::fmt::Display, code: u8) -> ExitCode {
+    match say::answer(text) {
+        Ok(()) => ExitCode::from(code),
+        Err(error) => complain(error, EXIT_FAULT),
+    }
 }
 
 pub(crate) use run::asked_to_stop;

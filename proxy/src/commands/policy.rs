@@ -58,14 +58,21 @@ fn evaluate(eval: &Eval) -> ExitCode {
             continue;
         }
         let ruling = evaluate_line(&book, &line, crate::clock::timestamp());
-        if writeln!(out, "{ruling}").is_err() {
-            // Whoever read the output has seen enough.
-            return ExitCode::SUCCESS;
+        if let Err(error) = writeln!(out, "{ruling}") {
+            return unsaid(&error);
         }
     }
     match out.flush() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(error, EXIT_FAULT),
+        Err(error) => unsaid(&error),
+    }
+}
+
+/// Whoever read the output may have seen enough; all else is a fault.
+fn unsaid(error: &std::io::Error) -> ExitCode {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        _ => complain(format!("the answer cannot be written: {error}"), EXIT_FAULT),
     }
 }
 

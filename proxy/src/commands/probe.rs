@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::admin::{self, ask};
-use super::{EXIT_FAULT, complain};
+use super::{EXIT_FAULT, EXIT_WELL, answered, complain};
 
 /// Long enough for a busy gate, shorter than any probe's own patience.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -39,10 +39,7 @@ pub(super) fn run(probe: &Probe) -> ExitCode {
         Question::Ready => "/ready",
     };
     match ask(probe.admin, PATIENCE, &admin::Question { method: "GET", path, head: "", body: "" }) {
-        Ok((200, answer)) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
-        }
+        Ok((200, answer)) => answered(format_args!("{answer}\n"), EXIT_WELL),
         Ok((_, answer)) => complain(answer, EXIT_FAULT),
         Err(error) => complain(format!("no answer from {}: {error}", probe.admin), EXIT_FAULT),
     }

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{ArgGroup, Args};
 use tollgate_config::settings::Listener;
 
-use super::{ConfigFile, EXIT_CONFIG, EXIT_FAULT, EXIT_FOUND, EXIT_USAGE, complain};
+use super::{
+    ConfigFile, EXIT_CONFIG, EXIT_FAULT, EXIT_FOUND, EXIT_USAGE, EXIT_WELL, answered, complain,
+};
 use crate::redirect::{Who, Wish, prove, undo};
 use crate::snapshot::Source;
 
@@ -91,8 +93,7 @@ pub(super) fn run(redirect: &Redirect) -> ExitCode {
         Err(why) => return complain(why, EXIT_USAGE),
     };
     if redirect.print {
-        print!("{}", wish.rules());
-        return ExitCode::SUCCESS;
+        return answered(wish.rules(), EXIT_WELL);
     }
     load(&wish.rules())
 }
@@ -134,11 +135,11 @@ fn load(rules: &str) -> ExitCode {
 }
 
 fn proved(tried: &[prove::Tried]) -> ExitCode {
-    let mut out = false;
-    for tried in tried {
-        out |= tried.is_out;
+    let line = |tried: &prove::Tried| {
         let word = if tried.is_out { "OUT    " } else { "closed " };
-        println!("{word} {}: {}", tried.what, tried.how);
-    }
-    if out { ExitCode::from(EXIT_FOUND) } else { ExitCode::SUCCESS }
+        format!("{word} {}: {}\n", tried.what, tried.how)
+    };
+    let lines: String = tried.iter().map(line).collect();
+    let is_out = tried.iter().any(|tried| tried.is_out);
+    answered(lines, if is_out { EXIT_FOUND } else { EXIT_WELL })
 }

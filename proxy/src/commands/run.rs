@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{CONFIG, EXIT_CONFIG, EXIT_FAULT, EXIT_USAGE, complain, runtime};
 use crate::alongside::{Authorities, CommandFault, Errand, OURS, ReadyMade, Wish, unstarted};
 use crate::run::StartFault;
+use crate::say;
 use crate::snapshot::{SnapshotFault, Source};
 use crate::watch::log;
 
@@ -116,7 +117,7 @@ fn ready_made(args: &Run) -> ExitCode {
         Err(error) => return complain(format!("the run cannot be prepared: {error}"), OURS),
     };
     let code = beside(args, &made.path(), made.folder());
-    eprintln!("tollgate: the record of this run: {}", made.record().display());
+    say::aside(format_args!("tollgate: the record of this run: {}", made.record().display()));
     code
 }
 

@@ -13,6 +13,7 @@ use tollgate_dlp::{Action, Direction, Grade, Judge, Question, Report, Told};
 
 use super::dlp::policy::Inspection;
 use super::{EXIT_FAULT, EXIT_FOUND, EXIT_USAGE, audit::tame, complain, policy::lines};
+use crate::say;
 use read::{Passed, Reading};
 use walk::{Exclusions, Found, Walk};
 use write::Writer;
@@ -341,15 +342,15 @@ impl Job<'_> {
         self.out.flush()?;
         if matches!(self.writer, Writer::Text) {
             let Tally { findings, files, files_with, binary, .. } = self.tally;
-            eprintln!(
+            say::aside(format_args!(
                 "{findings} findings in {files_with} of {files} texts, {binary} binary passed over"
-            );
+            ));
         }
         Ok(())
     }
 
     fn trouble(&mut self, what: impl std::fmt::Display, code: u8) {
-        self.reading.aside(|| eprintln!("tollgate: {what}"));
+        self.reading.aside(|| say::aside(format_args!("tollgate: {what}")));
         self.tally.trouble.get_or_insert(code);
     }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use http::header::{HOST, HeaderValue};
 use http::response::Parts;
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::Request;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
@@ -25,6 +25,12 @@ use crate::egress::{Onward, Purpose};
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// Connections that are kept for the next request.
 const IDLE_MAX: usize = 16;
+/// What an answer of which only the status counts may say besides, and how long it may take for that,
+/// for its connection to be kept.
+const REST_BYTES_MAX: usize = 64 << 10;
+const REST_WAIT: Duration = Duration::from_secs(1);
+
+type Connection = SendRequest<Full<Bytes>>;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +63,7 @@ pub(super) struct Peer {
     path: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     onward: Onward,
-    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Peer {
@@ -113,9 +119,38 @@ impl Peer {
     /// it to give up.
     pub(super) async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
         answer_bytes_max: usize,
     ) -> Result<Answer, PeerError> {
+        let (connection, answer) = self.begin(request).await?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, answer_bytes_max).collect().await;
+        let body = body.map_err(|_| PeerError::Answer)?.to_bytes();
+        self.keep(connection);
+        Ok(Answer { head, body })
+    }
+
+    /// Sends a request, and the answer is its status, whatever else it says: a collector that tells of
+    /// each event took the batch all the same, and would get it again for ever.
+    pub(super) async fn send_for_status(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<StatusCode, PeerError> {
+        let (connection, answer) = self.begin(request).await?;
+        let (head, body) = answer.into_parts();
+        // Only what is short and comes at once is worth the connection.
+        let rest = Limited::new(body, REST_BYTES_MAX).collect();
+        if let Ok(Ok(_)) = tokio::time::timeout(REST_WAIT, rest).await {
+            self.keep(connection);
+        }
+        Ok(head.status)
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    async fn begin(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Connection, Response<Incoming>), PeerError> {
         if let Ok(authority) = HeaderValue::from_str(&self.authority) {
             request.headers_mut().insert(HOST, authority);
         }
@@ -125,17 +160,17 @@ impl Peer {
             None => self.connect().await?,
         };
         let answer = connection.send_request(request).await?;
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, answer_bytes_max).collect().await;
-        let body = body.map_err(|_| PeerError::Answer)?.to_bytes();
+        Ok((connection, answer))
+    }
+
+    fn keep(&self, connection: Connection) {
         let mut idle = self.idle.lock();
         if idle.len() < IDLE_MAX {
             idle.push(connection);
         }
-        Ok(Answer { head, body })
     }
 
-    fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
+    fn take_idle(&self) -> Option<Connection> {
         let mut idle = self.idle.lock();
         while let Some(connection) = idle.pop() {
             if connection.is_ready() {
@@ -145,12 +180,12 @@ impl Peer {
         None
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, PeerError> {
+    async fn connect(&self) -> Result<Connection, PeerError> {
         let opened = tokio::time::timeout(CONNECT_WAIT, self.open());
         opened.await.map_err(|_| PeerError::Late)?
     }
 
-    async fn open(&self) -> Result<SendRequest<Full<Bytes>>, PeerError> {
+    async fn open(&self) -> Result<Connection, PeerError> {
         let tcp = self.onward.connect(Purpose::Record, &self.host, self.port).await?;
         match &self.tls {
             None => speak(tcp).await,
@@ -159,7 +194,7 @@ impl Peer {
     }
 }
 
-async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, PeerError>
+async fn speak<S>(stream: S) -> Result<Connection, PeerError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

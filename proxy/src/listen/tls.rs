@@ -43,7 +43,7 @@ pub fn read_certificates(
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let unreadable = |reason: String| TlsFault::Unreadable { what, path: path.to_owned(), reason };
-    let chain = file::certificates(path).map_err(|error| unreadable(error.to_string()))?;
+    let chain = file::certificates(path).map_err(unreadable)?;
     if chain.is_empty() {
         return Err(unreadable("it holds no certificate".to_owned()));
     }

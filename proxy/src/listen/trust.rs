@@ -1,6 +1,6 @@
 //! Who may vouch for a client: the authorities of its trust domain, or of the listener, and what
 //! they have revoked.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ use crate::identity::PeerNames;
 use crate::identity::workload::Material;
 
 type Verifier = Arc<dyn ClientCertVerifier>;
+
+/// Whom clients are told to have their certificates from, in bytes. The form holds 64 KiB with all that
+/// is beside it, and rustls ends the process where there is more.
+const HINTS_BYTES_MAX: usize = 16 << 10;
 
 /// Who may vouch for whom on a listener.
 #[derive(Debug)]
@@ -128,6 +132,7 @@ impl ClientTrust {
             };
             trust.domains.insert(domain.name.clone(), verifier);
         }
+        trust.hints = tellable(trust.hints);
         Ok(trust)
     }
 
@@ -186,6 +191,15 @@ impl ClientTrust {
         };
         voucher.ok_or_else(|| CertificateError::UnknownIssuer.into())
     }
+}
+
+/// What clients are told of authorities: each once, and nobody when they are too many, so that a client
+/// shows what it has (RFC 8446 section 4.2.4 has it as a hint).
+fn tellable(mut hints: Vec<DistinguishedName>) -> Vec<DistinguishedName> {
+    let mut seen = HashSet::new();
+    hints.retain(|hint| seen.insert(hint.as_ref().to_vec()));
+    let bytes: usize = hints.iter().map(|hint| hint.as_ref().len()).sum();
+    if bytes > HINTS_BYTES_MAX { Vec::new() } else { hints }
 }
 
 /// The trust domain of a SPIFFE ID. Schemes and hosts know no case, so an ID in another case is the

@@ -66,9 +66,11 @@ impl Refusal {
         }
     }
 
-    /// Whole seconds, rounded up, at least one: `Retry-After` knows no fractions.
+    /// Whole seconds, rounded up, at least one: `Retry-After` knows no fractions. Whoever met a limit
+    /// and could not be told when it ends, since others' calls have to, is asked to wait, too.
     fn retry_after_secs(&self) -> Option<u64> {
-        let after = self.retry_after?;
+        let unknown = (self.code.group() == Group::Limits).then_some(Duration::ZERO);
+        let after = self.retry_after.or(unknown)?;
         Some((after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
     }
 

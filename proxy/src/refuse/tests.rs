@@ -74,6 +74,15 @@ fn limits_say_when() {
 }
 
 #[test]
+fn a_limit_whose_end_nobody_knows_asks_for_a_moment() {
+    for code in Code::ALL {
+        let reply = answer(&Refusal::new(*code, "no"), &Caller::Http);
+        let moment = (code.group() == Group::Limits).then_some("1");
+        assert_eq!(header(&reply, "retry-after"), moment, "{code}");
+    }
+}
+
+#[test]
 fn every_code_has_its_form() {
     for code in Code::ALL {
         let refusal = Refusal::new(*code, "no");

@@ -59,6 +59,7 @@ impl Admin {
             .route("/metrics", get(metrics))
             .route("/version", get(version))
             .merge(super::holds::routes(&gate))
+            .fallback(nothing)
             .with_state(gate);
         self.accept(&TowerToHyperService::new(app), stop).await;
     }
@@ -143,6 +144,12 @@ async fn ready(State(gate): State<Arc<Gate>>) -> impl IntoResponse {
 async fn metrics(State(gate): State<Arc<Gate>>) -> ([(HeaderName, &'static str); 1], String) {
     gate.refresh_gauges();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], gate.metrics.render())
+}
+
+async fn nothing() -> impl IntoResponse {
+    let why = "nothing is here; there are /live, /ready, /metrics, /version and /v1/holds";
+    let body = json!({ "error": why });
+    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n"))
 }
 
 async fn version() -> impl IntoResponse {

@@ -23,13 +23,13 @@ use crate::snapshot::read_secret;
 /// A hold is a few short words.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
-/// The routes, behind the token.
+/// The routes, behind the token; what is no route of these is not.
 pub(super) fn routes(gate: &Arc<Gate>) -> Router<Arc<Gate>> {
     Router::new()
         .route("/v1/holds", get(list).post(set))
         .route("/v1/holds/{id}", delete(clear))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(Arc::clone(gate), permitted))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(gate), permitted))
 }
 
 async fn permitted(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
@@ -56,7 +56,6 @@ fn is_local(headers: &HeaderMap) -> bool {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
     };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
     let Ok(host) = Host::parse(name) else { return false };
     host.name() == Some("localhost") || host.address().is_some_and(|ip| ip.is_loopback())
 }
@@ -127,4 +126,31 @@ fn refuse(status: StatusCode, why: &str) -> Response {
 
 fn answer(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_ours() {
+        for (host, ours) in [
+            ("localhost", true),
+            ("LOCALHOST.:9901", true),
+            ("127.0.0.1:9901", true),
+            ("127.8.8.8", true),
+            ("[::1]:9901", true),
+            ("[::1]", true),
+            ("localhost.evil.test", false),
+            ("127.0.0.1.evil.test:9901", false),
+            ("192.0.2.1", false),
+            ("[2001:db8::1]:9901", false),
+            ("[::1", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            assert_eq!(is_local(&headers), ours, "{host}");
+        }
+        assert!(!is_local(&HeaderMap::new()));
+    }
 }

@@ -136,7 +136,13 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> u8
         Err(Trouble::Unusable(reason)) => (UNUSABLE, writeln!(err, "cannot verify: {reason}")),
     };
     // An answer that nobody could read is none.
-    if written.is_ok() { code } else { UNUSABLE }
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => code,
+        Err(error) => {
+            let _ = writeln!(err, "the answer cannot be written: {error}");
+            UNUSABLE
+        }
+    }
 }
 
 /// The closed segments of a spool are what their seals say, too.

@@ -16,7 +16,8 @@ use tollgate_dlp::known::{
     RecordIndex, RecordStats,
 };
 
-use crate::commands::{EXIT_FAULT, EXIT_USAGE, complain};
+use crate::commands::{EXIT_FAULT, EXIT_USAGE, EXIT_WELL, answered, complain};
+use crate::say;
 use crate::snapshot::read_secret;
 
 /// How large one document may be.
@@ -90,10 +91,7 @@ impl Fault {
 impl Index {
     pub(super) fn run(&self) -> ExitCode {
         match self.told() {
-            Ok(told) => {
-                println!("{told}");
-                ExitCode::SUCCESS
-            }
+            Ok(told) => answered(format_args!("{told}\n"), EXIT_WELL),
             Err(Fault(what, code)) => complain(what, code),
         }
     }
@@ -230,11 +228,17 @@ fn documents(folder: &Path, out: &Path, key: &KnownKey) -> Result<String, Fault>
             return Err(Fault::of_input(format!("`{}` is larger than 256 MiB", path.display())));
         }
         if std::str::from_utf8(&text).is_err() {
-            eprintln!("tollgate: `{}` is skipped: it is no text in UTF-8", path.display());
+            say::aside(format_args!(
+                "tollgate: `{}` is skipped: it is no text in UTF-8",
+                path.display()
+            ));
             continue;
         }
         if builder.add(&name, &text) == 0 {
-            eprintln!("tollgate: `{}` is too short to be told from others", path.display());
+            say::aside(format_args!(
+                "tollgate: `{}` is too short to be told from others",
+                path.display()
+            ));
         }
         count += 1;
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tollgate_audit::{Kid, Signer, write_stamp};
 
-use super::{ConfigFile, Trouble, read_registry, settings};
+use super::{ConfigFile, Trouble, read_registry, settings, tell};
 
 /// How it is shown.
 #[derive(Debug, Args)]
@@ -25,18 +25,15 @@ impl List {
         let mut known = read_registry(&spool)?;
         if self.roots {
             known.keep_roots();
-            print!("{}", known.to_json());
-            return Ok(());
+            return tell(known.to_json());
         }
         let now = Timestamp::now();
-        for (kid, signer) in known.signers() {
-            if self.json {
-                println!("{}", as_json(kid, signer, now));
-            } else {
-                println!("{}", as_line(kid, signer, now));
-            }
-        }
-        Ok(())
+        let line = |(kid, signer)| match self.json {
+            true => format!("{}\n", as_json(kid, signer, now)),
+            false => format!("{}\n", as_line(kid, signer, now)),
+        };
+        let lines: String = known.signers().map(line).collect();
+        tell(lines)
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tollgate_audit::{Kid, write_stamp};
 
 use super::super::audit::read_time;
-use super::{ConfigFile, Trouble, read_registry, settings, wake_gate};
+use super::{ConfigFile, Trouble, read_registry, settings, tell, wake_gate};
 use crate::ledger::signers::register::{Revocation, ask_revocation};
 
 /// The longest reason; the record keeps it whole.
@@ -48,8 +48,7 @@ impl Revoke {
             (None, Some(_)) => false,
         };
         if is_done(signer.revoked_at()) {
-            println!("`{kid}` is revoked already");
-            return Ok(());
+            return tell(format_args!("`{kid}` is revoked already\n"));
         }
         if signer.expires_at().is_none() {
             let first = match is_service {
@@ -78,10 +77,11 @@ impl Revoke {
                 let known = read_registry(&spool)?;
                 let at = known.signer(&kid).and_then(|signer| signer.revoked_at());
                 let at = at.map(write_stamp).unwrap_or_default();
-                println!("revoked: nothing by `{kid}` is believed from {at} on");
+                tell(format_args!("revoked: nothing by `{kid}` is believed from {at} on\n"))
             }
-            false => println!("`{kid}` will be revoked; no gate runs, the next start does it"),
+            false => tell(format_args!(
+                "`{kid}` will be revoked; no gate runs, the next start does it\n"
+            )),
         }
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! `tollgate keys rotate`.
 use tollgate_audit::Signer;
 
-use super::{ConfigFile, Trouble, read_registry, settings, wake_gate};
+use super::{ConfigFile, Trouble, read_registry, settings, tell, wake_gate};
 use crate::ledger::signers::key_path;
 use crate::ledger::signers::local::{make_next, next_path, read_key};
 
@@ -37,9 +37,8 @@ pub(super) fn rotate(args: &ConfigFile) -> Result<(), Trouble> {
     if wake_gate(&audit.spool, done)? {
         let known = read_registry(&audit.spool)?;
         let kid = known.signers().find(|(_, s)| s.key().to_pem() == print).map(|(kid, _)| kid);
-        println!("rotated: `{}` signs now", kid.map_or("?", |kid| kid.as_str()));
+        tell(format!("rotated: `{}` signs now\n", kid.map_or("?", |kid| kid.as_str())))
     } else {
-        println!("`{}` is ready; no gate runs, the next start takes it up", next.display());
+        tell(format!("`{}` is ready; no gate runs, the next start takes it up\n", next.display()))
     }
-    Ok(())
 }

@@ -18,9 +18,6 @@ use super::refusals::Portion;
 use super::signed::BatchSigner;
 use crate::egress::Onward;
 
-/// What an answer may say; only its status counts.
-const ANSWER_BYTES_MAX: usize = 64 << 10;
-
 /// A collector that is spoken to by one request at a time.
 pub(super) struct HttpOutlet {
     peer: Peer,
@@ -49,8 +46,7 @@ impl HttpOutlet {
 
     pub(super) async fn deliver(&mut self, batch: &Batch) -> Result<(), DeliveryError> {
         let request = self.request(batch)?;
-        let answer = self.peer.send(request, ANSWER_BYTES_MAX).await?;
-        let status = answer.head.status;
+        let status = self.peer.send_for_status(request).await?;
         if !status.is_success() {
             return Err(self.portion.judge(status, batch));
         }
