@@ -37,11 +37,11 @@ async fn more_than_was_said_is_nobodys_answer() {
             };
             upstream.on("/more", script);
             for method in ["GET", "POST"] {
-                let closed = upstream.closed();
+                upstream.take_seen();
                 let answer = ask(world.plain(), request(method, "/up/more", &[], "")).await;
                 assert!(!answer.text().contains("evil"), "{beginning}");
                 // Its connection is not kept, or given up as soon as more is said on it.
-                upstream.wait_closed(closed + 1).await;
+                upstream.wait_ended(upstream.wait_seen("/more").await.connection).await;
                 for _ in 0..3 {
                     let next = ask(world.plain(), request("GET", "/up/next", &[], "")).await;
                     assert_eq!(

@@ -50,7 +50,8 @@ struct State {
     /// Bytes that came on each connection, read as a request or not.
     wire: Mutex<Vec<Vec<u8>>>,
     connections: AtomicUsize,
-    closed: AtomicUsize,
+    /// The connections that the other side has ended.
+    closed: Mutex<Vec<usize>>,
 }
 
 /// The server; ends when dropped.
@@ -129,7 +130,15 @@ impl Upstream {
 
     /// How many of them the other side has ended.
     pub fn closed(&self) -> usize {
-        self.state.closed.load(Ordering::SeqCst)
+        self.state.closed.lock().unwrap().len()
+    }
+
+    /// Waits until this connection was ended by the other side.
+    pub async fn wait_ended(&self, connection: usize) {
+        until("the upstream's connection to be ended", async || {
+            self.state.closed.lock().unwrap().contains(&connection).then_some(())
+        })
+        .await;
     }
 
     /// Waits until so many connections were ended by the other side.
@@ -138,6 +147,12 @@ impl Upstream {
             (self.closed() >= count).then_some(())
         })
         .await;
+    }
+}
+
+impl State {
+    fn end(&self, connection: usize) {
+        self.closed.lock().unwrap().push(connection);
     }
 }
 
@@ -157,7 +172,7 @@ async fn serve(mut io: TcpStream, connection: usize, state: Arc<State>) {
     let mut buffer = Vec::new();
     loop {
         let Ok(seen) = read_request(&mut io, &mut buffer, connection, &state).await else {
-            state.closed.fetch_add(1, Ordering::SeqCst);
+            state.end(connection);
             return;
         };
         let path = seen.line().split(' ').nth(1).unwrap_or_default();
@@ -179,11 +194,11 @@ async fn serve(mut io: TcpStream, connection: usize, state: Arc<State>) {
 async fn play(io: &mut TcpStream, script: Script, connection: usize, state: &State) -> bool {
     for step in script {
         let going = match step {
-            Step::Send(bytes) => write(io, &bytes, state).await,
+            Step::Send(bytes) => write(io, &bytes, connection, state).await,
             Step::Flood(bytes, times) => {
                 let mut going = true;
                 for _ in 0..times {
-                    going = going && write(io, &bytes, state).await;
+                    going = going && write(io, &bytes, connection, state).await;
                 }
                 going
             }
@@ -217,10 +232,10 @@ async fn play(io: &mut TcpStream, script: Script, connection: usize, state: &Sta
     true
 }
 
-async fn write(io: &mut TcpStream, bytes: &[u8], state: &State) -> bool {
+async fn write(io: &mut TcpStream, bytes: &[u8], connection: usize, state: &State) -> bool {
     let written = io.write_all(bytes).await.is_ok();
     if !written {
-        state.closed.fetch_add(1, Ordering::SeqCst);
+        state.end(connection);
     }
     written
 }
@@ -241,7 +256,7 @@ async fn gone_while(
     tokio::select! {
         () = done => false,
         () = gone => {
-            state.closed.fetch_add(1, Ordering::SeqCst);
+            state.end(connection);
             true
         }
     }
