@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tollgate_dlp::known::{Fetched, Known, Secret, Values};
-use tollgate_dlp::{Action, Grade, Judge, JudgeRule, Memory, MemoryLimits, Place, Scanner};
+use tollgate_dlp::{
+    Action, DocumentPart, Grade, Judge, JudgeRule, Memory, MemoryLimits, Place, Scanner, Tape,
+};
 
 const LIMITS: MemoryLimits = MemoryLimits { seconds: 60, bytes: 4096, pairs: 4 };
 
@@ -345,4 +347,27 @@ fn pieces_in_different_places_of_one_call_are_put_together() {
     let beside = json!({ "part1": one, "part2": two });
     assert!(memory.look((&scanner, &judge), ("a", "x"), &beside, 1).is_empty());
     assert!(!scanner.scan_json(&beside).is_empty(), "it is found there");
+}
+
+/// Each word may be the name before an `@`, and any goes on from another: what no secret comes of is
+/// not kept, or every call is compared with all of it.
+#[test]
+fn words_push_no_beginning_out() {
+    let scanner = Scanner::new().unwrap();
+    let judge = Judge::default();
+    let memory = Memory::new(LIMITS);
+    let words = ["assistant", "text", "message", "function", "default", "through", "test", "for"];
+    let said: Vec<_> = (0..40).map(|nth| words[(nth * 3 + nth / 8) % words.len()]).collect();
+    let document =
+        json!({ "file": "value/country.ts", "of": "https://one.test/or/for", "said": said });
+    let tape = Tape::of(&document);
+    for call in 0..20 {
+        let place = |_| Place::Text;
+        let date = vec![&b"2025-11-25"[..]];
+        let apart = memory.look_apart((&scanner, &judge), ("a", "x"), date, &place, call);
+        let all = (&scanner.glance(&tape), &DocumentPart::default());
+        let within = memory.look_at((&scanner, &judge), ("a", "x"), all, call);
+        assert!(apart.is_empty() && within.is_empty());
+    }
+    assert_eq!(memory.evicted(), 0);
 }
