@@ -359,7 +359,7 @@ fn words_push_no_beginning_out() {
     let words = ["assistant", "text", "message", "function", "default", "through", "test", "for"];
     let said: Vec<_> = (0..40).map(|nth| words[(nth * 3 + nth / 8) % words.len()]).collect();
     let document =
-        json!({ "file": "value/country.ts", "of": "https://one.test/or/for", "said": said });
+        json!({ "file": "because/form.ts", "of": "https://one.test/or/for", "said": said });
     let tape = Tape::of(&document);
     for call in 0..20 {
         let place = |_| Place::Text;

@@ -175,18 +175,18 @@ impl Look<'_> {
             return None;
         }
         let seam = beginning.text.len();
+        let secret = beginning.of == Of::Known || self.open(joined, Heed::Secrets) < seam;
+        // Any word and any date goes on from another, as the name before an `@` does. What is no secret yet
+        // and may become one is a number.
+        if !secret && !joined.iter().skip(seam).all(u8::is_ascii_digit) {
+            return None;
+        }
         let (from, of) = match beginning.of {
             Of::Known => (joined.len() - self.known(joined), Of::Known),
             Of::Literal | Of::Shape => (self.open(joined, Heed::All), Of::Shape),
         };
-        let weak = from < seam && of == Of::Shape && self.open(joined, Heed::Secrets) >= seam;
-        // Any word and any date goes on from another, as the name before an `@` does. What is no secret yet
-        // and may become one is a number.
-        if weak && !joined.iter().skip(seam).all(u8::is_ascii_digit) {
-            return None;
-        }
         let worth = match beginning.last {
-            _ if weak => Worth::Weak,
+            _ if !secret => Worth::Weak,
             (call, _) if call == self.call => Worth::Together,
             (_, before) if before != nth => Worth::Apart,
             _ => Worth::Most,

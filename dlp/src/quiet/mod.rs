@@ -178,7 +178,7 @@ impl<'t> Quiet<'t> {
         let last = self.next.get().checked_sub(1);
         let text = last.and_then(|last| Some((self.recalled.mark(last)?, self.texts.get(last)?)));
         if let Some((mark, text)) = text {
-            seen::keep(seen, mark, text);
+            seen.keep(mark, text);
         }
     }
 

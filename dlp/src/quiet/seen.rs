@@ -144,7 +144,12 @@ impl Seen {
         told.map_or(Recall::Again(mark), Recall::Quiet)
     }
 
-    fn keep(&self, mark: Mark, told: Told) {
+    /// Remembers a string in which nothing was found; its name may say something by itself.
+    pub(super) fn keep(&self, mark: Mark, text: &Text) {
+        if !text.told.name {
+            return;
+        }
+        let told = Told::of(text);
         let marks = self.marks.get_or_init(Sets::new);
         if let Some([one, two]) = marks.place(mark.key(), |[_, two]| two.load(Relaxed) == FREE) {
             let Mark([first, second]) = mark;
@@ -234,15 +239,8 @@ impl Sheet<'_> {
     pub(super) fn keep(&self, seen: &Seen, recalled: &Recalled) {
         for (number, mark) in &recalled.again {
             if let Some(text) = self.texts.get(*number).filter(|text| text.told.quiet) {
-                seen.keep(*mark, Told::of(text));
+                seen.keep(*mark, text);
             }
         }
-    }
-}
-
-/// Remembers a string in which a full look found nothing.
-pub(super) fn keep(seen: &Seen, mark: Mark, text: &Text) {
-    if text.told.name {
-        seen.keep(mark, Told::of(text));
     }
 }
